@@ -1,0 +1,1 @@
+//! Device profiles as data and the pure cost sources.

@@ -1,0 +1,1 @@
+//! The network graph: operators, shapes, counts, liveness, rewriting passes and content hash.

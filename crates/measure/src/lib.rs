@@ -1,0 +1,1 @@
+//! The impure cost sources: the measuring protocol, inference runtimes, export checks.

@@ -1,0 +1,1 @@
+//! The CPU training engine: forward and backward passes of a network.

@@ -1,0 +1,2 @@
+//! The `panarch` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Learned cost models over genotypes, with intervals.

@@ -1,0 +1,1 @@
+//! Search strategies as ask and tell on a read-only history.

@@ -1,0 +1,1 @@
+//! Search spaces as data: decisions, genotypes, canonical form, exact sizes, lowering to networks.

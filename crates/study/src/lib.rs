@@ -1,0 +1,1 @@
+//! Trials, objectives, Pareto fronts and storage.

@@ -1,0 +1,1 @@
+//! Toy space, fake device with seeded noise, conformance suites.

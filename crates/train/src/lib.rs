@@ -1,0 +1,1 @@
+//! Datasets, the weight-sharing supernet, fine-tuning and checkpoints.

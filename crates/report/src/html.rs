@@ -1,0 +1,35 @@
+//! Escaping of strings for HTML and SVG.
+
+/// `text` so that it can stand in HTML or SVG text and in quoted attributes.
+///
+/// Control characters other than line end and tab, which HTML does not allow, become U+FFFD.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(character),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn nothing_active_survives() {
+        assert_eq!(
+            escape("<script>alert('x')</script> & \"y\"\u{0}\u{1b}"),
+            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;y&quot;\u{fffd}\u{fffd}"
+        );
+        assert_eq!(escape("τ ± µs\n"), "τ ± µs\n");
+    }
+}

@@ -1,0 +1,360 @@
+//! Aligned text for a terminal: headings, a rule, rows; wrapped to a width.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{Alignment, Emphasis, Table};
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+/// A column of words is never wrapped narrower than this.
+const NARROWEST: usize = 12;
+
+pub(super) fn render(table: &Table, width: Option<usize>, colour: bool) -> String {
+    let paint = Paint { colour };
+    let mut out = String::new();
+    if !table.title.is_empty() {
+        out.push_str(&paint.bold(&clean(&table.title)));
+        out.push_str("\n\n");
+    }
+    if table.rows.is_empty() {
+        out.push_str("(no rows)\n");
+    } else {
+        let grid = Grid::new(table);
+        match grid.fit(table, width) {
+            Some(widths) => grid.write(table, &widths, paint, &mut out),
+            None => grid.write_blocks(paint, &mut out),
+        }
+    }
+    if !table.notes.is_empty() {
+        out.push('\n');
+    }
+    for note in &table.notes {
+        let lines = wrap(&clean(note), width.unwrap_or(usize::MAX));
+        for line in lines {
+            out.push_str(&paint.dim(&line));
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// ANSI escapes, or none.
+#[derive(Clone, Copy)]
+struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    fn row(self, emphasis: Emphasis, text: &str) -> String {
+        match emphasis {
+            Emphasis::Plain => text.to_owned(),
+            Emphasis::Strong => self.bold(text),
+            Emphasis::Weak => self.dim(text),
+            Emphasis::Good => self.wrap("32", text),
+            Emphasis::Bad => self.wrap("31", text),
+        }
+    }
+}
+
+/// Without control characters, which could steer the terminal.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// The cleaned texts of a table.
+struct Grid {
+    headings: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    fn new(table: &Table) -> Self {
+        Grid {
+            headings: table.columns.iter().map(|c| clean(&c.heading())).collect(),
+            rows: table
+                .rows
+                .iter()
+                .map(|row| row.cells.iter().map(|cell| clean(&cell.text)).collect())
+                .collect(),
+        }
+    }
+
+    /// The columns' widths within the limit, or `None` if there is no way.
+    fn fit(&self, table: &Table, limit: Option<usize>) -> Option<Vec<usize>> {
+        let body: Vec<usize> = (0..self.headings.len())
+            .map(|column| {
+                self.rows
+                    .iter()
+                    .map(|row| row[column].width())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        let full: Vec<usize> = self
+            .headings
+            .iter()
+            .zip(&body)
+            .map(|(heading, body)| heading.width().max(*body))
+            .collect();
+        let Some(limit) = limit else {
+            return Some(full);
+        };
+        if total(&full) <= limit {
+            return Some(full);
+        }
+        // Headings give way first, the widest column first, one character at a time.
+        let words: Vec<usize> = self.headings.iter().map(|h| longest_word(h)).collect();
+        let least: Vec<usize> = words.iter().zip(&body).map(|(w, b)| *w.max(b)).collect();
+        let mut widths = full;
+        if shrink(&mut widths, &least, limit) {
+            return Some(widths);
+        }
+        let least: Vec<usize> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| match column.alignment {
+                Alignment::Left => least[index].min(NARROWEST.max(words[index])),
+                Alignment::Right => least[index],
+            })
+            .collect();
+        shrink(&mut widths, &least, limit).then_some(widths)
+    }
+
+    fn write(&self, table: &Table, widths: &[usize], paint: Paint, out: &mut String) {
+        let headings = lines(&self.headings, widths);
+        // Headings of several lines stand on the rule.
+        let height = headings.iter().map(Vec::len).max().unwrap_or(0);
+        let headings: Vec<Vec<String>> = headings
+            .into_iter()
+            .map(|mut lines| {
+                let missing = height - lines.len();
+                lines.splice(0..0, std::iter::repeat_n(String::new(), missing));
+                lines
+            })
+            .collect();
+        for line in 0..height {
+            out.push_str(&paint.bold(&line_of(&headings, line, table, widths)));
+            out.push('\n');
+        }
+        let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+        out.push_str(&paint.dim(&rule.join(&" ".repeat(GAP))));
+        out.push('\n');
+        for (texts, row) in self.rows.iter().zip(&table.rows) {
+            let cells = lines(texts, widths);
+            for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+                out.push_str(&paint.row(row.emphasis, &line_of(&cells, line, table, widths)));
+                out.push('\n');
+            }
+        }
+    }
+
+    /// Each row as a block of `heading  value` lines.
+    fn write_blocks(&self, paint: Paint, out: &mut String) {
+        let widest = self.headings.iter().map(|h| h.width()).max().unwrap_or(0);
+        for (position, row) in self.rows.iter().enumerate() {
+            if position > 0 {
+                out.push('\n');
+            }
+            for (heading, text) in self.headings.iter().zip(row) {
+                let blanks = " ".repeat(widest - heading.width() + GAP);
+                out.push_str(&format!("{}{blanks}{text}\n", paint.dim(heading)));
+            }
+        }
+    }
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// Takes from the column with the most to spare until the limit holds.
+fn shrink(widths: &mut [usize], least: &[usize], limit: usize) -> bool {
+    while total(widths) > limit {
+        let widest = (0..widths.len())
+            .filter(|&index| widths[index] > least[index])
+            .max_by_key(|&index| (widths[index], index));
+        match widest {
+            Some(index) => widths[index] -= 1,
+            None => return false,
+        }
+    }
+    true
+}
+
+fn longest_word(text: &str) -> usize {
+    text.split(' ')
+        .map(UnicodeWidthStr::width)
+        .max()
+        .unwrap_or(0)
+}
+
+fn lines(texts: &[String], widths: &[usize]) -> Vec<Vec<String>> {
+    texts
+        .iter()
+        .zip(widths)
+        .map(|(text, width)| wrap(text, *width))
+        .collect()
+}
+
+fn line_of(cells: &[Vec<String>], line: usize, table: &Table, widths: &[usize]) -> String {
+    let mut out = String::new();
+    for (index, (cell, column)) in cells.iter().zip(&table.columns).enumerate() {
+        let text = cell.get(line).map_or("", String::as_str);
+        let blanks = " ".repeat(widths[index].saturating_sub(text.width()));
+        match column.alignment {
+            Alignment::Left => out.extend([text, &blanks]),
+            Alignment::Right => out.extend([&blanks, text]),
+        }
+        if index + 1 < cells.len() {
+            out.push_str(&" ".repeat(GAP));
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// Breaks at blanks; a word longer than the width is broken anywhere.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.width() <= width {
+        return vec![text.to_owned()];
+    }
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let joined = line.width() + usize::from(!line.is_empty()) + word.width();
+        if joined > width && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        for character in word.chars() {
+            let next = unicode_width::UnicodeWidthChar::width(character).unwrap_or(0);
+            if line.width() + next > width && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(character);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::{Cell, Column, Emphasis, Format, Table};
+
+    fn devices() -> Table {
+        let mut table = Table::new(
+            "Devices",
+            vec![
+                Column::text("device"),
+                Column::quantity("median latency", "ms"),
+                Column::text("where it comes from"),
+            ],
+        );
+        table.push(vec![
+            Cell::text("cube-16"),
+            Cell::number(1.25, "1.250"),
+            Cell::text("simulated by an analytic model"),
+        ]);
+        table.push_row(
+            vec![
+                Cell::text("host"),
+                Cell::number(10.5, "10.500"),
+                Cell::text("measured"),
+            ],
+            Emphasis::Strong,
+        );
+        table
+    }
+
+    #[test]
+    fn aligns_words_left_and_numbers_right() {
+        let text = devices().render(Format::Table, None, false);
+        assert_eq!(
+            text,
+            "Devices\n\n\
+             device   median latency (ms)  where it comes from\n\
+             ───────  ───────────────────  ──────────────────────────────\n\
+             cube-16                1.250  simulated by an analytic model\n\
+             host                  10.500  measured\n"
+        );
+    }
+
+    #[test]
+    fn wraps_headings_then_words() {
+        let text = devices().render(Format::Table, Some(40), false);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 40),
+            "{text}"
+        );
+        assert!(
+            text.contains("1.250") && text.contains("analytic"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn too_narrow_becomes_blocks() {
+        let text = devices().render(Format::Table, Some(20), false);
+        assert!(text.contains("device               cube-16\n"), "{text}");
+        assert!(text.contains("median latency (ms)  1.250\n"), "{text}");
+    }
+
+    #[test]
+    fn colour_only_where_asked() {
+        let plain = devices().render(Format::Table, None, false);
+        assert!(!plain.contains('\u{1b}'));
+        let coloured = devices().render(Format::Table, None, true);
+        assert!(coloured.contains("\u{1b}[1mhost"));
+    }
+
+    #[test]
+    fn control_characters_cannot_steer_the_terminal() {
+        let mut table = Table::new("a\u{1b}[2J", vec![Column::text("n\u{7}")]);
+        table.push(vec![Cell::text("x\u{1b}]0;title\u{7}\ny")]);
+        let text = table.render(Format::Table, None, false);
+        assert!(
+            text.chars().all(|c| c == '\n' || !c.is_control()),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn wide_characters_count_double() {
+        let mut table = Table::new("", vec![Column::text("名前"), Column::number("n")]);
+        table.push(vec![Cell::text("ab"), Cell::count(1)]);
+        assert_eq!(
+            table.render(Format::Table, None, false),
+            "名前  n\n────  ─\nab    1\n"
+        );
+    }
+
+    #[test]
+    fn an_empty_table_says_so() {
+        assert_eq!(
+            Table::new("T", vec![Column::text("a")]).render(Format::Table, None, false),
+            "T\n\n(no rows)\n"
+        );
+    }
+}

@@ -1,0 +1,318 @@
+use std::collections::HashSet;
+
+use crate::{GraphError, Network, Node, NodeId, Op, Pool, PoolKind, Shape};
+
+/// Largest channel count or axis length that a network may have; keeps every product inside `u64`.
+const LARGEST_AXIS: u32 = 1 << 20;
+
+/// Builds a [`Network`] node by node, checking each against its inputs.
+#[derive(Debug)]
+pub struct NetworkBuilder {
+    name: String,
+    input: Shape,
+    scope: String,
+    nodes: Vec<Node>,
+    shapes: Vec<Shape>,
+    names: HashSet<String>,
+}
+
+impl NetworkBuilder {
+    /// An empty network for images of shape `input`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, input: Shape) -> Self {
+        Self {
+            name: name.into(),
+            input,
+            scope: "stem".to_owned(),
+            nodes: Vec::new(),
+            shapes: Vec::new(),
+            names: HashSet::new(),
+        }
+    }
+
+    /// Names the block that the following nodes belong to.
+    pub fn scope(&mut self, block: impl Into<String>) -> &mut Self {
+        self.scope = block.into();
+        self
+    }
+
+    /// The input node; made on the first call.
+    pub fn input(&mut self) -> NodeId {
+        if self.nodes.is_empty() {
+            self.names.insert("input".to_owned());
+            self.nodes.push(Node {
+                name: "input".to_owned(),
+                op: Op::Input,
+                inputs: Vec::new(),
+                block: "input".to_owned(),
+            });
+            self.shapes.push(self.input);
+        }
+        NodeId(0)
+    }
+
+    /// The output shape of a node made so far.
+    ///
+    /// # Panics
+    /// When the identifier comes from another builder and is out of range.
+    #[must_use]
+    pub fn shape(&self, id: NodeId) -> Shape {
+        self.shapes[id.index()]
+    }
+
+    /// Adds a node in the current block.
+    ///
+    /// # Errors
+    /// When the name is taken, an input does not exist, or shapes and attributes do not fit.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        inputs: &[NodeId],
+    ) -> Result<NodeId, GraphError> {
+        self.input();
+        let block = self.scope.clone();
+        self.push(Node {
+            name: name.into(),
+            op,
+            inputs: inputs.to_vec(),
+            block,
+        })
+    }
+
+    /// Adds a node as it is, with its own block.
+    ///
+    /// # Errors
+    /// As [`NetworkBuilder::add`].
+    pub fn push(&mut self, node: Node) -> Result<NodeId, GraphError> {
+        if matches!(node.op, Op::Input) && self.nodes.is_empty() {
+            check_axes(&node.name, "input", self.input)?;
+            self.names.insert(node.name.clone());
+            self.nodes.push(node);
+            self.shapes.push(self.input);
+            return Ok(NodeId(0));
+        }
+        self.input();
+        if self.names.contains(&node.name) {
+            return Err(GraphError::DuplicateName { name: node.name });
+        }
+        let mut shapes = Vec::with_capacity(node.inputs.len());
+        for input in &node.inputs {
+            match self.shapes.get(input.index()) {
+                Some(shape) => shapes.push(*shape),
+                None => {
+                    return Err(GraphError::UnknownInput {
+                        node: node.name,
+                        input: input.index(),
+                    });
+                }
+            }
+        }
+        let shape = infer(&node, &shapes)?;
+        check_axes(&node.name, node.op.name(), shape)?;
+        let id = NodeId(self.nodes.len() as u32);
+        self.names.insert(node.name.clone());
+        self.nodes.push(node);
+        self.shapes.push(shape);
+        Ok(id)
+    }
+
+    /// The finished network, whose result is `output`.
+    ///
+    /// # Errors
+    /// When a node other than the output is never read.
+    pub fn finish(mut self, output: NodeId) -> Result<Network, GraphError> {
+        self.input();
+        check_axes("input", "input", self.input)?;
+        if output.index() >= self.nodes.len() {
+            return Err(GraphError::UnknownInput {
+                node: "output".to_owned(),
+                input: output.index(),
+            });
+        }
+        let mut used = vec![false; self.nodes.len()];
+        used[output.index()] = true;
+        for node in &self.nodes {
+            for input in &node.inputs {
+                used[input.index()] = true;
+            }
+        }
+        if let Some(index) = used.iter().position(|used| !used) {
+            return Err(GraphError::Unused {
+                node: self.nodes[index].name.clone(),
+            });
+        }
+        Ok(Network::from_parts(
+            self.name,
+            self.nodes,
+            self.shapes,
+            output,
+        ))
+    }
+}
+
+fn check_axes(node: &str, operator: &'static str, shape: Shape) -> Result<(), GraphError> {
+    let axes = [shape.channels, shape.height, shape.width];
+    if axes.iter().any(|axis| *axis == 0 || *axis > LARGEST_AXIS) {
+        let reason = format!("shape {shape} has an axis outside 1..={LARGEST_AXIS}");
+        return Err(GraphError::Attribute {
+            node: node.to_owned(),
+            operator,
+            reason,
+        });
+    }
+    Ok(())
+}
+
+fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
+    let operator = node.op.name();
+    let arity = |expected: &'static str| GraphError::Arity {
+        node: node.name.clone(),
+        operator,
+        expected,
+        found: shapes.len(),
+    };
+    let misfit = |reason: &str| GraphError::Shape {
+        node: node.name.clone(),
+        operator,
+        reason: reason.to_owned(),
+        shapes: shapes.to_vec(),
+    };
+    let attribute = |reason: String| GraphError::Attribute {
+        node: node.name.clone(),
+        operator,
+        reason,
+    };
+    let window = |input: Shape,
+                  kernel: [u32; 2],
+                  stride: [u32; 2],
+                  padding: [u32; 2],
+                  dilation: [u32; 2]| {
+        let height = window_output(input.height, kernel[0], stride[0], padding[0], dilation[0])
+            .map_err(&attribute)?;
+        let width = window_output(input.width, kernel[1], stride[1], padding[1], dilation[1])
+            .map_err(&attribute)?;
+        Ok::<_, GraphError>((height, width))
+    };
+    match (&node.op, shapes) {
+        (Op::Input, _) => Err(GraphError::Input),
+        (Op::Conv2d(conv), &[input]) => {
+            if conv.groups == 0
+                || conv.out == 0
+                || input.channels % conv.groups != 0
+                || conv.out % conv.groups != 0
+            {
+                return Err(misfit(&format!(
+                    "{} groups do not divide the input's channels and {} outputs",
+                    conv.groups, conv.out
+                )));
+            }
+            let (height, width) =
+                window(input, conv.kernel, conv.stride, conv.padding, conv.dilation)?;
+            Ok(Shape::new(conv.out, height, width))
+        }
+        (Op::BatchNorm(bn), &[input]) => {
+            if !(bn.eps.is_finite() && bn.eps > 0.0 && (0.0..=1.0).contains(&bn.momentum)) {
+                return Err(attribute(
+                    "eps must be positive and momentum from 0 to 1".to_owned(),
+                ));
+            }
+            Ok(input)
+        }
+        (Op::Activation(_), &[input]) => Ok(input),
+        (Op::Add, &[a, b]) => {
+            if a == b {
+                Ok(a)
+            } else {
+                Err(misfit("both inputs must have the same shape"))
+            }
+        }
+        (Op::Mul, &[a, b]) => {
+            if a == b || (b.is_vector() && a.channels == b.channels) {
+                Ok(a)
+            } else {
+                Err(misfit(
+                    "the second input must have the first one's shape or be a gate of (C, 1, 1)",
+                ))
+            }
+        }
+        (Op::Concat, inputs) if inputs.len() >= 2 => {
+            let first = inputs[0];
+            if inputs
+                .iter()
+                .any(|shape| (shape.height, shape.width) != (first.height, first.width))
+            {
+                return Err(misfit("all inputs must have the same height and width"));
+            }
+            let channels: u64 = inputs.iter().map(|shape| u64::from(shape.channels)).sum();
+            Ok(Shape {
+                channels: u32::try_from(channels).unwrap_or(u32::MAX),
+                ..first
+            })
+        }
+        (Op::Pool(pool), &[input]) => {
+            check_pool(pool).map_err(&attribute)?;
+            let (height, width) = window(input, pool.kernel, pool.stride, pool.padding, [1, 1])?;
+            Ok(Shape {
+                height,
+                width,
+                ..input
+            })
+        }
+        (Op::GlobalAvgPool, &[input]) => Ok(Shape::vector(input.channels)),
+        (Op::Flatten, &[input]) => Ok(Shape::vector(
+            u32::try_from(input.elements()).unwrap_or(u32::MAX),
+        )),
+        (Op::Linear(linear), &[input]) => {
+            if input.is_vector() {
+                Ok(Shape::vector(linear.out))
+            } else {
+                Err(misfit(
+                    "the input must be a vector; pool or flatten it first",
+                ))
+            }
+        }
+        (Op::Add | Op::Mul, _) => Err(arity("2")),
+        (Op::Concat, _) => Err(arity("2 or more")),
+        _ => Err(arity("1")),
+    }
+}
+
+fn check_pool(pool: &Pool) -> Result<(), String> {
+    let too_much = |axis: usize| pool.padding[axis] > pool.kernel[axis] / 2;
+    match pool.kind {
+        PoolKind::Max | PoolKind::Average if too_much(0) || too_much(1) => Err(format!(
+            "padding {:?} is more than half the window {:?}",
+            pool.padding, pool.kernel
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1, or why there is no such size.
+fn window_output(
+    size: u32,
+    kernel: u32,
+    stride: u32,
+    padding: u32,
+    dilation: u32,
+) -> Result<u32, String> {
+    let limit = LARGEST_AXIS;
+    if [kernel, stride, dilation].contains(&0)
+        || [kernel, stride, dilation, padding]
+            .iter()
+            .any(|value| *value > limit)
+    {
+        return Err(format!(
+            "kernel {kernel}, stride {stride}, dilation {dilation} must be at least 1, and with padding {padding} at most {limit}"
+        ));
+    }
+    let padded = u64::from(size) + 2 * u64::from(padding);
+    let extent = u64::from(dilation) * (u64::from(kernel) - 1) + 1;
+    if extent > padded {
+        return Err(format!(
+            "a window of {extent} does not fit into {padded} padded positions"
+        ));
+    }
+    Ok(((padded - extent) / u64::from(stride) + 1) as u32)
+}

@@ -1,0 +1,96 @@
+use crate::{ContentHash, Shape};
+
+/// What can be wrong with a network or its weights.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// Two nodes have the same name.
+    #[error("two nodes are named `{name}`; node names must be unique")]
+    DuplicateName {
+        /// The name that occurs twice.
+        name: String,
+    },
+    /// A node refers to an input that does not precede it.
+    #[error("node `{node}` reads node number {input}, which does not exist before it")]
+    UnknownInput {
+        /// The reading node.
+        node: String,
+        /// The number it reads.
+        input: usize,
+    },
+    /// An operator has the wrong number of inputs.
+    #[error("node `{node}` ({operator}) takes {expected} input(s), found {found}")]
+    Arity {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// How many inputs the operator takes.
+        expected: &'static str,
+        /// How many it was given.
+        found: usize,
+    },
+    /// Input shapes do not fit the operator.
+    #[error("node `{node}` ({operator}): {reason}; input shapes {shapes:?}")]
+    Shape {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// What does not fit.
+        reason: String,
+        /// The shapes of its inputs.
+        shapes: Vec<Shape>,
+    },
+    /// An attribute is out of its range.
+    #[error("node `{node}` ({operator}): {reason}")]
+    Attribute {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A node feeds nothing and is not the output.
+    #[error("node `{node}` is never used; remove it or make it the output")]
+    Unused {
+        /// The node.
+        node: String,
+    },
+    /// The network has no input node or more than one.
+    #[error("a network needs exactly one input node, as its first node")]
+    Input,
+    /// A parameter that the network needs is absent.
+    #[error("the weights hold no tensor `{name}`")]
+    MissingParameter {
+        /// The name of the tensor.
+        name: String,
+    },
+    /// A parameter has another shape than the network needs.
+    #[error("tensor `{name}` has shape {found:?}, the network needs {expected:?}")]
+    ParameterShape {
+        /// The name of the tensor.
+        name: String,
+        /// The shape that the network needs.
+        expected: Vec<usize>,
+        /// The shape that was found.
+        found: Vec<usize>,
+    },
+    /// A tensor's data do not fill its shape.
+    #[error("a tensor of shape {shape:?} cannot hold {found} values")]
+    TensorLength {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The number of values given.
+        found: usize,
+    },
+    /// A network is another than the one that was expected.
+    #[error("expected network {expected}, found {found}")]
+    OtherNetwork {
+        /// The expected content hash.
+        expected: ContentHash,
+        /// The content hash found.
+        found: ContentHash,
+    },
+}

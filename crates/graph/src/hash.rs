@@ -1,0 +1,164 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Network, NodeId, Op, PoolKind};
+
+/// Identifies content by BLAKE3: a network, a space, a profile, a protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    /// The hash of some bytes; `context` keeps hashes of different things apart.
+    #[must_use]
+    pub fn of(context: &str, bytes: &[u8]) -> Self {
+        Self(blake3::derive_key(context, bytes))
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first 12 hexadecimal digits, enough to tell things apart in a table.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentHash({self})")
+    }
+}
+
+/// A text that is not 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a content hash is 64 hexadecimal digits, found `{0}`")]
+pub struct ParseContentHashError(String);
+
+impl FromStr for ContentHash {
+    type Err = ParseContentHashError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseContentHashError(text.chars().take(80).collect());
+        let hash = blake3::Hash::from_hex(text).map_err(|_| error())?;
+        Ok(Self(*hash.as_bytes()))
+    }
+}
+
+impl TryFrom<String> for ContentHash {
+    type Error = ParseContentHashError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ContentHash> for String {
+    fn from(hash: ContentHash) -> Self {
+        hash.to_string()
+    }
+}
+
+/// Hashes the input shape and then every node with its attributes and the numbers of its inputs.
+///
+/// Nodes are numbered in the order in which a depth-first walk from the output finishes them, inputs in their order, so
+/// that the hash does not depend on how independent branches were interleaved when the network was built. Numbers, and
+/// not the inputs' own hashes, keep two equal branches apart from one branch read twice.
+pub(crate) fn content_hash(network: &Network) -> ContentHash {
+    let order = finishing_order(network);
+    let mut number = vec![0_u32; network.nodes().len()];
+    for (position, id) in order.iter().enumerate() {
+        number[id.index()] = position as u32;
+    }
+    let mut bytes = Vec::with_capacity(network.nodes().len() * 40);
+    let input = network.input_shape();
+    put(&mut bytes, &[input.channels, input.height, input.width]);
+    for id in order {
+        let node = network.node(id);
+        encode(&mut bytes, &node.op);
+        put(&mut bytes, &[node.inputs.len() as u32]);
+        for source in &node.inputs {
+            put(&mut bytes, &[number[source.index()]]);
+        }
+    }
+    ContentHash::of("panarch network v1", &bytes)
+}
+
+fn finishing_order(network: &Network) -> Vec<NodeId> {
+    let mut order = Vec::with_capacity(network.nodes().len());
+    let mut entered = vec![false; network.nodes().len()];
+    // (node, how many of its inputs have been walked)
+    let mut walk = vec![(network.output(), 0_usize)];
+    entered[network.output().index()] = true;
+    while let Some((id, next)) = walk.pop() {
+        match network.node(id).inputs.get(next) {
+            Some(&input) => {
+                walk.push((id, next + 1));
+                if !std::mem::replace(&mut entered[input.index()], true) {
+                    walk.push((input, 0));
+                }
+            }
+            None => order.push(id),
+        }
+    }
+    order
+}
+
+fn put(bytes: &mut Vec<u8>, values: &[u32]) {
+    for value in values {
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+/// One tag byte an operator, then its attributes in a fixed order. Changing this changes every hash.
+fn encode(bytes: &mut Vec<u8>, op: &Op) {
+    match op {
+        Op::Input => bytes.push(0),
+        Op::Conv2d(conv) => {
+            bytes.push(1);
+            put(bytes, &[conv.out, conv.groups, u32::from(conv.bias)]);
+            for pair in [conv.kernel, conv.stride, conv.padding, conv.dilation] {
+                put(bytes, &pair);
+            }
+        }
+        Op::BatchNorm(bn) => {
+            bytes.push(2);
+            put(bytes, &[bn.eps.to_bits(), bn.momentum.to_bits()]);
+        }
+        Op::Activation(activation) => {
+            bytes.push(3);
+            bytes.extend_from_slice(activation.name().as_bytes());
+            bytes.push(0);
+        }
+        Op::Add => bytes.push(4),
+        Op::Mul => bytes.push(5),
+        Op::Concat => bytes.push(6),
+        Op::Pool(pool) => {
+            bytes.push(match pool.kind {
+                PoolKind::Max => 7,
+                PoolKind::Average => 8,
+            });
+            for pair in [pool.kernel, pool.stride, pool.padding] {
+                put(bytes, &pair);
+            }
+        }
+        Op::GlobalAvgPool => bytes.push(9),
+        Op::Flatten => bytes.push(10),
+        Op::Linear(linear) => {
+            bytes.push(11);
+            put(bytes, &[linear.out, u32::from(linear.bias)]);
+        }
+    }
+}

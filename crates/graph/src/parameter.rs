@@ -1,0 +1,265 @@
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{GraphError, Network, NodeId, Op};
+
+/// What a parameter is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ParameterRole {
+    /// Kernel of a convolution, matrix of a linear layer, scale of a batch normalisation.
+    Weight,
+    /// Bias of a convolution or linear layer, shift of a batch normalisation.
+    Bias,
+    /// Running mean of a batch normalisation; a buffer, not trained.
+    RunningMean,
+    /// Running variance of a batch normalisation; a buffer, not trained.
+    RunningVar,
+}
+
+impl ParameterRole {
+    /// True for what gradients reach.
+    #[must_use]
+    pub const fn is_trainable(self) -> bool {
+        matches!(self, Self::Weight | Self::Bias)
+    }
+
+    /// The last part of the parameter's name, PyTorch's.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Weight => "weight",
+            Self::Bias => "bias",
+            Self::RunningMean => "running_mean",
+            Self::RunningVar => "running_var",
+        }
+    }
+}
+
+/// One parameter or buffer that a network needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterSpec {
+    /// The node that reads it.
+    pub node: NodeId,
+    /// Node name, a dot and the role, such as `stem.conv.weight`.
+    pub name: String,
+    /// What it is for.
+    pub role: ParameterRole,
+    /// PyTorch's layout: convolution [O, I/groups, kh, kw], linear [O, I], vectors [C].
+    pub shape: Vec<usize>,
+}
+
+impl ParameterSpec {
+    /// Number of values.
+    #[must_use]
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().map(|axis| *axis as u64).product()
+    }
+}
+
+pub(crate) fn of_node(network: &Network, id: NodeId) -> Vec<ParameterSpec> {
+    let node = network.node(id);
+    let spec = |role: ParameterRole, shape: Vec<usize>| ParameterSpec {
+        node: id,
+        name: format!("{}.{}", node.name, role.suffix()),
+        role,
+        shape,
+    };
+    let channels = network.shape(id).channels as usize;
+    match &node.op {
+        Op::Conv2d(conv) => {
+            let inputs = (network.shape(node.inputs[0]).channels / conv.groups) as usize;
+            let kernel = vec![
+                channels,
+                inputs,
+                conv.kernel[0] as usize,
+                conv.kernel[1] as usize,
+            ];
+            let bias = conv.bias.then(|| spec(ParameterRole::Bias, vec![channels]));
+            std::iter::once(spec(ParameterRole::Weight, kernel))
+                .chain(bias)
+                .collect()
+        }
+        Op::Linear(linear) => {
+            let inputs = network.shape(node.inputs[0]).channels as usize;
+            let bias = linear
+                .bias
+                .then(|| spec(ParameterRole::Bias, vec![channels]));
+            std::iter::once(spec(ParameterRole::Weight, vec![channels, inputs]))
+                .chain(bias)
+                .collect()
+        }
+        Op::BatchNorm(_) => [
+            ParameterRole::Weight,
+            ParameterRole::Bias,
+            ParameterRole::RunningMean,
+            ParameterRole::RunningVar,
+        ]
+        .map(|role| spec(role, vec![channels]))
+        .to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// A dense f32 array in row-major order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Axis lengths.
+    pub shape: Vec<usize>,
+    /// The values, the last axis contiguous.
+    pub data: Vec<f32>,
+}
+
+impl Tensor {
+    /// A tensor of this shape with these values.
+    ///
+    /// # Errors
+    /// When the number of values is not the product of the axes.
+    pub fn new(shape: Vec<usize>, data: Vec<f32>) -> Result<Self, GraphError> {
+        let elements = shape
+            .iter()
+            .try_fold(1_usize, |product, axis| product.checked_mul(*axis));
+        if elements != Some(data.len()) {
+            return Err(GraphError::TensorLength {
+                shape,
+                found: data.len(),
+            });
+        }
+        Ok(Self { shape, data })
+    }
+
+    /// A tensor that holds one value everywhere.
+    #[must_use]
+    pub fn filled(shape: Vec<usize>, value: f32) -> Self {
+        let elements = shape.iter().product();
+        Self {
+            shape,
+            data: vec![value; elements],
+        }
+    }
+}
+
+/// The parameters and buffers of a network by name, in PyTorch's names and layouts.
+///
+/// The seam between the training engine, checkpoints, exporters and runtimes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Weights(BTreeMap<String, Tensor>);
+
+impl Weights {
+    /// No tensors.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// He initialisation (He et al. 2015, normal, fan-out) of a network's kernels; linear layers normal with σ = 0.01;
+    /// batch normalisation starts as the identity and biases at 0.
+    #[must_use]
+    pub fn random(network: &Network, rng: &mut ChaCha8Rng) -> Self {
+        let mut weights = Self::new();
+        for spec in network.parameters() {
+            let value = match (spec.role, &network.node(spec.node).op) {
+                (ParameterRole::Weight, Op::Conv2d(conv)) => {
+                    let window = spec.shape[2] * spec.shape[3];
+                    let fan_out = window * spec.shape[0] / conv.groups as usize;
+                    normal(&spec.shape, (2.0 / fan_out.max(1) as f32).sqrt(), rng)
+                }
+                (ParameterRole::Weight, Op::Linear(_)) => normal(&spec.shape, 0.01, rng),
+                (ParameterRole::Weight | ParameterRole::RunningVar, _) => {
+                    Tensor::filled(spec.shape.clone(), 1.0)
+                }
+                _ => Tensor::filled(spec.shape.clone(), 0.0),
+            };
+            weights.insert(spec.name, value);
+        }
+        weights
+    }
+
+    /// The tensor of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
+
+    /// The tensor of this name and shape.
+    ///
+    /// # Errors
+    /// When it is absent or has another shape.
+    pub fn require(&self, name: &str, shape: &[usize]) -> Result<&Tensor, GraphError> {
+        let tensor = self.get(name).ok_or_else(|| GraphError::MissingParameter {
+            name: name.to_owned(),
+        })?;
+        if tensor.shape != shape {
+            return Err(GraphError::ParameterShape {
+                name: name.to_owned(),
+                expected: shape.to_vec(),
+                found: tensor.shape.clone(),
+            });
+        }
+        Ok(tensor)
+    }
+
+    /// Adds or replaces a tensor.
+    pub fn insert(&mut self, name: impl Into<String>, tensor: Tensor) -> Option<Tensor> {
+        self.0.insert(name.into(), tensor)
+    }
+
+    /// Takes a tensor out.
+    pub fn remove(&mut self, name: &str) -> Option<Tensor> {
+        self.0.remove(name)
+    }
+
+    /// All tensors in order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.0.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// Number of tensors.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True when there is no tensor.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks that every parameter of a network is there in its shape. Surplus tensors are allowed.
+    ///
+    /// # Errors
+    /// The first that is absent or has another shape.
+    pub fn check(&self, network: &Network) -> Result<(), GraphError> {
+        network
+            .parameters()
+            .iter()
+            .try_for_each(|spec| self.require(&spec.name, &spec.shape).map(|_| ()))
+    }
+}
+
+impl FromIterator<(String, Tensor)> for Weights {
+    fn from_iter<I: IntoIterator<Item = (String, Tensor)>>(tensors: I) -> Self {
+        Self(tensors.into_iter().collect())
+    }
+}
+
+/// Normal values by the Box–Muller transform.
+fn normal(shape: &[usize], deviation: f32, rng: &mut ChaCha8Rng) -> Tensor {
+    let elements = shape.iter().product();
+    let mut data = Vec::with_capacity(elements);
+    while data.len() < elements {
+        // 1 − u lies in (0, 1], so that the logarithm is finite.
+        let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt() * deviation;
+        let (sine, cosine) = (std::f32::consts::TAU * rng.random::<f32>()).sin_cos();
+        data.push(radius * cosine);
+        if data.len() < elements {
+            data.push(radius * sine);
+        }
+    }
+    Tensor {
+        shape: shape.to_vec(),
+        data,
+    }
+}

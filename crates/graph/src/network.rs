@@ -6,8 +6,10 @@ use crate::{
     ContentHash, GraphError, Macs, NetworkBuilder, Op, ParameterSpec, Shape, hash, parameter,
 };
 
-/// The number of a node in its network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The number of a node in its network; the default is the input.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {

@@ -1,0 +1,6 @@
+//! What the network graph promises.
+
+mod counts;
+mod folding;
+mod random_network;
+mod structure;

@@ -1,0 +1,6 @@
+//! Integration tests of the reader.
+
+mod any_input;
+mod overrides;
+mod reading;
+mod rendering;

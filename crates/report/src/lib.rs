@@ -2,10 +2,14 @@
 //!
 //! * [`Table`] is what every read command prints: one value, rendered as
 //!   aligned text, CSV, JSON or HTML.
+//! * [`RunReport`] is everything that a run has to show, as plain data with a versioned file form.
+#![forbid(unsafe_code)]
 
 mod error;
 pub mod html;
+pub mod run_report;
 pub mod table;
 
 pub use error::ReportError;
+pub use run_report::RunReport;
 pub use table::{Alignment, Cell, Column, Emphasis, Format, Row, Table, Value};

@@ -1,1 +1,37 @@
 //! Device profiles as data and the pure cost sources.
+//!
+//! A [`DeviceProfile`] describes a machine in TOML, every figure with its source or the word that it is an assumption.
+//! [`AnalyticModel`] turns a profile into a [`CostSource`]: latency with an interval, memory, traffic and, layer by layer,
+//! what bounds it. The measured devices answer through the same trait from another crate.
+//!
+//! ```
+//! use panarch_cost::{AnalyticModel, CostSource, DeviceProfile};
+//! use panarch_graph::{Conv2d, NetworkBuilder, Op, Shape};
+//!
+//! let mut builder = NetworkBuilder::new("one layer", Shape::new(16, 28, 28));
+//! let input = builder.input();
+//! let conv = builder.add("conv", Op::Conv2d(Conv2d::square(32, 3, 1)), &[input])?;
+//! let network = builder.finish(conv)?;
+//!
+//! let model = AnalyticModel::new(DeviceProfile::preset("ethos-u55-128")?)?;
+//! let cost = model.estimate(std::slice::from_ref(&network)).remove(0)?;
+//! assert!(cost.latency.low < cost.latency.value && cost.latency.value < cost.latency.high);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Nothing here does I/O, reads a clock or draws random numbers.
+#![forbid(unsafe_code)]
+
+pub mod agreement;
+mod analytic;
+mod error;
+mod operator;
+pub mod profile;
+mod source;
+
+pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
+pub use analytic::AnalyticModel;
+pub use error::CostError;
+pub use operator::Operator;
+pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names};
+pub use source::{Bound, Cost, CostSource, LayerCost};

@@ -1,0 +1,178 @@
+//! Device profiles: what a machine is, as data.
+
+mod accelerator;
+mod figure;
+mod presets;
+mod read;
+
+use panarch_graph::{ContentHash, Precision};
+use panarch_toml::Diagnostics;
+use serde::Serialize;
+
+pub use accelerator::{
+    Accelerator, Array, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
+    Overhead, PixelOrder, Pooling, Support, VectorUnit,
+};
+pub use figure::{Figure, Origin, Sourced};
+pub use presets::preset_names;
+
+use crate::{AnalyticModel, CostError, CostSource};
+
+/// A device, read from TOML.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeviceProfile {
+    name: String,
+    description: String,
+    class: SizeClass,
+    precision: Precision,
+    kind: DeviceKind,
+    hash: ContentHash,
+}
+
+/// The size of networks that a device is meant for.
+///
+/// A network of 4 M MACs on a device that takes 2 ms to start is nothing but that start; such pairs tell nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeClass {
+    /// Networks for images of about 224 pixels, hundreds of millions of MACs.
+    Full,
+    /// Networks for images of about 28 to 32 pixels, millions of MACs.
+    Micro,
+}
+
+impl SizeClass {
+    /// Every class with its name in profiles.
+    pub const NAMES: [(&'static str, Self); 2] = [("full", Self::Full), ("micro", Self::Micro)];
+
+    /// The name used in files and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Micro => "micro",
+        }
+    }
+}
+
+impl std::fmt::Display for SizeClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a device is asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeviceKind {
+    /// Described by its parts; models compute its costs.
+    Accelerator(Box<Accelerator>),
+    /// A real machine; a runtime measures its costs.
+    Measured(MeasuredTarget),
+}
+
+/// A real machine and the way it is to be measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MeasuredTarget {
+    /// Name of the inference runtime, such as `rten`.
+    pub runtime: String,
+    /// Threads that one inference may use.
+    pub threads: u32,
+}
+
+impl DeviceProfile {
+    /// Reads a profile. `file_name` only appears in messages.
+    ///
+    /// # Errors
+    /// All problems of the text at once, each with its line: syntax, unknown keys, values out of range, and every figure
+    /// that names neither its source nor that it is an assumption.
+    pub fn from_toml(file_name: &str, text: &str) -> Result<Self, Diagnostics> {
+        read::profile(file_name, text)
+    }
+
+    /// The embedded profile of this name; see [`preset_names`].
+    ///
+    /// # Errors
+    /// When there is none, naming those that exist.
+    pub fn preset(name: &str) -> Result<Self, CostError> {
+        presets::preset(name)
+    }
+
+    /// All embedded profiles of a class, in the order of [`preset_names`].
+    ///
+    /// # Errors
+    /// When an embedded profile has problems; tests rule that out.
+    pub fn presets_of(class: SizeClass) -> Result<Vec<Self>, CostError> {
+        let mut profiles = Vec::new();
+        for name in preset_names() {
+            let profile = Self::preset(name)?;
+            if profile.class == class {
+                profiles.push(profile);
+            }
+        }
+        Ok(profiles)
+    }
+
+    /// The device's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One or two sentences on what the device is.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The size of networks it is meant for.
+    #[must_use]
+    pub const fn class(&self) -> SizeClass {
+        self.class
+    }
+
+    /// The number format in which networks run on it.
+    #[must_use]
+    pub const fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// How it is asked.
+    #[must_use]
+    pub const fn kind(&self) -> &DeviceKind {
+        &self.kind
+    }
+
+    /// The description of its parts, when it has one.
+    #[must_use]
+    pub fn accelerator(&self) -> Option<&Accelerator> {
+        match &self.kind {
+            DeviceKind::Accelerator(accelerator) => Some(accelerator),
+            DeviceKind::Measured(_) => None,
+        }
+    }
+
+    /// The machine to be measured, when it is one.
+    #[must_use]
+    pub fn measured(&self) -> Option<&MeasuredTarget> {
+        match &self.kind {
+            DeviceKind::Measured(target) => Some(target),
+            DeviceKind::Accelerator(_) => None,
+        }
+    }
+
+    /// Identifies the profile's text, comments included: costs may be cached under the network's hash and this one.
+    #[must_use]
+    pub const fn hash(&self) -> ContentHash {
+        self.hash
+    }
+
+    /// The analytic model of an accelerator, ready to be asked.
+    ///
+    /// # Errors
+    /// When the profile is a measured target: that answers through its runtime.
+    pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
+        Ok(Box::new(AnalyticModel::new(self.clone())?))
+    }
+}

@@ -1,0 +1,444 @@
+//! Reading a profile; every problem is recorded, none ends the reading.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, RangeBounds};
+
+use panarch_graph::{ContentHash, Precision};
+use panarch_toml::{Diagnostics, Document, Table, did_you_mean};
+
+use super::{
+    Accelerator, Array, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures,
+    Figure, Granule, MeasuredTarget, Memory, ModelError, Origin, Overhead, PixelOrder, Pooling,
+    SizeClass, Sourced, Support, VectorUnit,
+};
+use crate::Operator;
+
+/// The version of the format that this code reads.
+const FORMAT: u32 = 1;
+/// More than any array has lanes on one axis.
+const MOST_LANES: u32 = 1 << 16;
+
+const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e18));
+const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1e18));
+const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
+const BELOW_ONE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Excluded(1.0));
+
+pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diagnostics> {
+    let document = Document::parse(file_name, text)?;
+    let root = document.root();
+    let _ = root.u32_in("format", FORMAT..=FORMAT);
+    let name = root.string_spanned("name").and_then(|name| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.value.is_empty() || name.value.len() > 64 || !name.value.chars().all(plain) {
+            let message = "a device name is 1 to 64 small letters, digits and hyphens";
+            root.problem_at(name.at, message, None);
+            return None;
+        }
+        Some(name.value)
+    });
+    let description = root.string("description");
+    let class = root.one_of("class", &SizeClass::NAMES);
+    let precision = root.one_of("precision", &Precision::ALL.map(|p| (p.name(), p)));
+    let kind = match root.one_of("kind", &[("accelerator", true), ("measured", false)]) {
+        Some(true) => accelerator(&root).map(|it| DeviceKind::Accelerator(Box::new(it))),
+        Some(false) => measured(&root).map(DeviceKind::Measured),
+        None => None,
+    };
+    let known_kind = root.has("kind");
+    if known_kind {
+        root.finish();
+    }
+    let profile = (|| {
+        Some(DeviceProfile {
+            name: name?,
+            description: description?,
+            class: class?,
+            precision: precision?,
+            kind: kind?,
+            hash: ContentHash::of("panarch device profile v1", text.as_bytes()),
+        })
+    })();
+    document.finish(profile)
+}
+
+fn measured(root: &Table<'_>) -> Option<MeasuredTarget> {
+    let table = root.table("measured")?;
+    let runtime = table.string("runtime");
+    let threads = table.u32_in("threads", 1..=1024);
+    table.finish();
+    Some(MeasuredTarget {
+        runtime: runtime?,
+        threads: threads?,
+    })
+}
+
+fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
+    let figures = Figures::new(root);
+    // Every part is read before any is missed, so that all problems are found.
+    let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", POSITIVE));
+    let array = figures.part(root, "array", Figures::array);
+    let depthwise = figures.part(root, "depthwise", Figures::depthwise);
+    let vector = figures.part(root, "vector", Figures::vector);
+    let memory = figures.part(root, "memory", Figures::memory);
+    let overhead = figures.part(root, "overhead", Figures::overhead);
+    let energy = root
+        .has("energy")
+        .then(|| figures.part(root, "energy", Figures::energy));
+    let error = figures.part(root, "error", Figures::error);
+    let support = figures.part(root, "support", Figures::support);
+    figures.finish(root);
+    if let (Some(vector), Some(support)) = (&vector, &support) {
+        check_activations(root, vector, support);
+    }
+    Some(Accelerator {
+        clock_hz: clock?,
+        array: array?,
+        depthwise: depthwise?,
+        vector: vector?,
+        memory: memory?,
+        overhead: overhead?,
+        energy: match energy {
+            Some(energy) => Some(energy?),
+            None => None,
+        },
+        error: error?,
+        support: support?,
+    })
+}
+
+/// Every supported activation must have a cost.
+fn check_activations(root: &Table<'_>, vector: &VectorUnit, support: &Support) {
+    for operator in &support.operators.value {
+        let listed = |(of, _): &(Operator, Figure)| of == operator;
+        if Operator::ACTIVATIONS.contains(operator)
+            && !vector.fused_activations.value.contains(operator)
+            && !vector.activation_passes.iter().any(listed)
+        {
+            let message = format!(
+                "`support.operators` has `{operator}`, but it is neither in `vector.fused_activations` nor in `vector.activation_passes`"
+            );
+            root.problem("vector", message, None);
+        }
+    }
+}
+
+/// Reads figures and resolves the short names of their sources.
+struct Figures {
+    sources: BTreeMap<String, String>,
+    cited: RefCell<BTreeSet<String>>,
+}
+
+impl Figures {
+    fn new(root: &Table<'_>) -> Self {
+        let mut sources = BTreeMap::new();
+        if let Some(table) = root.optional_table("sources") {
+            for key in table.keys() {
+                if let Some(text) = table.string(&key.value) {
+                    sources.insert(key.value, text);
+                }
+            }
+            table.finish();
+        }
+        Self {
+            sources,
+            cited: RefCell::default(),
+        }
+    }
+
+    /// Reports the sources that no figure cites.
+    fn finish(self, root: &Table<'_>) {
+        let Some(table) = root.optional_table("sources") else {
+            return;
+        };
+        for key in table.keys() {
+            if !self.cited.borrow().contains(&key.value) {
+                let message = format!("no figure names `{}` as its source", key.value);
+                root.problem_at(key.at, message, None);
+            }
+        }
+    }
+
+    fn part<T>(
+        &self,
+        root: &Table<'_>,
+        key: &str,
+        read: impl Fn(&Self, &Table<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let table = root.table(key)?;
+        let part = read(self, &table);
+        table.finish();
+        part
+    }
+
+    /// `key = { value = …, source = "…" }` or `key = { value = …, assumption = "…" }`.
+    fn sourced<T>(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+        read: impl Fn(&Table<'_>) -> Option<T>,
+    ) -> Option<Sourced<T>> {
+        if let Some(value) = table.value(key)
+            && value.table().is_none()
+        {
+            let path = value.path();
+            let message = format!(
+                "`{path}` names no origin: write `{{ value = …, source = \"…\" }}` or `{{ value = …, assumption = \"…\" }}`"
+            );
+            value.problem(message, None);
+            return None;
+        }
+        let figure = table.table(key)?;
+        let value = read(&figure);
+        let origin = self.origin(table, key, &figure);
+        figure.finish();
+        Some(Sourced {
+            value: value?,
+            origin: origin?,
+        })
+    }
+
+    fn origin(&self, table: &Table<'_>, key: &str, figure: &Table<'_>) -> Option<Origin> {
+        let source = figure.optional_string_spanned("source");
+        let assumption = figure.optional_string_spanned("assumption");
+        let path = table.path_of(key);
+        let given = match (source, assumption) {
+            (Some(source), None) => source,
+            (None, Some(assumption)) if !assumption.value.trim().is_empty() => {
+                return Some(Origin::Assumption(assumption.value));
+            }
+            (None, None) => {
+                let message = format!("`{path}` must have either a `source` or an `assumption`");
+                // A key of the wrong type has already been reported.
+                if !figure.has("source") && !figure.has("assumption") {
+                    table.problem(key, message, None);
+                }
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                let message = format!("`{path}` has both a `source` and an `assumption`; keep one");
+                table.problem(key, message, None);
+                return None;
+            }
+            (None, Some(assumption)) => assumption,
+        };
+        let text = given.value.trim();
+        if text.is_empty() {
+            table.problem_at(given.at, format!("`{path}` names an empty origin"), None);
+            return None;
+        }
+        if text.contains(char::is_whitespace) {
+            return Some(Origin::Source(text.to_owned()));
+        }
+        // One word is the name of an entry of [sources].
+        let Some(full) = self.sources.get(text) else {
+            let meant = did_you_mean(text, self.sources.keys());
+            let message = format!("[sources] has no entry `{text}`");
+            table.problem_at(given.at, message, meant.as_deref());
+            return None;
+        };
+        self.cited.borrow_mut().insert(text.to_owned());
+        Some(Origin::Source(full.clone()))
+    }
+
+    fn number(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+        range: impl RangeBounds<f64> + Copy,
+    ) -> Option<Figure> {
+        self.sourced(table, key, |figure| figure.f64_in("value", range))
+    }
+
+    fn optional_number(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+        range: impl RangeBounds<f64> + Copy,
+    ) -> Option<Option<Figure>> {
+        if table.has(key) {
+            self.number(table, key, range).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    fn count(&self, table: &Table<'_>, key: &str) -> Option<Sourced<u32>> {
+        self.sourced(table, key, |figure| figure.u32_in("value", 1..=MOST_LANES))
+    }
+
+    fn choice<T: Clone>(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+        names: &[(&str, T)],
+    ) -> Option<Sourced<T>> {
+        self.sourced(table, key, |figure| figure.one_of("value", names))
+    }
+
+    fn operators(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+        of: &[Operator],
+    ) -> Option<Sourced<Vec<Operator>>> {
+        let names: Vec<(&str, Operator)> = of.iter().map(|op| (op.name(), *op)).collect();
+        self.sourced(table, key, |figure| figure.list_of("value", &names))
+    }
+
+    fn array(&self, table: &Table<'_>) -> Option<Array> {
+        let reduction_lanes = self.count(table, "reduction_lanes");
+        let output_lanes = self.count(table, "output_lanes");
+        let pixel_lanes_high = self.count(table, "pixel_lanes_high");
+        let pixel_lanes_wide = self.count(table, "pixel_lanes_wide");
+        let pixel_order = self.choice(table, "pixel_order", &PixelOrder::NAMES);
+        let padding = self.sourced(table, "padding", |figure| {
+            let channels = figure.list_in("channels", 1..=MOST_LANES);
+            let taps = figure.list_in("taps", 1..=MOST_LANES);
+            let (channels, taps) = (channels?, taps?);
+            if channels.is_empty() || channels.len() != taps.len() {
+                let message = "`channels` and `taps` must be of one length, at least 1";
+                figure.problem("taps", message, None);
+                return None;
+            }
+            let granule = |(channels, taps)| Granule { channels, taps };
+            Some(channels.into_iter().zip(taps).map(granule).collect())
+        });
+        let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE);
+        let output_elements_per_cycle = self.number(table, "output_elements_per_cycle", POSITIVE);
+        let utilisation = self.number(table, "utilisation", SHARE);
+        Some(Array {
+            reduction_lanes: reduction_lanes?,
+            output_lanes: output_lanes?,
+            pixel_lanes_high: pixel_lanes_high?,
+            pixel_lanes_wide: pixel_lanes_wide?,
+            pixel_order: pixel_order?,
+            padding: padding?,
+            weight_load_cycles: weight_load_cycles?,
+            output_elements_per_cycle: output_elements_per_cycle?,
+            utilisation: utilisation?,
+        })
+    }
+
+    fn depthwise(&self, table: &Table<'_>) -> Option<Depthwise> {
+        let mapping = self.choice(table, "mapping", &DepthwiseMapping::NAMES);
+        let simd = mapping.as_ref().map(|it| it.value) == Some(DepthwiseMapping::SimdLanes);
+        let lanes = simd.then(|| self.count(table, "channel_lanes"));
+        let taps = simd.then(|| self.count(table, "tap_padding"));
+        let utilisation = self.number(table, "utilisation", SHARE);
+        Some(Depthwise {
+            mapping: mapping?,
+            channel_lanes: match lanes {
+                Some(lanes) => Some(lanes?),
+                None => None,
+            },
+            tap_padding: match taps {
+                Some(taps) => Some(taps?),
+                None => None,
+            },
+            utilisation: utilisation?,
+        })
+    }
+
+    fn vector(&self, table: &Table<'_>) -> Option<VectorUnit> {
+        let elements_per_cycle = self.number(table, "elements_per_cycle", POSITIVE);
+        let channel_padding = self.count(table, "channel_padding");
+        let add_passes = self.number(table, "add_passes", NOT_NEGATIVE);
+        let mul_passes = self.number(table, "mul_passes", NOT_NEGATIVE);
+        let concat_passes = self.number(table, "concat_passes", NOT_NEGATIVE);
+        let tap_passes = self.number(table, "tap_passes", NOT_NEGATIVE);
+        let pooling = self.choice(table, "pooling", &Pooling::NAMES);
+        let activations = &Operator::ACTIVATIONS;
+        let fused_activations = self.operators(table, "fused_activations", activations);
+        let mut activation_passes = Vec::new();
+        let mut complete = true;
+        if let Some(passes) = table.optional_table("activation_passes") {
+            for activation in activations {
+                match self.optional_number(&passes, activation.name(), NOT_NEGATIVE) {
+                    Some(Some(figure)) => activation_passes.push((*activation, figure)),
+                    Some(None) => {}
+                    None => complete = false,
+                }
+            }
+            passes.finish();
+        }
+        Some(VectorUnit {
+            elements_per_cycle: elements_per_cycle?,
+            channel_padding: channel_padding?,
+            add_passes: add_passes?,
+            mul_passes: mul_passes?,
+            concat_passes: concat_passes?,
+            tap_passes: tap_passes?,
+            pooling: pooling?,
+            fused_activations: fused_activations?,
+            activation_passes: complete.then_some(activation_passes)?,
+        })
+    }
+
+    fn memory(&self, table: &Table<'_>) -> Option<Memory> {
+        let activation_bytes = self.number(table, "activation_bytes", POSITIVE);
+        let weight_cache_bytes = self.number(table, "weight_cache_bytes", NOT_NEGATIVE);
+        let shared = self.sourced(table, "shared", |figure| figure.bool("value"));
+        let on_chip = self.number(table, "on_chip_bytes_per_s", POSITIVE);
+        let activation_rereads = self.number(table, "activation_rereads", POSITIVE);
+        let off_chip = self.number(table, "off_chip_bytes_per_s", POSITIVE);
+        let stream = self.optional_number(table, "weight_stream_bytes_per_s", POSITIVE);
+        let link = self.optional_number(table, "host_link_bytes_per_s", POSITIVE);
+        let channel_side_bytes = self.number(table, "channel_side_bytes", NOT_NEGATIVE);
+        Some(Memory {
+            activation_bytes: activation_bytes?,
+            weight_cache_bytes: weight_cache_bytes?,
+            shared: shared?,
+            on_chip_bytes_per_s: on_chip?,
+            activation_rereads: activation_rereads?,
+            off_chip_bytes_per_s: off_chip?,
+            weight_stream_bytes_per_s: stream?,
+            host_link_bytes_per_s: link?,
+            channel_side_bytes: channel_side_bytes?,
+        })
+    }
+
+    fn overhead(&self, table: &Table<'_>) -> Option<Overhead> {
+        let inference_s = self.number(table, "inference_s", NOT_NEGATIVE);
+        let layer_s = self.number(table, "layer_s", NOT_NEGATIVE);
+        Some(Overhead {
+            inference_s: inference_s?,
+            layer_s: layer_s?,
+        })
+    }
+
+    fn energy(&self, table: &Table<'_>) -> Option<EnergyFigures> {
+        let mac_j = self.number(table, "mac_j", NOT_NEGATIVE);
+        let on_chip_byte_j = self.number(table, "on_chip_byte_j", NOT_NEGATIVE);
+        let off_chip_byte_j = self.number(table, "off_chip_byte_j", NOT_NEGATIVE);
+        let static_w = self.number(table, "static_w", NOT_NEGATIVE);
+        Some(EnergyFigures {
+            mac_j: mac_j?,
+            on_chip_byte_j: on_chip_byte_j?,
+            off_chip_byte_j: off_chip_byte_j?,
+            static_w: static_w?,
+        })
+    }
+
+    fn error(&self, table: &Table<'_>) -> Option<ModelError> {
+        let relative = self.number(
+            table,
+            "relative",
+            (Bound::Excluded(0.0), Bound::Included(10.0)),
+        );
+        let level = self.number(table, "level", BELOW_ONE);
+        Some(ModelError {
+            relative: relative?,
+            level: level?,
+        })
+    }
+
+    fn support(&self, table: &Table<'_>) -> Option<Support> {
+        let operators = self.operators(table, "operators", &Operator::ALL);
+        let largest_kernel = self.count(table, "largest_kernel");
+        Some(Support {
+            operators: operators?,
+            largest_kernel: largest_kernel?,
+        })
+    }
+}

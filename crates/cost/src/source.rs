@@ -1,0 +1,101 @@
+use panarch_graph::{Bytes, Energy, Estimate, Latency, Macs, Network, Provenance, Shape};
+use serde::{Deserialize, Serialize};
+
+use crate::CostError;
+
+/// Answers what networks cost on one device.
+///
+/// The call is batched, so that a device or a process is asked once; answers come in the order of the networks, and a
+/// network that fails spoils no other.
+pub trait CostSource: Send + Sync {
+    /// The device's name, such as `ethos-u55-128`.
+    fn device(&self) -> &str;
+
+    /// The cost of one inference of each network, for one image.
+    fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>>;
+}
+
+/// What one inference of a network costs on a device, for one image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Time of one inference, with an interval that is always finite.
+    #[serde(rename = "latency_s")]
+    pub latency: Estimate<Latency>,
+    /// The part of `latency.value` that no network can avoid: calling the device, starting it, answering.
+    #[serde(rename = "fixed_s")]
+    pub fixed: Latency,
+    /// Energy of one inference; absent when nothing is known about it.
+    #[serde(rename = "energy_j")]
+    pub energy: Option<Estimate<Energy>>,
+    /// Largest amount of activations alive at once, in the device's number format; weights are not counted.
+    #[serde(rename = "peak_memory_bytes")]
+    pub peak_memory: Bytes,
+    /// Bytes that cross the border of the chip: streamed weights, spilled activations, image and result.
+    #[serde(rename = "traffic_bytes")]
+    pub traffic: Bytes,
+    /// Multiply-accumulates done over those possible in `latency.value`, from 0 to 1.
+    pub utilisation: f64,
+    /// One entry a layer in the order of execution; their latencies and `fixed` add up to `latency.value`. Empty when the
+    /// source knows only the whole.
+    pub per_layer: Vec<LayerCost>,
+    /// How the numbers came about.
+    pub provenance: Provenance,
+}
+
+/// What one layer costs: an operator with the batch normalisation and activation fused behind it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerCost {
+    /// Name of the layer's anchor node.
+    pub name: String,
+    /// Its block, such as `stage2.block1`.
+    pub block: String,
+    /// The operator, as in [`crate::Operator::name`].
+    pub operator: String,
+    /// Shape of what leaves the layer.
+    pub output: Shape,
+    /// Multiply-accumulates.
+    pub macs: Macs,
+    /// Time of the layer: the larger of `compute` and `movement`, and the layer's overhead.
+    #[serde(rename = "latency_s")]
+    pub latency: Latency,
+    /// Time that the arithmetic takes.
+    #[serde(rename = "compute_s")]
+    pub compute: Latency,
+    /// Time that moving weights and activations takes.
+    #[serde(rename = "movement_s")]
+    pub movement: Latency,
+    /// Which of the three rules.
+    pub bound: Bound,
+}
+
+/// What rules the time of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Arithmetic.
+    Compute,
+    /// Moving weights or activations.
+    Movement,
+    /// Starting the layer: longer than its arithmetic and its movement.
+    Overhead,
+}
+
+impl Bound {
+    /// The name used in files and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compute => "compute",
+            Self::Movement => "movement",
+            Self::Overhead => "overhead",
+        }
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

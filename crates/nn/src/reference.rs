@@ -1,0 +1,406 @@
+//! A slow executor in f64, node by node, with nothing fused: what the real one is compared with.
+
+use std::collections::BTreeMap;
+
+use panarch_graph::{Activation, Conv2d, Network, Op, Pool, PoolKind, Shape, Tensor, Weights};
+
+/// Whether batch normalisation uses the batch's statistics or the running ones.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Mode {
+    Train,
+    Eval,
+}
+
+/// Values of all nodes, NHWC, and the statistics (mean, biased variance) of all batch normalisations.
+pub struct Pass {
+    pub values: Vec<Vec<f64>>,
+    pub moments: BTreeMap<String, (Vec<f64>, Vec<f64>)>,
+}
+
+struct Geometry {
+    batch: usize,
+    from: [usize; 3],
+    to: [usize; 3],
+}
+
+fn hwc(shape: Shape) -> [usize; 3] {
+    [shape.height as usize, shape.width as usize, shape.channels as usize]
+}
+
+fn weight(weights: &Weights, node: &str, suffix: &str) -> Vec<f64> {
+    let tensor = weights.get(&format!("{node}.{suffix}")).expect("parameter");
+    tensor.data.iter().map(|value| f64::from(*value)).collect()
+}
+
+/// Runs a network.
+pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) -> Pass {
+    let image = network.input_shape().elements() as usize;
+    let batch = input.len() / image;
+    let mut pass = Pass {
+        values: Vec::new(),
+        moments: BTreeMap::new(),
+    };
+    for id in network.ids() {
+        let node = network.node(id);
+        let to = hwc(network.shape(id));
+        let inputs: Vec<&Vec<f64>> = node.inputs.iter().map(|id| &pass.values[id.index()]).collect();
+        let from = node.inputs.first().map_or(to, |id| hwc(network.shape(*id)));
+        let geometry = Geometry { batch, from, to };
+        let mut out = vec![0.0; batch * to.iter().product::<usize>()];
+        match &node.op {
+            Op::Input => out = input.iter().map(|value| f64::from(*value)).collect(),
+            Op::Conv2d(conv) => {
+                let kernel = weight(weights, &node.name, "weight");
+                for_each_tap(&geometry, conv, |from, to, tap| {
+                    out[to] += inputs[0][from] * kernel[tap]
+                });
+                if conv.bias {
+                    add_bias(&mut out, &weight(weights, &node.name, "bias"));
+                }
+            }
+            Op::Linear(linear) => {
+                let matrix = weight(weights, &node.name, "weight");
+                for_each_product(&geometry, |from, to, at| out[to] += inputs[0][from] * matrix[at]);
+                if linear.bias {
+                    add_bias(&mut out, &weight(weights, &node.name, "bias"));
+                }
+            }
+            Op::BatchNorm(bn) => {
+                let (mean, variance) = if mode == Mode::Train {
+                    moments(inputs[0], to[2])
+                } else {
+                    (
+                        weight(weights, &node.name, "running_mean"),
+                        weight(weights, &node.name, "running_var"),
+                    )
+                };
+                let (scale, shift) = (
+                    weight(weights, &node.name, "weight"),
+                    weight(weights, &node.name, "bias"),
+                );
+                for (index, out) in out.iter_mut().enumerate() {
+                    let c = index % to[2];
+                    let normal = (inputs[0][index] - mean[c]) / (variance[c] + f64::from(bn.eps)).sqrt();
+                    *out = normal * scale[c] + shift[c];
+                }
+                pass.moments.insert(node.name.clone(), (mean, variance));
+            }
+            Op::Activation(kind) => {
+                for (out, x) in out.iter_mut().zip(inputs[0]) {
+                    *out = activation(*kind, *x).0;
+                }
+            }
+            Op::Add => {
+                for (index, out) in out.iter_mut().enumerate() {
+                    *out = inputs[0][index] + inputs[1][index];
+                }
+            }
+            Op::Mul => {
+                let gate = hwc(network.shape(node.inputs[1]));
+                for (index, out) in out.iter_mut().enumerate() {
+                    *out = inputs[0][index] * inputs[1][gate_index(index, to, gate)];
+                }
+            }
+            Op::Concat => {
+                let mut start = 0;
+                for (input, id) in inputs.iter().zip(&node.inputs) {
+                    let channels = network.shape(*id).channels as usize;
+                    for (index, value) in input.iter().enumerate() {
+                        out[index / channels * to[2] + start + index % channels] = *value;
+                    }
+                    start += channels;
+                }
+            }
+            Op::Pool(pool) => match pool.kind {
+                PoolKind::Average => {
+                    let window = f64::from(pool.kernel[0] * pool.kernel[1]);
+                    for_each_window(&geometry, pool, |from, to| out[to] += inputs[0][from] / window);
+                }
+                PoolKind::Max => {
+                    out.fill(f64::NEG_INFINITY);
+                    for_each_window(&geometry, pool, |from, to| out[to] = out[to].max(inputs[0][from]));
+                }
+            },
+            Op::GlobalAvgPool => {
+                let pixels = from[0] * from[1];
+                for (index, value) in inputs[0].iter().enumerate() {
+                    out[index / (pixels * from[2]) * from[2] + index % from[2]] += value / pixels as f64;
+                }
+            }
+            Op::Flatten => {
+                for (index, value) in inputs[0].iter().enumerate() {
+                    out[flat_index(index, from)] = *value;
+                }
+            }
+        }
+        pass.values.push(out);
+    }
+    pass
+}
+
+/// Gradients of all parameters by name, and of the input, from the gradient of the output; training mode.
+pub fn backward(
+    network: &Network,
+    weights: &Weights,
+    pass: &Pass,
+    output_gradient: &[f64],
+) -> (BTreeMap<String, Vec<f64>>, Vec<f64>) {
+    let mut grads: Vec<Vec<f64>> = pass.values.iter().map(|values| vec![0.0; values.len()]).collect();
+    let mut parameters = BTreeMap::new();
+    grads[network.output().index()].copy_from_slice(output_gradient);
+    let batch = pass.values[0].len() / network.input_shape().elements() as usize;
+    for id in network.ids().rev() {
+        let node = network.node(id);
+        let to = hwc(network.shape(id));
+        let Some(first) = node.inputs.first().copied() else {
+            continue;
+        };
+        let from = hwc(network.shape(first));
+        let geometry = Geometry { batch, from, to };
+        let dy = grads[id.index()].clone();
+        let x = &pass.values[first.index()];
+        let mut dx = vec![0.0; x.len()];
+        match &node.op {
+            Op::Input => {}
+            Op::Conv2d(conv) => {
+                let kernel = weight(weights, &node.name, "weight");
+                let mut dw = vec![0.0; kernel.len()];
+                for_each_tap(&geometry, conv, |from, to, tap| {
+                    dx[from] += dy[to] * kernel[tap];
+                    dw[tap] += dy[to] * x[from];
+                });
+                parameters.insert(format!("{}.weight", node.name), dw);
+                if conv.bias {
+                    parameters.insert(format!("{}.bias", node.name), channel_sums(&dy, to[2]));
+                }
+            }
+            Op::Linear(linear) => {
+                let matrix = weight(weights, &node.name, "weight");
+                let mut dw = vec![0.0; matrix.len()];
+                for_each_product(&geometry, |from, to, at| {
+                    dx[from] += dy[to] * matrix[at];
+                    dw[at] += dy[to] * x[from];
+                });
+                parameters.insert(format!("{}.weight", node.name), dw);
+                if linear.bias {
+                    parameters.insert(format!("{}.bias", node.name), channel_sums(&dy, to[2]));
+                }
+            }
+            Op::BatchNorm(bn) => {
+                let (mean, variance) = &pass.moments[&node.name];
+                let scale = weight(weights, &node.name, "weight");
+                let inverse: Vec<f64> = variance.iter().map(|v| 1.0 / (v + f64::from(bn.eps)).sqrt()).collect();
+                let normal: Vec<f64> = x
+                    .iter()
+                    .enumerate()
+                    .map(|(i, x)| (x - mean[i % to[2]]) * inverse[i % to[2]])
+                    .collect();
+                let products: Vec<f64> = dy.iter().zip(&normal).map(|(dy, n)| dy * n).collect();
+                let (db, dw) = (channel_sums(&dy, to[2]), channel_sums(&products, to[2]));
+                let count = (x.len() / to[2]) as f64;
+                for (i, dx) in dx.iter_mut().enumerate() {
+                    let c = i % to[2];
+                    *dx = scale[c] * inverse[c] * (dy[i] - db[c] / count - normal[i] * dw[c] / count);
+                }
+                parameters.insert(format!("{}.weight", node.name), dw);
+                parameters.insert(format!("{}.bias", node.name), db);
+            }
+            Op::Activation(kind) => {
+                for (i, dx) in dx.iter_mut().enumerate() {
+                    *dx = dy[i] * activation(*kind, x[i]).1;
+                }
+            }
+            Op::Add => dx.copy_from_slice(&dy),
+            Op::Mul => {
+                let gate = hwc(network.shape(node.inputs[1]));
+                let other = &pass.values[node.inputs[1].index()];
+                let mut d_other = vec![0.0; other.len()];
+                for (i, dy) in dy.iter().enumerate() {
+                    let g = gate_index(i, to, gate);
+                    dx[i] = dy * other[g];
+                    d_other[g] += dy * x[i];
+                }
+                add_to(&mut grads[node.inputs[1].index()], &d_other);
+            }
+            Op::Concat => {
+                let mut start = 0;
+                for id in &node.inputs {
+                    let channels = network.shape(*id).channels as usize;
+                    for (i, grad) in grads[id.index()].iter_mut().enumerate() {
+                        *grad += dy[i / channels * to[2] + start + i % channels];
+                    }
+                    start += channels;
+                }
+            }
+            Op::Pool(pool) => match pool.kind {
+                PoolKind::Average => {
+                    let window = f64::from(pool.kernel[0] * pool.kernel[1]);
+                    for_each_window(&geometry, pool, |from, to| dx[from] += dy[to] / window);
+                }
+                PoolKind::Max => {
+                    let y = &pass.values[id.index()];
+                    let mut taken = vec![false; y.len()];
+                    for_each_window(&geometry, pool, |from, to| {
+                        if !taken[to] && x[from] == y[to] {
+                            taken[to] = true;
+                            dx[from] += dy[to];
+                        }
+                    });
+                }
+            },
+            Op::GlobalAvgPool => {
+                let pixels = from[0] * from[1];
+                for (i, dx) in dx.iter_mut().enumerate() {
+                    *dx = dy[i / (pixels * from[2]) * from[2] + i % from[2]] / pixels as f64;
+                }
+            }
+            Op::Flatten => {
+                for (i, dx) in dx.iter_mut().enumerate() {
+                    *dx = dy[flat_index(i, from)];
+                }
+            }
+        }
+        add_to(&mut grads[first.index()], &dx);
+        if node.op == Op::Add {
+            add_to(&mut grads[node.inputs[1].index()], &dy);
+        }
+    }
+    (parameters, grads.swap_remove(0))
+}
+
+/// Value and derivative.
+pub fn activation(kind: Activation, x: f64) -> (f64, f64) {
+    let inside = |low: f64, high: f64| f64::from(u8::from(x > low && x < high));
+    let sigmoid = 1.0 / (1.0 + (-x).exp());
+    match kind {
+        Activation::Relu => (x.max(0.0), inside(0.0, f64::INFINITY)),
+        Activation::Relu6 => (x.clamp(0.0, 6.0), inside(0.0, 6.0)),
+        Activation::HardSigmoid => ((x + 3.0).clamp(0.0, 6.0) / 6.0, inside(-3.0, 3.0) / 6.0),
+        Activation::HardSwish => {
+            let slope = if x <= -3.0 {
+                0.0
+            } else if x < 3.0 {
+                x / 3.0 + 0.5
+            } else {
+                1.0
+            };
+            (x * (x + 3.0).clamp(0.0, 6.0) / 6.0, slope)
+        }
+        Activation::Sigmoid => (sigmoid, sigmoid * (1.0 - sigmoid)),
+        Activation::Swish => (x * sigmoid, sigmoid * (1.0 + x * (1.0 - sigmoid))),
+    }
+}
+
+fn moments(x: &[f64], channels: usize) -> (Vec<f64>, Vec<f64>) {
+    let count = (x.len() / channels) as f64;
+    let mean: Vec<f64> = channel_sums(x, channels).iter().map(|sum| sum / count).collect();
+    let squares: Vec<f64> = x
+        .iter()
+        .enumerate()
+        .map(|(i, x)| (x - mean[i % channels]).powi(2))
+        .collect();
+    let variance = channel_sums(&squares, channels).iter().map(|sum| sum / count).collect();
+    (mean, variance)
+}
+
+fn channel_sums(x: &[f64], channels: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; channels];
+    for row in x.chunks_exact(channels) {
+        add_to(&mut sums, row);
+    }
+    sums
+}
+
+fn add_to(into: &mut [f64], from: &[f64]) {
+    for (into, from) in into.iter_mut().zip(from) {
+        *into += from;
+    }
+}
+
+fn add_bias(out: &mut [f64], bias: &[f64]) {
+    for row in out.chunks_exact_mut(bias.len()) {
+        add_to(row, bias);
+    }
+}
+
+fn gate_index(index: usize, [height, width, channels]: [usize; 3], gate: [usize; 3]) -> usize {
+    if gate == [height, width, channels] {
+        index
+    } else {
+        index / (height * width * channels) * channels + index % channels
+    }
+}
+
+/// The position in C, H, W order of an NHWC position.
+fn flat_index(index: usize, [height, width, channels]: [usize; 3]) -> usize {
+    let pixels = height * width;
+    let (image, rest) = (index / (pixels * channels), index % (pixels * channels));
+    image * pixels * channels + rest % channels * pixels + rest / channels
+}
+
+/// Calls `f(input index, output index, kernel index)` for every multiplication.
+fn for_each_tap(g: &Geometry, conv: &Conv2d, mut f: impl FnMut(usize, usize, usize)) {
+    let ([ih, iw, ic], [oh, ow, oc]) = (g.from, g.to);
+    let [kh, kw] = conv.kernel.map(|k| k as usize);
+    let groups = conv.groups as usize;
+    let (ig, og) = (ic / groups, oc / groups);
+    for n in 0..g.batch {
+        for (oy, ox) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
+            for (ky, kx) in (0..kh).flat_map(|y| (0..kw).map(move |x| (y, x))) {
+                let y = oy * conv.stride[0] as usize + ky * conv.dilation[0] as usize;
+                let x = ox * conv.stride[1] as usize + kx * conv.dilation[1] as usize;
+                let (Some(y), Some(x)) = (
+                    y.checked_sub(conv.padding[0] as usize),
+                    x.checked_sub(conv.padding[1] as usize),
+                ) else {
+                    continue;
+                };
+                if y >= ih || x >= iw {
+                    continue;
+                }
+                for o in 0..oc {
+                    for i in 0..ig {
+                        f(
+                            ((n * ih + y) * iw + x) * ic + o / og * ig + i,
+                            ((n * oh + oy) * ow + ox) * oc + o,
+                            ((o * ig + i) * kh + ky) * kw + kx,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Calls `f(input index, output index)` for every value in every window.
+fn for_each_window(g: &Geometry, pool: &Pool, mut f: impl FnMut(usize, usize)) {
+    let conv = Conv2d {
+        out: g.to[2] as u32,
+        kernel: pool.kernel,
+        stride: pool.stride,
+        padding: pool.padding,
+        dilation: [1; 2],
+        groups: g.to[2] as u32,
+        bias: false,
+    };
+    for_each_tap(g, &conv, |from, to, _| f(from, to));
+}
+
+/// Calls `f(input index, output index, matrix index)` for every multiplication of a linear layer.
+fn for_each_product(g: &Geometry, mut f: impl FnMut(usize, usize, usize)) {
+    let (inputs, outs) = (g.from.iter().product::<usize>(), g.to[2]);
+    for n in 0..g.batch {
+        for o in 0..outs {
+            for i in 0..inputs {
+                f(n * inputs + i, n * outs + o, o * inputs + i);
+            }
+        }
+    }
+}
+
+/// A tensor rounded to f32.
+#[allow(dead_code)]
+pub fn tensor(shape: Vec<usize>, data: &[f64]) -> Tensor {
+    let data = data.iter().map(|value| *value as f32).collect();
+    Tensor { shape, data }
+}

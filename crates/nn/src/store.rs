@@ -1,0 +1,295 @@
+use std::collections::HashMap;
+
+use panarch_graph::{Network, Op, ParameterRole, ParameterSpec, Weights};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::NnError;
+
+/// What a stored tensor is; decides its initial value and whether weight decay touches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TensorKind {
+    /// Kernel of a dense or grouped convolution, `[out, in / groups, height, width]`.
+    ConvWeight,
+    /// Kernel of a depthwise convolution, `[channels, 1, height, width]`.
+    DepthwiseWeight,
+    /// Matrix of a linear layer, `[out, in]`.
+    LinearWeight,
+    /// Bias of a convolution or linear layer, `[out]`.
+    Bias,
+    /// Scale of a batch normalisation, `[channels]`.
+    BnWeight,
+    /// Shift of a batch normalisation, `[channels]`.
+    BnBias,
+    /// Running mean of a batch normalisation, `[channels]`; a buffer.
+    RunningMean,
+    /// Running variance of a batch normalisation, `[channels]`; a buffer.
+    RunningVar,
+}
+
+impl TensorKind {
+    /// The kind of a network's parameter.
+    #[must_use]
+    pub fn of(network: &Network, spec: &ParameterSpec) -> Self {
+        let node = network.node(spec.node);
+        match (spec.role, &node.op) {
+            (ParameterRole::RunningMean, _) => Self::RunningMean,
+            (ParameterRole::RunningVar, _) => Self::RunningVar,
+            (ParameterRole::Weight, Op::BatchNorm(_)) => Self::BnWeight,
+            (ParameterRole::Bias, Op::BatchNorm(_)) => Self::BnBias,
+            (ParameterRole::Bias, _) => Self::Bias,
+            (ParameterRole::Weight, Op::Conv2d(conv)) => {
+                let inputs = node.inputs.first().map(|id| network.shape(*id).channels);
+                if inputs.is_some_and(|inputs| conv.is_depthwise(inputs)) {
+                    Self::DepthwiseWeight
+                } else {
+                    Self::ConvWeight
+                }
+            }
+            (ParameterRole::Weight, _) => Self::LinearWeight,
+        }
+    }
+
+    /// True for what gradients reach; false for running statistics.
+    #[must_use]
+    pub const fn is_trainable(self) -> bool {
+        !matches!(self, Self::RunningMean | Self::RunningVar)
+    }
+
+    /// True for kernels and matrices; false for batch normalisation and biases.
+    #[must_use]
+    pub const fn decays(self) -> bool {
+        matches!(self, Self::ConvWeight | Self::DepthwiseWeight | Self::LinearWeight)
+    }
+
+    const fn initial(self) -> f32 {
+        match self {
+            Self::BnWeight | Self::RunningVar => 1.0,
+            _ => 0.0,
+        }
+    }
+}
+
+/// The number of a tensor in its [`Store`]: its position in the order of insertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(u32);
+
+impl TensorId {
+    /// The position of the tensor in [`Store::tensors`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One named tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredTensor {
+    name: String,
+    kind: TensorKind,
+    shape: Vec<usize>,
+    /// The values, row-major in PyTorch's layout.
+    pub(crate) data: Vec<f32>,
+}
+
+impl StoredTensor {
+    /// The parameter's name, such as `stem.conv.weight`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the tensor is.
+    #[must_use]
+    pub const fn kind(&self) -> TensorKind {
+        self.kind
+    }
+
+    /// Its shape in PyTorch's layout.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Its values, row-major.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// Its values for writing.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+}
+
+/// Named tensors, each as large as the largest network that shares it needs.
+///
+/// A supernet is a store whose tensors are larger than one network asks for; a stand-alone network is a store with exact
+/// shapes. The order is that of insertion and never changes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Store {
+    tensors: Vec<StoredTensor>,
+    by_name: HashMap<String, TensorId>,
+}
+
+impl Store {
+    /// A store without tensors.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A store whose tensors are just large enough for every given network; parameters of the same name are shared.
+    ///
+    /// Kernels, matrices and biases are 0, batch normalisation is the identity; see [`Store::initialise`].
+    ///
+    /// # Errors
+    /// When a name has different kinds or ranks in two networks.
+    pub fn covering<'a>(networks: impl IntoIterator<Item = &'a Network>) -> Result<Self, NnError> {
+        let mut store = Self::new();
+        for network in networks {
+            for spec in network.parameters() {
+                let kind = TensorKind::of(network, &spec);
+                let Some(id) = store.by_name.get(&spec.name).copied() else {
+                    let elements = spec.elements() as usize;
+                    store.insert(spec.name, kind, spec.shape, vec![kind.initial(); elements])?;
+                    continue;
+                };
+                let tensor = &mut store.tensors[id.index()];
+                if tensor.kind != kind {
+                    return Err(NnError::Kind {
+                        name: spec.name,
+                        stored: tensor.kind,
+                        wanted: kind,
+                    });
+                }
+                if tensor.shape.len() != spec.shape.len() {
+                    return Err(NnError::ViewShape {
+                        name: spec.name,
+                        stored: tensor.shape.clone(),
+                        wanted: spec.shape,
+                    });
+                }
+                for (have, want) in tensor.shape.iter_mut().zip(&spec.shape) {
+                    *have = (*have).max(*want);
+                }
+                tensor.data = vec![kind.initial(); tensor.shape.iter().product()];
+            }
+        }
+        Ok(store)
+    }
+
+    /// A store that holds exactly a network's weights.
+    ///
+    /// # Errors
+    /// When a parameter of the network is absent from the weights or has another shape.
+    pub fn from_weights(network: &Network, weights: &Weights) -> Result<Self, NnError> {
+        let mut store = Self::new();
+        for spec in network.parameters() {
+            let tensor = weights.require(&spec.name, &spec.shape)?;
+            let kind = TensorKind::of(network, &spec);
+            store.insert(spec.name, kind, spec.shape, tensor.data.clone())?;
+        }
+        Ok(store)
+    }
+
+    /// Gives every tensor its initial value: He normal with fan-out for convolutions (He et al. 2015), normal with
+    /// σ = 0.01 for linear layers, the identity for batch normalisation, 0 for biases.
+    ///
+    /// The fan-out is that of the stored, largest tensor; the tensors draw from `rng` in the store's order.
+    pub fn initialise(&mut self, rng: &mut ChaCha8Rng) {
+        for tensor in &mut self.tensors {
+            let window: usize = tensor.shape.iter().skip(2).product();
+            let deviation = match tensor.kind {
+                TensorKind::ConvWeight => (2.0 / (window * tensor.shape[0]) as f32).sqrt(),
+                TensorKind::DepthwiseWeight => (2.0 / window as f32).sqrt(),
+                TensorKind::LinearWeight => 0.01,
+                kind => {
+                    tensor.data.fill(kind.initial());
+                    continue;
+                }
+            };
+            fill_normal(&mut tensor.data, deviation, rng);
+        }
+    }
+
+    /// Adds a tensor.
+    ///
+    /// # Errors
+    /// When the name is taken or the data do not fill the shape.
+    pub fn insert(
+        &mut self,
+        name: impl Into<String>,
+        kind: TensorKind,
+        shape: Vec<usize>,
+        data: Vec<f32>,
+    ) -> Result<TensorId, NnError> {
+        let name = name.into();
+        if self.by_name.contains_key(&name) {
+            return Err(NnError::DuplicateTensor { name });
+        }
+        let elements = shape.iter().try_fold(1_usize, |all, axis| all.checked_mul(*axis));
+        if elements != Some(data.len()) {
+            let found = data.len();
+            return Err(NnError::TensorLength { name, shape, found });
+        }
+        let id = TensorId(self.tensors.len() as u32);
+        self.by_name.insert(name.clone(), id);
+        self.tensors.push(StoredTensor {
+            name,
+            kind,
+            shape,
+            data,
+        });
+        Ok(id)
+    }
+
+    /// The number of the tensor of this name.
+    #[must_use]
+    pub fn id(&self, name: &str) -> Option<TensorId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The tensor of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&StoredTensor> {
+        self.id(name).and_then(|id| self.tensors.get(id.index()))
+    }
+
+    /// The tensor of this name, for writing.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut StoredTensor> {
+        self.id(name).and_then(|id| self.tensors.get_mut(id.index()))
+    }
+
+    /// All tensors in order of insertion.
+    #[must_use]
+    pub fn tensors(&self) -> &[StoredTensor] {
+        &self.tensors
+    }
+
+    /// All tensors for writing.
+    pub fn tensors_mut(&mut self) -> &mut [StoredTensor] {
+        &mut self.tensors
+    }
+
+    /// Number of trainable values.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        let trainable = self.tensors.iter().filter(|tensor| tensor.kind.is_trainable());
+        trainable.map(|tensor| tensor.data.len()).sum()
+    }
+}
+
+/// Normal values by the Box–Muller transform.
+fn fill_normal(data: &mut [f32], deviation: f32, rng: &mut ChaCha8Rng) {
+    for pair in data.chunks_mut(2) {
+        // 1 − u lies in (0, 1], so that the logarithm is finite.
+        let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt() * deviation;
+        let (sine, cosine) = (std::f32::consts::TAU * rng.random::<f32>()).sin_cos();
+        pair[0] = radius * cosine;
+        if let Some(second) = pair.get_mut(1) {
+            *second = radius * sine;
+        }
+    }
+}

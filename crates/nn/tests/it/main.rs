@@ -1,0 +1,6 @@
+//! Integration tests of the engine: parity with PyTorch, comparison with a slow executor, finite differences,
+//! determinism.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod fixture;
+mod parity;

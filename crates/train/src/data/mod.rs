@@ -1,0 +1,26 @@
+//! Datasets: readers, splits, normalisation, batches, and how Fashion-MNIST is obtained.
+//!
+//! The way of an image: a reader ([`idx`], [`cifar`], [`image_folder`]) gives bytes in NHWC order, a
+//! [`Dataset`] holds them with their labels and classes, [`Dataset::hold_out`] parts the training images into
+//! training and validation [`Subset`]s, and a [`Loader`] makes normalised `f32` [`Batch`]es of them.
+//! The official test images are reached by [`Dataset::test_split`] alone, as a [`TestSplit`] that neither the
+//! trainer nor a validation accepts.
+
+mod batch;
+pub mod cifar;
+mod dataset;
+pub mod fashion_mnist;
+mod hash;
+pub mod idx;
+pub mod image_folder;
+mod location;
+mod open;
+mod split;
+mod statistics;
+
+pub use batch::{Augmentation, Batch, Loader};
+pub use dataset::{Dataset, ImageSet};
+pub use location::DataRoot;
+pub use open::{Check, DatasetSource, DatasetStatus, NAMES, check, list, open};
+pub use split::{HeldOut, Splits, Subset, TestSplit};
+pub use statistics::{Normalisation, class_counts};

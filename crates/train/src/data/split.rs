@@ -1,0 +1,216 @@
+//! Parts of a dataset: training, validation and test.
+
+use std::sync::Arc;
+
+use panarch_graph::{Shape, random};
+use rand::RngExt as _;
+
+use super::dataset::ImageSet;
+use crate::TrainError;
+
+/// How many training images are held out for validation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HeldOut {
+    /// This many images.
+    Count(usize),
+    /// This share of the training images, between 0 and 1.
+    Fraction(f64),
+}
+
+impl HeldOut {
+    pub(super) fn count(self, total: usize) -> Result<usize, TrainError> {
+        let count = match self {
+            Self::Count(count) => count,
+            Self::Fraction(share) if (0.0..1.0).contains(&share) => (share * total as f64).round() as usize,
+            Self::Fraction(share) => {
+                return Err(TrainError::Split {
+                    total,
+                    reason: format!("a validation share of {share} is not between 0 and 1"),
+                });
+            }
+        };
+        if count == 0 || count >= total {
+            return Err(TrainError::Split {
+                total,
+                reason: format!("{count} images for validation leave nothing on one side"),
+            });
+        }
+        Ok(count)
+    }
+}
+
+/// Training and validation images; disjoint, and both from the dataset's training part.
+#[derive(Debug, Clone)]
+pub struct Splits {
+    /// The images to train on.
+    pub train: Subset,
+    /// The images to choose by: search and early decisions look at these alone.
+    pub validation: Subset,
+}
+
+/// Parts indices by class: `(rest, taken)`, both in ascending order, `taken` having `count` entries.
+pub(super) fn stratified(labels: &[u16], classes: usize, count: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
+    let mut by_class = vec![Vec::new(); classes];
+    for (index, &label) in labels.iter().enumerate() {
+        if let Some(members) = by_class.get_mut(usize::from(label)) {
+            members.push(index as u32);
+        }
+    }
+    // The share of a class is rounded on the running sum, so that the parts add up to `count` exactly.
+    let (mut before, mut given) = (0_u64, 0_u64);
+    let (mut rest, mut taken) = (Vec::with_capacity(labels.len()), Vec::with_capacity(count));
+    for (class, members) in by_class.iter_mut().enumerate() {
+        before += members.len() as u64;
+        let until = (before * count as u64 + labels.len() as u64 / 2) / (labels.len() as u64).max(1);
+        let share = ((until - given) as usize).min(members.len());
+        given = until;
+        shuffle(members, &mut random::stream(seed, "hold-out", class as u64));
+        let (hold, keep) = members.split_at(share);
+        taken.extend_from_slice(hold);
+        rest.extend_from_slice(keep);
+    }
+    rest.sort_unstable();
+    taken.sort_unstable();
+    (rest, taken)
+}
+
+/// Fisher–Yates, from the back.
+pub(super) fn shuffle<T>(items: &mut [T], rng: &mut rand_chacha::ChaCha8Rng) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, rng.random_range(0..=last));
+    }
+}
+
+/// Some images of an [`ImageSet`]; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Subset {
+    images: Arc<ImageSet>,
+    indices: Arc<[u32]>,
+}
+
+impl Subset {
+    pub(super) fn all(images: &Arc<ImageSet>) -> Self {
+        Self::of(images, (0..images.len() as u32).collect())
+    }
+
+    pub(super) fn of(images: &Arc<ImageSet>, indices: Vec<u32>) -> Self {
+        Self {
+            images: Arc::clone(images),
+            indices: indices.into(),
+        }
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Channels, height and width of every image.
+    pub fn shape(&self) -> Shape {
+        self.images.shape()
+    }
+
+    /// The bytes (height × width × channels) and the label of one image, or `None` beyond the end.
+    pub fn get(&self, index: usize) -> Option<(&[u8], u16)> {
+        let place = *self.indices.get(index)? as usize;
+        Some((self.images.image(place)?, *self.images.labels().get(place)?))
+    }
+
+    /// Places in the underlying part of the dataset, ascending when fresh from a split.
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// `count` images drawn by `seed`, the same for the same seed; all of them when there are fewer.
+    pub fn sample(&self, count: usize, seed: u64) -> Self {
+        let mut indices = self.indices.to_vec();
+        shuffle(&mut indices, &mut random::stream(seed, "sample", 0));
+        indices.truncate(count);
+        indices.sort_unstable();
+        Self {
+            images: Arc::clone(&self.images),
+            indices: indices.into(),
+        }
+    }
+}
+
+/// The official test images. Only a final evaluation takes this type.
+#[derive(Debug, Clone)]
+pub struct TestSplit {
+    images: Subset,
+}
+
+impl TestSplit {
+    pub(super) fn new(images: &Arc<ImageSet>) -> Self {
+        Self {
+            images: Subset::all(images),
+        }
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    pub(crate) fn images(&self) -> &Subset {
+        &self.images
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(counts: &[usize]) -> Vec<u16> {
+        counts
+            .iter()
+            .enumerate()
+            .flat_map(|(class, &count)| vec![class as u16; count])
+            .collect()
+    }
+
+    #[test]
+    fn held_out_images_are_disjoint_stratified_and_reproducible() {
+        let labels = labels(&[100, 50, 30, 20]);
+        let (rest, taken) = stratified(&labels, 4, 40, 7);
+        assert_eq!((rest.len(), taken.len()), (160, 40));
+        let mut all: Vec<u32> = rest.iter().chain(&taken).copied().collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..200).collect::<Vec<u32>>());
+        let of = |class| taken.iter().filter(|&&i| labels[i as usize] == class).count();
+        assert_eq!([of(0), of(1), of(2), of(3)], [20, 10, 6, 4]);
+        assert_eq!(stratified(&labels, 4, 40, 7).1, taken);
+        assert_ne!(stratified(&labels, 4, 40, 8).1, taken);
+    }
+
+    #[test]
+    fn shares_of_odd_classes_add_up() {
+        for count in 1..30 {
+            let (rest, taken) = stratified(&labels(&[7, 11, 3, 9]), 4, count, 1);
+            assert_eq!((rest.len(), taken.len()), (30 - count, count));
+        }
+    }
+
+    #[test]
+    fn splits_that_leave_nothing_are_refused() {
+        for held_out in [
+            HeldOut::Count(0),
+            HeldOut::Count(10),
+            HeldOut::Fraction(1.0),
+            HeldOut::Fraction(-0.1),
+        ] {
+            assert!(held_out.count(10).is_err(), "{held_out:?}");
+        }
+        assert_eq!(HeldOut::Fraction(0.2).count(10).ok(), Some(2));
+    }
+}

@@ -1,0 +1,193 @@
+//! What can go wrong when data is read, a network is trained or a checkpoint is opened.
+
+use std::path::PathBuf;
+
+use panarch_graph::Shape;
+
+/// The error of this crate. Every variant about a file names the file and the reason.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A file or folder could not be read or written.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was attempted, as a verb ("read", "create").
+        action: &'static str,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A file does not begin with the expected magic number.
+    #[error("{}: not the expected kind of file: magic number {found:#010x}, expected {expected:#010x}", file.display())]
+    Magic {
+        /// The file.
+        file: PathBuf,
+        /// The number that the format demands.
+        expected: u32,
+        /// The number that was found.
+        found: u32,
+    },
+    /// A file ends before, or goes on after, the length that its header states.
+    #[error("{}: holds {found_bytes} bytes{}, its format demands {expected_bytes}", file.display(), if *more { " or more" } else { "" })]
+    Length {
+        /// The file.
+        file: PathBuf,
+        /// Bytes that the header or the format states.
+        expected_bytes: u64,
+        /// Bytes that were found.
+        found_bytes: u64,
+        /// Whether reading stopped at `found_bytes` although the file goes on.
+        more: bool,
+    },
+    /// A header states dimensions that are zero, too large, or impossible for the file's size.
+    #[error("{}: its header states {what} = {value}, allowed are 1 to {limit}", file.display())]
+    Dimension {
+        /// The file.
+        file: PathBuf,
+        /// The dimension.
+        what: &'static str,
+        /// The value stated.
+        value: u64,
+        /// The largest value accepted.
+        limit: u64,
+    },
+    /// A compressed file is damaged.
+    #[error("{}: damaged compressed data: {source}", file.display())]
+    Compression {
+        /// The file.
+        file: PathBuf,
+        /// The decoder's answer.
+        source: std::io::Error,
+    },
+    /// Two files that belong together disagree on the number of images.
+    #[error("{} holds {labels} labels, {} holds {images} images", labels_file.display(), images_file.display())]
+    CountMismatch {
+        /// The file of labels.
+        labels_file: PathBuf,
+        /// The number of labels.
+        labels: u64,
+        /// The file of images.
+        images_file: PathBuf,
+        /// The number of images.
+        images: u64,
+    },
+    /// A label names a class that does not exist.
+    #[error("{}: label {label} of image {index}, but there are only {classes} classes", file.display())]
+    Label {
+        /// The file.
+        file: PathBuf,
+        /// Which image of the file, from zero.
+        index: usize,
+        /// The label found.
+        label: u32,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// The content of a file is not the published one.
+    #[error("{}: SHA-256 of the content is {found}, expected {expected}; remove the file and fetch the dataset again", file.display())]
+    Hash {
+        /// The file.
+        file: PathBuf,
+        /// The published hash of the decompressed content, hexadecimal.
+        expected: String,
+        /// The hash found, hexadecimal.
+        found: String,
+    },
+    /// A picture could not be decoded within the limits.
+    #[error("{}: cannot decode the picture: {source}", file.display())]
+    Picture {
+        /// The file.
+        file: PathBuf,
+        /// The decoder's answer.
+        source: image::ImageError,
+    },
+    /// A folder of pictures does not have the expected layout.
+    #[error("{}: {reason}", folder.display())]
+    Layout {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+    /// A dataset is not where it should be.
+    #[error("the dataset {name} is not at {}; {advice}", looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" or "))]
+    Missing {
+        /// The dataset.
+        name: String,
+        /// The folders that were looked at.
+        looked: Vec<PathBuf>,
+        /// What to do.
+        advice: String,
+    },
+    /// No dataset has this name.
+    #[error("no dataset is called `{name}`; known are {}, or the path of a folder", known.join(", "))]
+    UnknownDataset {
+        /// The name given.
+        name: String,
+        /// The names that exist.
+        known: Vec<&'static str>,
+    },
+    /// Neither PANARCH_DATA nor XDG_DATA_HOME nor HOME says where data belongs.
+    #[error("no folder for datasets: set PANARCH_DATA to one (HOME and XDG_DATA_HOME are unset)")]
+    NoDataFolder,
+    /// Every way of obtaining a dataset failed.
+    #[error("cannot obtain {name}:\n  {}\nBy hand: {advice}", attempts.join("\n  "))]
+    Fetch {
+        /// The dataset.
+        name: String,
+        /// One line per way that was tried, with its reason.
+        attempts: Vec<String>,
+        /// How to do it by hand.
+        advice: String,
+    },
+    /// A split has been asked for that leaves too few images.
+    #[error("cannot split {total} images: {reason}")]
+    Split {
+        /// Images available.
+        total: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// A network does not fit the images or the classes it is used with.
+    #[error("the network `{network}` takes {expects}, the data gives {gives}")]
+    Mismatch {
+        /// The network.
+        network: String,
+        /// What the network takes.
+        expects: String,
+        /// What the data gives.
+        gives: String,
+    },
+    /// A setting of the training has no meaning.
+    #[error("training setting `{setting}`: {reason}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl TrainError {
+    /// An [`TrainError::Io`], for `map_err`.
+    pub(crate) fn io(path: impl Into<PathBuf>, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, action, source }
+    }
+
+    /// A [`TrainError::Mismatch`] of image shapes.
+    pub(crate) fn image_shape(network: &str, expects: Shape, gives: Shape) -> Self {
+        let text = |shape: Shape| {
+            format!(
+                "images of {} channels, {} × {} pixels",
+                shape.channels, shape.height, shape.width
+            )
+        };
+        Self::Mismatch {
+            network: network.to_owned(),
+            expects: text(expects),
+            gives: text(gives),
+        }
+    }
+}

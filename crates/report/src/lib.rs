@@ -3,13 +3,17 @@
 //! * [`Table`] is what every read command prints: one value, rendered as
 //!   aligned text, CSV, JSON or HTML.
 //! * [`RunReport`] is everything that a run has to show, as plain data with a versioned file form.
+//! * [`summary`] draws tables from it: the finalists, the fairness of the devices, …
 #![forbid(unsafe_code)]
 
 mod error;
+mod figure;
 pub mod html;
 pub mod run_report;
+pub mod summary;
 pub mod table;
 
 pub use error::ReportError;
 pub use run_report::RunReport;
+pub use summary::{fairness_table, finalists_table, repeats_table};
 pub use table::{Alignment, Cell, Column, Emphasis, Format, Row, Table, Value};

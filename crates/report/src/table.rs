@@ -6,6 +6,7 @@ mod html;
 mod json;
 mod terminal;
 
+pub(crate) use cell::grouped;
 pub use cell::{Cell, Value};
 
 use std::fmt;

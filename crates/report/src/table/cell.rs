@@ -90,6 +90,13 @@ impl Cell {
         }
     }
 
+    /// The same text over another raw value.
+    #[must_use]
+    pub fn with_value(mut self, value: f64) -> Self {
+        self.value = Value::Number(value);
+        self
+    }
+
     /// The same value under another text.
     #[must_use]
     pub fn shown_as(mut self, text: impl Into<String>) -> Self {

@@ -1,0 +1,25 @@
+//! Tables drawn from a report: what the terminal prints and what stands beside every chart.
+
+mod all_networks;
+mod comparison;
+mod exports;
+mod fairness;
+mod finalists;
+mod front;
+mod layers;
+mod predictions;
+mod provenance;
+mod repeats;
+mod searches;
+
+pub use all_networks::networks_table;
+pub use comparison::{blocks_table, comparison_table};
+pub use exports::exports_table;
+pub use fairness::fairness_table;
+pub use finalists::finalists_table;
+pub use front::{front, front_table};
+pub use layers::layers_table;
+pub use predictions::predictions_table;
+pub use provenance::provenance_table;
+pub use repeats::repeats_table;
+pub use searches::searches_table;

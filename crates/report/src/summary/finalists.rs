@@ -1,0 +1,115 @@
+//! The table that a run ends with.
+
+use crate::RunReport;
+use crate::figure::{half_width, joined, level, millions};
+use crate::run_report::Finalist;
+use crate::table::{Cell, Column, Emphasis, Table};
+
+/// The finalists: what each was found for, test accuracy with interval, r on each device, average
+/// and worst r, multiply-accumulates and parameters. One row a role; the chosen network stands out.
+pub fn finalists_table(report: &RunReport) -> Table {
+    let mut columns = vec![
+        Column::text("network found for").with_key("role"),
+        Column::quantity("test accuracy", "%"),
+        Column::quantity("±", "%").with_key("test_accuracy_half_interval_percent"),
+    ];
+    for device in &report.devices {
+        let key = format!("r_{}", device.name);
+        columns.push(Column::number(format!("r {}", device.name)).with_key(key));
+    }
+    columns.extend([
+        Column::number("average r"),
+        Column::number("worst r"),
+        Column::quantity("MACs", "M").with_key("macs"),
+        Column::quantity("parameters", "k").with_key("parameters"),
+    ]);
+    let mut table = Table::new("Finalists", columns);
+    for (role, finalist) in report.roles() {
+        let chosen = report
+            .chosen()
+            .is_some_and(|chosen| std::ptr::eq(chosen, finalist));
+        let mut cells = vec![
+            Cell::text(role.to_string()),
+            Cell::decimal(finalist.test_accuracy.value.percent(), 2),
+            Cell::decimal(half_width(&finalist.test_accuracy), 2),
+        ];
+        let ratios = report.ratios(finalist);
+        cells.extend(ratios.iter().map(|ratio| Cell::decimal(*ratio, 3)));
+        cells.extend([
+            Cell::decimal(mean(&ratios), 3),
+            Cell::decimal(worst(&ratios), 3),
+            millions(finalist.macs.0),
+            Cell::count(finalist.parameters)
+                .shown_as(format!("{:.1}", finalist.parameters as f64 / 1e3)),
+        ]);
+        table.push_row(
+            cells,
+            if chosen {
+                Emphasis::Strong
+            } else {
+                Emphasis::Plain
+            },
+        );
+    }
+    notes(report, &mut table);
+    table
+}
+
+fn notes(report: &RunReport, table: &mut Table) {
+    if let Some(finalist) = report.finalists.first() {
+        let basis = &report.test_accuracy;
+        table.note(format!(
+            "± is half the {} interval; accuracy on {} images ({}, {}).",
+            level(finalist.test_accuracy.level),
+            crate::table::grouped(basis.images),
+            basis.split,
+            basis.weights
+        ));
+    }
+    let mut origins: Vec<&str> = report
+        .devices
+        .iter()
+        .map(|d| d.target_origin.as_str())
+        .collect();
+    origins.dedup();
+    table.note(format!(
+        "r = latency / target, smaller is faster; target: {}.",
+        origins.join("; ")
+    ));
+    for finalist in report
+        .finalists
+        .iter()
+        .filter(|finalist| finalist.roles.len() > 1)
+    {
+        table.note(format!(
+            "{} are one and the same network.",
+            roles_of(finalist)
+        ));
+    }
+    if let Some(chosen) = report.chosen() {
+        table.note(format!(
+            "Chosen: {}, network {}.",
+            chosen.label(),
+            chosen.hash.short()
+        ));
+    }
+}
+
+fn roles_of(finalist: &Finalist) -> String {
+    let roles: Vec<String> = finalist
+        .roles
+        .iter()
+        .map(|role| format!("“{role}”"))
+        .collect();
+    joined(&roles)
+}
+
+/// Mean; not-a-number without values.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Largest; not-a-number without values.
+pub(crate) fn worst(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NAN, f64::max)
+}

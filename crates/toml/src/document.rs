@@ -93,9 +93,7 @@ impl Document {
                 let message = "the file is not text in UTF-8";
                 let position = u32::try_from(line).unwrap_or(u32::MAX);
                 let start = valid.iter().rposition(|byte| *byte == b'\n');
-                let rest = valid
-                    .get(start.map_or(0, |at| at + 1)..)
-                    .unwrap_or_default();
+                let rest = valid.get(start.map_or(0, |at| at + 1)..).unwrap_or_default();
                 let column = String::from_utf8_lossy(rest).chars().count() + 1;
                 Err(Diagnostic::new(file_name, message)
                     .with_position(position, u32::try_from(column).unwrap_or(u32::MAX))

@@ -73,12 +73,7 @@ impl EventReceiver for Depth {
     fn array_close(&mut self, _: Span, _: &mut dyn ErrorSink) {
         self.keys.pop();
     }
-    fn simple_key(
-        &mut self,
-        span: Span,
-        _: Option<toml_parser::decoder::Encoding>,
-        _: &mut dyn ErrorSink,
-    ) {
+    fn simple_key(&mut self, span: Span, _: Option<toml_parser::decoder::Encoding>, _: &mut dyn ErrorSink) {
         if self.in_header {
             self.header += 1;
         } else {

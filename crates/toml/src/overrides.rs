@@ -19,11 +19,8 @@ impl Document {
             let text = text.as_ref();
             let index = self.sources.len();
             let shown = tree::shortened(text);
-            self.sources.push(Source::new(
-                format!("--set {shown}"),
-                text.to_string(),
-                true,
-            ));
+            self.sources
+                .push(Source::new(format!("--set {shown}"), text.to_string(), true));
             let outcome = parse(text, index).and_then(|(path, value)| {
                 let depth = path.len() + depth(&value);
                 if depth > MAX_DEPTH {
@@ -143,9 +140,7 @@ fn set(node: &mut Node, path: &[Part], value: Node) -> Result<(), String> {
             let item = key.parse().ok().and_then(|at: usize| items.get_mut(at));
             match item {
                 Some(item) => set(item, rest, value),
-                None => Err(format!(
-                    "`{key}` is not an item of a list of {count}, counted from 0"
-                )),
+                None => Err(format!("`{key}` is not an item of a list of {count}, counted from 0")),
             }
         }
         _ => {

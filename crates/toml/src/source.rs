@@ -78,10 +78,7 @@ impl Source {
     /// Line and column, both from 1, of a byte offset; offsets beyond the end count as the end.
     pub(crate) fn position(&self, offset: usize) -> (u32, u32) {
         let offset = self.floor(offset);
-        let line = self
-            .line_starts
-            .partition_point(|start| *start <= offset)
-            .max(1);
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
         let column = if self.ascii {
             offset - start
@@ -96,10 +93,7 @@ impl Source {
         let (line, column) = self.position(start);
         let line = line as usize;
         let from = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let to = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let to = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         let before = column as usize - 1;
         let skip = (before + 20).saturating_sub(EXCERPT_WIDTH);
         let text: String = self
@@ -121,9 +115,7 @@ impl Source {
     }
 
     fn slice(&self, start: usize, end: usize) -> &str {
-        self.text
-            .get(self.floor(start)..self.floor(end))
-            .unwrap_or("")
+        self.text.get(self.floor(start)..self.floor(end)).unwrap_or("")
     }
 
     /// The nearest character boundary at or before `offset`.

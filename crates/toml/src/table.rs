@@ -40,8 +40,7 @@ impl<'doc> Table<'doc> {
 
     /// A required value of any readable type.
     pub fn required<T: FromValue>(&self, key: &str) -> Option<T> {
-        self.require(key, &T::expected())
-            .and_then(|value| value.read())
+        self.require(key, &T::expected()).and_then(|value| value.read())
     }
 
     /// An optional value of any readable type; a wrong one is reported.
@@ -57,8 +56,7 @@ impl<'doc> Table<'doc> {
 
     /// An optional number in a range; a wrong one is reported.
     pub fn optional_in<T: Bounded>(&self, key: &str, range: impl RangeBounds<T>) -> Option<T> {
-        self.value(key)
-            .and_then(|value| read::read_in(&value, &range))
+        self.value(key).and_then(|value| read::read_in(&value, &range))
     }
 
     /// A required list of numbers, each in a range.
@@ -71,25 +69,16 @@ impl<'doc> Table<'doc> {
     /// A required choice among named values.
     pub fn one_of<S: AsRef<str>, T: Clone>(&self, key: &str, choices: &[(S, T)]) -> Option<T> {
         let expected = one_of_words(choices.iter().map(|(name, _)| name.as_ref()));
-        self.require(key, &expected)
-            .and_then(|value| value.one_of(choices))
+        self.require(key, &expected).and_then(|value| value.one_of(choices))
     }
 
     /// An optional choice among named values; a wrong one is reported.
-    pub fn optional_one_of<S: AsRef<str>, T: Clone>(
-        &self,
-        key: &str,
-        choices: &[(S, T)],
-    ) -> Option<T> {
+    pub fn optional_one_of<S: AsRef<str>, T: Clone>(&self, key: &str, choices: &[(S, T)]) -> Option<T> {
         self.value(key).and_then(|value| value.one_of(choices))
     }
 
     /// A required list of choices among named values.
-    pub fn list_of<S: AsRef<str>, T: Clone>(
-        &self,
-        key: &str,
-        choices: &[(S, T)],
-    ) -> Option<Vec<T>> {
+    pub fn list_of<S: AsRef<str>, T: Clone>(&self, key: &str, choices: &[(S, T)]) -> Option<Vec<T>> {
         let names = one_of_words(choices.iter().map(|(name, _)| name.as_ref()));
         let expected = format!("a list, each item {names}");
         let value = self.require(key, &expected)?;
@@ -195,10 +184,7 @@ impl<'doc> Table<'doc> {
             return;
         }
         let asked = self.asked.borrow();
-        let absent: Vec<&String> = asked
-            .iter()
-            .filter(|key| self.entry(key).is_none())
-            .collect();
+        let absent: Vec<&String> = asked.iter().filter(|key| self.entry(key).is_none()).collect();
         for entry in self.entries() {
             if asked.contains(&entry.key) {
                 continue;
@@ -221,8 +207,7 @@ impl<'doc> Table<'doc> {
         let value = self.value(key);
         if value.is_none() && !self.muted {
             let node = self.node.unwrap_or(&self.document.root);
-            self.document
-                .report_missing(node.span, self.path_of(key), expected);
+            self.document.report_missing(node.span, self.path_of(key), expected);
         }
         value
     }

@@ -71,18 +71,10 @@ pub(crate) fn from_value(value: &toml::Spanned<DeValue<'_>>, source: usize, offs
             i128::from_str_radix(integer.as_str(), integer.radix()).ok(),
             integer.to_string(),
         ),
-        DeValue::Float(float) => Kind::Float(
-            float.as_str().parse().unwrap_or(f64::NAN),
-            float.as_str().to_string(),
-        ),
+        DeValue::Float(float) => Kind::Float(float.as_str().parse().unwrap_or(f64::NAN), float.as_str().to_string()),
         DeValue::Boolean(value) => Kind::Bool(*value),
         DeValue::Datetime(datetime) => Kind::Datetime(datetime.to_string()),
-        DeValue::Array(items) => Kind::Array(
-            items
-                .iter()
-                .map(|item| from_value(item, source, offset))
-                .collect(),
-        ),
+        DeValue::Array(items) => Kind::Array(items.iter().map(|item| from_value(item, source, offset)).collect()),
         DeValue::Table(table) => Kind::Table(entries(table, source, offset)),
     };
     Node {

@@ -85,8 +85,7 @@ impl<'doc> Value<'doc> {
     /// Reports any problem at this value.
     pub fn problem(&self, message: impl Into<String>, suggestion: Option<&str>) {
         let suggestion = suggestion.map(str::to_string);
-        self.document
-            .report(self.node.span, message.into(), suggestion);
+        self.document.report(self.node.span, message.into(), suggestion);
     }
 
     fn mismatch_message(&self, expected: &str) -> String {

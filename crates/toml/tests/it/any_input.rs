@@ -54,14 +54,9 @@ fn check(text: &str, overrides: &[&str]) {
     let count = text.split('\n').count();
     for diagnostic in &diagnostics {
         assert!(diagnostic.line as usize <= count, "{diagnostic}\n{text}");
-        let line = text
-            .split('\n')
-            .nth((diagnostic.line as usize).saturating_sub(1));
+        let line = text.split('\n').nth((diagnostic.line as usize).saturating_sub(1));
         let width = line.unwrap_or("").chars().count();
-        assert!(
-            diagnostic.column as usize <= width + 1,
-            "{diagnostic}\n{text}"
-        );
+        assert!(diagnostic.column as usize <= width + 1, "{diagnostic}\n{text}");
     }
     assert!(!diagnostics.rich().to_string().is_empty());
 }

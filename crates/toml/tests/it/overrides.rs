@@ -2,16 +2,13 @@
 
 use panarch_toml::Document;
 
-const TEXT: &str =
-    "name = \"a\"\n[search]\nseed = 1\n[[stage]]\nwidth = 8\n[[stage]]\nwidth = 16\n";
+const TEXT: &str = "name = \"a\"\n[search]\nseed = 1\n[[stage]]\nwidth = 8\n[[stage]]\nwidth = 16\n";
 
 /// Name, seed, beta and the widths of the stages.
 type Run = (String, u64, Option<f64>, Vec<u32>);
 
 fn read(overrides: &[&str]) -> Result<Run, Vec<String>> {
-    let document = Document::parse("f", TEXT)
-        .unwrap()
-        .with_overrides(overrides);
+    let document = Document::parse("f", TEXT).unwrap().with_overrides(overrides);
     let root = document.root();
     let name = root.string("name");
     let search = root.table_or_empty("search");
@@ -19,15 +16,10 @@ fn read(overrides: &[&str]) -> Result<Run, Vec<String>> {
     let beta = search.optional_f64("beta");
     search.finish();
     let stages = root.tables("stage");
-    let widths: Vec<u32> = stages
-        .iter()
-        .filter_map(|stage| stage.u32("width"))
-        .collect();
+    let widths: Vec<u32> = stages.iter().filter_map(|stage| stage.u32("width")).collect();
     stages.into_iter().for_each(panarch_toml::Table::finish);
     root.finish();
-    let value = name
-        .zip(seed)
-        .map(|(name, seed)| (name, seed, beta, widths));
+    let value = name.zip(seed).map(|(name, seed)| (name, seed, beta, widths));
     document
         .finish(value)
         .map_err(|diagnostics| diagnostics.iter().map(ToString::to_string).collect())
@@ -63,16 +55,10 @@ fn problems_of_overrides_name_them() {
             "search.seed=many",
             "--set search.seed=many: `search.seed` must be a whole number of 0 or more, found the string \"many\"",
         ),
-        (
-            "search.seed",
-            "--set search.seed: must have the form key.path=value",
-        ),
+        ("search.seed", "--set search.seed: must have the form key.path=value"),
         ("=3", "--set =3: must have the form key.path=value"),
         ("a b=3", "--set a b=3: must have the form key.path=value"),
-        (
-            "name.x=3",
-            "--set name.x=3: `x` cannot be set inside the string \"a\"",
-        ),
+        ("name.x=3", "--set name.x=3: `x` cannot be set inside the string \"a\""),
         (
             "stage.2.width=3",
             "--set stage.2.width=3: `2` is not an item of a list of 2, counted from 0",

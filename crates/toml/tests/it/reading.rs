@@ -143,10 +143,7 @@ fn an_absent_table_is_read_for_its_defaults_and_a_wrong_one_is_reported_once() {
         lines("", read),
         ["f:1:1: `train.batch` is missing: it must be a whole number of 0 or more"]
     );
-    assert_eq!(
-        lines("train = 3", read),
-        ["f:1:9: `train` must be a table, found 3"]
-    );
+    assert_eq!(lines("train = 3", read), ["f:1:9: `train` must be a table, found 3"]);
 }
 
 #[test]
@@ -201,16 +198,10 @@ fn syntax_errors_have_places_and_several_are_reported() {
 fn limits_are_named() {
     let deep = format!("x = {}", "[".repeat(100_000));
     let message = Document::parse("f", &deep).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "f:1:68: nested deeper than the 64 levels that are read"
-    );
+    assert_eq!(message, "f:1:68: nested deeper than the 64 levels that are read");
     let large = "# comment\n".repeat(500_000);
     let message = Document::parse("f", &large).unwrap_err().to_string();
-    assert!(
-        message.starts_with("f: the file has 5000000 bytes"),
-        "{message}"
-    );
+    assert!(message.starts_with("f: the file has 5000000 bytes"), "{message}");
     let message = Document::parse_bytes("f", b"a = 1\nb = \"\xff\"").unwrap_err();
     assert_eq!(message.to_string(), "f:2:6: the file is not text in UTF-8");
     let many: String = (0..1000).map(|i| format!("k{i} = 1\n")).collect();

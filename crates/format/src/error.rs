@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+
+use panarch_graph::{ContentHash, GraphError};
+
+/// What can be wrong with a file or its bytes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// The bytes are not the protocol-buffer message they should be.
+    #[error("not an ONNX model: {source}")]
+    Decode {
+        /// What the decoder met.
+        #[from]
+        source: prost::DecodeError,
+    },
+    /// The bytes break the protocol-buffer wire format.
+    #[error("not an ONNX model: byte {offset}: {reason}")]
+    Wire {
+        /// Where, counted from the start of the file.
+        offset: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// Something is larger or more numerous than this reader accepts.
+    #[error("{what}: found {found}, the limit is {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// Its size.
+        found: u64,
+        /// The largest size accepted.
+        limit: u64,
+    },
+    /// The model as a whole lacks something or has something that is not supported.
+    #[error("ONNX model: {reason}")]
+    Model {
+        /// What is wrong.
+        reason: String,
+    },
+    /// An operator that has no counterpart in a network.
+    #[error("node `{node}`: operator `{operator}` is not supported")]
+    UnsupportedOperator {
+        /// The node.
+        node: String,
+        /// Its operator, with its domain unless that is the standard one.
+        operator: String,
+    },
+    /// A node's inputs, outputs or use do not fit its operator.
+    #[error("node `{node}` ({operator}): {reason}")]
+    Node {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An attribute is absent, of the wrong type, or has a value that is not supported.
+    #[error("node `{node}` ({operator}): attribute `{attribute}`: {reason}")]
+    Attribute {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: String,
+        /// The attribute.
+        attribute: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A tensor is not what it says or not what is needed.
+    #[error("tensor `{tensor}`: {reason}")]
+    Tensor {
+        /// The tensor.
+        tensor: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A property of the file's metadata cannot be understood.
+    #[error("metadata `{key}`: {reason}")]
+    Metadata {
+        /// The property.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file's graph is not the one whose hash the file records: the file was damaged or edited.
+    #[error("the file records network {recorded}, its graph is {computed}; it was damaged or edited after export")]
+    HashMismatch {
+        /// The hash in the metadata.
+        recorded: ContentHash,
+        /// The hash of the graph in the file.
+        computed: ContentHash,
+    },
+    /// The graph is not a valid network, or the weights do not fit it.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The bytes are not a safetensors file.
+    #[error("not a safetensors file: {reason}")]
+    Safetensors {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The header of a safetensors file is not the JSON it should be.
+    #[error("safetensors header: {source}")]
+    SafetensorsHeader {
+        /// What the JSON parser met.
+        #[from]
+        source: serde_json::Error,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+}
+
+impl FormatError {
+    pub(crate) fn too_large(what: impl Into<String>, found: u64, limit: u64) -> Self {
+        Self::TooLarge {
+            what: what.into(),
+            found,
+            limit,
+        }
+    }
+
+    pub(crate) fn model(reason: impl Into<String>) -> Self {
+        Self::Model { reason: reason.into() }
+    }
+
+    pub(crate) fn tensor(tensor: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Tensor {
+            tensor: tensor.into(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn safetensors(reason: impl Into<String>) -> Self {
+        Self::Safetensors { reason: reason.into() }
+    }
+}

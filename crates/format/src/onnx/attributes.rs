@@ -1,0 +1,129 @@
+use super::limits;
+use super::messages::{AttributeProto, NodeProto, attribute_type};
+use crate::FormatError;
+
+/// The attributes of one node while it is read: each is asked for once, and what nobody asked for is an error.
+pub struct Attributes<'a> {
+    node: &'a str,
+    operator: &'a str,
+    left: Vec<&'a AttributeProto>,
+}
+
+impl<'a> Attributes<'a> {
+    /// Of a node that has a name.
+    pub fn new(node: &'a str, operator: &'a str, proto: &'a NodeProto) -> Self {
+        Self {
+            node,
+            operator,
+            left: proto.attribute.iter().collect(),
+        }
+    }
+
+    /// An integer, or its default.
+    pub fn int(&mut self, name: &str, default: i64) -> Result<i64, FormatError> {
+        self.take(name, attribute_type::INT)?.map_or(Ok(default), |found| {
+            found.i.ok_or_else(|| self.error(name, "has no value"))
+        })
+    }
+
+    /// An integer that may only have one value.
+    pub fn int_must_be(&mut self, name: &str, default: i64, required: i64) -> Result<(), FormatError> {
+        match self.int(name, default)? {
+            found if found == required => Ok(()),
+            found => Err(self.error(name, format!("only {required} is supported, found {found}"))),
+        }
+    }
+
+    /// A float, or its default.
+    pub fn float(&mut self, name: &str, default: f32) -> Result<f32, FormatError> {
+        self.take(name, attribute_type::FLOAT)?.map_or(Ok(default), |found| {
+            found.f.ok_or_else(|| self.error(name, "has no value"))
+        })
+    }
+
+    /// A float that may only have one value.
+    pub fn float_must_be(&mut self, name: &str, default: f32, required: f32) -> Result<(), FormatError> {
+        match self.float(name, default)? {
+            found if (found - required).abs() <= 1e-6 => Ok(()),
+            found => Err(self.error(name, format!("only {required} is supported, found {found}"))),
+        }
+    }
+
+    /// Two sizes of at least one for height and width, or the default; none when there is neither.
+    pub fn pair(&mut self, name: &str, default: Option<[u32; 2]>) -> Result<[u32; 2], FormatError> {
+        match (self.take(name, attribute_type::INTS)?, default) {
+            (Some(found), _) => match found.ints[..] {
+                [height, width] => Ok([self.size(name, height, 1)?, self.size(name, width, 1)?]),
+                _ => Err(self.error(name, format!("needs 2 integers, found {}", found.ints.len()))),
+            },
+            (None, Some(default)) => Ok(default),
+            (None, None) => Err(self.error(name, "is missing")),
+        }
+    }
+
+    /// The padding of both axes, which must be the same at either end; also refuses automatic padding.
+    pub fn padding(&mut self) -> Result<[u32; 2], FormatError> {
+        if let Some(automatic) = self.take("auto_pad", attribute_type::STRING)?
+            && !matches!(automatic.s.as_deref(), Some(b"NOTSET"))
+        {
+            return Err(self.error("auto_pad", "only NOTSET is supported"));
+        }
+        let Some(found) = self.take("pads", attribute_type::INTS)? else {
+            return Ok([0, 0]);
+        };
+        match found.ints[..] {
+            [top, left, bottom, right] if top == bottom && left == right => {
+                Ok([self.size("pads", top, 0)?, self.size("pads", left, 0)?])
+            }
+            [_, _, _, _] => Err(self.error("pads", format!("must be symmetric, found {:?}", found.ints))),
+            _ => Err(self.error("pads", format!("needs 4 integers, found {}", found.ints.len()))),
+        }
+    }
+
+    /// An error about one attribute of this node.
+    pub fn error(&self, attribute: &str, reason: impl Into<String>) -> FormatError {
+        FormatError::Attribute {
+            node: self.node.to_owned(),
+            operator: self.operator.to_owned(),
+            attribute: attribute.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Refuses what has not been asked for.
+    pub fn finish(self) -> Result<(), FormatError> {
+        match self.left.first() {
+            Some(unknown) => Err(self.error(unknown.name.as_deref().unwrap_or_default(), "is not supported")),
+            None => Ok(()),
+        }
+    }
+
+    fn size(&self, name: &str, value: i64, least: i64) -> Result<u32, FormatError> {
+        match u32::try_from(value) {
+            Ok(size) if (least..=limits::WINDOW).contains(&value) => Ok(size),
+            _ => Err(self.error(
+                name,
+                format!("must be from {least} to {}, found {value}", limits::WINDOW),
+            )),
+        }
+    }
+
+    fn take(&mut self, name: &str, expected: i32) -> Result<Option<&'a AttributeProto>, FormatError> {
+        let Some(position) = self.left.iter().position(|found| found.name.as_deref() == Some(name)) else {
+            return Ok(None);
+        };
+        let found = self.left.swap_remove(position);
+        if found
+            .ref_attr_name
+            .as_ref()
+            .is_some_and(|reference| !reference.is_empty())
+        {
+            return Err(self.error(name, "refers to a function's attribute, which is not supported"));
+        }
+        if found.r#type != Some(expected) {
+            let found = found.r#type.unwrap_or(0);
+            return Err(self.error(name, format!("must be of type {expected}, found type {found}")));
+        }
+        Ok(Some(found))
+    }
+}

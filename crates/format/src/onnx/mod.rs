@@ -1,0 +1,41 @@
+//! ONNX in both directions.
+
+mod attributes;
+mod limits;
+mod messages;
+mod metadata;
+mod note;
+mod read;
+mod read_node;
+#[cfg(test)]
+mod refusals;
+mod tensor;
+mod wire;
+mod write;
+mod write_node;
+
+pub use metadata::{BatchNormExport, OnnxMetadata};
+pub use read::{OnnxModel, read_onnx};
+pub use write::{OnnxOptions, write_onnx};
+
+/// The operator set of files that Panarch writes; 17 is the oldest that every current runtime and converter reads well.
+pub const ONNX_OPSET: i64 = 17;
+/// The name of the input: f32, [batch, channels, height, width].
+pub const ONNX_INPUT: &str = "input";
+/// The name of the output: f32, [batch, classes], or four axes when the result is not a vector.
+pub const ONNX_OUTPUT: &str = "logits";
+
+/// The file format version that belongs to [`ONNX_OPSET`].
+const IR_VERSION: i64 = 8;
+/// The symbolic first axis.
+const BATCH: &str = "batch";
+
+/// The constants shared by nodes, and what they hold.
+mod constant {
+    /// 0, lower bound of ReLU6.
+    pub const ZERO: &str = "constant:zero";
+    /// 6, upper bound of ReLU6.
+    pub const SIX: &str = "constant:six";
+    /// [2, 3], the axes that make an image of one position out of a vector.
+    pub const AXES: &str = "constant:axes";
+}

@@ -1,0 +1,186 @@
+use std::collections::{BTreeMap, HashSet};
+
+use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Shape, Weights};
+use prost::Message;
+
+use super::messages::{FLOAT, GraphProto, ModelProto, ValueInfoProto};
+use super::metadata::OnnxMetadata;
+use super::read_node::NodeReader;
+use super::{limits, wire};
+use crate::FormatError;
+
+/// The oldest and newest operator sets whose operators mean what is read here.
+const OPSETS: std::ops::RangeInclusive<i64> = 13..=25;
+
+/// What an ONNX file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnnxModel {
+    /// The network as it is in the file, with folded batch normalisation where the export folded it.
+    pub network: Network,
+    /// The weights of that network, by its parameters' names.
+    pub weights: Weights,
+    /// What the file says about itself, with the content hash of the network before folding.
+    pub metadata: OnnxMetadata,
+}
+
+/// Reads the bytes of an ONNX file.
+///
+/// Files that [`write_onnx`](crate::write_onnx) wrote come back as they were: names, blocks, weights bit for bit, and
+/// the content hash, which is checked. Files of others are read as far as every operator in them has a counterpart in
+/// a network (operator sets 13 to 25); nothing is skipped or approximated.
+///
+/// # Errors
+/// Whatever is wrong with the bytes or not supported, with the node and its operator. Values kept in other files are
+/// refused. Memory is bounded by a small multiple of the file's size.
+pub fn read_onnx(bytes: &[u8]) -> Result<OnnxModel, FormatError> {
+    wire::check(bytes)?;
+    let mut model = ModelProto::decode(bytes)?;
+    let graph = model
+        .graph
+        .take()
+        .ok_or_else(|| FormatError::model("there is no graph"))?;
+    let metadata = metadata(model)?;
+    let (network, weights) = network(graph, &metadata)?;
+    metadata.check(&network)?;
+    Ok(OnnxModel {
+        network,
+        weights,
+        metadata,
+    })
+}
+
+fn metadata(model: ModelProto) -> Result<OnnxMetadata, FormatError> {
+    let standard = model
+        .opset_import
+        .iter()
+        .find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")))
+        .and_then(|set| set.version)
+        .ok_or_else(|| FormatError::model("it does not say which operator set it uses"))?;
+    if !OPSETS.contains(&standard) {
+        let (oldest, newest) = (OPSETS.start(), OPSETS.end());
+        return Err(FormatError::model(format!(
+            "operator set {standard} is not supported, only {oldest} to {newest}"
+        )));
+    }
+    let mut properties = BTreeMap::new();
+    for entry in model.metadata_props {
+        let key = entry.key.unwrap_or_default();
+        if properties
+            .insert(key.clone(), entry.value.unwrap_or_default())
+            .is_some()
+        {
+            return Err(FormatError::Metadata {
+                key,
+                reason: "occurs twice".to_owned(),
+            });
+        }
+    }
+    let mut metadata = OnnxMetadata {
+        producer: model.producer_name.unwrap_or_default(),
+        producer_version: model.producer_version.unwrap_or_default(),
+        opset: standard,
+        properties,
+        ..OnnxMetadata::default()
+    };
+    metadata.interpret()?;
+    Ok(metadata)
+}
+
+fn network(graph: GraphProto, metadata: &OnnxMetadata) -> Result<(Network, Weights), FormatError> {
+    if graph.node.len() as u64 > limits::NODES {
+        return Err(FormatError::too_large("nodes", graph.node.len() as u64, limits::NODES));
+    }
+    let GraphProto {
+        node: nodes,
+        name,
+        initializer,
+        input: inputs,
+        output: outputs,
+        ..
+    } = graph;
+    let constants: HashSet<Option<&str>> = initializer.iter().map(|tensor| tensor.name.as_deref()).collect();
+    // Before IR version 4 constants were listed among the inputs.
+    let inputs: Vec<&ValueInfoProto> = inputs
+        .iter()
+        .filter(|input| !constants.contains(&input.name.as_deref()))
+        .collect();
+    let ([input], [output]) = (&inputs[..], &outputs[..]) else {
+        return Err(FormatError::model(format!(
+            "exactly one input and one output are supported, found {} and {}",
+            inputs.len(),
+            outputs.len()
+        )));
+    };
+    let mut builder = NetworkBuilder::new(name.unwrap_or_default(), input_shape(input)?);
+    let (name, block) = metadata.input_node();
+    let root = builder.push(Node {
+        name,
+        op: Op::Input,
+        inputs: Vec::new(),
+        block,
+    })?;
+    let input_name = input.name.clone().unwrap_or_default();
+    let mut reader = NodeReader::new(builder, initializer, (input_name, root))?;
+    for (index, node) in nodes.iter().enumerate() {
+        reader.node(index, node)?;
+    }
+    let output_name = output.name.as_deref().unwrap_or_default();
+    let result = reader.result(output_name)?;
+    let (builder, weights) = reader.finish()?;
+    check_output(output, result, builder.shape(result.0))?;
+    let network = builder.finish(result.0)?;
+    weights.check(&network)?;
+    Ok((network, weights))
+}
+
+/// The axes of a value: a length where it is fixed.
+fn axes(value: &ValueInfoProto) -> Result<Vec<Option<i64>>, FormatError> {
+    let name = value.name.as_deref().unwrap_or_default();
+    let tensor = value.r#type.as_ref().and_then(|found| found.tensor_type.as_ref());
+    let Some(shape) = tensor
+        .filter(|tensor| tensor.elem_type == Some(FLOAT))
+        .and_then(|tensor| tensor.shape.as_ref())
+    else {
+        return Err(FormatError::tensor(name, "must be an f32 tensor of known rank"));
+    };
+    Ok(shape.dim.iter().map(|axis| axis.dim_value).collect())
+}
+
+fn input_shape(input: &ValueInfoProto) -> Result<Shape, FormatError> {
+    let name = input.name.as_deref().unwrap_or_default();
+    let axes = axes(input)?;
+    let [_, Some(channels), Some(height), Some(width)] = axes[..] else {
+        let reason = format!("must be [batch, channels, height, width] with all but the batch fixed, found {axes:?}");
+        return Err(FormatError::tensor(name, reason));
+    };
+    let fits = (1..=limits::CHANNELS).contains(&channels)
+        && [height, width].iter().all(|axis| (1..=limits::PIXELS).contains(axis));
+    match [channels, height, width].map(u32::try_from) {
+        [Ok(channels), Ok(height), Ok(width)] if fits => Ok(Shape::new(channels, height, width)),
+        _ => Err(FormatError::tensor(
+            name,
+            format!("has an axis out of range in {axes:?}"),
+        )),
+    }
+}
+
+/// What the file says about the output must be what the graph computes.
+fn check_output(output: &ValueInfoProto, result: (NodeId, u8), shape: Shape) -> Result<(), FormatError> {
+    let computed = [shape.channels, shape.height, shape.width].map(i64::from);
+    let computed = computed.iter().take(usize::from(result.1) - 1);
+    let stated = axes(output)?;
+    let agrees = stated.len() == usize::from(result.1)
+        && stated
+            .iter()
+            .skip(1)
+            .zip(computed)
+            .all(|(stated, computed)| stated.is_none_or(|stated| stated == *computed));
+    if agrees {
+        return Ok(());
+    }
+    let name = output.name.as_deref().unwrap_or_default();
+    Err(FormatError::tensor(
+        name,
+        format!("is stated as {stated:?} and computed as {shape}"),
+    ))
+}

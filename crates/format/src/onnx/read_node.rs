@@ -1,0 +1,432 @@
+use std::collections::{HashMap, HashSet};
+
+use panarch_graph::{
+    Activation, BatchNorm, Conv2d, Linear, NetworkBuilder, Node, NodeId, Op, Pool, PoolKind, Shape, Tensor, Weights,
+};
+
+use super::attributes::Attributes;
+use super::messages::{NodeProto, TensorProto};
+use super::note::Note;
+use super::{limits, tensor};
+use crate::FormatError;
+
+/// Number of axes of an image in ONNX: batch, channels, height, width.
+const IMAGE: u8 = 4;
+/// Number of axes of a vector in ONNX: batch, channels.
+const VECTOR: u8 = 2;
+
+/// A node of the network and the number of axes that its value has at this place of the ONNX graph.
+type Value = (NodeId, u8);
+
+/// Turns ONNX nodes into nodes of a network, one after the other.
+pub struct NodeReader {
+    builder: NetworkBuilder,
+    weights: Weights,
+    /// Constants that no node has taken as a parameter yet.
+    constants: HashMap<String, TensorProto>,
+    /// Constants that were read as bounds or axes; several nodes may share one.
+    shared: HashSet<String>,
+    values: HashMap<String, Value>,
+    /// Sigmoids that are part of a swish: what they were computed from.
+    gates: HashMap<String, Value>,
+}
+
+/// One ONNX node with what every error about it needs.
+struct Current<'a> {
+    proto: &'a NodeProto,
+    name: String,
+    operator: &'a str,
+}
+
+impl Current<'_> {
+    fn error(&self, reason: impl Into<String>) -> FormatError {
+        FormatError::Node {
+            node: self.name.clone(),
+            operator: self.operator.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    /// The names of the inputs, of which there must be one of these numbers; absent ones at the end do not count.
+    fn inputs(&self, numbers: std::ops::RangeInclusive<usize>) -> Result<Vec<&str>, FormatError> {
+        let mut inputs: Vec<&str> = self.proto.input.iter().map(String::as_str).collect();
+        while inputs.last().is_some_and(|input| input.is_empty()) {
+            inputs.pop();
+        }
+        if numbers.contains(&inputs.len()) {
+            return Ok(inputs);
+        }
+        let (least, most) = (numbers.start(), numbers.end());
+        Err(self.error(format!("needs {least} to {most} inputs, found {}", inputs.len())))
+    }
+}
+
+impl NodeReader {
+    /// A reader that has met the input already.
+    pub fn new(
+        builder: NetworkBuilder,
+        initializers: Vec<TensorProto>,
+        (input, root): (String, NodeId),
+    ) -> Result<Self, FormatError> {
+        let mut constants = HashMap::with_capacity(initializers.len());
+        for tensor in initializers {
+            let name = tensor.name.clone().unwrap_or_default();
+            if constants.insert(name.clone(), tensor).is_some() {
+                return Err(FormatError::tensor(name, "occurs twice"));
+            }
+        }
+        Ok(Self {
+            builder,
+            weights: Weights::new(),
+            constants,
+            shared: HashSet::new(),
+            values: HashMap::from([(input, (root, IMAGE))]),
+            gates: HashMap::new(),
+        })
+    }
+
+    /// Reads the next node.
+    pub fn node(&mut self, index: usize, proto: &NodeProto) -> Result<(), FormatError> {
+        let operator = proto.op_type.as_deref().unwrap_or_default();
+        let name = match proto.name.as_deref() {
+            None | Some("") => format!("node{index}"),
+            Some(name) => name.to_owned(),
+        };
+        if let Some(domain) = proto
+            .domain
+            .as_deref()
+            .filter(|domain| !matches!(*domain, "" | "ai.onnx"))
+        {
+            let operator = format!("{domain}.{operator}");
+            return Err(FormatError::UnsupportedOperator { node: name, operator });
+        }
+        let current = Current { proto, name, operator };
+        let [output] = &proto.output[..] else {
+            return Err(current.error(format!("needs 1 output, found {}", proto.output.len())));
+        };
+        let note = Note::parse(proto.doc_string.as_deref().unwrap_or_default());
+        let mut attributes = Attributes::new(&current.name, operator, proto);
+        let value = match (operator, &note) {
+            ("Sigmoid", Note::Part) => {
+                let source = self.value(&current, current.inputs(1..=1)?[0])?;
+                attributes.finish()?;
+                if self.gates.insert(output.clone(), source).is_some() {
+                    return Err(current.error("its output has the name of another"));
+                }
+                return Ok(());
+            }
+            ("Flatten", Note::Part) => self.flatten_part(&current, &mut attributes)?,
+            ("Unsqueeze", _) => self.unsqueeze(&current)?,
+            _ => self.operator(&current, &note, &mut attributes)?,
+        };
+        attributes.finish()?;
+        if output.is_empty() || self.constants.contains_key(output) {
+            return Err(current.error("its output has no name of its own"));
+        }
+        if self.values.insert(output.clone(), value).is_some() {
+            return Err(current.error("its output has the name of another"));
+        }
+        Ok(())
+    }
+
+    /// The node and the number of axes of the graph's output.
+    pub fn result(&self, output: &str) -> Result<Value, FormatError> {
+        self.values
+            .get(output)
+            .copied()
+            .ok_or_else(|| FormatError::model(format!("no node computes the output `{output}`")))
+    }
+
+    /// What has been read. Everything in the file must have been used.
+    pub fn finish(self) -> Result<(NetworkBuilder, Weights), FormatError> {
+        if self.gates.is_empty()
+            && let Some(name) = self.constants.keys().filter(|name| !self.shared.contains(*name)).min()
+        {
+            return Err(FormatError::tensor(name, "is never used"));
+        }
+        match self.gates.keys().min() {
+            Some(name) => Err(FormatError::model(format!("no swish uses the sigmoid `{name}`"))),
+            None => Ok((self.builder, self.weights)),
+        }
+    }
+
+    fn operator(
+        &mut self,
+        current: &Current<'_>,
+        note: &Note,
+        attributes: &mut Attributes<'_>,
+    ) -> Result<Value, FormatError> {
+        let activation = |activation| (Op::Activation(activation), 1..=1);
+        let (op, inputs) = match current.operator {
+            "Conv" => return self.convolution(current, note, attributes),
+            "Gemm" => return self.linear(current, note, attributes),
+            "BatchNormalization" => return self.batch_norm(current, note, attributes),
+            "Mul" if matches!(note, Note::Node { swish: true, .. }) => return self.swish(current, note),
+            "MaxPool" => (pool(PoolKind::Max, attributes)?, 1..=1),
+            "AveragePool" => (pool(PoolKind::Average, attributes)?, 1..=1),
+            "GlobalAveragePool" => (Op::GlobalAvgPool, 1..=1),
+            "Flatten" => {
+                attributes.int_must_be("axis", 1, 1)?;
+                (Op::Flatten, 1..=1)
+            }
+            "Relu" => activation(Activation::Relu),
+            "Sigmoid" => activation(Activation::Sigmoid),
+            "HardSwish" => activation(Activation::HardSwish),
+            "HardSigmoid" => {
+                attributes.float_must_be("alpha", 0.2, 1.0 / 6.0)?;
+                attributes.float_must_be("beta", 0.5, 0.5)?;
+                activation(Activation::HardSigmoid)
+            }
+            "Clip" => {
+                let inputs = current.inputs(3..=3)?;
+                let bounds = [self.scalar(inputs[1])?, self.scalar(inputs[2])?];
+                if bounds != [0.0, 6.0] {
+                    return Err(current.error(format!("only bounds 0 and 6 are supported, found {bounds:?}")));
+                }
+                let source = self.value(current, inputs[0])?;
+                return self.add(current, note, Op::Activation(Activation::Relu6), vec![source]);
+            }
+            "Add" => (Op::Add, 2..=2),
+            "Mul" => (Op::Mul, 2..=2),
+            "Concat" => {
+                // There is no default; a missing axis is as wrong as another one.
+                attributes.int_must_be("axis", 0, 1)?;
+                (Op::Concat, 2..=usize::MAX)
+            }
+            _ => {
+                return Err(FormatError::UnsupportedOperator {
+                    node: current.name.clone(),
+                    operator: current.operator.to_owned(),
+                });
+            }
+        };
+        let mut sources = Vec::new();
+        for input in current.inputs(inputs)? {
+            sources.push(self.value(current, input)?);
+        }
+        if let (Op::Mul, [first, second]) = (&op, &mut sources[..]) {
+            // A product commutes; a network wants the gate second.
+            if self.builder.shape(first.0).is_vector() {
+                std::mem::swap(first, second);
+            }
+        }
+        self.add(current, note, op, sources)
+    }
+
+    /// Adds a node, checks how many axes its inputs have, and says how many its output has.
+    fn add(&mut self, current: &Current<'_>, note: &Note, op: Op, sources: Vec<Value>) -> Result<Value, FormatError> {
+        let rank = match (&op, sources.first()) {
+            (Op::Linear(_), _) => VECTOR,
+            (Op::Conv2d(_) | Op::Pool(_) | Op::GlobalAvgPool, _) | (_, None) => IMAGE,
+            (_, Some(first)) => first.1,
+        };
+        if let Some(other) = sources.iter().find(|source| source.1 != rank) {
+            return Err(current.error(format!("needs inputs of {rank} axes, found {}", other.1)));
+        }
+        let result_rank = if matches!(op, Op::Flatten) { VECTOR } else { rank };
+        let block = match note {
+            Note::Node { block: Some(block), .. } => block.clone(),
+            _ => block_of(&current.name).to_owned(),
+        };
+        let inputs = sources.iter().map(|source| source.0).collect();
+        let id = self.builder.push(Node {
+            name: current.name.clone(),
+            op,
+            inputs,
+            block,
+        })?;
+        let Shape { height, width, .. } = self.builder.shape(id);
+        let largest = i64::from(height.max(width));
+        if largest > limits::PIXELS {
+            let what = format!("height or width of node `{}`", current.name);
+            return Err(FormatError::too_large(what, largest as u64, limits::PIXELS as u64));
+        }
+        Ok((id, result_rank))
+    }
+
+    fn convolution(
+        &mut self,
+        current: &Current<'_>,
+        note: &Note,
+        attributes: &mut Attributes<'_>,
+    ) -> Result<Value, FormatError> {
+        let inputs = current.inputs(2..=3)?;
+        let weight = self.parameter(current, "weight", inputs[1])?;
+        let [out, _, height, width] = weight.shape[..] else {
+            return Err(current.error(format!("needs a weight of 4 axes, found {:?}", weight.shape)));
+        };
+        let kernel = [axis(current, height)?, axis(current, width)?];
+        if attributes.pair("kernel_shape", Some(kernel))? != kernel {
+            return Err(attributes.error("kernel_shape", format!("differs from the weight's {kernel:?}")));
+        }
+        let groups = attributes.int("group", 1)?;
+        let conv = Conv2d {
+            out: axis(current, out)?,
+            kernel,
+            stride: attributes.pair("strides", Some([1, 1]))?,
+            padding: attributes.padding()?,
+            dilation: attributes.pair("dilations", Some([1, 1]))?,
+            groups: u32::try_from(groups)
+                .map_err(|_| attributes.error("group", format!("is out of range: {groups}")))?,
+            bias: inputs.len() == 3,
+        };
+        self.weights.insert(format!("{}.weight", current.name), weight);
+        self.bias(current, inputs.get(2))?;
+        let source = self.value(current, inputs[0])?;
+        self.add(current, note, Op::Conv2d(conv), vec![source])
+    }
+
+    fn linear(
+        &mut self,
+        current: &Current<'_>,
+        note: &Note,
+        attributes: &mut Attributes<'_>,
+    ) -> Result<Value, FormatError> {
+        attributes.float_must_be("alpha", 1.0, 1.0)?;
+        attributes.float_must_be("beta", 1.0, 1.0)?;
+        attributes.int_must_be("transA", 0, 0)?;
+        attributes.int_must_be("transB", 0, 1)?;
+        let inputs = current.inputs(2..=3)?;
+        let weight = self.parameter(current, "weight", inputs[1])?;
+        let [out, _] = weight.shape[..] else {
+            return Err(current.error(format!("needs a weight of 2 axes, found {:?}", weight.shape)));
+        };
+        let linear = Linear {
+            out: axis(current, out)?,
+            bias: inputs.len() == 3,
+        };
+        self.weights.insert(format!("{}.weight", current.name), weight);
+        self.bias(current, inputs.get(2))?;
+        let source = self.value(current, inputs[0])?;
+        self.add(current, note, Op::Linear(linear), vec![source])
+    }
+
+    fn bias(&mut self, current: &Current<'_>, input: Option<&&str>) -> Result<(), FormatError> {
+        if let Some(input) = input {
+            let bias = self.parameter(current, "bias", input)?;
+            self.weights.insert(format!("{}.bias", current.name), bias);
+        }
+        Ok(())
+    }
+
+    fn batch_norm(
+        &mut self,
+        current: &Current<'_>,
+        note: &Note,
+        attributes: &mut Attributes<'_>,
+    ) -> Result<Value, FormatError> {
+        attributes.int_must_be("training_mode", 0, 0)?;
+        let eps = attributes.float("epsilon", 1e-5)?;
+        let old_share = attributes.float("momentum", 0.9)?;
+        let momentum = match note {
+            Note::Node {
+                momentum: Some(momentum),
+                ..
+            } => *momentum,
+            _ => 1.0 - old_share,
+        };
+        let inputs = current.inputs(5..=5)?;
+        for (suffix, input) in ["weight", "bias", "running_mean", "running_var"]
+            .iter()
+            .zip(&inputs[1..])
+        {
+            let parameter = self.parameter(current, suffix, input)?;
+            self.weights.insert(format!("{}.{suffix}", current.name), parameter);
+        }
+        let source = self.value(current, inputs[0])?;
+        self.add(current, note, Op::BatchNorm(BatchNorm { eps, momentum }), vec![source])
+    }
+
+    fn swish(&mut self, current: &Current<'_>, note: &Note) -> Result<Value, FormatError> {
+        let inputs = current.inputs(2..=2)?;
+        let source = self.value(current, inputs[0])?;
+        if self.gates.remove(inputs[1]) != Some(source) {
+            return Err(current.error("is marked as a swish and does not multiply by its input's sigmoid"));
+        }
+        self.add(current, note, Op::Activation(Activation::Swish), vec![source])
+    }
+
+    /// A Flatten that the network does not have: it only takes away the two axes of a vector.
+    fn flatten_part(&mut self, current: &Current<'_>, attributes: &mut Attributes<'_>) -> Result<Value, FormatError> {
+        attributes.int_must_be("axis", 1, 1)?;
+        let source = self.value(current, current.inputs(1..=1)?[0])?;
+        if !self.builder.shape(source.0).is_vector() {
+            return Err(current.error("is marked as a part and does not flatten a vector"));
+        }
+        Ok((source.0, VECTOR))
+    }
+
+    fn unsqueeze(&mut self, current: &Current<'_>) -> Result<Value, FormatError> {
+        let inputs = current.inputs(2..=2)?;
+        let axes = match self.constants.get(inputs[1]) {
+            Some(constant) if constant.dims == [2] => tensor::to_i64(constant)?,
+            _ => return Err(current.error("needs two constant axes")),
+        };
+        self.shared.insert(inputs[1].to_owned());
+        let source = self.value(current, inputs[0])?;
+        if axes != [2, 3] || source.1 != VECTOR {
+            return Err(current.error("only axes 2 and 3 for a vector are supported"));
+        }
+        Ok((source.0, IMAGE))
+    }
+
+    fn value(&self, current: &Current<'_>, name: &str) -> Result<Value, FormatError> {
+        self.values.get(name).copied().ok_or_else(|| {
+            let reason = if self.constants.contains_key(name) {
+                format!("reads the constant `{name}` where a computed value is needed")
+            } else {
+                format!("reads `{name}`, which nothing before it computes")
+            };
+            current.error(reason)
+        })
+    }
+
+    /// Takes a constant as a parameter.
+    fn parameter(&mut self, current: &Current<'_>, role: &str, name: &str) -> Result<Tensor, FormatError> {
+        match self.constants.remove(name) {
+            Some(constant) if !self.shared.contains(name) => tensor::to_f32(&constant),
+            _ => Err(current.error(format!(
+                "reads its {role} from `{name}`, which is no constant or is used elsewhere"
+            ))),
+        }
+    }
+
+    fn scalar(&mut self, name: &str) -> Result<f32, FormatError> {
+        let constant = self
+            .constants
+            .get(name)
+            .ok_or_else(|| FormatError::tensor(name, "must be a constant"))?;
+        self.shared.insert(name.to_owned());
+        tensor::to_scalar(constant)
+    }
+}
+
+fn pool(kind: PoolKind, attributes: &mut Attributes<'_>) -> Result<Op, FormatError> {
+    attributes.int_must_be("ceil_mode", 0, 0)?;
+    if attributes.pair("dilations", Some([1, 1]))? != [1, 1] {
+        return Err(attributes.error("dilations", "are not supported"));
+    }
+    let pool = Pool {
+        kind,
+        kernel: attributes.pair("kernel_shape", None)?,
+        stride: attributes.pair("strides", Some([1, 1]))?,
+        padding: attributes.padding()?,
+    };
+    match kind {
+        PoolKind::Max => attributes.int_must_be("storage_order", 0, 0)?,
+        PoolKind::Average if pool.padding == [0, 0] => {
+            attributes.int("count_include_pad", 0)?;
+        }
+        PoolKind::Average => attributes.int_must_be("count_include_pad", 0, 1)?,
+    }
+    Ok(Op::Pool(pool))
+}
+
+fn axis(current: &Current<'_>, length: usize) -> Result<u32, FormatError> {
+    u32::try_from(length).map_err(|_| current.error(format!("has a weight with an axis of {length}")))
+}
+
+/// The block of a node in a file of others: what stands before the last separator of its name.
+fn block_of(name: &str) -> &str {
+    name.rsplit_once(['.', '/']).map_or("network", |(block, _)| block)
+}

@@ -1,0 +1,284 @@
+use std::collections::HashMap;
+
+use panarch_graph::{Activation, Conv2d, Network, NodeId, Op, Pool, PoolKind};
+
+use super::messages::{AttributeProto, NodeProto, attribute_type};
+use super::note::Note;
+use super::write::Constants;
+use super::{ONNX_INPUT, ONNX_OUTPUT, constant};
+
+/// Number of axes of an image in ONNX: batch, channels, height, width.
+const IMAGE: u8 = 4;
+/// Number of axes of a vector in ONNX: batch, channels.
+const VECTOR: u8 = 2;
+
+/// Writes the nodes of a network one after the other.
+///
+/// In a network every value is an image; in ONNX the results of Flatten and Gemm have two axes. Where an operator
+/// needs the other form, a Flatten or Unsqueeze marked as a part is put in between.
+pub struct NodeWriter<'a> {
+    network: &'a Network,
+    written: Vec<NodeProto>,
+    constants: Constants,
+    /// The number of axes of each value so far.
+    ranks: Vec<u8>,
+    /// Values that were brought to the other rank, by node.
+    converted: HashMap<NodeId, String>,
+}
+
+impl<'a> NodeWriter<'a> {
+    pub fn new(network: &'a Network) -> Self {
+        Self {
+            network,
+            written: Vec::with_capacity(network.nodes().len()),
+            constants: Constants::new(),
+            ranks: Vec::with_capacity(network.nodes().len()),
+            converted: HashMap::new(),
+        }
+    }
+
+    /// Writes the next node; nodes come in their order.
+    pub fn node(&mut self, id: NodeId) {
+        let network = self.network;
+        let node = network.node(id);
+        let rank = self.output_rank(id);
+        let (input_rank, operator) = match &node.op {
+            Op::Input => {
+                self.ranks.push(rank);
+                return;
+            }
+            Op::Linear(_) => (VECTOR, "Gemm"),
+            Op::Flatten => (self.rank_of_first(id), "Flatten"),
+            Op::Conv2d(_) => (IMAGE, "Conv"),
+            Op::BatchNorm(_) => (IMAGE, "BatchNormalization"),
+            Op::Pool(Pool {
+                kind: PoolKind::Max, ..
+            }) => (IMAGE, "MaxPool"),
+            Op::Pool(Pool {
+                kind: PoolKind::Average,
+                ..
+            }) => (IMAGE, "AveragePool"),
+            Op::GlobalAvgPool => (IMAGE, "GlobalAveragePool"),
+            Op::Activation(activation) => (rank, activation_operator(*activation)),
+            Op::Add => (rank, "Add"),
+            Op::Mul => (rank, "Mul"),
+            Op::Concat => (rank, "Concat"),
+        };
+        let mut inputs: Vec<String> = node.inputs.iter().map(|input| self.value(*input, input_rank)).collect();
+        let mut note = Note::block(&node.block);
+        match (&node.op, &mut note) {
+            (Op::Activation(Activation::Relu6), _) => {
+                for bound in [constant::ZERO, constant::SIX] {
+                    self.constants.insert(bound);
+                    inputs.push(bound.to_owned());
+                }
+            }
+            (Op::Activation(Activation::Swish), Note::Node { swish, .. }) => {
+                let gate = format!("{}:sigmoid", node.name);
+                self.part("Sigmoid", inputs.clone(), gate.clone(), Vec::new());
+                inputs.push(gate);
+                *swish = true;
+            }
+            (Op::BatchNorm(bn), Note::Node { momentum, .. }) => *momentum = Some(bn.momentum),
+            _ => {}
+        }
+        for role in parameters(&node.op) {
+            inputs.push(format!("{}.{role}", node.name));
+        }
+        self.ranks.push(rank);
+        let output = self.own_name(id);
+        self.written.push(NodeProto {
+            input: inputs,
+            output: vec![output],
+            name: Some(node.name.clone()),
+            op_type: Some(operator.to_owned()),
+            attribute: attributes(&node.op),
+            doc_string: Some(note.text()),
+            domain: None,
+        });
+    }
+
+    /// Makes sure that the result is called what it must be, and returns its number of axes.
+    pub fn result(&mut self) -> u8 {
+        let output = self.network.output();
+        let rank = self.ranks[output.index()];
+        if self.result_needs_flattening(output) {
+            let inputs = vec![self.own_name(output)];
+            self.part("Flatten", inputs, ONNX_OUTPUT.to_owned(), vec![int("axis", 1)]);
+            return VECTOR;
+        }
+        rank
+    }
+
+    pub fn finish(self) -> (Vec<NodeProto>, Constants) {
+        (self.written, self.constants)
+    }
+
+    fn result_needs_flattening(&self, output: NodeId) -> bool {
+        self.network.shape(output).is_vector() && self.ranks[output.index()] == IMAGE
+    }
+
+    fn rank_of_first(&self, id: NodeId) -> u8 {
+        self.network
+            .node(id)
+            .inputs
+            .first()
+            .map_or(IMAGE, |input| self.ranks[input.index()])
+    }
+
+    fn output_rank(&self, id: NodeId) -> u8 {
+        let node = self.network.node(id);
+        match node.op {
+            Op::Linear(_) | Op::Flatten => VECTOR,
+            Op::Activation(_) | Op::Add | Op::Mul | Op::Concat => node
+                .inputs
+                .iter()
+                .map(|input| self.ranks[input.index()])
+                .max()
+                .unwrap_or(IMAGE),
+            _ => IMAGE,
+        }
+    }
+
+    /// The name of a node's value as the node itself makes it. The colon keeps it apart from parameters' names.
+    fn own_name(&self, id: NodeId) -> String {
+        let node = self.network.node(id);
+        if matches!(node.op, Op::Input) {
+            ONNX_INPUT.to_owned()
+        } else if id == self.network.output() && !self.result_needs_flattening(id) {
+            ONNX_OUTPUT.to_owned()
+        } else {
+            format!("{}:0", node.name)
+        }
+    }
+
+    /// The name of a node's value with this number of axes, converted if need be.
+    fn value(&mut self, id: NodeId, rank: u8) -> String {
+        if self.ranks[id.index()] == rank {
+            return self.own_name(id);
+        }
+        if let Some(name) = self.converted.get(&id) {
+            return name.clone();
+        }
+        let own = self.own_name(id);
+        let name = &self.network.node(id).name;
+        let converted = if rank == VECTOR {
+            let converted = format!("{name}:flat");
+            self.part("Flatten", vec![own], converted.clone(), vec![int("axis", 1)]);
+            converted
+        } else {
+            let converted = format!("{name}:image");
+            self.constants.insert(constant::AXES);
+            self.part(
+                "Unsqueeze",
+                vec![own, constant::AXES.to_owned()],
+                converted.clone(),
+                Vec::new(),
+            );
+            converted
+        };
+        self.converted.insert(id, converted.clone());
+        converted
+    }
+
+    fn part(&mut self, operator: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) {
+        self.written.push(NodeProto {
+            input,
+            name: Some(output.clone()),
+            output: vec![output],
+            op_type: Some(operator.to_owned()),
+            attribute,
+            doc_string: Some(Note::Part.text()),
+            domain: None,
+        });
+    }
+}
+
+const fn activation_operator(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Relu => "Relu",
+        Activation::Relu6 => "Clip",
+        Activation::HardSwish => "HardSwish",
+        Activation::HardSigmoid => "HardSigmoid",
+        Activation::Sigmoid => "Sigmoid",
+        Activation::Swish => "Mul",
+    }
+}
+
+/// The last parts of the names of the parameters, in the order of the ONNX operator's inputs.
+const fn parameters(op: &Op) -> &'static [&'static str] {
+    match op {
+        Op::Conv2d(Conv2d { bias: true, .. }) => &["weight", "bias"],
+        Op::Conv2d(_) => &["weight"],
+        Op::Linear(linear) if linear.bias => &["weight", "bias"],
+        Op::Linear(_) => &["weight"],
+        Op::BatchNorm(_) => &["weight", "bias", "running_mean", "running_var"],
+        _ => &[],
+    }
+}
+
+fn attributes(op: &Op) -> Vec<AttributeProto> {
+    match op {
+        Op::Conv2d(conv) => vec![
+            ints("dilations", &conv.dilation),
+            int("group", i64::from(conv.groups)),
+            ints("kernel_shape", &conv.kernel),
+            pads(conv.padding),
+            ints("strides", &conv.stride),
+        ],
+        Op::Pool(pool) => {
+            let mut written = vec![
+                int("ceil_mode", 0),
+                ints("kernel_shape", &pool.kernel),
+                pads(pool.padding),
+                ints("strides", &pool.stride),
+            ];
+            if pool.kind == PoolKind::Average {
+                written.push(int("count_include_pad", 1));
+            }
+            written
+        }
+        // ONNX weighs the old statistics where PyTorch weighs the new.
+        Op::BatchNorm(bn) => vec![float("epsilon", bn.eps), float("momentum", 1.0 - bn.momentum)],
+        Op::Activation(Activation::HardSigmoid) => vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)],
+        Op::Concat | Op::Flatten => vec![int("axis", 1)],
+        Op::Linear(_) => vec![
+            float("alpha", 1.0),
+            float("beta", 1.0),
+            int("transA", 0),
+            int("transB", 1),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn pads(padding: [u32; 2]) -> AttributeProto {
+    ints("pads", &[padding[0], padding[1], padding[0], padding[1]])
+}
+
+fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        i: Some(value),
+        r#type: Some(attribute_type::INT),
+        ..AttributeProto::default()
+    }
+}
+
+fn ints(name: &str, values: &[u32]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        ints: values.iter().map(|value| i64::from(*value)).collect(),
+        r#type: Some(attribute_type::INTS),
+        ..AttributeProto::default()
+    }
+}
+
+fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        f: Some(value),
+        r#type: Some(attribute_type::FLOAT),
+        ..AttributeProto::default()
+    }
+}

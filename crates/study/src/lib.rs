@@ -1,1 +1,37 @@
-//! Trials, objectives, Pareto fronts and storage.
+//! Trials and their states, objectives over several devices, Pareto fronts, and storage that survives a kill.
+//!
+//! A [`Study`] belongs to one run file, one space and one dataset. All its searches share one pool of evaluations, keyed
+//! by canonical genotype. A search's [`Trial`]s are started and finished by [`Storage::commit`]; when it returns, they
+//! outlive the process. A strategy sees a [`History`] of finished trials and never the storage.
+#![forbid(unsafe_code)]
+
+mod error;
+pub mod export;
+mod history;
+mod hypervolume;
+mod memory;
+mod objective;
+mod pareto;
+mod record;
+mod sqlite;
+mod storage;
+mod study;
+mod timestamp;
+mod transition;
+mod validation;
+mod wire;
+
+pub use error::StudyError;
+pub use history::{History, Observation};
+pub use hypervolume::hypervolume;
+pub use memory::MemoryStorage;
+pub use objective::{Assessment, DEFAULT_BETA, DeviceTarget, Metric, Objective, RewardForm, Veto};
+pub use pareto::{dominates, pareto_front};
+pub use record::{
+    Artefact, Change, CostRecord, CostSummary, Evaluation, Event, EventKind, Finalist, Header, Outcome, Trial,
+    TrialState,
+};
+pub use sqlite::{Recovery, SqliteStorage, recover};
+pub use storage::{Storage, open_or_create, sqlite_path};
+pub use study::{Next, Study};
+pub use timestamp::Timestamp;

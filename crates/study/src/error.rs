@@ -1,0 +1,199 @@
+use std::path::PathBuf;
+
+use panarch_graph::ContentHash;
+
+/// What can go wrong with a study.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// An objective makes no sense.
+    #[error("the objective is wrong: {reason}")]
+    Objective {
+        /// What is wrong.
+        reason: String,
+    },
+    /// An objective was given latencies for another number of devices.
+    #[error("the objective has {expected} device(s), {found} latencies were given")]
+    Latencies {
+        /// The number of devices.
+        expected: usize,
+        /// The number of latencies.
+        found: usize,
+    },
+    /// A value that must be a finite number is not.
+    #[error("{what} is not a finite number in its range")]
+    NotFinite {
+        /// Which value.
+        what: String,
+    },
+    /// A storage URL that is not understood.
+    #[error("`{url}` names no storage; give a path, `sqlite:///path` or `memory:`")]
+    Url {
+        /// What was given.
+        url: String,
+    },
+    /// There is no study at the path.
+    #[error("there is no study at {}", path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// There is a study at the path already.
+    #[error("there is a study at {} already; resume it or choose another path", path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process writes to the study.
+    #[error("another process is working on the study at {}; wait for it or stop it", path.display())]
+    InUse {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The study was opened to be read only.
+    #[error("the study at {} was opened to be read; nothing can be written", path.display())]
+    ReadOnly {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is not a study.
+    #[error("{} is not a Panarch study: {reason}", path.display())]
+    NotAStudy {
+        /// The path.
+        path: PathBuf,
+        /// How one can tell.
+        reason: String,
+    },
+    /// The study was written by a newer version.
+    #[error(
+        "the study at {} has format {found}, this version of Panarch reads up to {supported}; use a newer Panarch",
+        path.display()
+    )]
+    Format {
+        /// The path.
+        path: PathBuf,
+        /// The file's format.
+        found: i64,
+        /// The newest format that is known.
+        supported: i64,
+    },
+    /// The file is damaged.
+    #[error(
+        "the study at {} is damaged: {detail}; keep a copy of it, then save what is readable into a new study with \
+         `panarch study recover {} NEW.db`",
+        path.display(),
+        path.display()
+    )]
+    Damaged {
+        /// The path.
+        path: PathBuf,
+        /// What the check found.
+        detail: String,
+    },
+    /// A stored row does not hold what it should.
+    #[error("table `{table}`, row {row}: {reason}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The study was made with another space.
+    #[error(
+        "the study was made with space `{stored}` ({}), the run uses `{given}` ({}); use another study file or the old space",
+        stored_hash.short(),
+        given_hash.short()
+    )]
+    OtherSpace {
+        /// The name of the study's space.
+        stored: String,
+        /// Its hash.
+        stored_hash: ContentHash,
+        /// The name of the run's space.
+        given: String,
+        /// Its hash.
+        given_hash: ContentHash,
+    },
+    /// The study was made with another dataset.
+    #[error(
+        "the study was made with dataset `{stored}`, the run uses `{given}`; use another study file or the old dataset"
+    )]
+    OtherDataset {
+        /// The study's dataset.
+        stored: String,
+        /// The run's dataset.
+        given: String,
+    },
+    /// The study was made with another run file.
+    #[error(
+        "the study was made with another run file; line {line} was `{stored}` and is now `{given}`; use another study file \
+         or undo the change"
+    )]
+    OtherRun {
+        /// The first line that differs, from 1.
+        line: usize,
+        /// That line in the study.
+        stored: String,
+        /// That line in the run.
+        given: String,
+    },
+    /// A trial was started that exists with another genotype, another seed, or is finished.
+    #[error("trial {number} of search `{search}` exists already: {reason}")]
+    TrialExists {
+        /// The search.
+        search: String,
+        /// The trial's number.
+        number: u64,
+        /// In which way it clashes.
+        reason: String,
+    },
+    /// A trial was finished that is not running.
+    #[error("trial {number} of search `{search}` is not running: {reason}")]
+    NotRunning {
+        /// The search.
+        search: String,
+        /// The trial's number.
+        number: u64,
+        /// Its state, or that it was never started.
+        reason: String,
+    },
+    /// A trial was completed whose genotype has no evaluation.
+    #[error("trial {number} of search `{search}` cannot be complete: genotype {genotype} has no evaluation")]
+    NotEvaluated {
+        /// The search.
+        search: String,
+        /// The trial's number.
+        number: u64,
+        /// The genotype.
+        genotype: String,
+    },
+    /// The numbers of a history's trials do not rise.
+    #[error("trial {number} cannot follow trial {last} in a history")]
+    Order {
+        /// The number of the trial to be added.
+        number: u64,
+        /// The number of the last trial.
+        last: u64,
+    },
+    /// SQLite failed.
+    #[error("the study at {}: {source}", path.display())]
+    Sqlite {
+        /// The path.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A value could not be written as JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}

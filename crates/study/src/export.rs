@@ -1,0 +1,327 @@
+//! What a study holds as rows, for tables, CSV and JSON.
+
+use std::collections::BTreeMap;
+
+use panarch_graph::{Estimate, Latency};
+
+use crate::{CostRecord, Evaluation, Storage, StudyError, TrialState};
+
+/// A cell of a [`Sheet`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// A whole number.
+    Whole(u64),
+    /// A number in the unit that its column's name says.
+    Number(f64),
+    /// Not known, or does not apply.
+    Nothing,
+}
+
+impl Cell {
+    fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    fn number(value: Option<f64>) -> Self {
+        value.map_or(Self::Nothing, Self::Number)
+    }
+}
+
+/// Rows under named columns; the names carry the units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sheet {
+    /// The names of the columns.
+    pub columns: Vec<String>,
+    /// The rows; each has one cell for each column.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Sheet {
+    fn new<const N: usize>(columns: [&str; N]) -> Self {
+        Self {
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// As CSV (RFC 4180, lines ended by a line feed); unknown cells are empty.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let header = self.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>();
+        let mut text = header.join(",") + "\n";
+        for row in &self.rows {
+            let cells = row.iter().map(|cell| match cell {
+                Cell::Text(value) => quoted(value),
+                Cell::Whole(value) => value.to_string(),
+                Cell::Number(value) => value.to_string(),
+                Cell::Nothing => String::new(),
+            });
+            text += &cells.collect::<Vec<_>>().join(",");
+            text.push('\n');
+        }
+        text
+    }
+
+    /// As a JSON array of objects, keys in the order of the columns; unknown cells are `null`.
+    ///
+    /// # Errors
+    /// [`StudyError::Json`] when a value cannot be written.
+    pub fn to_json(&self) -> Result<String, StudyError> {
+        let mut text = String::from("[");
+        for (index, row) in self.rows.iter().enumerate() {
+            text += if index == 0 { "\n  {" } else { ",\n  {" };
+            for (column, (name, cell)) in self.columns.iter().zip(row).enumerate() {
+                if column > 0 {
+                    text += ", ";
+                }
+                text += &serde_json::to_string(name)?;
+                text += ": ";
+                text += &match cell {
+                    Cell::Text(value) => serde_json::to_string(value)?,
+                    Cell::Whole(value) => value.to_string(),
+                    Cell::Number(value) => serde_json::to_string(value)?,
+                    Cell::Nothing => "null".to_owned(),
+                };
+            }
+            text.push('}');
+        }
+        text += if self.rows.is_empty() { "]" } else { "\n]" };
+        Ok(text)
+    }
+}
+
+fn quoted(value: &str) -> String {
+    if value.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
+}
+
+/// One row for each search: how many trials stand where, and the best.
+///
+/// # Errors
+/// When the storage cannot be read.
+pub fn searches(storage: &dyn Storage) -> Result<Sheet, StudyError> {
+    let mut sheet = Sheet::new([
+        "search",
+        "trials",
+        "complete",
+        "infeasible",
+        "failed",
+        "running",
+        "distinct_genotypes",
+        "best_reward",
+        "best_genotype",
+    ]);
+    let trials = storage.trials(None)?;
+    for group in trials.chunk_by(|a, b| a.search == b.search) {
+        let count = |state| Cell::Whole(group.iter().filter(|trial| trial.state == state).count() as u64);
+        let distinct: std::collections::BTreeSet<_> = group.iter().map(|trial| &trial.genotype).collect();
+        let best = crate::History::of_trials(group)?.best().cloned();
+        sheet.rows.push(vec![
+            Cell::text(&group[0].search),
+            Cell::Whole(group.len() as u64),
+            count(TrialState::Complete),
+            count(TrialState::Infeasible),
+            count(TrialState::Failed),
+            count(TrialState::Running),
+            Cell::Whole(distinct.len() as u64),
+            Cell::number(best.as_ref().and_then(|best| best.reward)),
+            best.map_or(Cell::Nothing, |best| Cell::text(best.genotype)),
+        ]);
+    }
+    Ok(sheet)
+}
+
+/// One row for each trial, with the accuracy of its genotype.
+///
+/// # Errors
+/// When the storage cannot be read.
+pub fn trials(storage: &dyn Storage, search: Option<&str>) -> Result<Sheet, StudyError> {
+    let mut sheet = Sheet::new([
+        "search", "number", "genotype", "state", "reward", "accuracy", "reason", "seed", "started", "finished",
+    ]);
+    let pool: BTreeMap<_, Evaluation> = storage
+        .evaluations()?
+        .into_iter()
+        .map(|evaluation| (evaluation.genotype.clone(), evaluation))
+        .collect();
+    for trial in storage.trials(search)? {
+        let accuracy = pool
+            .get(&trial.genotype)
+            .map(|evaluation| evaluation.accuracy.value.share());
+        sheet.rows.push(vec![
+            Cell::text(&trial.search),
+            Cell::Whole(trial.number),
+            Cell::text(&trial.genotype),
+            Cell::text(trial.state),
+            Cell::number(trial.reward),
+            Cell::number(accuracy.filter(|_| trial.state == TrialState::Complete)),
+            trial.reason.map_or(Cell::Nothing, Cell::Text),
+            Cell::Whole(trial.seed),
+            Cell::text(trial.started),
+            trial.finished.map_or(Cell::Nothing, Cell::text),
+        ]);
+    }
+    Ok(sheet)
+}
+
+/// One row for each evaluation of the pool.
+///
+/// # Errors
+/// When the storage cannot be read.
+pub fn evaluations(storage: &dyn Storage) -> Result<Sheet, StudyError> {
+    let mut sheet = Sheet::new([
+        "genotype",
+        "network",
+        "accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "accuracy_level",
+        "provenance",
+        "seed",
+        "time_s",
+        "created",
+    ]);
+    for evaluation in storage.evaluations()? {
+        let Estimate {
+            value,
+            low,
+            high,
+            level,
+        } = evaluation.accuracy;
+        sheet.rows.push(vec![
+            Cell::text(&evaluation.genotype),
+            Cell::text(evaluation.network),
+            Cell::Number(value.share()),
+            Cell::Number(low.share()),
+            Cell::Number(high.share()),
+            Cell::Number(level),
+            Cell::text(&evaluation.provenance),
+            Cell::Whole(evaluation.seed),
+            Cell::Number(evaluation.seconds),
+            Cell::text(evaluation.created),
+        ]);
+    }
+    Ok(sheet)
+}
+
+/// One row for each genotype, device and protocol.
+///
+/// # Errors
+/// When the storage cannot be read.
+pub fn costs(storage: &dyn Storage) -> Result<Sheet, StudyError> {
+    let mut sheet = Sheet::new([
+        "genotype",
+        "device",
+        "protocol",
+        "latency_s",
+        "latency_low_s",
+        "latency_high_s",
+        "latency_level",
+        "fixed_s",
+        "energy_j",
+        "peak_memory_bytes",
+        "traffic_bytes",
+        "utilisation",
+        "provenance",
+        "created",
+    ]);
+    sheet.rows.extend(storage.costs(None)?.iter().map(cost_row));
+    Ok(sheet)
+}
+
+fn cost_row(cost: &CostRecord) -> Vec<Cell> {
+    let summary = &cost.summary;
+    let bytes = |bytes: Option<panarch_graph::Bytes>| bytes.map_or(Cell::Nothing, |bytes| Cell::Whole(bytes.0));
+    vec![
+        Cell::text(&cost.genotype),
+        Cell::text(&cost.device),
+        Cell::text(cost.protocol),
+        Cell::Number(summary.latency.value.seconds()),
+        Cell::Number(summary.latency.low.seconds()),
+        Cell::Number(summary.latency.high.seconds()),
+        Cell::Number(summary.latency.level),
+        Cell::number(summary.fixed.map(Latency::seconds)),
+        Cell::number(summary.energy.map(|energy| energy.value.joules())),
+        bytes(summary.peak_memory),
+        bytes(summary.traffic),
+        Cell::number(summary.utilisation),
+        Cell::text(&summary.provenance),
+        Cell::text(cost.created),
+    ]
+}
+
+/// One row for each finalist.
+///
+/// # Errors
+/// When the storage cannot be read.
+pub fn finalists(storage: &dyn Storage) -> Result<Sheet, StudyError> {
+    let mut sheet = Sheet::new([
+        "name",
+        "roles",
+        "genotype",
+        "network",
+        "test_accuracy",
+        "test_accuracy_low",
+        "test_accuracy_high",
+        "files",
+        "updated",
+    ]);
+    for finalist in storage.finalists()? {
+        let accuracy = finalist
+            .test_accuracy
+            .as_ref()
+            .map(|(accuracy, _)| accuracy.map(|accuracy| accuracy.share()));
+        let files: Vec<&str> = finalist.files.iter().map(|file| file.path.as_str()).collect();
+        sheet.rows.push(vec![
+            Cell::text(&finalist.name),
+            Cell::text(finalist.roles.join(" ")),
+            Cell::text(&finalist.genotype),
+            Cell::text(finalist.network),
+            Cell::number(accuracy.map(|accuracy| accuracy.value)),
+            Cell::number(accuracy.map(|accuracy| accuracy.low)),
+            Cell::number(accuracy.map(|accuracy| accuracy.high)),
+            Cell::text(files.join(" ")),
+            Cell::text(finalist.updated),
+        ]);
+    }
+    Ok(sheet)
+}
+
+/// One row for each entry of the log.
+///
+/// # Errors
+/// When the storage cannot be read.
+pub fn events(storage: &dyn Storage) -> Result<Sheet, StudyError> {
+    let mut sheet = Sheet::new(["created", "phase", "kind", "detail"]);
+    for event in storage.events()? {
+        sheet.rows.push(vec![
+            Cell::text(event.created),
+            Cell::Text(event.phase),
+            Cell::text(event.kind.name()),
+            Cell::Text(event.detail),
+        ]);
+    }
+    Ok(sheet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sheets_quote_what_needs_it() {
+        let mut sheet = Sheet::new(["name", "latency_s"]);
+        sheet.rows.push(vec![Cell::text("a, \"b\""), Cell::Number(0.5)]);
+        sheet.rows.push(vec![Cell::text("c"), Cell::Nothing]);
+        assert_eq!(sheet.to_csv(), "name,latency_s\n\"a, \"\"b\"\"\",0.5\nc,\n");
+        let expected =
+            "[\n  {\"name\": \"a, \\\"b\\\"\", \"latency_s\": 0.5},\n  {\"name\": \"c\", \"latency_s\": null}\n]";
+        assert_eq!(sheet.to_json().unwrap(), expected);
+        assert_eq!(Sheet::new(["name"]).to_json().unwrap(), "[]");
+    }
+}

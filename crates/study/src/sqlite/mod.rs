@@ -1,0 +1,285 @@
+//! A study in one SQLite file.
+
+mod change;
+mod file;
+mod recovery;
+mod row;
+mod schema;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use panarch_space::Genotype;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior, params};
+
+use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, Storage, StudyError, Trial};
+use change::Refusal;
+pub use recovery::{Recovery, recover};
+use row::{Fields, Record};
+
+/// How long a statement waits for another process that holds the file.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// A study in one SQLite file.
+///
+/// The file appears whole or not at all: it is made under another name and renamed. It is written in WAL mode with
+/// `synchronous = FULL`, so that a commit that was acknowledged survives the death of the process and of the machine;
+/// that costs one flush of the log for each commit, milliseconds against the seconds of an evaluation. While the study is
+/// open, and after a kill, `PATH-wal` and `PATH-shm` belong to it: move or copy all of them together.
+///
+/// One process writes at a time, which an advisory lock on `PATH.lock` holds up: the system gives it back when the
+/// process ends in whatever way, so that no lock outlives a kill. Any number of processes may read. Files on network
+/// drives are not supported: neither SQLite's locks nor ours can be relied on there.
+#[derive(Debug)]
+pub struct SqliteStorage {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    /// Held for as long as this storage may write.
+    lock: Option<File>,
+}
+
+impl SqliteStorage {
+    /// Creates a study file for writing. Folders on the way to it are created as needed.
+    ///
+    /// # Errors
+    /// [`StudyError::Exists`] when there is a file, [`StudyError::InUse`] when another process is at it,
+    /// [`StudyError::Io`] and [`StudyError::Sqlite`] when it cannot be written.
+    pub fn create(path: impl AsRef<Path>, header: &Header) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        let lock = file::lock(path)?;
+        if path.exists() {
+            return Err(StudyError::Exists { path: path.to_owned() });
+        }
+        Self::create_locked(path, header, lock)
+    }
+
+    /// Opens a study file for writing and checks that it is whole.
+    ///
+    /// # Errors
+    /// [`StudyError::Missing`], [`StudyError::InUse`], [`StudyError::NotAStudy`], [`StudyError::Format`],
+    /// [`StudyError::Damaged`], [`StudyError::Io`] or [`StudyError::Sqlite`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        file::check_start(path)?;
+        let lock = file::lock(path)?;
+        Self::connect(path, Some(lock))
+    }
+
+    /// Opens the study file for writing, or creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`SqliteStorage::open`] and [`SqliteStorage::create`].
+    pub fn open_or_create(path: impl AsRef<Path>, header: &Header) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        let lock = file::lock(path)?;
+        if path.exists() {
+            file::check_start(path)?;
+            Self::connect(path, Some(lock))
+        } else {
+            Self::create_locked(path, header, lock)
+        }
+    }
+
+    /// Opens a study file for reading, also while another process writes to it, and checks that it is whole.
+    ///
+    /// # Errors
+    /// As [`SqliteStorage::open`], except that the study may be in use; every commit is refused with
+    /// [`StudyError::ReadOnly`].
+    pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StudyError> {
+        let path = path.as_ref();
+        file::check_start(path)?;
+        Self::connect(path, None)
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn create_locked(path: &Path, header: &Header, lock: File) -> Result<Self, StudyError> {
+        file::create(path, |connection| {
+            connection.execute_batch(schema::CREATE)?;
+            connection.execute(
+                "INSERT INTO study VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    header.name,
+                    header.run,
+                    header.space,
+                    header.space_hash.to_string(),
+                    header.dataset,
+                    header.panarch_version,
+                    header.created.unix_millis()
+                ],
+            )?;
+            connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+            connection.pragma_update(None, "user_version", schema::FORMAT)
+        })?;
+        Self::connect(path, Some(lock))
+    }
+
+    fn connect(path: &Path, lock: Option<File>) -> Result<Self, StudyError> {
+        let failed = |source| failure(path, source);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        // A damaged file is left as it was found: no page of the log goes into it when the check below fails.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .map_err(failed)?;
+        check_format(path, &connection)?;
+        check_whole(path, &connection)?;
+        if lock.is_some() {
+            connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+                .map_err(failed)?;
+            connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        } else {
+            connection.pragma_update(None, "query_only", true).map_err(failed)?;
+        }
+        let storage = Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+            lock,
+        };
+        storage.header()?;
+        Ok(storage)
+    }
+
+    // A thread that panics while it holds the connection leaves an open transaction at most, which is rolled back when it
+    // is dropped.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn select<R: Record>(&self, rest: &str, parameters: impl Params) -> Result<Vec<R>, StudyError> {
+        let failed = |source| failure(&self.path, source);
+        let connection = self.connection();
+        let sql = format!("SELECT {} FROM {} {rest}", R::COLUMNS, R::TABLE);
+        let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+        let mut rows = statement.query(parameters).map_err(failed)?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            records.push(R::read(&Fields::new(R::TABLE, row))?);
+        }
+        Ok(records)
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn header(&self) -> Result<Header, StudyError> {
+        let headers: Vec<Header> = self.select("", ())?;
+        headers.into_iter().next().ok_or_else(|| StudyError::NotAStudy {
+            path: self.path.clone(),
+            reason: "it has no header".into(),
+        })
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<(), StudyError> {
+        if self.lock.is_none() {
+            return Err(StudyError::ReadOnly {
+                path: self.path.clone(),
+            });
+        }
+        let failed = |source| failure(&self.path, source);
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        for change in changes {
+            change::apply(&transaction, change).map_err(|refusal| match refusal {
+                Refusal::Study(error) => error,
+                Refusal::Sqlite(source) => failed(source),
+            })?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
+        let found = self.select("WHERE genotype = ?1", [genotype.to_string()])?;
+        Ok(found.into_iter().next())
+    }
+
+    fn evaluations(&self) -> Result<Vec<Evaluation>, StudyError> {
+        self.select("ORDER BY id", ())
+    }
+
+    fn costs(&self, genotype: Option<&Genotype>) -> Result<Vec<CostRecord>, StudyError> {
+        match genotype {
+            Some(genotype) => self.select("WHERE genotype = ?1 ORDER BY id", [genotype.to_string()]),
+            None => self.select("ORDER BY id", ()),
+        }
+    }
+
+    fn trials(&self, search: Option<&str>) -> Result<Vec<Trial>, StudyError> {
+        match search {
+            Some(search) => self.select("WHERE search = ?1 ORDER BY number", [search]),
+            None => {
+                let began = "(SELECT MIN(id) FROM trial AS other WHERE other.search = trial.search)";
+                self.select(&format!("ORDER BY {began}, number"), ())
+            }
+        }
+    }
+
+    fn finalists(&self) -> Result<Vec<Finalist>, StudyError> {
+        self.select("ORDER BY id", ())
+    }
+
+    fn events(&self) -> Result<Vec<Event>, StudyError> {
+        self.select("ORDER BY id", ())
+    }
+}
+
+fn check_format(path: &Path, connection: &Connection) -> Result<(), StudyError> {
+    let number = |name| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(|source| failure(path, source))
+    };
+    if number("application_id")? != schema::APPLICATION_ID {
+        return Err(StudyError::NotAStudy {
+            path: path.to_owned(),
+            reason: "it is a SQLite file of another program".into(),
+        });
+    }
+    let found = number("user_version")?;
+    if found == schema::FORMAT {
+        Ok(())
+    } else {
+        Err(StudyError::Format {
+            path: path.to_owned(),
+            found,
+            supported: schema::FORMAT,
+        })
+    }
+}
+
+/// Reads every page of every table and index.
+fn check_whole(path: &Path, connection: &Connection) -> Result<(), StudyError> {
+    let found: String = connection
+        .query_row("PRAGMA integrity_check(1)", (), |row| row.get(0))
+        .map_err(|source| failure(path, source))?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(StudyError::Damaged {
+            path: path.to_owned(),
+            detail: found,
+        })
+    }
+}
+
+/// SQLite's complaint as ours.
+fn failure(path: &Path, source: rusqlite::Error) -> StudyError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StudyError::Damaged {
+            path,
+            detail: source.to_string(),
+        },
+        _ => StudyError::Sqlite { path, source },
+    }
+}

@@ -1,0 +1,336 @@
+//! The JSON inside the database: types of their own, each with a version, unknown fields refused.
+
+use panarch_graph::{Accuracy, Bytes, Energy, Estimate, Latency, Precision, Provenance, ProvenanceKind};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Artefact, CostSummary};
+
+/// The version of the JSON that this code writes.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Versioned<T> {
+    version: u32,
+    content: T,
+}
+
+/// Writes a value with its version.
+pub(crate) fn to_json<T: Serialize>(content: T) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Versioned {
+        version: VERSION,
+        content,
+    })
+}
+
+/// Reads a value; the error says in words what is wrong.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    #[derive(Deserialize)]
+    struct Probe {
+        version: u32,
+    }
+    let version = serde_json::from_str::<Probe>(text)
+        .map_err(|error| error.to_string())?
+        .version;
+    if version != VERSION {
+        return Err(format!("version {version} of the JSON is not known, only {VERSION}"));
+    }
+    let read: Versioned<T> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(read.content)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindJson {
+    Measured,
+    Simulated,
+    Predicted,
+    VendorEstimate,
+    Quoted,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PrecisionJson {
+    F32,
+    F16,
+    Bf16,
+    Int8,
+}
+
+/// A [`Provenance`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProvenanceJson {
+    kind: KindJson,
+    device: String,
+    tool: String,
+    tool_version: String,
+    precision: PrecisionJson,
+    batch: u32,
+    repeats: Option<u32>,
+    note: Option<String>,
+}
+
+impl From<&Provenance> for ProvenanceJson {
+    fn from(provenance: &Provenance) -> Self {
+        Self {
+            kind: match provenance.kind {
+                ProvenanceKind::Measured => KindJson::Measured,
+                ProvenanceKind::Simulated => KindJson::Simulated,
+                ProvenanceKind::Predicted => KindJson::Predicted,
+                ProvenanceKind::VendorEstimate => KindJson::VendorEstimate,
+                ProvenanceKind::Quoted => KindJson::Quoted,
+            },
+            device: provenance.device.clone(),
+            tool: provenance.tool.clone(),
+            tool_version: provenance.version.clone(),
+            precision: match provenance.precision {
+                Precision::F32 => PrecisionJson::F32,
+                Precision::F16 => PrecisionJson::F16,
+                Precision::Bf16 => PrecisionJson::Bf16,
+                Precision::Int8 => PrecisionJson::Int8,
+            },
+            batch: provenance.batch,
+            repeats: provenance.repeats,
+            note: provenance.note.clone(),
+        }
+    }
+}
+
+impl From<ProvenanceJson> for Provenance {
+    fn from(json: ProvenanceJson) -> Self {
+        Self {
+            kind: match json.kind {
+                KindJson::Measured => ProvenanceKind::Measured,
+                KindJson::Simulated => ProvenanceKind::Simulated,
+                KindJson::Predicted => ProvenanceKind::Predicted,
+                KindJson::VendorEstimate => ProvenanceKind::VendorEstimate,
+                KindJson::Quoted => ProvenanceKind::Quoted,
+            },
+            device: json.device,
+            tool: json.tool,
+            version: json.tool_version,
+            precision: match json.precision {
+                PrecisionJson::F32 => Precision::F32,
+                PrecisionJson::F16 => Precision::F16,
+                PrecisionJson::Bf16 => Precision::Bf16,
+                PrecisionJson::Int8 => Precision::Int8,
+            },
+            batch: json.batch,
+            repeats: json.repeats,
+            note: json.note,
+        }
+    }
+}
+
+/// An estimate in the unit that the field's name says.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EstimateJson {
+    value: f64,
+    low: f64,
+    high: f64,
+    level: f64,
+}
+
+impl EstimateJson {
+    fn of<T: Copy>(estimate: Estimate<T>, number: impl Fn(T) -> f64) -> Self {
+        let Estimate {
+            value,
+            low,
+            high,
+            level,
+        } = estimate.map(number);
+        Self {
+            value,
+            low,
+            high,
+            level,
+        }
+    }
+
+    fn estimate<T>(self, quantity: impl Fn(f64) -> T) -> Estimate<T> {
+        let Self {
+            value,
+            low,
+            high,
+            level,
+        } = self;
+        Estimate {
+            value,
+            low,
+            high,
+            level,
+        }
+        .map(quantity)
+    }
+}
+
+/// A [`CostSummary`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CostJson {
+    latency_s: EstimateJson,
+    fixed_s: Option<f64>,
+    energy_j: Option<EstimateJson>,
+    peak_memory_bytes: Option<u64>,
+    traffic_bytes: Option<u64>,
+    utilisation: Option<f64>,
+    provenance: ProvenanceJson,
+}
+
+impl From<&CostSummary> for CostJson {
+    fn from(cost: &CostSummary) -> Self {
+        Self {
+            latency_s: EstimateJson::of(cost.latency, Latency::seconds),
+            fixed_s: cost.fixed.map(Latency::seconds),
+            energy_j: cost.energy.map(|energy| EstimateJson::of(energy, Energy::joules)),
+            peak_memory_bytes: cost.peak_memory.map(|bytes| bytes.0),
+            traffic_bytes: cost.traffic.map(|bytes| bytes.0),
+            utilisation: cost.utilisation,
+            provenance: (&cost.provenance).into(),
+        }
+    }
+}
+
+impl From<CostJson> for CostSummary {
+    fn from(json: CostJson) -> Self {
+        Self {
+            latency: json.latency_s.estimate(Latency::from_seconds),
+            fixed: json.fixed_s.map(Latency::from_seconds),
+            energy: json.energy_j.map(|energy| energy.estimate(Energy::from_joules)),
+            peak_memory: json.peak_memory_bytes.map(Bytes),
+            traffic: json.traffic_bytes.map(Bytes),
+            utilisation: json.utilisation,
+            provenance: json.provenance.into(),
+        }
+    }
+}
+
+/// What a finalist holds besides its key.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FinalistJson {
+    roles: Vec<String>,
+    test_accuracy: Option<AccuracyJson>,
+    costs: Vec<DeviceCostJson>,
+    files: Vec<ArtefactJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccuracyJson {
+    share: EstimateJson,
+    provenance: ProvenanceJson,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceCostJson {
+    device: String,
+    cost: CostJson,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ArtefactJson {
+    kind: String,
+    path: String,
+    blake3: String,
+    length_bytes: u64,
+}
+
+impl FinalistJson {
+    /// The parts of a finalist that are kept as JSON.
+    pub(crate) fn of(finalist: &crate::Finalist) -> Self {
+        Self {
+            roles: finalist.roles.clone(),
+            test_accuracy: finalist
+                .test_accuracy
+                .as_ref()
+                .map(|(accuracy, provenance)| AccuracyJson {
+                    share: EstimateJson::of(*accuracy, Accuracy::share),
+                    provenance: provenance.into(),
+                }),
+            costs: finalist
+                .costs
+                .iter()
+                .map(|(device, cost)| DeviceCostJson {
+                    device: device.clone(),
+                    cost: cost.into(),
+                })
+                .collect(),
+            files: finalist
+                .files
+                .iter()
+                .map(|file| ArtefactJson {
+                    kind: file.kind.clone(),
+                    path: file.path.clone(),
+                    blake3: file.blake3.clone(),
+                    length_bytes: file.length.0,
+                })
+                .collect(),
+        }
+    }
+
+    /// Roles, test accuracy, costs by device and files.
+    pub(crate) fn into_parts(self) -> FinalistParts {
+        let accuracy = self
+            .test_accuracy
+            .map(|json| (json.share.estimate(Accuracy::from_share), json.provenance.into()));
+        let costs = self
+            .costs
+            .into_iter()
+            .map(|json| (json.device, json.cost.into()))
+            .collect();
+        let files = self.files.into_iter().map(|json| Artefact {
+            kind: json.kind,
+            path: json.path,
+            blake3: json.blake3,
+            length: Bytes(json.length_bytes),
+        });
+        (self.roles, accuracy, costs, files.collect())
+    }
+}
+
+type FinalistParts = (
+    Vec<String>,
+    Option<(Estimate<Accuracy>, Provenance)>,
+    Vec<(String, CostSummary)>,
+    Vec<Artefact>,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_of_another_kind_is_refused() {
+        let provenance = Provenance {
+            kind: ProvenanceKind::Measured,
+            device: "host".into(),
+            tool: "rten".into(),
+            version: "1".into(),
+            precision: Precision::F32,
+            batch: 1,
+            repeats: Some(30),
+            note: None,
+        };
+        let text = to_json(ProvenanceJson::from(&provenance)).unwrap();
+        let read: ProvenanceJson = from_json(&text).unwrap();
+        assert_eq!(Provenance::from(read), provenance);
+
+        for (broken, says) in [
+            (text.replace("\"version\":1", "\"version\":2"), "version 2"),
+            (text.replace("\"batch\"", "\"btach\""), "btach"),
+            (text.replace("\"measured\"", "\"guessed\""), "guessed"),
+            (text.replace("{\"kind\"", "{\"extra\":0,\"kind\""), "extra"),
+            (text[..text.len() - 4].to_owned(), "EOF"),
+        ] {
+            let error = from_json::<ProvenanceJson>(&broken).err().unwrap();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rich::Rich;
+use crate::rich;
 use crate::source::Excerpt;
 
 /// One problem: where it stands, what it is, and what was probably meant.
@@ -103,8 +103,16 @@ impl Diagnostics {
     }
 
     /// The form with source lines and carets, for a person at a terminal.
-    pub fn rich(&self) -> Rich<'_> {
-        Rich(self)
+    ///
+    /// ```text
+    /// error: `epochs` must be a whole number from 1 to 1000, found the string "three"
+    ///   --> run.toml:2:10
+    ///    |
+    ///  2 | epochs = "three"
+    ///    |          ^^^^^^^
+    /// ```
+    pub fn rich(&self) -> String {
+        rich::render(self)
     }
 }
 

@@ -46,7 +46,6 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use document::{Document, MAX_BYTES};
 pub use nesting::MAX_DEPTH;
 pub use read::{Bounded, FromValue, Spanned};
-pub use rich::Rich;
 pub use source::At;
 pub use suggestion::did_you_mean;
 pub use table::Table;

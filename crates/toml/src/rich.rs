@@ -1,44 +1,28 @@
 //! The form of diagnostics for a person at a terminal.
 
-use std::fmt;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
-use crate::diagnostic::Diagnostics;
+/// Each problem with its source line and a caret, an empty line between two problems.
+pub(crate) fn render(diagnostics: &Diagnostics) -> String {
+    let problems: Vec<String> = diagnostics.iter().map(problem).collect();
+    problems.join("\n\n")
+}
 
-/// Shows each problem with its source line and a caret; made by [`Diagnostics::rich`].
-///
-/// ```text
-/// error: `epochs` must be a whole number from 1 to 1000, found the string "three"
-///   --> run.toml:2:10
-///    |
-///  2 | epochs = "three"
-///    |          ^^^^^^^
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Rich<'a>(pub(crate) &'a Diagnostics);
-
-impl fmt::Display for Rich<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.0.iter().enumerate() {
-            if index > 0 {
-                writeln!(f, "\n")?;
-            }
-            write!(f, "error: {}", diagnostic.message)?;
-            let number = diagnostic.line.to_string();
-            let gutter = " ".repeat(number.len());
-            write!(f, "\n {gutter}--> {}", diagnostic.file)?;
-            if diagnostic.line > 0 {
-                write!(f, ":{}:{}", diagnostic.line, diagnostic.column)?;
-                if let Some(excerpt) = &diagnostic.excerpt {
-                    let indent = " ".repeat(excerpt.indent);
-                    let carets = "^".repeat(excerpt.width);
-                    write!(f, "\n {gutter} |\n {number} | {}", excerpt.text)?;
-                    write!(f, "\n {gutter} | {indent}{carets}")?;
-                }
-            }
-            if let Some(suggestion) = &diagnostic.suggestion {
-                write!(f, "\n {gutter} = did you mean `{suggestion}`?")?;
-            }
+fn problem(diagnostic: &Diagnostic) -> String {
+    let number = diagnostic.line.to_string();
+    let gutter = " ".repeat(number.len());
+    let mut text = format!("error: {}\n {gutter}--> {}", diagnostic.message, diagnostic.file);
+    if diagnostic.line > 0 {
+        text += &format!(":{}:{}", diagnostic.line, diagnostic.column);
+        if let Some(excerpt) = &diagnostic.excerpt {
+            let indent = " ".repeat(excerpt.indent);
+            let carets = "^".repeat(excerpt.width);
+            text += &format!("\n {gutter} |\n {number} | {}", excerpt.text);
+            text += &format!("\n {gutter} | {indent}{carets}");
         }
-        Ok(())
     }
+    if let Some(suggestion) = &diagnostic.suggestion {
+        text += &format!("\n {gutter} = did you mean `{suggestion}`?");
+    }
+    text
 }

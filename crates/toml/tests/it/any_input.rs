@@ -58,7 +58,7 @@ fn check(text: &str, overrides: &[&str]) {
         let width = line.unwrap_or("").chars().count();
         assert!(diagnostic.column as usize <= width + 1, "{diagnostic}\n{text}");
     }
-    assert!(!diagnostics.rich().to_string().is_empty());
+    assert!(!diagnostics.rich().is_empty());
 }
 
 proptest! {

@@ -1,1 +1,45 @@
 //! Search spaces as data: decisions, genotypes, canonical form, exact sizes, lowering to networks.
+//!
+//! A [`Space`] is read from a TOML file and is a list of [`Decision`]s; a [`Genotype`] is one digit a decision;
+//! [`Space::lower`] makes the [`Network`](panarch_graph::Network) of a genotype. This crate does no I/O and reads no
+//! clock; randomness is an argument.
+//!
+//! ```
+//! use panarch_space::{Head, Space};
+//!
+//! let space = Space::preset("multi-hardware-small").unwrap();
+//! let head = Head { classes: 10, input_channels: 1 };
+//! let network = space.lower(&space.largest(), head, 28).unwrap();
+//! assert!(network.macs().0 <= 4_000_000);
+//! ```
+#![forbid(unsafe_code)]
+
+mod compile;
+mod condition;
+mod cover;
+mod decision;
+mod element;
+mod error;
+mod fingerprint;
+mod genotype;
+mod lower;
+mod operator;
+mod pattern;
+mod piece;
+mod preset;
+mod read;
+mod reference;
+mod rounding;
+mod setting;
+mod space;
+mod tie;
+mod variation;
+
+pub use decision::{Condition, Decision, Property};
+pub use error::SpaceError;
+pub use genotype::{Genotype, MOST_CHOICES};
+pub use lower::Head;
+pub use operator::Operator;
+pub use preset::preset_names;
+pub use reference::Reference;
+pub use space::Space;

@@ -1,0 +1,392 @@
+//! From the settings of a space file to elements and decisions.
+
+use std::collections::{BTreeSet, HashMap};
+
+use panarch_graph::Activation;
+use panarch_toml::{At, Document};
+
+use crate::decision::Property;
+use crate::element::{Alternative, Element, ExpansionBase, Inner, Slot, Source};
+use crate::operator::Operator;
+use crate::setting::{NO_ACTIVATION, Properties, Scope, Setting, Spread, StageSettings};
+
+/// A property with several choices, before ties are known.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenChoice {
+    pub name: String,
+    pub property: Property,
+    pub choices: Vec<String>,
+}
+
+/// Collects elements and open choices; in its sources, a decision is the position of an open choice.
+#[derive(Debug)]
+pub(crate) struct Compiler<'d> {
+    document: &'d Document,
+    pub elements: Vec<Element>,
+    pub open: Vec<OpenChoice>,
+    positions: HashMap<String, usize>,
+    missing: BTreeSet<String>,
+}
+
+/// One stage, or one layer of the stem or head.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    /// `stage1`, `stem`, `head`: what blocks and decisions are named after.
+    pub block: &'a str,
+    /// What node names begin with.
+    pub prefix: &'a str,
+    pub settings: &'a StageSettings,
+    pub at: At,
+    pub stride: u32,
+    pub batch_norm: bool,
+    pub bias: bool,
+}
+
+/// One block of a place.
+struct Spot<'a> {
+    /// Of its stage and of itself.
+    names: (&'a str, &'a str),
+    /// Its number in the stage, from 0.
+    position: u32,
+    stride: u32,
+    residual_allowed: bool,
+}
+
+impl<'d> Compiler<'d> {
+    pub(crate) fn new(document: &'d Document) -> Self {
+        Self {
+            document,
+            elements: Vec::new(),
+            open: Vec::new(),
+            positions: HashMap::new(),
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// Adds a layer of the stem or head.
+    pub(crate) fn layer(&mut self, place: &Place<'_>, defaults: &StageSettings) {
+        let name = place.prefix.to_owned();
+        let width = self.width(place, defaults, &name, &name, 0);
+        let spot = Spot {
+            names: (&name, &name),
+            position: 0,
+            stride: place.stride,
+            residual_allowed: place.settings.shared.residual.is_some(),
+        };
+        let element = self.element(place, defaults, &spot, width);
+        self.elements.extend(element);
+    }
+
+    /// Adds a stage: as many elements as it is deep at most.
+    pub(crate) fn stage(&mut self, place: &Place<'_>, defaults: &StageSettings) {
+        let name = place.block.to_owned();
+        let Some(setting) = place.settings.depth.as_ref().or(defaults.depth.as_ref()) else {
+            return self.report_missing(place, &name, "depth");
+        };
+        let Spread::Same(depths) = &setting.choices else {
+            return self.document.problem_at(
+                setting.at,
+                "a stage has one depth; `each` is for what its blocks choose",
+                None,
+            );
+        };
+        let (least, most) = (depths[0], depths[depths.len() - 1]);
+        if most == 0 {
+            self.document
+                .problem_at(setting.at, "a stage has at least one block at its largest depth", None);
+        }
+        if least == 0 && place.stride > 1 {
+            let message = format!(
+                "`{name}` has stride {}, so that it cannot be left out: its depth must be 1 or more",
+                place.stride
+            );
+            self.document.problem_at(setting.at, message, None);
+        }
+        self.check_lengths(place.settings, most);
+        let depth = self.slot(format!("{name}.depth"), Property::Depth, depths, u32::to_string);
+        let first = place.settings.residual_in_first_block;
+        let first = first.or(defaults.residual_in_first_block).unwrap_or(true);
+        for position in 0..most {
+            let block = format!("{name}.block{}", position + 1);
+            let width = self.width(place, defaults, &name, &block, position);
+            let spot = Spot {
+                names: (&name, &block),
+                position,
+                stride: if position == 0 { place.stride } else { 1 },
+                residual_allowed: first || position > 0,
+            };
+            let Some(mut element) = self.element(place, defaults, &spot, width) else {
+                return;
+            };
+            element.block.clone_from(&block);
+            element.prefix = block;
+            element.depth = Some((depth.clone(), position));
+            self.elements.push(element);
+        }
+    }
+
+    /// An open choice under a name, or a fixed one when there is nothing to choose.
+    fn slot<T: Clone>(
+        &mut self,
+        name: String,
+        property: Property,
+        choices: &[T],
+        text: impl Fn(&T) -> String,
+    ) -> Slot<T> {
+        if choices.len() == 1 {
+            return Slot::fixed(choices[0].clone());
+        }
+        let choices = choices.to_vec();
+        let position = match self.positions.get(&name) {
+            Some(position) => *position,
+            None => {
+                self.positions.insert(name.clone(), self.open.len());
+                self.open.push(OpenChoice {
+                    name,
+                    property,
+                    choices: choices.iter().map(text).collect(),
+                });
+                self.open.len() - 1
+            }
+        };
+        Slot {
+            choices,
+            source: Source::Decision(position),
+        }
+    }
+
+    fn width(
+        &mut self,
+        place: &Place<'_>,
+        defaults: &StageSettings,
+        stage: &str,
+        block: &str,
+        position: u32,
+    ) -> Option<Slot<u32>> {
+        let setting = place.settings.width.as_ref().or(defaults.width.as_ref())?;
+        let name = match setting.scope {
+            Scope::Stage => format!("{stage}.width"),
+            Scope::Block => format!("{block}.width"),
+        };
+        // `each` makes the width a matter of the block, whatever the scope.
+        let name = if matches!(setting.choices, Spread::Each(_)) {
+            format!("{block}.width")
+        } else {
+            name
+        };
+        Some(self.slot(name, Property::Width, setting.of(position), u32::to_string))
+    }
+
+    /// The element of one block.
+    fn element(
+        &mut self,
+        place: &Place<'_>,
+        defaults: &StageSettings,
+        spot: &Spot<'_>,
+        width: Option<Slot<u32>>,
+    ) -> Option<Element> {
+        let (settings, names) = (place.settings, spot.names);
+        let Some(setting) = settings.operator.as_ref().or(defaults.operator.as_ref()) else {
+            self.report_missing(place, names.0, "operator");
+            return None;
+        };
+        let operators = setting.of(spot.position).to_vec();
+        let scope = scoped(setting, names);
+        let numbers: Vec<usize> = (0..operators.len()).collect();
+        let operator = self.slot(format!("{scope}.operator"), Property::Operator, &numbers, |number| {
+            operators[*number].name().to_owned()
+        });
+        if width.is_none() && operators.iter().any(|operator| operator.has_width()) {
+            self.report_missing(place, names.0, "width");
+        }
+        let mut alternatives = Vec::new();
+        for operator in &operators {
+            let alternative = self.alternative(*operator, place, defaults, spot)?;
+            alternatives.push(alternative);
+        }
+        Some(Element {
+            block: place.block.to_owned(),
+            prefix: place.prefix.to_owned(),
+            depth: None,
+            stride: spot.stride,
+            width: width.unwrap_or_else(|| Slot::fixed(1)),
+            operator,
+            alternatives,
+            residual_allowed: spot.residual_allowed,
+            expansion_base: settings
+                .expansion_of
+                .or(defaults.expansion_of)
+                .unwrap_or(ExpansionBase::Input),
+            batch_norm: place.batch_norm,
+            bias: place.bias,
+        })
+    }
+
+    fn alternative(
+        &mut self,
+        operator: Operator,
+        place: &Place<'_>,
+        defaults: &StageSettings,
+        spot: &Spot<'_>,
+    ) -> Option<Alternative> {
+        let look = Lookup {
+            operator,
+            settings: place.settings,
+            defaults,
+            spot,
+        };
+        let kernel = self.property(&look, Property::Kernel, |it| it.kernel.as_ref(), u32::to_string);
+        let inner = self.property(&look, inner_property(&look), |it| it.inner.as_ref(), inner_text);
+        let squeeze_excite = self.property(
+            &look,
+            Property::SqueezeExcite,
+            |it| it.squeeze_excite.as_ref(),
+            f64::to_string,
+        );
+        let activation = self.property(
+            &look,
+            Property::Activation,
+            |it| it.activation.as_ref(),
+            activation_text,
+        );
+        let residual = self.property(&look, Property::Residual, |it| it.residual.as_ref(), bool::to_string);
+        let needed = [
+            ("kernel", operator.has_kernel() && kernel.is_none()),
+            ("expansion", operator.expands() && inner.is_none()),
+            ("activation", operator.has_activation() && activation.is_none()),
+        ];
+        for (key, missing) in needed {
+            if missing {
+                self.report_missing(place, spot.names.0, key);
+            }
+        }
+        Some(Alternative {
+            operator,
+            kernel: kernel.unwrap_or_else(|| Slot::fixed(1)),
+            inner: inner.unwrap_or_else(|| Slot::fixed(Inner::Times(1.0))),
+            squeeze_excite: squeeze_excite.unwrap_or_else(|| Slot::fixed(0.0)),
+            activation: activation.unwrap_or_else(|| Slot::fixed(None)),
+            residual: residual.unwrap_or_else(|| Slot::fixed(operator.residual_by_default())),
+        })
+    }
+
+    fn property<T: Clone>(
+        &mut self,
+        look: &Lookup<'_>,
+        property: Property,
+        get: impl Fn(&Properties) -> Option<&Setting<T>>,
+        text: impl Fn(&T) -> String,
+    ) -> Option<Slot<T>> {
+        if !look.applies(property) {
+            return None;
+        }
+        let (setting, own) = look.find(get)?;
+        let scope = scoped(setting, look.spot.names);
+        let name = if own {
+            format!("{scope}.{}.{}", look.operator.short(), property.name())
+        } else {
+            format!("{scope}.{}", property.name())
+        };
+        Some(self.slot(name, property, setting.of(look.spot.position), text))
+    }
+
+    fn report_missing(&mut self, place: &Place<'_>, name: &str, key: &str) {
+        if self.missing.insert(format!("{name}.{key}")) {
+            let message = format!("`{name}` has no `{key}`, neither here nor in `[block]`");
+            self.document.problem_at(place.at, message, None);
+        }
+    }
+
+    fn check_lengths(&self, settings: &StageSettings, depth: u32) {
+        let shared = &settings.shared;
+        let own = settings.own.iter().map(|(_, properties)| properties);
+        for properties in std::iter::once(shared).chain(own) {
+            self.check_length(properties.kernel.as_ref(), depth);
+            self.check_length(properties.inner.as_ref(), depth);
+            self.check_length(properties.squeeze_excite.as_ref(), depth);
+            self.check_length(properties.activation.as_ref(), depth);
+            self.check_length(properties.residual.as_ref(), depth);
+        }
+        self.check_length(settings.operator.as_ref(), depth);
+        self.check_length(settings.width.as_ref(), depth);
+    }
+
+    fn check_length<T>(&self, setting: Option<&Setting<T>>, depth: u32) {
+        if let Some(Setting {
+            choices: Spread::Each(lists),
+            at,
+            ..
+        }) = setting
+            && lists.len() != depth as usize
+        {
+            let message = format!(
+                "`each` has {} entries, the stage has {depth} blocks at its largest depth",
+                lists.len()
+            );
+            self.document.problem_at(*at, message, None);
+        }
+    }
+}
+
+/// Where the properties of an operator at a block are looked up.
+struct Lookup<'a> {
+    operator: Operator,
+    settings: &'a StageSettings,
+    defaults: &'a StageSettings,
+    spot: &'a Spot<'a>,
+}
+
+impl Lookup<'_> {
+    fn applies(&self, property: Property) -> bool {
+        let operator = self.operator;
+        match property {
+            Property::Kernel => operator.has_kernel(),
+            Property::Expansion | Property::InnerWidth | Property::SqueezeExcite => operator.expands(),
+            Property::Activation => operator.has_activation(),
+            Property::Residual => operator.may_have_residual() && self.spot.residual_allowed && self.spot.stride == 1,
+            Property::Depth | Property::Width | Property::Operator => true,
+        }
+    }
+
+    /// The setting that holds, and whether it is the operator's own: the stage's before that of all stages, the
+    /// operator's before that of all operators.
+    fn find<T>(&self, get: impl Fn(&Properties) -> Option<&Setting<T>>) -> Option<(&Setting<T>, bool)> {
+        for settings in [self.settings, self.defaults] {
+            let own = settings.own(self.operator).and_then(&get);
+            if let Some(setting) = own {
+                return Some((setting, true));
+            }
+            if let Some(setting) = get(&settings.shared) {
+                return Some((setting, false));
+            }
+        }
+        None
+    }
+}
+
+/// The name that a decision of this setting begins with.
+fn scoped<'a, T>(setting: &Setting<T>, names: (&'a str, &'a str)) -> &'a str {
+    match (setting.scope, &setting.choices) {
+        (Scope::Stage, Spread::Same(_)) => names.0,
+        _ => names.1,
+    }
+}
+
+fn inner_property(look: &Lookup<'_>) -> Property {
+    let found = look.find(|properties| properties.inner.as_ref());
+    match found.and_then(|(setting, _)| setting.values().next().copied()) {
+        Some(Inner::Channels(_)) => Property::InnerWidth,
+        _ => Property::Expansion,
+    }
+}
+
+fn inner_text(inner: &Inner) -> String {
+    match inner {
+        Inner::Times(ratio) => ratio.to_string(),
+        Inner::Channels(channels) => channels.to_string(),
+    }
+}
+
+fn activation_text(activation: &Option<Activation>) -> String {
+    activation.map_or(NO_ACTIVATION, Activation::name).to_owned()
+}

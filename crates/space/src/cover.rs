@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use crate::{Genotype, Head, Space, SpaceError};
+
+/// The largest shape of each parameter name, axis by axis.
+type Shapes = BTreeMap<String, Vec<usize>>;
+
+impl Space {
+    /// Genotypes whose networks together define a weight-sharing supernet: a tensor for every parameter name, as large along every
+    /// axis as any member's, is found by taking the largest axis lengths over the parameters of these networks.
+    ///
+    /// The first is [`Space::largest`]. Where one operator a place suffices, it is the only one. The others are found by
+    /// changing one decision at a time and keeping what adds a name or enlarges a tensor, until nothing does.
+    #[must_use]
+    pub fn cover(&self) -> Vec<Genotype> {
+        let mut shapes = Shapes::new();
+        let mut cover = Vec::new();
+        self.cover_with(self.largest(), &mut shapes, &mut cover);
+        let mut next = 0;
+        while let Some(start) = cover.get(next).cloned() {
+            next += 1;
+            for alternative in self.everywhere(&start) {
+                self.cover_with(alternative, &mut shapes, &mut cover);
+            }
+            let active = self.active(&start);
+            for (decision, _) in active.iter().enumerate().filter(|(_, active)| **active) {
+                for choice in 0..self.decisions[decision].choices.len() {
+                    let mut changed = start.clone();
+                    changed.set(decision, choice as u8);
+                    self.cover_with(self.fill_up(&changed, &start), &mut shapes, &mut cover);
+                }
+            }
+        }
+        cover
+    }
+
+    /// For each choice number, the genotype with that operator wherever it exists, so that a cover does not consist of
+    /// one genotype a place.
+    fn everywhere(&self, start: &Genotype) -> Vec<Genotype> {
+        let operators = || {
+            let decisions = self.decisions.iter().enumerate();
+            decisions.filter(|(_, decision)| decision.property == crate::Property::Operator)
+        };
+        let most = operators()
+            .map(|(_, decision)| decision.choices.len())
+            .max()
+            .unwrap_or(0);
+        let with = |choice: usize| {
+            let mut changed = start.clone();
+            for (position, decision) in operators() {
+                changed.set(position, choice.min(decision.choices.len() - 1) as u8);
+            }
+            self.fill_up(&changed, start)
+        };
+        (0..most).rev().map(with).collect()
+    }
+
+    /// `changed`, with the last choice for what is active in it and was not in `start`.
+    fn fill_up(&self, changed: &Genotype, start: &Genotype) -> Genotype {
+        let before = self.active(start);
+        let mut filled = changed.clone();
+        for (decision, active) in before.iter().enumerate() {
+            if !active {
+                filled.set(decision, (self.decisions[decision].choices.len() - 1) as u8);
+            }
+        }
+        self.canonical(&filled)
+    }
+
+    fn cover_with(&self, genotype: Genotype, shapes: &mut Shapes, cover: &mut Vec<Genotype>) {
+        let Ok(found) = self.parameter_shapes(&genotype) else {
+            return;
+        };
+        let mut adds = false;
+        for (name, shape) in found {
+            match shapes.get_mut(&name) {
+                Some(known) if known.len() == shape.len() => {
+                    for (known, axis) in known.iter_mut().zip(shape) {
+                        adds |= axis > *known;
+                        *known = axis.max(*known);
+                    }
+                }
+                _ => {
+                    shapes.insert(name, shape);
+                    adds = true;
+                }
+            }
+        }
+        if adds {
+            cover.push(genotype);
+        }
+    }
+
+    /// The shapes of a member's parameters, which do not depend on the resolution.
+    fn parameter_shapes(&self, genotype: &Genotype) -> Result<Shapes, SpaceError> {
+        let head = Head {
+            classes: 2,
+            input_channels: crate::space::IMAGE_CHANNELS,
+        };
+        let network = self.lower(genotype, head, self.default_resolution)?;
+        let parameters = network.parameters();
+        Ok(parameters.into_iter().map(|it| (it.name, it.shape)).collect())
+    }
+}

@@ -14,7 +14,7 @@ const COLOUR: Head = Head {
 #[test]
 fn multi_hardware_small_stays_within_four_million_macs() {
     let space = Space::preset("multi-hardware-small").unwrap();
-    let macs = |genotype, head, resolution| space.lower(genotype, head, resolution).unwrap().macs().0;
+    let macs = |genotype: &Genotype, head, resolution| space.lower(genotype, head, resolution).unwrap().macs().0;
     assert_eq!(macs(&space.largest(), GREY, 28), 3_214_960);
     assert_eq!(macs(&space.largest(), COLOUR, 32), 3_917_824);
     assert_eq!(macs(&space.smallest(), GREY, 28), 229_616);

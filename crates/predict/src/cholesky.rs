@@ -1,0 +1,99 @@
+//! Small dense symmetric positive definite systems.
+
+/// The lower triangle L of A = L·Lᵀ, by rows in one packed vector: row i has i + 1 entries.
+#[derive(Debug, Clone)]
+pub(crate) struct Cholesky {
+    size: usize,
+    lower: Vec<f64>,
+}
+
+/// Where row `i`, column `j ≤ i` of a packed lower triangle is.
+pub(crate) const fn packed(i: usize, j: usize) -> usize {
+    i * (i + 1) / 2 + j
+}
+
+impl Cholesky {
+    /// Factors A + `ridge`·I, where `matrix` is A's packed lower triangle; none if that is not positive definite.
+    pub(crate) fn new(matrix: &[f64], size: usize, ridge: f64) -> Option<Self> {
+        let mut lower = matrix.to_vec();
+        for i in 0..size {
+            lower[packed(i, i)] += ridge;
+            for j in 0..=i {
+                let (row_i, row_j) = (packed(i, 0), packed(j, 0));
+                let dot: f64 = (0..j).map(|k| lower[row_i + k] * lower[row_j + k]).sum();
+                let rest = lower[row_i + j] - dot;
+                if i == j {
+                    if !(rest.is_finite() && rest > 0.0) {
+                        return None;
+                    }
+                    lower[row_i + j] = rest.sqrt();
+                } else {
+                    lower[row_i + j] = rest / lower[packed(j, j)];
+                }
+            }
+        }
+        Some(Self { size, lower })
+    }
+
+    /// The logarithm of A's determinant.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        (0..self.size).map(|i| 2.0 * self.lower[packed(i, i)].ln()).sum()
+    }
+
+    /// x with A·x = b.
+    pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let mut x = b.to_vec();
+        for i in 0..self.size {
+            let dot: f64 = (0..i).map(|k| self.lower[packed(i, k)] * x[k]).sum();
+            x[i] = (x[i] - dot) / self.lower[packed(i, i)];
+        }
+        for i in (0..self.size).rev() {
+            let dot: f64 = (i + 1..self.size).map(|k| self.lower[packed(k, i)] * x[k]).sum();
+            x[i] = (x[i] - dot) / self.lower[packed(i, i)];
+        }
+        x
+    }
+
+    /// The packed lower triangle of A's inverse.
+    pub(crate) fn inverse(&self) -> Vec<f64> {
+        let mut inverse = vec![0.0; packed(self.size, 0)];
+        let mut unit = vec![0.0; self.size];
+        for j in 0..self.size {
+            unit[j] = 1.0;
+            let column = self.solve(&unit);
+            unit[j] = 0.0;
+            for i in j..self.size {
+                inverse[packed(i, j)] = column[i];
+            }
+        }
+        inverse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_matrix_is_factored_solved_and_inverted() {
+        // [[4, 2, 0], [2, 5, 1], [0, 1, 3]], determinant 44.
+        let matrix = [4.0, 2.0, 5.0, 0.0, 1.0, 3.0];
+        let factor = Cholesky::new(&matrix, 3, 0.0).unwrap();
+        assert!((factor.log_determinant() - 44f64.ln()).abs() < 1e-12);
+        let x = factor.solve(&[8.0, 13.0, 4.0]);
+        for rest in residual(&matrix, &x, &[8.0, 13.0, 4.0]) {
+            assert!(rest.abs() < 1e-12);
+        }
+        let inverse = factor.inverse();
+        for (found, expected) in inverse.iter().zip([14.0, -6.0, 12.0, 2.0, -4.0, 16.0]) {
+            assert!((found - expected / 44.0).abs() < 1e-12);
+        }
+        assert!(Cholesky::new(&[1.0, 2.0, 1.0], 2, 0.0).is_none());
+        assert!(Cholesky::new(&[1.0, 2.0, 1.0], 2, 1.5).is_some());
+    }
+
+    fn residual(matrix: &[f64; 6], x: &[f64], b: &[f64; 3]) -> [f64; 3] {
+        let at = |i: usize, j: usize| matrix[packed(i.max(j), i.min(j))];
+        std::array::from_fn(|i| (0..3).map(|j| at(i, j) * x[j]).sum::<f64>() - b[i])
+    }
+}

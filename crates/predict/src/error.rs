@@ -1,0 +1,64 @@
+use panarch_graph::ContentHash;
+use panarch_space::SpaceError;
+
+/// What can go wrong when a model is fitted, read or asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// Too few measurements to fit anything.
+    #[error("{found} measurement(s) are too few to fit a table, at least {needed} are needed")]
+    TooFew {
+        /// The number of measurements.
+        found: usize,
+        /// The least number.
+        needed: usize,
+    },
+    /// A measurement is not a finite number, or its weight is not positive.
+    #[error("measurement {row} ({genotype}): {reason}")]
+    Measurement {
+        /// Which measurement, from 0.
+        row: usize,
+        /// Its genotype.
+        genotype: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A genotype is not of the model's space.
+    #[error(transparent)]
+    Genotype(#[from] SpaceError),
+    /// The equations could not be solved.
+    #[error("the fit failed: the equations are not positive definite at any ridge tried")]
+    Singular,
+    /// A level of confidence is not between 0 and 1.
+    #[error("the level {level} of an interval must lie between 0 and 1")]
+    Level {
+        /// The level.
+        level: f64,
+    },
+    /// The model was fitted on another space.
+    #[error("the table was fitted on space `{stored}` ({}), this is `{given}` ({}); fit it again", stored_hash.short(), given_hash.short())]
+    OtherSpace {
+        /// The name of the model's space.
+        stored: String,
+        /// Its hash.
+        stored_hash: ContentHash,
+        /// The name of the space it is to be used with.
+        given: String,
+        /// Its hash.
+        given_hash: ContentHash,
+    },
+    /// The file's version is not known.
+    #[error("version {found} of the table's format is not known, only {known}")]
+    Version {
+        /// The file's version.
+        found: u32,
+        /// The version that is known.
+        known: u32,
+    },
+    /// The file is not what it should be.
+    #[error("the table cannot be read: {reason}")]
+    Format {
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use panarch_format::FormatError;
 use panarch_graph::Shape;
+use panarch_nn::NnError;
+use panarch_space::SpaceError;
 
 /// The error of this crate. Every variant about a file names the file and the reason.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +162,49 @@ pub enum TrainError {
         /// What the data gives.
         gives: String,
     },
+    /// A checkpoint cannot be written or read.
+    #[error("{}: {source}", path.display())]
+    CheckpointFile {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with the file.
+        source: FormatError,
+    },
+    /// A checkpoint can be read but is not complete or consistent.
+    #[error("{}: not a usable checkpoint: {reason}", path.display())]
+    CheckpointContent {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A checkpoint belongs to another training.
+    #[error(
+        "{}: the checkpoint is of another training and cannot be continued by this one ({}); \
+         use the settings it was made with, or another file",
+        path.display(),
+        differences.join("; ")
+    )]
+    CheckpointOfAnother {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs, as "key: in the checkpoint …, here …".
+        differences: Vec<String>,
+    },
+    /// The loss is no longer a number.
+    #[error("training diverged: the loss of step {step} is {loss}; lower the learning rate or clip the gradients")]
+    Diverged {
+        /// The step, from zero.
+        step: u64,
+        /// The loss.
+        loss: f32,
+    },
+    /// The training engine refused.
+    #[error(transparent)]
+    Engine(#[from] NnError),
+    /// The search space refused.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
     /// A setting of the training has no meaning.
     #[error("training setting `{setting}`: {reason}")]
     Setting {

@@ -1,6 +1,29 @@
 //! Datasets, the weight-sharing supernet, fine-tuning and checkpoints.
+//!
+//! The way through: [`data::open`] gives a dataset and [`data::Dataset::hold_out`] its training and validation parts;
+//! a [`SupernetTrainer`] trains all members of a space at once; a [`Validator`] scores members with the weights that
+//! they inherit; a [`NetworkTrainer`] fine-tunes the finalists into [`TrainedNetwork`]s; [`test`] evaluates those once,
+//! at the end. Computation happens behind the [`Engine`] trait alone. A training can be killed at any instant and goes
+//! on from its last [`Checkpoint`], to the same bits.
 
+mod checkpoint;
 pub mod data;
+mod engine;
 mod error;
+mod evaluation;
+mod fine_tuning;
+mod optimisation;
+mod progress;
+mod sandwich;
+mod session;
+mod supernet;
 
+pub use checkpoint::{Checkpoint, Subject};
+pub use engine::{CpuEngine, Engine, Loss, Member};
 pub use error::TrainError;
+pub use evaluation::{Score, Validation, Validator, recalibrate, score, test};
+pub use fine_tuning::{FineTuning, NetworkTrainer, TrainedNetwork, inherit};
+pub use optimisation::Optimisation;
+pub use progress::{CheckpointPolicy, Control, Outcome, Progress};
+pub use sandwich::{Sandwich, SandwichTraining, SupernetTrainer};
+pub use supernet::Supernet;

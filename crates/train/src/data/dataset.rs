@@ -226,17 +226,21 @@ impl Dataset {
                 HeldOut::Fraction(_) => own.len(),
             };
             let (_, used) = stratified(own.labels(), self.classes.len(), limit, seed);
-            return Ok(Splits {
-                train: Subset::all(&self.train),
-                validation: Subset::of(own, used),
-            });
+            return Ok(self.splits(Subset::all(&self.train), Subset::of(own, used)));
         }
         let count = held_out.count(self.train.len())?;
         let (train, validation) = stratified(self.train.labels(), self.classes.len(), count, seed);
-        Ok(Splits {
-            train: Subset::of(&self.train, train),
-            validation: Subset::of(&self.train, validation),
-        })
+        Ok(self.splits(Subset::of(&self.train, train), Subset::of(&self.train, validation)))
+    }
+
+    fn splits(&self, train: Subset, validation: Subset) -> Splits {
+        Splits {
+            dataset: self.name.clone(),
+            classes: self.classes.len(),
+            normalisation: self.normalisation.clone(),
+            train,
+            validation,
+        }
     }
 
     /// The official test images, for the last evaluation of finished networks and nothing else: whatever is

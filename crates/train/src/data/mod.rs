@@ -20,6 +20,7 @@ mod statistics;
 
 pub use batch::{Augmentation, Batch, Loader};
 pub use dataset::{Dataset, ImageSet};
+pub(crate) use hash::sha256;
 pub use location::DataRoot;
 pub use open::{Check, DatasetSource, DatasetStatus, NAMES, check, list, open};
 pub use split::{HeldOut, Splits, Subset, TestSplit};

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use panarch_graph::{Shape, random};
+use panarch_space::Head;
 use rand::RngExt as _;
 
 use super::dataset::ImageSet;
+use super::hash::sha256;
+use super::statistics::Normalisation;
 use crate::TrainError;
 
 /// How many training images are held out for validation.
@@ -39,13 +42,54 @@ impl HeldOut {
     }
 }
 
-/// Training and validation images; disjoint, and both from the dataset's training part.
+/// Training and validation images, with all that training needs to know of their dataset.
+///
+/// Disjoint, and neither has anything of the official test part.
 #[derive(Debug, Clone)]
 pub struct Splits {
+    /// The dataset's name.
+    pub dataset: String,
+    /// The number of classes.
+    pub classes: usize,
+    /// Mean and standard deviation of the training images, per channel.
+    pub normalisation: Normalisation,
     /// The images to train on.
     pub train: Subset,
     /// The images to choose by: search and early decisions look at these alone.
     pub validation: Subset,
+}
+
+impl Splits {
+    /// Channels, height and width of every image.
+    pub fn shape(&self) -> Shape {
+        self.train.shape()
+    }
+
+    /// What a network needs to know of the dataset: its classes and the channels of its images.
+    pub fn head(&self) -> Head {
+        Head {
+            classes: self.classes as u32,
+            input_channels: self.shape().channels,
+        }
+    }
+
+    /// SHA-256 over name, image size, normalisation, and places and labels of the training images: two trainings on
+    /// the same images agree on it.
+    pub fn fingerprint(&self) -> String {
+        let shape = self.shape();
+        let mut bytes = self.dataset.clone().into_bytes();
+        for number in [shape.channels, shape.height, shape.width, self.classes as u32] {
+            bytes.extend(number.to_le_bytes());
+        }
+        for value in self.normalisation.mean.iter().chain(&self.normalisation.deviation) {
+            bytes.extend(value.to_le_bytes());
+        }
+        for (place, index) in self.train.indices().iter().enumerate() {
+            bytes.extend(index.to_le_bytes());
+            bytes.extend(self.train.get(place).map_or(u16::MAX, |(_, label)| label).to_le_bytes());
+        }
+        sha256(&bytes)
+    }
 }
 
 /// Parts indices by class: `(rest, taken)`, both in ascending order, `taken` having `count` entries.

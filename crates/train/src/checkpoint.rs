@@ -1,0 +1,319 @@
+//! Checkpoints: one safetensors file with weights, momentum and position.
+//!
+//! Everything random in a training follows from (seed, step), so the position is all of the generator's state.
+//! Layout: tensors `weights/NAME` and `momentum/NAME`; metadata `format`, `version`, `kind`, `name`, `hash`, `step` and
+//! `settings` (JSON).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use panarch_format::{FormatError, read_safetensors, write_safetensors};
+use panarch_graph::{Network, Tensor, Weights};
+use panarch_nn::{Gradients, Sgd, Store};
+use panarch_space::Space;
+use serde_json::Value;
+
+use crate::TrainError;
+
+const FORMAT: &str = "panarch training";
+const VERSION: &str = "1";
+const WEIGHTS: &str = "weights/";
+const MOMENTUM: &str = "momentum/";
+
+/// What was trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// `supernet` or `network`.
+    pub kind: String,
+    /// The name of the space or the network.
+    pub name: String,
+    /// The hash of the space or the network, hexadecimal.
+    pub hash: String,
+}
+
+impl Subject {
+    pub(crate) fn of_space(space: &Space) -> Self {
+        Self {
+            kind: "supernet".into(),
+            name: space.name().into(),
+            hash: space.hash().to_string(),
+        }
+    }
+
+    pub(crate) fn of_network(network: &Network) -> Self {
+        Self {
+            kind: "network".into(),
+            name: network.name().into(),
+            hash: network.content_hash().to_string(),
+        }
+    }
+}
+
+/// The state of a training between two steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// What was trained.
+    pub subject: Subject,
+    /// Steps done.
+    pub step: u64,
+    /// The settings of the training, data included.
+    pub settings: Value,
+    weights: Weights,
+    momentum: Weights,
+}
+
+impl Checkpoint {
+    /// Takes the state of a training.
+    pub(crate) fn take(subject: Subject, settings: Value, step: u64, store: &Store, sgd: &Sgd) -> Self {
+        let (mut weights, mut momentum) = (Weights::new(), Weights::new());
+        for (tensor, velocity) in store.tensors().iter().zip(sgd.velocity().iter()) {
+            let shape = tensor.shape().to_vec();
+            weights.insert(
+                tensor.name(),
+                Tensor {
+                    shape: shape.clone(),
+                    data: tensor.data().to_vec(),
+                },
+            );
+            if tensor.kind().is_trainable() {
+                momentum.insert(
+                    tensor.name(),
+                    Tensor {
+                        shape,
+                        data: velocity.to_vec(),
+                    },
+                );
+            }
+        }
+        Self {
+            subject,
+            step,
+            settings,
+            weights,
+            momentum,
+        }
+    }
+
+    /// Writes the file: at every instant it holds the old state or the new one.
+    ///
+    /// # Errors
+    /// [`TrainError::CheckpointFile`] when the operating system refuses.
+    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
+        let prefixed = |prefix: &'static str, weights: &Weights| {
+            let tensors = weights
+                .iter()
+                .map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone()));
+            tensors.collect::<Vec<_>>()
+        };
+        let tensors = prefixed(WEIGHTS, &self.weights)
+            .into_iter()
+            .chain(prefixed(MOMENTUM, &self.momentum));
+        let metadata = [
+            ("format", FORMAT.to_owned()),
+            ("version", VERSION.to_owned()),
+            ("kind", self.subject.kind.clone()),
+            ("name", self.subject.name.clone()),
+            ("hash", self.subject.hash.clone()),
+            ("step", self.step.to_string()),
+            ("settings", self.settings.to_string()),
+        ];
+        let metadata = metadata
+            .map(|(key, value)| (key.to_owned(), value))
+            .into_iter()
+            .collect();
+        write_safetensors(path, &tensors.collect(), &metadata).map_err(|source| file_error(path, source))
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`TrainError::CheckpointFile`] when it is absent, cut short or damaged, [`TrainError::CheckpointContent`] when
+    /// it is another kind of file or of another version.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let file = read_safetensors(path).map_err(|source| file_error(path, source))?;
+        let metadata = Metadata {
+            path,
+            values: file.metadata,
+        };
+        if metadata.get("format")? != FORMAT {
+            return Err(metadata.error("it does not come from a training"));
+        }
+        let version = metadata.get("version")?;
+        if version != VERSION {
+            return Err(metadata.error(&format!(
+                "it has version {version}, this program reads version {VERSION}"
+            )));
+        }
+        let step = metadata
+            .get("step")?
+            .parse()
+            .map_err(|_| metadata.error("its step is not a number"))?;
+        let settings = serde_json::from_str(metadata.get("settings")?)
+            .map_err(|error| metadata.error(&format!("its settings cannot be read: {error}")))?;
+        let text = |key| metadata.get(key).map(str::to_owned);
+        let subject = Subject {
+            kind: text("kind")?,
+            name: text("name")?,
+            hash: text("hash")?,
+        };
+        let (mut weights, mut momentum) = (Weights::new(), Weights::new());
+        for (name, tensor) in file.weights.iter() {
+            if let Some(name) = name.strip_prefix(WEIGHTS) {
+                weights.insert(name, tensor.clone());
+            } else if let Some(name) = name.strip_prefix(MOMENTUM) {
+                momentum.insert(name, tensor.clone());
+            } else {
+                return Err(metadata.error(&format!("unknown tensor `{name}`")));
+            }
+        }
+        Ok(Self {
+            subject,
+            step,
+            settings,
+            weights,
+            momentum,
+        })
+    }
+
+    /// Fails when the checkpoint is of another space or network.
+    pub(crate) fn check_subject(&self, path: &Path, expected: &Subject) -> Result<(), TrainError> {
+        let ours = [&expected.kind, &expected.name, &expected.hash];
+        let theirs = [&self.subject.kind, &self.subject.name, &self.subject.hash];
+        let differences: Vec<String> = ["kind", "name", "hash"]
+            .into_iter()
+            .zip(theirs.into_iter().zip(ours))
+            .filter(|(_, (theirs, ours))| theirs != ours)
+            .map(|(key, (theirs, ours))| difference(&format!("{} {key}", expected.kind), theirs, ours))
+            .collect();
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(TrainError::CheckpointOfAnother {
+            path: path.into(),
+            differences,
+        })
+    }
+
+    /// Fails when the checkpoint was made with other settings, data included.
+    pub(crate) fn check_settings(&self, path: &Path, expected: &Value) -> Result<(), TrainError> {
+        let (mut theirs, mut ours) = (BTreeMap::new(), BTreeMap::new());
+        flatten("", &self.settings, &mut theirs);
+        flatten("", expected, &mut ours);
+        let keys: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+        let shown = |map: &BTreeMap<String, String>, key: &String| map.get(key).cloned().unwrap_or("absent".into());
+        let differences: Vec<String> = keys
+            .into_iter()
+            .filter(|key| theirs.get(*key) != ours.get(*key))
+            .map(|key| difference(key, &shown(&theirs, key), &shown(&ours, key)))
+            .collect();
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(TrainError::CheckpointOfAnother {
+            path: path.into(),
+            differences,
+        })
+    }
+
+    /// Puts the weights into a store of the same tensors.
+    pub(crate) fn restore_weights(&self, path: &Path, store: &mut Store) -> Result<(), TrainError> {
+        for tensor in store.tensors() {
+            self.matching(path, &self.weights, tensor.name(), tensor.shape())?;
+        }
+        if self.weights.len() != store.tensors().len() {
+            let reason = format!(
+                "it has {} tensors, expected {}",
+                self.weights.len(),
+                store.tensors().len()
+            );
+            return Err(TrainError::CheckpointContent {
+                path: path.into(),
+                reason,
+            });
+        }
+        for tensor in store.tensors_mut() {
+            if let Some(saved) = self.weights.get(tensor.name()) {
+                tensor.data_mut().copy_from_slice(&saved.data);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the momentum into an optimiser of this store.
+    pub(crate) fn restore_momentum(&self, path: &Path, store: &Store, sgd: &mut Sgd) -> Result<(), TrainError> {
+        let velocity: &mut Gradients = sgd.velocity_mut();
+        for tensor in store.tensors().iter().filter(|tensor| tensor.kind().is_trainable()) {
+            let saved = self.matching(path, &self.momentum, tensor.name(), tensor.shape())?;
+            if let Some(id) = store.id(tensor.name()) {
+                velocity.get_mut(id).copy_from_slice(&saved.data);
+            }
+        }
+        Ok(())
+    }
+
+    fn matching<'a>(
+        &self,
+        path: &Path,
+        weights: &'a Weights,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<&'a Tensor, TrainError> {
+        weights
+            .require(name, shape)
+            .map_err(|error| TrainError::CheckpointContent {
+                path: path.into(),
+                reason: error.to_string(),
+            })
+    }
+}
+
+struct Metadata<'a> {
+    path: &'a Path,
+    values: BTreeMap<String, String>,
+}
+
+impl Metadata<'_> {
+    fn get(&self, key: &str) -> Result<&str, TrainError> {
+        self.values
+            .get(key)
+            .map(String::as_str)
+            .ok_or_else(|| self.error(&format!("it does not state its {key}")))
+    }
+
+    fn error(&self, reason: &str) -> TrainError {
+        TrainError::CheckpointContent {
+            path: self.path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+fn file_error(path: &Path, source: FormatError) -> TrainError {
+    TrainError::CheckpointFile {
+        path: path.into(),
+        source,
+    }
+}
+
+fn difference(key: &str, theirs: &str, ours: &str) -> String {
+    format!("{key}: in the checkpoint {theirs}, here {ours}")
+}
+
+/// Every leaf of a JSON value by its dotted path.
+fn flatten(prefix: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let path = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                flatten(&path, value, leaves);
+            }
+        }
+        leaf => {
+            leaves.insert(prefix.to_owned(), leaf.to_string());
+        }
+    }
+}

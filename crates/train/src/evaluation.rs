@@ -1,0 +1,233 @@
+//! Accuracy: of inherited weights on validation images, of finished networks on test images.
+
+use panarch_graph::{Accuracy, Estimate, Network, Weights};
+use panarch_nn::{BnStatistics, Store, count_correct};
+use panarch_space::Genotype;
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::data::{Batch, Loader, Normalisation, Splits, Subset, TestSplit};
+use crate::engine::{Engine, Member};
+use crate::supernet::Supernet;
+
+/// The two-sided 95 % quantile of the normal distribution.
+const Z_95: f64 = 1.959_963_984_540_054;
+const LEVEL: f64 = 0.95;
+
+/// How many images were answered rightly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// Right answers.
+    pub correct: usize,
+    /// All images.
+    pub images: usize,
+}
+
+impl Score {
+    /// The accuracy with Wilson's 95 % interval for a share (Wilson 1927): what other images of the same kind would
+    /// give. It says nothing about other seeds of the training.
+    pub fn accuracy(&self) -> Estimate<Accuracy> {
+        let n = self.images.max(1) as f64;
+        let share = self.correct as f64 / n;
+        let z = Z_95 * Z_95 / n;
+        let centre = (share + z / 2.0) / (1.0 + z);
+        let half = Z_95 * (share * (1.0 - share) / n + z / (4.0 * n)).sqrt() / (1.0 + z);
+        Estimate {
+            value: Accuracy::from_counts(self.correct, self.images),
+            low: Accuracy::from_share((centre - half).clamp(0.0, 1.0)),
+            high: Accuracy::from_share((centre + half).clamp(0.0, 1.0)),
+            level: LEVEL,
+        }
+    }
+}
+
+/// Computes a member's own batch-normalisation statistics: the averages over the loader's batches.
+///
+/// A member of a supernet has to get them before it is evaluated: the activations that it sees are not those of any
+/// other member.
+///
+/// # Errors
+/// Whatever the engine returns.
+pub fn recalibrate(
+    engine: &mut dyn Engine,
+    member: &Member,
+    store: &Store,
+    images: &Loader,
+) -> Result<BnStatistics, TrainError> {
+    let mut statistics = BnStatistics::new();
+    let order = images.epoch(0);
+    let mut batch = Batch::new(images.shape());
+    for step in 0..images.steps() {
+        order.fill(step, &mut batch);
+        engine.observe(member, store, batch.images(), &mut statistics)?;
+    }
+    Ok(statistics)
+}
+
+/// Runs a member over all images of a loader.
+///
+/// # Errors
+/// Whatever the engine returns; [`TrainError::Mismatch`] when the images have another size than the network takes.
+pub fn score(
+    engine: &mut dyn Engine,
+    member: &Member,
+    store: &Store,
+    statistics: Option<&BnStatistics>,
+    images: &Loader,
+) -> Result<Score, TrainError> {
+    let network = member.network();
+    if network.input_shape() != images.shape() {
+        return Err(TrainError::image_shape(
+            network.name(),
+            network.input_shape(),
+            images.shape(),
+        ));
+    }
+    let classes = network.shape(network.output()).elements() as usize;
+    let order = images.epoch(0);
+    let (mut batch, mut logits) = (Batch::new(images.shape()), Vec::new());
+    let mut total = Score { correct: 0, images: 0 };
+    for step in 0..images.steps() {
+        order.fill(step, &mut batch);
+        engine.evaluate(member, store, statistics, batch.images(), &mut logits)?;
+        total.correct += count_correct(&logits, classes, batch.labels())?;
+        total.images += batch.len();
+    }
+    Ok(total)
+}
+
+/// Which images a sub-network is recalibrated and validated on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// Training images, not augmented, for the statistics of batch normalisation.
+    pub recalibration_images: usize,
+    /// Validation images; all of them when there are fewer.
+    pub validation_images: usize,
+    /// Images per batch.
+    pub batch_size: usize,
+    /// The seed by which the images are drawn.
+    pub seed: u64,
+}
+
+impl Default for Validation {
+    fn default() -> Self {
+        Self {
+            recalibration_images: 2_000,
+            validation_images: 4_000,
+            batch_size: 200,
+            seed: 1,
+        }
+    }
+}
+
+/// Evaluates sub-networks with inherited weights: always the same images, so that equal genotypes get equal answers.
+#[derive(Debug, Clone)]
+pub struct Validator {
+    recalibration: Loader,
+    validation: Loader,
+}
+
+impl Validator {
+    /// Draws the images.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] when there would be none.
+    pub fn new(splits: &Splits, settings: Validation) -> Result<Self, TrainError> {
+        let loader = |images: &Subset, count: usize| {
+            Loader::evaluation(
+                images.sample(count, settings.seed),
+                &splits.normalisation,
+                settings.batch_size,
+            )
+        };
+        Ok(Self {
+            recalibration: loader(&splits.train, settings.recalibration_images)?,
+            validation: loader(&splits.validation, settings.validation_images)?,
+        })
+    }
+
+    /// The images for recalibration.
+    pub fn recalibration(&self) -> &Loader {
+        &self.recalibration
+    }
+
+    /// Recalibrates a member and counts its right answers on the validation images.
+    ///
+    /// # Errors
+    /// Whatever the engine returns.
+    pub fn score(&self, engine: &mut dyn Engine, member: &Member, store: &Store) -> Result<Score, TrainError> {
+        let statistics = recalibrate(engine, member, store, &self.recalibration)?;
+        score(engine, member, store, Some(&statistics), &self.validation)
+    }
+
+    /// The validation score of a genotype with the weights that it inherits.
+    ///
+    /// # Errors
+    /// As [`Validator::score`], and [`TrainError::Space`] when the genotype is not of the supernet's space.
+    pub fn inherited(
+        &self,
+        engine: &mut dyn Engine,
+        supernet: &Supernet,
+        genotype: &Genotype,
+    ) -> Result<Score, TrainError> {
+        self.score(engine, &supernet.member(genotype)?, supernet.store())
+    }
+
+    /// The validation score of a finished network with its own weights and statistics.
+    ///
+    /// # Errors
+    /// Whatever the engine returns.
+    pub fn finished(&self, engine: &mut dyn Engine, network: &Network, weights: &Weights) -> Result<Score, TrainError> {
+        let store = Store::from_weights(network, weights)?;
+        let member = Member::new(network.clone(), &store)?;
+        score(engine, &member, &store, None, &self.validation)
+    }
+}
+
+/// The last evaluation of a finished network, on the official test images: after this, nothing may be chosen.
+///
+/// # Errors
+/// Whatever the engine returns; [`TrainError::Mismatch`] when the images have another size than the network takes.
+pub fn test(
+    engine: &mut dyn Engine,
+    network: &Network,
+    weights: &Weights,
+    images: &TestSplit,
+    normalisation: &Normalisation,
+    batch_size: usize,
+) -> Result<Score, TrainError> {
+    let store = Store::from_weights(network, weights)?;
+    let member = Member::new(network.clone(), &store)?;
+    let loader = Loader::evaluation(images.images().clone(), normalisation, batch_size)?;
+    score(engine, &member, &store, None, &loader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Figures from the closed form, computed apart in exact arithmetic.
+    #[test]
+    fn wilson_intervals() {
+        for (correct, images, low, high) in [
+            (50, 100, 0.403_832, 0.596_168),
+            (0, 10, 0.0, 0.277_533),
+            (10, 10, 0.722_467, 1.0),
+            (3_680, 4_000, 0.911_186, 0.928_008),
+        ] {
+            let found = Score { correct, images }.accuracy();
+            assert!(
+                (found.low.share() - low).abs() < 2e-6,
+                "{correct}/{images}: {:?}",
+                found.low
+            );
+            assert!(
+                (found.high.share() - high).abs() < 2e-6,
+                "{correct}/{images}: {:?}",
+                found.high
+            );
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Training of one network by itself: fine-tuning of a finalist, or from scratch.
+
+use std::path::Path;
+
+use panarch_graph::{Network, Tensor, Weights, random};
+use panarch_nn::{BnStatistics, Store, Teacher, softmax_cross_entropy};
+use panarch_space::Genotype;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::TrainError;
+use crate::checkpoint::Subject;
+use crate::data::Splits;
+use crate::engine::{Engine, Member};
+use crate::evaluation::{Validator, recalibrate};
+use crate::optimisation::Optimisation;
+use crate::progress::{Control, Outcome};
+use crate::session::Session;
+use crate::supernet::Supernet;
+
+/// The settings of fine-tuning.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FineTuning {
+    /// How long, how fast, on what.
+    pub optimisation: Optimisation,
+    /// Weight ρ of the teacher's answer in the loss, (CE with labels + ρ · CE with the teacher) / (1 + ρ); 0 is
+    /// without a teacher. The teacher is the supernet's largest member, recalibrated.
+    pub distillation: f32,
+}
+
+impl Default for FineTuning {
+    /// One epoch, a tenth of the supernet's learning rate, no teacher.
+    fn default() -> Self {
+        let optimisation = Optimisation {
+            epochs: 1.0,
+            learning_rate: 0.02,
+            ..Optimisation::default()
+        };
+        Self {
+            optimisation,
+            distillation: 0.0,
+        }
+    }
+}
+
+/// A finished network: its structure, its weights, and in them its own statistics of batch normalisation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainedNetwork {
+    /// The network.
+    pub network: Network,
+    /// Its parameters and buffers.
+    pub weights: Weights,
+}
+
+/// One network in training, on weights of its own.
+pub struct NetworkTrainer {
+    member: Member,
+    store: Store,
+    session: Session,
+    settings: FineTuning,
+    teacher: Option<(Member, Store)>,
+}
+
+impl NetworkTrainer {
+    /// Fine-tuning of a finalist from the weights that it inherits.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] when a setting has no meaning, [`TrainError::Space`] when the genotype is not of the
+    /// supernet's space.
+    pub fn fine_tune(
+        supernet: &Supernet,
+        genotype: &Genotype,
+        splits: &Splits,
+        settings: FineTuning,
+    ) -> Result<Self, TrainError> {
+        let (network, weights) = supernet.extract(genotype)?;
+        let teacher = if settings.distillation > 0.0 {
+            let store = supernet.store().clone();
+            Some((supernet.member(&supernet.space().largest())?, store))
+        } else {
+            None
+        };
+        Self::new(network, &weights, splits, settings, teacher)
+    }
+
+    /// Training from scratch, with He-initialised weights by the settings' seed and without a teacher.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] when a setting has no meaning or asks for a teacher, [`TrainError::Mismatch`] when the
+    /// network does not fit the images.
+    pub fn from_scratch(network: Network, splits: &Splits, settings: FineTuning) -> Result<Self, TrainError> {
+        if settings.distillation != 0.0 {
+            let reason = "training from scratch has no teacher".into();
+            return Err(TrainError::Setting {
+                setting: "distillation",
+                reason,
+            });
+        }
+        let weights = Weights::random(
+            &network,
+            &mut random::stream(settings.optimisation.seed, "initialise", 0),
+        );
+        Self::new(network, &weights, splits, settings, None)
+    }
+
+    fn new(
+        network: Network,
+        weights: &Weights,
+        splits: &Splits,
+        settings: FineTuning,
+        teacher: Option<(Member, Store)>,
+    ) -> Result<Self, TrainError> {
+        let ratio = settings.distillation;
+        if !ratio.is_finite() || ratio < 0.0 {
+            return Err(TrainError::Setting {
+                setting: "distillation",
+                reason: "must not be negative".into(),
+            });
+        }
+        if network.input_shape() != splits.shape() {
+            return Err(TrainError::image_shape(
+                network.name(),
+                network.input_shape(),
+                splits.shape(),
+            ));
+        }
+        let outputs = network.shape(network.output()).elements();
+        if outputs != splits.classes as u64 {
+            return Err(TrainError::Mismatch {
+                network: network.name().into(),
+                expects: format!("{outputs} classes"),
+                gives: format!("{}", splits.classes),
+            });
+        }
+        let store = Store::from_weights(&network, weights)?;
+        let subject = Subject::of_network(&network);
+        // The starting weights decide the result as much as the settings do.
+        let settings_and_start = json!({ "settings": settings, "start": fingerprint(weights) });
+        let session = Session::new(settings.optimisation, splits, &store, subject, settings_and_start)?;
+        Ok(Self {
+            member: Member::new(network, &store)?,
+            store,
+            session,
+            settings,
+            teacher,
+        })
+    }
+
+    /// Continues where a checkpoint of this very training ended.
+    ///
+    /// # Errors
+    /// As [`SupernetTrainer::resume`](crate::SupernetTrainer::resume).
+    pub fn resume(&mut self, checkpoint: &Path) -> Result<(), TrainError> {
+        self.session.restore(checkpoint, &mut self.store)
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.session.step()
+    }
+
+    /// All steps.
+    pub fn steps(&self) -> u64 {
+        self.session.steps()
+    }
+
+    /// Takes the steps that are left, or those until it is cancelled. `validator` provides the images that a teacher
+    /// is recalibrated on.
+    ///
+    /// # Errors
+    /// As [`SupernetTrainer::train`](crate::SupernetTrainer::train).
+    pub fn train(
+        &mut self,
+        engine: &mut dyn Engine,
+        validator: &Validator,
+        control: &mut Control<'_>,
+    ) -> Result<Outcome, TrainError> {
+        let Self {
+            member,
+            store,
+            session,
+            settings,
+            teacher,
+        } = self;
+        let (ratio, smoothing) = (settings.distillation, settings.optimisation.label_smoothing);
+        let network = member.network();
+        let classes = network.shape(network.output()).elements() as usize;
+        let guide = match teacher {
+            Some((member, store)) => {
+                let statistics = recalibrate(engine, member, store, validator.recalibration())?;
+                Some((&*member, &*store, statistics))
+            }
+            None => None,
+        };
+        let mut answers = Vec::new();
+        session.run(store, control, &mut |_, store, batch, gradients| {
+            if let Some((member, store, statistics)) = &guide {
+                engine.evaluate(member, store, Some(statistics), batch.images(), &mut answers)?;
+            }
+            let share = if guide.is_some() { 1.0 / (1.0 + ratio) } else { 1.0 };
+            let mut loss = |logits: &[f32], gradient: &mut [f32]| {
+                let teacher = guide.is_some().then_some(Teacher {
+                    logits: &answers,
+                    ratio,
+                });
+                let value = softmax_cross_entropy(logits, classes, batch.labels(), smoothing, teacher, gradient)?;
+                gradient.iter_mut().for_each(|value| *value *= share);
+                Ok(value * share)
+            };
+            engine.train(member, store, batch.images(), &mut loss, gradients)
+        })
+    }
+
+    /// Ends the training: recalibrates batch normalisation and gives the network with its weights.
+    ///
+    /// # Errors
+    /// Whatever the engine returns.
+    pub fn finish(self, engine: &mut dyn Engine, validator: &Validator) -> Result<TrainedNetwork, TrainError> {
+        let statistics = recalibrate(engine, &self.member, &self.store, validator.recalibration())?;
+        let mut weights = self.member.views().extract(&self.store)?;
+        write_statistics(self.member.network(), &statistics, &mut weights);
+        Ok(TrainedNetwork {
+            network: self.member.network().clone(),
+            weights,
+        })
+    }
+}
+
+/// A sub-network as it inherits its weights, recalibrated: what fine-tuning of no steps would give.
+///
+/// # Errors
+/// Whatever the engine returns; [`TrainError::Space`] when the genotype is not of the supernet's space.
+pub fn inherit(
+    engine: &mut dyn Engine,
+    supernet: &Supernet,
+    genotype: &Genotype,
+    validator: &Validator,
+) -> Result<TrainedNetwork, TrainError> {
+    let member = supernet.member(genotype)?;
+    let statistics = recalibrate(engine, &member, supernet.store(), validator.recalibration())?;
+    let mut weights = member.views().extract(supernet.store())?;
+    write_statistics(member.network(), &statistics, &mut weights);
+    Ok(TrainedNetwork {
+        network: member.network().clone(),
+        weights,
+    })
+}
+
+/// Makes recalibrated statistics the network's own.
+fn write_statistics(network: &Network, statistics: &BnStatistics, weights: &mut Weights) {
+    for node in network.nodes() {
+        if let Some((mean, variance)) = statistics.get(&node.name) {
+            let shape = vec![mean.len()];
+            weights.insert(
+                format!("{}.running_mean", node.name),
+                Tensor {
+                    shape: shape.clone(),
+                    data: mean,
+                },
+            );
+            weights.insert(format!("{}.running_var", node.name), Tensor { shape, data: variance });
+        }
+    }
+}
+
+/// SHA-256 over names and values of weights.
+fn fingerprint(weights: &Weights) -> String {
+    let mut bytes = Vec::new();
+    for (name, tensor) in weights.iter() {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend(tensor.data.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    crate::data::sha256(&bytes)
+}

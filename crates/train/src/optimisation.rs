@@ -1,0 +1,200 @@
+//! The settings that every training has: how long, how fast, on what.
+
+use panarch_nn::{CosineSchedule, SgdOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::data::{Augmentation, Loader, Splits};
+
+/// SGD with Nesterov momentum along a cosine with warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimisation {
+    /// Passes over the training images; may be a fraction.
+    pub epochs: f64,
+    /// Images per step.
+    pub batch_size: usize,
+    /// Learning rate at the end of the warm-up.
+    pub learning_rate: f64,
+    /// Learning rate of the last step.
+    pub last_learning_rate: f64,
+    /// Length of the linear warm-up, in epochs.
+    pub warmup_epochs: f64,
+    /// Momentum, Nesterov's.
+    pub momentum: f32,
+    /// Weight decay; not on batch normalisation and biases.
+    pub weight_decay: f32,
+    /// Label smoothing ε: the target is (1 − ε)·one-hot + ε / classes.
+    pub label_smoothing: f32,
+    /// Gradients are scaled down to this Euclidean norm where they exceed it.
+    pub clip_norm: Option<f64>,
+    /// What is done to the images.
+    pub augmentation: Augmentation,
+    /// The seed of initialisation, order, augmentation and sampling.
+    pub seed: u64,
+}
+
+impl Default for Optimisation {
+    fn default() -> Self {
+        Self {
+            epochs: 3.0,
+            batch_size: 96,
+            learning_rate: 0.1,
+            last_learning_rate: 0.0,
+            warmup_epochs: 0.1,
+            momentum: 0.9,
+            weight_decay: 3e-5,
+            label_smoothing: 0.1,
+            clip_norm: Some(5.0),
+            augmentation: Augmentation {
+                flip: true,
+                crop_padding: 0,
+            },
+            seed: 1,
+        }
+    }
+}
+
+impl Optimisation {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] with the first that has no meaning.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let share = |value: f32| (0.0..1.0).contains(&value);
+        let not_negative = |value: f64| value.is_finite() && value >= 0.0;
+        let rules = [
+            ("epochs", positive(self.epochs), "must be above 0"),
+            ("batch_size", self.batch_size > 0, "must be above 0"),
+            ("learning_rate", positive(self.learning_rate), "must be above 0"),
+            (
+                "last_learning_rate",
+                not_negative(self.last_learning_rate),
+                "must not be negative",
+            ),
+            (
+                "warmup_epochs",
+                not_negative(self.warmup_epochs) && self.warmup_epochs <= self.epochs,
+                "must lie between 0 and epochs",
+            ),
+            ("momentum", share(self.momentum), "must lie between 0 and 1"),
+            (
+                "weight_decay",
+                not_negative(self.weight_decay.into()),
+                "must not be negative",
+            ),
+            (
+                "label_smoothing",
+                share(self.label_smoothing),
+                "must lie between 0 and 1",
+            ),
+            ("clip_norm", self.clip_norm.is_none_or(positive), "must be above 0"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((setting, _, reason)) => Err(TrainError::Setting {
+                setting,
+                reason: reason.into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// All steps of the training, at least one.
+    pub(crate) fn total_steps(&self, steps_per_epoch: usize) -> u64 {
+        (self.epochs * steps_per_epoch as f64).round().max(1.0) as u64
+    }
+
+    pub(crate) fn schedule(&self, steps_per_epoch: usize) -> CosineSchedule {
+        let total_steps = self.total_steps(steps_per_epoch);
+        let warmup_steps = ((self.warmup_epochs * steps_per_epoch as f64).round() as u64).min(total_steps);
+        CosineSchedule {
+            peak: self.learning_rate,
+            last: self.last_learning_rate,
+            warmup_steps,
+            total_steps,
+        }
+    }
+
+    pub(crate) fn sgd(&self) -> SgdOptions {
+        SgdOptions {
+            momentum: self.momentum,
+            nesterov: true,
+            weight_decay: self.weight_decay,
+        }
+    }
+
+    pub(crate) fn loader(&self, splits: &Splits) -> Result<Loader, TrainError> {
+        let images = splits.train.clone();
+        Loader::training(
+            images,
+            &splits.normalisation,
+            self.augmentation,
+            self.batch_size,
+            self.seed,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_without_meaning_are_named() {
+        let good = Optimisation::default();
+        assert!(good.check().is_ok());
+        let cases = [
+            (Optimisation { epochs: 0.0, ..good }, "epochs"),
+            (Optimisation { batch_size: 0, ..good }, "batch_size"),
+            (
+                Optimisation {
+                    learning_rate: f64::NAN,
+                    ..good
+                },
+                "learning_rate",
+            ),
+            (
+                Optimisation {
+                    warmup_epochs: 4.0,
+                    ..good
+                },
+                "warmup_epochs",
+            ),
+            (Optimisation { momentum: 1.0, ..good }, "momentum"),
+            (
+                Optimisation {
+                    clip_norm: Some(0.0),
+                    ..good
+                },
+                "clip_norm",
+            ),
+        ];
+        for (settings, expected) in cases {
+            let error = settings.check().unwrap_err();
+            assert!(
+                matches!(&error, TrainError::Setting { setting, .. } if *setting == expected),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn steps_follow_from_epochs() {
+        let settings = Optimisation {
+            epochs: 1.5,
+            warmup_epochs: 0.5,
+            ..Optimisation::default()
+        };
+        let schedule = settings.schedule(10);
+        assert_eq!((schedule.total_steps, schedule.warmup_steps), (15, 5));
+        assert_eq!(
+            Optimisation {
+                epochs: 0.001,
+                ..settings
+            }
+            .total_steps(10),
+            1
+        );
+    }
+}

@@ -3,9 +3,9 @@
 mod architecture;
 mod check;
 mod device;
+mod device_layers;
 mod file;
 mod finalist;
-mod layer_time;
 mod network;
 mod prediction;
 mod run_facts;
@@ -13,9 +13,9 @@ mod search;
 
 pub use architecture::{BlockFacts, blocks_of, merge_repeats};
 pub use device::{DeviceFacts, Fairness, FairnessVerdict};
+pub use device_layers::DeviceLayers;
 pub use file::VERSION;
 pub use finalist::{ExportCheck, ExportFacts, Finalist, Role};
-pub use layer_time::{Bound, DeviceLayers, LayerTime};
 pub use network::{DeviceLatency, EvaluatedNetwork, ProvenanceIndex};
 pub use prediction::{PredictionCheck, PredictionPair};
 pub use run_facts::{AccuracyBasis, DatasetFacts, Fact, RunFacts, Seed, SpaceFacts};
@@ -70,10 +70,7 @@ pub struct RunReport {
 impl RunReport {
     /// The index of `provenance`, which is added if it is new.
     pub fn provenance(&mut self, provenance: &Provenance) -> ProvenanceIndex {
-        let known = self
-            .provenances
-            .iter()
-            .position(|known| known == provenance);
+        let known = self.provenances.iter().position(|known| known == provenance);
         let index = known.unwrap_or_else(|| {
             self.provenances.push(provenance.clone());
             self.provenances.len() - 1
@@ -86,11 +83,25 @@ impl RunReport {
         self.finalists.get(self.chosen? as usize)
     }
 
+    /// Whether a finalist is the chosen one.
+    pub fn is_chosen(&self, finalist: &Finalist) -> bool {
+        self.chosen().is_some_and(|chosen| chosen.hash == finalist.hash)
+    }
+
+    /// Every finalist once, in the order of [`RunReport::roles`].
+    pub fn finalists_by_role(&self) -> Vec<&Finalist> {
+        let mut finalists: Vec<&Finalist> = Vec::new();
+        for (_, finalist) in self.roles() {
+            if !finalists.iter().any(|known| std::ptr::eq(*known, finalist)) {
+                finalists.push(finalist);
+            }
+        }
+        finalists
+    }
+
     /// The finalist that has a role.
     pub fn finalist(&self, role: &Role) -> Option<&Finalist> {
-        self.finalists
-            .iter()
-            .find(|finalist| finalist.roles.contains(role))
+        self.finalists.iter().find(|finalist| finalist.roles.contains(role))
     }
 
     /// r = latency / target of a finalist, one a device.

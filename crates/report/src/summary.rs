@@ -23,3 +23,7 @@ pub use predictions::predictions_table;
 pub use provenance::provenance_table;
 pub use repeats::repeats_table;
 pub use searches::searches_table;
+
+pub(crate) use comparison::{rounded, signed};
+pub(crate) use fairness::verdict as fairness_verdict;
+pub(crate) use finalists::worst;

@@ -25,11 +25,8 @@ pub enum Format {
 
 impl Format {
     /// Every format with the name that the command line uses.
-    pub const NAMES: [(&'static str, Format); 3] = [
-        ("table", Format::Table),
-        ("json", Format::Json),
-        ("csv", Format::Csv),
-    ];
+    pub const NAMES: [(&'static str, Format); 3] =
+        [("table", Format::Table), ("json", Format::Json), ("csv", Format::Csv)];
 }
 
 impl fmt::Display for Format {
@@ -275,10 +272,7 @@ mod tests {
 
     #[test]
     fn equal_keys_are_numbered() {
-        let table = Table::new(
-            "",
-            vec![Column::text("r"), Column::text("r"), Column::text("R")],
-        );
+        let table = Table::new("", vec![Column::text("r"), Column::text("r"), Column::text("R")]);
         assert_eq!(table.keys(), ["r", "r_2", "r_3"]);
     }
 

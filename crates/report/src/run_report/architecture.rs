@@ -35,9 +35,7 @@ pub struct BlockFacts {
 /// are one entry; `repeats` is 1 everywhere, see [`merge_repeats`].
 pub fn blocks_of(network: &Network) -> Vec<BlockFacts> {
     let mut runs: Vec<Vec<NodeId>> = Vec::new();
-    let ids = network
-        .ids()
-        .filter(|id| !matches!(network.node(*id).op, Op::Input));
+    let ids = network.ids().filter(|id| !matches!(network.node(*id).op, Op::Input));
     for id in ids {
         match runs.last_mut() {
             Some(run) if network.node(run[0]).block == network.node(id).block => run.push(id),
@@ -102,10 +100,7 @@ fn block(network: &Network, run: &[NodeId]) -> BlockFacts {
         operator,
         kernel,
         expansion: inner.map(|inner| f64::from(inner) / f64::from(input.channels.max(1))),
-        stride: convolutions
-            .iter()
-            .map(|(conv, _)| conv.stride[0])
-            .product(),
+        stride: convolutions.iter().map(|(conv, _)| conv.stride[0]).product(),
         input,
         output,
         residual: run.iter().any(|id| matches!(network.node(*id).op, Op::Add)),
@@ -128,17 +123,11 @@ fn operator(network: &Network, run: &[NodeId], all: &[(Conv2d, u32)]) -> (String
         .filter(|(id, _)| !(gated && network.shape(**id).is_vector()))
         .map(|(_, conv)| *conv)
         .collect();
-    let depthwise = main
-        .iter()
-        .position(|(conv, input)| conv.is_depthwise(*input));
-    let classifier = run
-        .iter()
-        .any(|id| matches!(network.node(*id).op, Op::Linear(_)));
+    let depthwise = main.iter().position(|(conv, input)| conv.is_depthwise(*input));
+    let classifier = run.iter().any(|id| matches!(network.node(*id).op, Op::Linear(_)));
     let (words, inner) = match (depthwise, main.as_slice()) {
         (_, convolutions) if classifier => {
-            let pooled = run
-                .iter()
-                .any(|id| matches!(network.node(*id).op, Op::GlobalAvgPool));
+            let pooled = run.iter().any(|id| matches!(network.node(*id).op, Op::GlobalAvgPool));
             let parts = [
                 (!convolutions.is_empty(), "convolution"),
                 (pooled, "pooling"),
@@ -154,9 +143,7 @@ fn operator(network: &Network, run: &[NodeId], all: &[(Conv2d, u32)]) -> (String
         (Some(0), [_]) => ("depthwise convolution".to_owned(), None),
         (Some(0), [_, _]) => ("separable convolution".to_owned(), None),
         (Some(1), [(expand, _), _, _]) => ("inverted bottleneck".to_owned(), Some(expand.out)),
-        (None, [(expand, _), (project, _)])
-            if project.kernel == [1, 1] && expand.kernel != [1, 1] =>
-        {
+        (None, [(expand, _), (project, _)]) if project.kernel == [1, 1] && expand.kernel != [1, 1] => {
             ("fused inverted bottleneck".to_owned(), Some(expand.out))
         }
         (None, [_]) => ("convolution".to_owned(), None),
@@ -167,14 +154,7 @@ fn operator(network: &Network, run: &[NodeId], all: &[(Conv2d, u32)]) -> (String
         }
         _ => (format!("{} convolutions", main.len()), None),
     };
-    (
-        if gated {
-            format!("{words} + SE")
-        } else {
-            words
-        },
-        inner,
-    )
+    (if gated { format!("{words} + SE") } else { words }, inner)
 }
 
 #[cfg(test)]
@@ -211,14 +191,7 @@ mod tests {
         }
         b.scope("head");
         let x = add(&mut b, Op::GlobalAvgPool, &[x]);
-        let x = add(
-            &mut b,
-            Op::Linear(Linear {
-                out: 10,
-                bias: true,
-            }),
-            &[x],
-        );
+        let x = add(&mut b, Op::Linear(Linear { out: 10, bias: true }), &[x]);
         b.finish(x).unwrap()
     }
 
@@ -227,15 +200,7 @@ mod tests {
         let blocks = blocks_of(&network());
         let told: Vec<_> = blocks
             .iter()
-            .map(|b| {
-                (
-                    b.operator.as_str(),
-                    b.kernel,
-                    b.expansion,
-                    b.stride,
-                    b.residual,
-                )
-            })
+            .map(|b| (b.operator.as_str(), b.kernel, b.expansion, b.stride, b.residual))
             .collect();
         assert_eq!(
             told,
@@ -266,9 +231,6 @@ mod tests {
     #[test]
     fn equal_neighbours_merge() {
         let merged = merge_repeats(&blocks_of(&network()));
-        assert_eq!(
-            merged.iter().map(|b| b.repeats).collect::<Vec<_>>(),
-            [1, 1, 1, 2, 1]
-        );
+        assert_eq!(merged.iter().map(|b| b.repeats).collect::<Vec<_>>(), [1, 1, 1, 2, 1]);
     }
 }

@@ -15,19 +15,13 @@ fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), ReportError
 }
 
 fn positive(estimate: &Estimate<Latency>) -> bool {
-    let Estimate {
-        value, low, high, ..
-    } = estimate;
-    let finite = [value, low, high]
-        .iter()
-        .all(|latency| latency.seconds().is_finite());
+    let Estimate { value, low, high, .. } = estimate;
+    let finite = [value, low, high].iter().all(|latency| latency.seconds().is_finite());
     finite && value.seconds() > 0.0 && low <= value && value <= high
 }
 
 fn share(estimate: &Estimate<Accuracy>) -> bool {
-    let Estimate {
-        value, low, high, ..
-    } = estimate;
+    let Estimate { value, low, high, .. } = estimate;
     low <= value && value <= high && low.share() >= 0.0 && high.share() <= 1.0
 }
 
@@ -45,9 +39,7 @@ impl RunReport {
             )?;
         }
         for network in &self.networks {
-            require(share(&network.accuracy), || {
-                format!("accuracy of {}", network.genotype)
-            })?;
+            require(share(&network.accuracy), || format!("accuracy of {}", network.genotype))?;
             self.check_latencies(&network.latency, &network.genotype)?;
         }
         for finalist in &self.finalists {
@@ -66,8 +58,7 @@ impl RunReport {
         }
         if let Some(fairness) = &self.fairness {
             let devices = self.devices.len();
-            let square = fairness.kendall.len() == devices
-                && fairness.kendall.iter().all(|row| row.len() == devices);
+            let square = fairness.kendall.len() == devices && fairness.kendall.iter().all(|row| row.len() == devices);
             require(square, || {
                 "the matrix of Kendall's τ is not one row and column a device".into()
             })?;
@@ -81,10 +72,9 @@ impl RunReport {
             self.check_provenance(check.predicted)?;
             self.check_provenance(check.measured)?;
             for pair in &check.pairs {
-                require(
-                    positive(&pair.predicted) && positive(&pair.measured),
-                    || format!("predicted or measured latency of {}", pair.genotype),
-                )?;
+                require(positive(&pair.predicted) && positive(&pair.measured), || {
+                    format!("predicted or measured latency of {}", pair.genotype)
+                })?;
             }
         }
         for search in &self.searches {
@@ -118,9 +108,7 @@ impl RunReport {
             )
         })?;
         for (on, device) in latencies.iter().zip(&self.devices) {
-            require(positive(&on.latency), || {
-                format!("latency of {of} on {}", device.name)
-            })?;
+            require(positive(&on.latency), || format!("latency of {of} on {}", device.name))?;
             self.check_provenance(on.provenance)?;
         }
         Ok(())

@@ -53,11 +53,7 @@ impl Fairness {
     pub fn verdict(&self, devices: &[DeviceFacts]) -> FairnessVerdict {
         let mostly_fixed = devices
             .iter()
-            .filter(|device| {
-                device
-                    .fixed_share
-                    .is_some_and(|s| s > self.fixed_share_limit)
-            })
+            .filter(|device| device.fixed_share.is_some_and(|s| s > self.fixed_share_limit))
             .count();
         let disagreeing_pairs = self
             .kendall
@@ -91,11 +87,7 @@ mod tests {
 
     #[test]
     fn both_rules_count() {
-        let kendall = vec![
-            vec![1.0, 0.7, 0.9],
-            vec![0.7, 1.0, 0.5],
-            vec![0.9, 0.5, 1.0],
-        ];
+        let kendall = vec![vec![1.0, 0.7, 0.9], vec![0.7, 1.0, 0.5], vec![0.9, 0.5, 1.0]];
         let fairness = Fairness {
             sampled: 500,
             kendall,

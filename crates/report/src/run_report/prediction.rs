@@ -68,10 +68,7 @@ impl PredictionCheck {
     pub fn covered(&self) -> usize {
         self.pairs
             .iter()
-            .filter(|pair| {
-                pair.predicted.low <= pair.measured.value
-                    && pair.measured.value <= pair.predicted.high
-            })
+            .filter(|pair| pair.predicted.low <= pair.measured.value && pair.measured.value <= pair.predicted.high)
             .count()
     }
 }

@@ -45,9 +45,7 @@ pub fn networks_table(report: &RunReport) -> Table {
     let mut order: Vec<_> = report.networks.iter().collect();
     order.sort_by(|a, b| {
         let (a_share, b_share) = (a.accuracy.value.share(), b.accuracy.value.share());
-        b_share
-            .total_cmp(&a_share)
-            .then_with(|| a.genotype.cmp(&b.genotype))
+        b_share.total_cmp(&a_share).then_with(|| a.genotype.cmp(&b.genotype))
     });
     for network in order {
         let mut cells = vec![
@@ -61,8 +59,7 @@ pub fn networks_table(report: &RunReport) -> Table {
         }
         cells.extend([
             millions(network.macs.0),
-            Cell::count(network.parameters)
-                .shown_as(format!("{:.1}", network.parameters as f64 / 1e3)),
+            Cell::count(network.parameters).shown_as(format!("{:.1}", network.parameters as f64 / 1e3)),
             Cell::flag(network.non_dominated),
             Cell::text(network.found_by.join(", ")),
         ]);

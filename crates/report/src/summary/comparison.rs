@@ -27,13 +27,7 @@ pub fn comparison_table(report: &RunReport) -> Option<Table> {
         let Some(winner) = report.finalist(&role) else {
             continue;
         };
-        let r = |finalist: &Finalist| {
-            report
-                .ratios(finalist)
-                .get(index)
-                .copied()
-                .unwrap_or(f64::NAN)
-        };
+        let r = |finalist: &Finalist| report.ratios(finalist).get(index).copied().unwrap_or(f64::NAN);
         let (alone, joint) = (r(winner), r(chosen));
         let (accuracy_alone, accuracy) = (
             winner.test_accuracy.value.percent(),
@@ -56,14 +50,7 @@ pub fn comparison_table(report: &RunReport) -> Option<Table> {
 pub(crate) fn signed(value: f64, decimals: usize) -> Cell {
     let text = format!("{value:+.decimals$}").replace('-', "−");
     let zero = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
-    Cell::number(
-        value,
-        if zero {
-            text.replace(['+', '−'], "±")
-        } else {
-            text
-        },
-    )
+    Cell::number(value, if zero { text.replace(['+', '−'], "±") } else { text })
 }
 
 /// The blocks of one finalist.
@@ -97,9 +84,9 @@ fn block_row(block: &BlockFacts) -> Vec<Cell> {
         block.kernel.map_or_else(Cell::missing, |kernel| {
             Cell::count(kernel.into()).shown_as(format!("{kernel}×{kernel}"))
         }),
-        block.expansion.map_or_else(Cell::missing, |expansion| {
-            Cell::number(expansion, rounded(expansion))
-        }),
+        block
+            .expansion
+            .map_or_else(Cell::missing, |expansion| Cell::number(expansion, rounded(expansion))),
         Cell::count(block.stride.into()),
         Cell::text(block.input.to_string()),
         Cell::text(block.output.to_string()),
@@ -122,12 +109,7 @@ mod tests {
 
     #[test]
     fn signs_are_shown() {
-        for (value, text) in [
-            (1.25, "+1.2"),
-            (-0.31, "−0.3"),
-            (0.01, "±0.0"),
-            (-0.01, "±0.0"),
-        ] {
+        for (value, text) in [(1.25, "+1.2"), (-0.31, "−0.3"), (0.01, "±0.0"), (-0.01, "±0.0")] {
             assert_eq!(signed(value, 1).text, text);
         }
         assert_eq!(rounded(4.0), "4");

@@ -29,8 +29,7 @@ pub fn exports_table(report: &RunReport) -> Table {
                 Cell::text(finalist.label()),
                 Cell::text(finalist.hash.short()),
                 Cell::text(&export.file),
-                Cell::count(export.bytes.0)
-                    .shown_as(format!("{:.1}", export.bytes.0 as f64 / 1024.0)),
+                Cell::count(export.bytes.0).shown_as(format!("{:.1}", export.bytes.0 as f64 / 1024.0)),
                 Cell::text(export.file_hash.to_string()).shown_as(export.file_hash.short()),
             ]
         };
@@ -39,30 +38,15 @@ pub fn exports_table(report: &RunReport) -> Table {
             cells.extend([
                 Cell::text(&check.runtime),
                 Cell::count(check.images.into()),
-                Cell::number(
-                    check.worst_difference,
-                    format!("{:.1e}", check.worst_difference),
-                ),
+                Cell::number(check.worst_difference, format!("{:.1e}", check.worst_difference)),
                 Cell::number(check.tolerance, format!("{:.0e}", check.tolerance)),
                 Cell::text(if check.passed { "passed" } else { "FAILED" }),
             ]);
-            table.push_row(
-                cells,
-                if check.passed {
-                    Emphasis::Plain
-                } else {
-                    Emphasis::Bad
-                },
-            );
+            table.push_row(cells, if check.passed { Emphasis::Plain } else { Emphasis::Bad });
         }
         if export.checks.is_empty() {
             let mut cells = file();
-            cells.extend([
-                Cell::missing(),
-                Cell::missing(),
-                Cell::missing(),
-                Cell::missing(),
-            ]);
+            cells.extend([Cell::missing(), Cell::missing(), Cell::missing(), Cell::missing()]);
             cells.push(Cell::text("not run"));
             table.push_row(cells, Emphasis::Bad);
         }

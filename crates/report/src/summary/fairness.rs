@@ -24,9 +24,7 @@ pub fn fairness_table(devices: &[DeviceFacts], fairness: &Fairness) -> Table {
         });
         for column in 0..devices.len() {
             let tau = fairness.kendall.get(row).and_then(|taus| taus.get(column));
-            cells.push(
-                tau.map_or_else(Cell::missing, |tau| Cell::decimal(*tau, 2).with_value(*tau)),
-            );
+            cells.push(tau.map_or_else(Cell::missing, |tau| Cell::decimal(*tau, 2).with_value(*tau)));
         }
         table.push(cells);
     }
@@ -59,11 +57,7 @@ pub(crate) fn verdict(devices: &[DeviceFacts], fairness: &Fairness) -> String {
     };
     format!(
         "{}: {shares}, and {pairs} of devices {have} τ below {} ({} needed).",
-        if verdict.fair {
-            "Fair"
-        } else {
-            "Not a fair comparison"
-        },
+        if verdict.fair { "Fair" } else { "Not a fair comparison" },
         fairness.kendall_limit,
         fairness.pairs_needed
     )

@@ -25,9 +25,7 @@ pub fn finalists_table(report: &RunReport) -> Table {
     ]);
     let mut table = Table::new("Finalists", columns);
     for (role, finalist) in report.roles() {
-        let chosen = report
-            .chosen()
-            .is_some_and(|chosen| std::ptr::eq(chosen, finalist));
+        let chosen = report.is_chosen(finalist);
         let mut cells = vec![
             Cell::text(role.to_string()),
             Cell::decimal(finalist.test_accuracy.value.percent(), 2),
@@ -39,17 +37,9 @@ pub fn finalists_table(report: &RunReport) -> Table {
             Cell::decimal(mean(&ratios), 3),
             Cell::decimal(worst(&ratios), 3),
             millions(finalist.macs.0),
-            Cell::count(finalist.parameters)
-                .shown_as(format!("{:.1}", finalist.parameters as f64 / 1e3)),
+            Cell::count(finalist.parameters).shown_as(format!("{:.1}", finalist.parameters as f64 / 1e3)),
         ]);
-        table.push_row(
-            cells,
-            if chosen {
-                Emphasis::Strong
-            } else {
-                Emphasis::Plain
-            },
-        );
+        table.push_row(cells, if chosen { Emphasis::Strong } else { Emphasis::Plain });
     }
     notes(report, &mut table);
     table
@@ -66,41 +56,22 @@ fn notes(report: &RunReport, table: &mut Table) {
             basis.weights
         ));
     }
-    let mut origins: Vec<&str> = report
-        .devices
-        .iter()
-        .map(|d| d.target_origin.as_str())
-        .collect();
+    let mut origins: Vec<&str> = report.devices.iter().map(|d| d.target_origin.as_str()).collect();
     origins.dedup();
     table.note(format!(
         "r = latency / target, smaller is faster; target: {}.",
         origins.join("; ")
     ));
-    for finalist in report
-        .finalists
-        .iter()
-        .filter(|finalist| finalist.roles.len() > 1)
-    {
-        table.note(format!(
-            "{} are one and the same network.",
-            roles_of(finalist)
-        ));
+    for finalist in report.finalists.iter().filter(|finalist| finalist.roles.len() > 1) {
+        table.note(format!("{} are one and the same network.", roles_of(finalist)));
     }
     if let Some(chosen) = report.chosen() {
-        table.note(format!(
-            "Chosen: {}, network {}.",
-            chosen.label(),
-            chosen.hash.short()
-        ));
+        table.note(format!("Chosen: {}, network {}.", chosen.label(), chosen.hash.short()));
     }
 }
 
 fn roles_of(finalist: &Finalist) -> String {
-    let roles: Vec<String> = finalist
-        .roles
-        .iter()
-        .map(|role| format!("“{role}”"))
-        .collect();
+    let roles: Vec<String> = finalist.roles.iter().map(|role| format!("“{role}”")).collect();
     joined(&roles)
 }
 

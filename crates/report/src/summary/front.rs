@@ -17,10 +17,7 @@ pub fn front(report: &RunReport, device: usize) -> Vec<usize> {
     let mut order: Vec<(usize, f64)> = (0..report.networks.len())
         .filter_map(|index| latency(index).map(|seconds| (index, seconds)))
         .collect();
-    order.sort_by(|a, b| {
-        a.1.total_cmp(&b.1)
-            .then(accuracy(b.0).total_cmp(&accuracy(a.0)))
-    });
+    order.sort_by(|a, b| a.1.total_cmp(&b.1).then(accuracy(b.0).total_cmp(&accuracy(a.0))));
     let mut best = f64::NEG_INFINITY;
     order.retain(|(index, _)| {
         let better = accuracy(*index) > best;
@@ -33,10 +30,7 @@ pub fn front(report: &RunReport, device: usize) -> Vec<usize> {
 /// The front on one device, fastest first.
 pub fn front_table(report: &RunReport, device: usize) -> Table {
     let members = front(report, device);
-    let name = report
-        .devices
-        .get(device)
-        .map_or("", |device| device.name.as_str());
+    let name = report.devices.get(device).map_or("", |device| device.name.as_str());
     let target = report.devices.get(device).map(|device| device.target);
     let times = members
         .iter()
@@ -69,12 +63,8 @@ pub fn front_table(report: &RunReport, device: usize) -> Table {
             unit.cell(on.latency.value, decimals),
             unit.cell(on.latency.low, decimals),
             unit.cell(on.latency.high, decimals),
-            target.map_or_else(Cell::missing, |target| {
-                Cell::decimal(on.latency.value / target, 3)
-            }),
-            Cell::text(
-                provenance.map_or_else(String::new, |provenance| provenance.kind.to_string()),
-            ),
+            target.map_or_else(Cell::missing, |target| Cell::decimal(on.latency.value / target, 3)),
+            Cell::text(provenance.map_or_else(String::new, |provenance| provenance.kind.to_string())),
         ]);
     }
     table

@@ -13,10 +13,7 @@ pub fn predictions_table(check: &PredictionCheck) -> Table {
     let unit = TimeUnit::for_all(times);
     let quantity = |name: &str, key: &str| Column::quantity(name, unit.name).with_key(key);
     let mut table = Table::new(
-        format!(
-            "Predicted and measured latency on {}, {}",
-            check.device, check.networks
-        ),
+        format!("Predicted and measured latency on {}, {}", check.device, check.networks),
         vec![
             Column::text("genotype"),
             quantity("predicted", "predicted_s"),

@@ -21,10 +21,7 @@ pub fn provenance_table(report: &RunReport) -> Table {
     );
     let mut counts = vec![0_u64; report.provenances.len()];
     let networks = report.networks.iter().flat_map(|network| &network.latency);
-    let finalists = report
-        .finalists
-        .iter()
-        .flat_map(|finalist| &finalist.latency);
+    let finalists = report.finalists.iter().flat_map(|finalist| &finalist.latency);
     let of_networks = networks.chain(finalists).map(|on| (on.provenance, 1));
     let of_pairs = report.predictions.iter().flat_map(|check| {
         let pairs = check.pairs.len() as u64;

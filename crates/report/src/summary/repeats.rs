@@ -23,26 +23,15 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
         columns.push(mean.with_key(key));
         columns.push(Column::number("± s.d.").with_key(deviation));
     };
-    quantity(
-        "test accuracy".into(),
-        Some("%"),
-        "test_accuracy_percent".into(),
-    );
+    quantity("test accuracy".into(), Some("%"), "test_accuracy_percent".into());
     for device in devices {
         quantity(format!("r {device}"), None, format!("r_{device}"));
     }
     quantity("average r".into(), None, "average_r".into());
     quantity("worst r".into(), None, "worst_r".into());
     quantity("MACs".into(), Some("M"), "macs".into());
-    let seeds: Vec<String> = repeats
-        .iter()
-        .map(|repeat| repeat.seed.to_string())
-        .collect();
-    let title = format!(
-        "Outcome over {} search seeds ({})",
-        repeats.len(),
-        seeds.join(", ")
-    );
+    let seeds: Vec<String> = repeats.iter().map(|repeat| repeat.seed.to_string()).collect();
+    let title = format!("Outcome over {} search seeds ({})", repeats.len(), seeds.join(", "));
     let mut table = Table::new(title, columns);
     let mut roles: Vec<&Role> = Vec::new();
     for outcome in repeats.iter().flat_map(|repeat| &repeat.outcomes) {
@@ -56,10 +45,7 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
             .flat_map(|repeat| &repeat.outcomes)
             .filter(|outcome| outcome.role == *role)
             .collect();
-        let mut cells = vec![
-            Cell::text(role.to_string()),
-            Cell::count(outcomes.len() as u64),
-        ];
+        let mut cells = vec![Cell::text(role.to_string()), Cell::count(outcomes.len() as u64)];
         let mut add = |values: Vec<f64>, scale: f64, decimals: usize| {
             let (mean, deviation) = (mean(&values), standard_deviation(&values));
             cells.push(Cell::decimal(mean / scale, decimals).with_value(mean));
@@ -71,22 +57,12 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
                 },
             });
         };
-        add(
-            outcomes.iter().map(|o| o.test_accuracy.percent()).collect(),
-            1.0,
-            2,
-        );
+        add(outcomes.iter().map(|o| o.test_accuracy.percent()).collect(), 1.0, 2);
         for device in 0..devices.len() {
-            let ratios = outcomes
-                .iter()
-                .filter_map(|outcome| outcome.ratios.get(device));
+            let ratios = outcomes.iter().filter_map(|outcome| outcome.ratios.get(device));
             add(ratios.copied().collect(), 1.0, 3);
         }
-        add(
-            outcomes.iter().map(|o| self::mean(&o.ratios)).collect(),
-            1.0,
-            3,
-        );
+        add(outcomes.iter().map(|o| self::mean(&o.ratios)).collect(), 1.0, 3);
         add(outcomes.iter().map(|o| worst(&o.ratios)).collect(), 1.0, 3);
         add(outcomes.iter().map(|o| o.macs.0 as f64).collect(), 1e6, 2);
         table.push(cells);

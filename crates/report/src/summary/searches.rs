@@ -27,18 +27,14 @@ pub fn searches_table(report: &RunReport) -> Table {
                 best = Some((index, reward));
             }
         }
-        let winner = search
-            .winner
-            .and_then(|index| report.networks.get(index as usize));
+        let winner = search.winner.and_then(|index| report.networks.get(index as usize));
         table.push(vec![
             Cell::text(&search.name),
             Cell::text(&search.objective),
             Cell::text(&search.strategy),
             Cell::count(search.seed).shown_as(search.seed.to_string()),
             Cell::count(search.trials.len() as u64),
-            best.map_or_else(Cell::missing, |(_, reward)| {
-                Cell::decimal(reward, 4).with_value(reward)
-            }),
+            best.map_or_else(Cell::missing, |(_, reward)| Cell::decimal(reward, 4).with_value(reward)),
             best.map_or_else(Cell::missing, |(index, _)| Cell::count(index as u64 + 1)),
             winner.map_or_else(Cell::missing, |network| Cell::text(&network.genotype)),
         ]);

@@ -74,11 +74,7 @@ mod tests {
             Cell::number(0.001, "1.0"),
             Cell::count(1_000_000),
         ]);
-        table.push(vec![
-            Cell::flag(true),
-            Cell::decimal(f64::INFINITY, 1),
-            Cell::missing(),
-        ]);
+        table.push(vec![Cell::flag(true), Cell::decimal(f64::INFINITY, 1), Cell::missing()]);
         table.note("not in the records");
         assert_eq!(
             table.render(Format::Csv, Some(10), true),

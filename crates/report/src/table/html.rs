@@ -61,10 +61,7 @@ mod tests {
     #[test]
     fn every_string_is_escaped() {
         let hostile = "<img src=x onerror=alert(1)>";
-        let mut table = Table::new(
-            hostile,
-            vec![Column::quantity(hostile, hostile), Column::text(hostile)],
-        );
+        let mut table = Table::new(hostile, vec![Column::quantity(hostile, hostile), Column::text(hostile)]);
         table.push(vec![Cell::text(hostile), Cell::text(hostile)]);
         table.note(hostile);
         let html = table.to_html();

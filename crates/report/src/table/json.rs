@@ -28,11 +28,7 @@ pub(super) fn render(table: &Table) -> String {
         let object = serde_json::to_string(&Object { keys: &keys, row });
         out.push_str(&object.unwrap_or_else(|error| unreachable!("{error}")));
     }
-    out.push_str(if table.rows.is_empty() {
-        "]\n"
-    } else {
-        "\n]\n"
-    });
+    out.push_str(if table.rows.is_empty() { "]\n" } else { "\n]\n" });
     out
 }
 

@@ -74,9 +74,7 @@ impl Paint {
 
 /// Without control characters, which could steer the terminal.
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The cleaned texts of a table.
@@ -100,13 +98,7 @@ impl Grid {
     /// The columns' widths within the limit, or `None` if there is no way.
     fn fit(&self, table: &Table, limit: Option<usize>) -> Option<Vec<usize>> {
         let body: Vec<usize> = (0..self.headings.len())
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .map(|row| row[column].width())
-                    .max()
-                    .unwrap_or(0)
-            })
+            .map(|column| self.rows.iter().map(|row| row[column].width()).max().unwrap_or(0))
             .collect();
         let full: Vec<usize> = self
             .headings
@@ -201,10 +193,7 @@ fn shrink(widths: &mut [usize], least: &[usize], limit: usize) -> bool {
 }
 
 fn longest_word(text: &str) -> usize {
-    text.split(' ')
-        .map(UnicodeWidthStr::width)
-        .max()
-        .unwrap_or(0)
+    text.split(' ').map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
 fn lines(texts: &[String], widths: &[usize]) -> Vec<Vec<String>> {
@@ -278,11 +267,7 @@ mod tests {
             Cell::text("simulated by an analytic model"),
         ]);
         table.push_row(
-            vec![
-                Cell::text("host"),
-                Cell::number(10.5, "10.500"),
-                Cell::text("measured"),
-            ],
+            vec![Cell::text("host"), Cell::number(10.5, "10.500"), Cell::text("measured")],
             Emphasis::Strong,
         );
         table
@@ -304,14 +289,8 @@ mod tests {
     #[test]
     fn wraps_headings_then_words() {
         let text = devices().render(Format::Table, Some(40), false);
-        assert!(
-            text.lines().all(|line| line.chars().count() <= 40),
-            "{text}"
-        );
-        assert!(
-            text.contains("1.250") && text.contains("analytic"),
-            "{text}"
-        );
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.contains("1.250") && text.contains("analytic"), "{text}");
     }
 
     #[test]
@@ -334,20 +313,14 @@ mod tests {
         let mut table = Table::new("a\u{1b}[2J", vec![Column::text("n\u{7}")]);
         table.push(vec![Cell::text("x\u{1b}]0;title\u{7}\ny")]);
         let text = table.render(Format::Table, None, false);
-        assert!(
-            text.chars().all(|c| c == '\n' || !c.is_control()),
-            "{text:?}"
-        );
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     }
 
     #[test]
     fn wide_characters_count_double() {
         let mut table = Table::new("", vec![Column::text("名前"), Column::number("n")]);
         table.push(vec![Cell::text("ab"), Cell::count(1)]);
-        assert_eq!(
-            table.render(Format::Table, None, false),
-            "名前  n\n────  ─\nab    1\n"
-        );
+        assert_eq!(table.render(Format::Table, None, false), "名前  n\n────  ─\nab    1\n");
     }
 
     #[test]

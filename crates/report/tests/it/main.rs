@@ -1,1 +1,4 @@
 //! Integration tests of the report.
+
+mod fixture;
+mod page;

@@ -1,0 +1,173 @@
+//! The answer in plain words, before anything else.
+
+use crate::RunReport;
+use crate::figure::{accuracy_with_interval, joined, latency_with_interval};
+use crate::html::escape;
+use crate::run_report::{DeviceFacts, DeviceLatency, Finalist, Role};
+use crate::summary::worst;
+use crate::table::grouped;
+
+/// Title, answer, one tile a device, how it is known.
+pub(super) fn headline(report: &RunReport) -> String {
+    let mut out = format!(
+        "<header>\n<p class=\"kicker\">Panarch report · {} · {}</p>\n",
+        escape(&report.run.name),
+        escape(&report.run.created)
+    );
+    let Some(chosen) = report.chosen() else {
+        out.push_str("<h1>No network was chosen</h1>\n");
+        out.push_str(&format!(
+            "<p class=\"answer\">{} networks were evaluated on {}; none was chosen. The sections below show what was found.</p>\n</header>\n",
+            grouped(report.networks.len() as u64),
+            escape(&joined(&device_names(report)))
+        ));
+        return out;
+    };
+    out.push_str(&format!(
+        "<h1>One network for {}</h1>\n",
+        escape(&joined(&device_names(report)))
+    ));
+    out.push_str(&format!("<p class=\"answer\">{}</p>\n", answer(report, chosen)));
+    out.push_str("<ul class=\"tiles\">");
+    for (device, on) in report.devices.iter().zip(&chosen.latency) {
+        out.push_str(&tile(report, device, on));
+    }
+    out.push_str("</ul>\n");
+    for sentence in [against_reference(report, chosen), export(chosen)]
+        .into_iter()
+        .flatten()
+    {
+        out.push_str(&format!("<p>{}</p>\n", escape(&sentence)));
+    }
+    out.push_str("</header>\n");
+    out
+}
+
+fn device_names(report: &RunReport) -> Vec<&str> {
+    report.devices.iter().map(|device| device.name.as_str()).collect()
+}
+
+/// HTML: the chosen network, its accuracy, and whether it holds every target.
+fn answer(report: &RunReport, chosen: &Finalist) -> String {
+    let basis = &report.test_accuracy;
+    let ratios = report.ratios(chosen);
+    let slowest = worst(&ratios);
+    let slowest_device = ratios
+        .iter()
+        .position(|r| *r == slowest)
+        .and_then(|index| report.devices.get(index));
+    let slowest_device = slowest_device.map_or("", |device| device.name.as_str());
+    let missed: Vec<&str> = ratios
+        .iter()
+        .zip(&report.devices)
+        .filter(|(r, _)| **r > 1.0)
+        .map(|(_, device)| device.name.as_str())
+        .collect();
+    let held = if missed.is_empty() {
+        format!("It meets the target on every device; the tightest is {slowest_device} with r = {slowest:.2}.")
+    } else {
+        format!(
+            "It misses the target on {}; the worst is {slowest_device} with r = {slowest:.2}.",
+            joined(&missed)
+        )
+    };
+    format!(
+        "The network found for the <strong>{}</strong> (<code>{}</code>) answers <strong>{}</strong> of {} {} images of {} correctly. {} It has {} and {} parameters.",
+        escape(&chosen.label()),
+        chosen.hash.short(),
+        escape(&accuracy_with_interval(&chosen.test_accuracy)),
+        grouped(basis.images),
+        escape(&basis.split),
+        escape(&report.dataset.name),
+        escape(&held),
+        chosen.macs,
+        grouped(chosen.parameters)
+    )
+}
+
+fn tile(report: &RunReport, device: &DeviceFacts, on: &DeviceLatency) -> String {
+    let r = on.latency.value / device.target;
+    let (class, verdict) = if r <= 1.0 {
+        ("met", "✓ within target")
+    } else {
+        ("missed", "✗ above target")
+    };
+    let source = report.provenances.get(on.provenance.0 as usize);
+    let (kind, source) = source.map_or_else(Default::default, |p| (p.kind.to_string(), p.to_string()));
+    format!(
+        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>r = {r:.2} · {verdict} of {}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}<br>{}</p></li>",
+        escape(&device.name),
+        on.latency.value,
+        device.target,
+        escape(&latency_with_interval(&on.latency)),
+        escape(&source)
+    )
+}
+
+/// Accuracy and speed against the reference, and whether the accuracy differs at all.
+fn against_reference(report: &RunReport, chosen: &Finalist) -> Option<String> {
+    let is_reference = |role: &Role| matches!(role, Role::Reference { .. });
+    let reference = report
+        .finalists
+        .iter()
+        .find(|finalist| finalist.roles.iter().any(is_reference))?;
+    if std::ptr::eq(reference, chosen) {
+        return Some("The chosen network is the reference itself.".to_owned());
+    }
+    let points = chosen.test_accuracy.value.percent() - reference.test_accuracy.value.percent();
+    let overlap = chosen.test_accuracy.low <= reference.test_accuracy.high
+        && reference.test_accuracy.low <= chosen.test_accuracy.high;
+    let changes: Vec<f64> = chosen
+        .latency
+        .iter()
+        .zip(&reference.latency)
+        .map(|(a, b)| (a.latency.value / b.latency.value - 1.0) * 100.0)
+        .collect();
+    let least = changes.iter().copied().fold(f64::NAN, f64::min);
+    let most = changes.iter().copied().fold(f64::NAN, f64::max);
+    let span = |percent: f64| crate::summary::signed(percent, 0).text;
+    Some(format!(
+        "Against the {}: {} points of test accuracy{}, and {} % to {} % latency, depending on the device.",
+        reference.label(),
+        crate::summary::signed(points, 2).text,
+        if overlap {
+            " (the intervals overlap, so this run does not settle the difference)"
+        } else {
+            ""
+        },
+        span(least),
+        span(most)
+    ))
+}
+
+fn export(chosen: &Finalist) -> Option<String> {
+    let export = chosen.export.as_ref()?;
+    let failed: Vec<&str> = export
+        .checks
+        .iter()
+        .filter(|check| !check.passed)
+        .map(|check| check.runtime.as_str())
+        .collect();
+    let passed: Vec<&str> = export
+        .checks
+        .iter()
+        .filter(|check| check.passed)
+        .map(|check| check.runtime.as_str())
+        .collect();
+    Some(if !failed.is_empty() {
+        format!(
+            "The exported file {} DIFFERS from the training engine in {}.",
+            export.file,
+            joined(&failed)
+        )
+    } else if passed.is_empty() {
+        format!("It is exported as {}, which was not run.", export.file)
+    } else {
+        format!(
+            "It is exported as {} ({}); run in {}, the file gives the training engine's answers.",
+            export.file,
+            export.bytes,
+            joined(&passed)
+        )
+    })
+}

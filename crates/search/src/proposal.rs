@@ -1,0 +1,174 @@
+//! From draws to a proposal: limits kept, repeats bounded, never without end.
+
+use panarch_space::Genotype;
+use panarch_study::Veto;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{SearchError, Situation, Verdict};
+
+/// How often a strategy draws for one proposal.
+const DRAWS: usize = 100;
+
+/// How often any member of the space is drawn when the strategy's own draws gave nothing new.
+const SAMPLES: usize = 100;
+
+/// How many steps the walk to a new feasible member may take.
+const STEPS: usize = 600;
+
+/// Repeats that are allowed for each new genotype, when nothing new is found. A repeat costs nothing, as its evaluation is
+/// in the pool, but a search of repeats does not end by itself.
+const REPEATS_PER_NEW: usize = 1;
+
+/// Repeats that are allowed before that.
+const FREE_REPEATS: usize = 10;
+
+/// The first of a bounded number of draws that keeps the limits and is new.
+///
+/// Where there is none, any new feasible member will do: one drawn at random, else one at the end of a walk by single
+/// changes, which comes ever nearer to the limits until it keeps them and then wanders among the feasible members. Where
+/// even that finds nothing new, a feasible draw that was seen before is repeated, as long as there are not too many.
+pub(crate) fn propose(
+    situation: &Situation<'_>,
+    rng: &mut ChaCha8Rng,
+    mut draw: impl FnMut(&mut ChaCha8Rng) -> Genotype,
+) -> Result<Genotype, SearchError> {
+    let mut attempts = Attempts::new(situation);
+    for _ in 0..DRAWS {
+        let genotype = draw(rng);
+        if let Some(found) = attempts.take(genotype)? {
+            return Ok(found);
+        }
+    }
+    for _ in 0..SAMPLES {
+        let genotype = situation.space.sample(rng);
+        if let Some(found) = attempts.take(genotype)? {
+            return Ok(found);
+        }
+    }
+    let first_repeat = attempts.repeat.clone();
+    if let Some(found) = attempts.walk(rng)? {
+        return Ok(found);
+    }
+    match first_repeat.or_else(|| attempts.repeat.take()) {
+        Some(repeat) => allow(situation, repeat),
+        None => Err(attempts.infeasible()),
+    }
+}
+
+/// What was drawn for one proposal so far.
+struct Attempts<'a, 'b> {
+    situation: &'a Situation<'b>,
+    count: usize,
+    /// The latest feasible member that was drawn and had been seen before.
+    repeat: Option<Genotype>,
+    /// The infeasible member whose furthest excess over a limit is the smallest, with that veto.
+    nearest: Option<(Genotype, Veto)>,
+    /// A member that a device cannot run.
+    unsupported: Option<(Genotype, String, String)>,
+}
+
+impl<'a, 'b> Attempts<'a, 'b> {
+    const fn new(situation: &'a Situation<'b>) -> Self {
+        Self {
+            situation,
+            count: 0,
+            repeat: None,
+            nearest: None,
+            unsupported: None,
+        }
+    }
+
+    /// Gives the genotype back if it is feasible and new; else remembers what is to be learnt from it.
+    fn take(&mut self, genotype: Genotype) -> Result<Option<Genotype>, SearchError> {
+        let seen = self.situation.history.contains(&genotype) || self.situation.pending.contains(&genotype);
+        self.count += 1;
+        let verdict = self
+            .situation
+            .constraint
+            .judge(&genotype)
+            .map_err(|source| SearchError::Constraint {
+                genotype: genotype.clone(),
+                source,
+            })?;
+        match verdict {
+            Verdict::Feasible if seen => self.repeat = Some(genotype),
+            Verdict::Feasible => return Ok(Some(genotype)),
+            Verdict::Vetoed(vetoes) => self.remember(genotype, vetoes),
+            Verdict::Unsupported { device, reason } => {
+                self.unsupported.get_or_insert((genotype, device, reason));
+            }
+        }
+        Ok(None)
+    }
+
+    fn remember(&mut self, genotype: Genotype, vetoes: Vec<Veto>) {
+        let furthest = vetoes.into_iter().max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        if let Some(veto) = furthest
+            && self
+                .nearest
+                .as_ref()
+                .is_none_or(|(_, nearest)| veto.ratio() < nearest.ratio())
+        {
+            self.nearest = Some((genotype, veto));
+        }
+    }
+
+    /// Walks by single changes from the feasible member seen last, else from the infeasible one nearest to the limits.
+    fn walk(&mut self, rng: &mut ChaCha8Rng) -> Result<Option<Genotype>, SearchError> {
+        let space = self.situation.space;
+        for step in 0..STEPS {
+            let next = match (&self.repeat, &self.nearest) {
+                // Half the way without success: the smallest member is feasible if any is, for most limits.
+                (None, _) if step == STEPS / 2 => space.canonical(&space.smallest()),
+                (Some(feasible), _) => space.mutate(feasible, 0.0, rng),
+                (None, Some((nearest, _))) => space.mutate(nearest, 0.0, rng),
+                (None, None) => space.sample(rng),
+            };
+            if let Some(found) = self.take(next)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn infeasible(self) -> SearchError {
+        let attempts = self.count;
+        match (self.nearest, self.unsupported) {
+            (Some((genotype, veto)), _) => SearchError::Infeasible {
+                device: veto.device,
+                limit: veto.limit,
+                nearest: veto.latency,
+                genotype,
+                attempts,
+            },
+            (None, Some((genotype, device, reason))) => SearchError::Unsupported {
+                device,
+                genotype,
+                reason,
+                attempts,
+            },
+            // Neither feasible, vetoed nor unsupported: a constraint that vetoes without naming a device.
+            (None, None) => SearchError::Settings {
+                reason: "the constraint refuses every network and names no device".into(),
+            },
+        }
+    }
+}
+
+/// A repeat, unless there were too many.
+fn allow(situation: &Situation<'_>, repeat: Genotype) -> Result<Genotype, SearchError> {
+    let proposals = situation.history.len() + situation.pending.len();
+    let mut unseen: Vec<&Genotype> = situation
+        .pending
+        .iter()
+        .filter(|genotype| !situation.history.contains(genotype))
+        .collect();
+    unseen.sort_unstable();
+    unseen.dedup();
+    let distinct = situation.history.distinct() + unseen.len();
+    if proposals - distinct < FREE_REPEATS + REPEATS_PER_NEW * distinct {
+        Ok(repeat)
+    } else {
+        Err(SearchError::Exhausted { distinct, proposals })
+    }
+}

@@ -1,0 +1,32 @@
+use panarch_graph::stream;
+use panarch_space::Genotype;
+
+use crate::proposal::propose;
+use crate::{SearchError, Situation, Strategy};
+
+/// Draws every proposal anew, whatever was found before: the yardstick of every other strategy.
+///
+/// Draws are those of `Space::sample` (uniform over decision strings), given the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomSearch {
+    seed: u64,
+}
+
+impl RandomSearch {
+    /// A random search; the seed decides every proposal.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+}
+
+impl Strategy for RandomSearch {
+    fn name(&self) -> &'static str {
+        "random"
+    }
+
+    fn ask(&mut self, situation: &Situation<'_>) -> Result<Genotype, SearchError> {
+        let mut rng = stream(self.seed, "random search", situation.number);
+        propose(situation, &mut rng, |rng| situation.space.sample(rng))
+    }
+}

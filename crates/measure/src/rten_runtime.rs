@@ -1,0 +1,112 @@
+use std::sync::Arc;
+
+use rten::{Dimension, Model, ModelOptions, RunOptions, ThreadPool};
+use rten_tensor::NdTensorView;
+use rten_tensor::prelude::*;
+
+use crate::runtime::check_images;
+use crate::{MeasureError, Runtime, Session};
+
+/// rten: pure Rust, built in, in a thread pool of its own.
+pub struct RtenRuntime {
+    threads: u32,
+    pool: Arc<ThreadPool>,
+}
+
+impl RtenRuntime {
+    /// Its name in profiles and provenance.
+    pub const NAME: &'static str = "rten";
+    /// The version that is built in.
+    pub const VERSION: &'static str = "0.27.0";
+
+    /// The runtime with a pool of this many threads, at least one.
+    #[must_use]
+    pub fn new(threads: u32) -> Self {
+        let threads = threads.max(1);
+        Self {
+            threads,
+            pool: Arc::new(ThreadPool::with_num_threads(threads as usize)),
+        }
+    }
+}
+
+impl Runtime for RtenRuntime {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn version(&self) -> &str {
+        Self::VERSION
+    }
+
+    fn threads(&self) -> u32 {
+        self.threads
+    }
+
+    fn load(&self, onnx: &[u8]) -> Result<Box<dyn Session>, MeasureError> {
+        let refuse = |reason: String| MeasureError::Load {
+            runtime: Self::NAME.to_owned(),
+            reason,
+        };
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load(onnx.to_vec())
+            .map_err(|error| refuse(error.to_string()))?;
+        let axes = model.input_shape(0).unwrap_or_default();
+        let [
+            _,
+            Dimension::Fixed(channels),
+            Dimension::Fixed(height),
+            Dimension::Fixed(width),
+        ] = axes[..]
+        else {
+            return Err(refuse(format!(
+                "the input has axes {axes:?}, not [batch, channels, height, width]"
+            )));
+        };
+        Ok(Box::new(RtenSession {
+            model,
+            image: [channels, height, width],
+            pool: Arc::clone(&self.pool),
+        }))
+    }
+}
+
+struct RtenSession {
+    model: Model,
+    image: [usize; 3],
+    pool: Arc<ThreadPool>,
+}
+
+impl Session for RtenSession {
+    fn run(&mut self, images: &[f32], batch: usize) -> Result<Vec<f32>, MeasureError> {
+        check_images(images, batch, self.image)?;
+        let fail = |reason: String| MeasureError::Run {
+            runtime: RtenRuntime::NAME.to_owned(),
+            reason,
+        };
+        let [channels, height, width] = self.image;
+        let input = NdTensorView::from_data([batch, channels, height, width], images);
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
+        let output = self
+            .model
+            .run_one(input.into(), Some(options))
+            .map_err(|error| fail(error.to_string()))?;
+        let output = output
+            .into_tensor::<f32>()
+            .ok_or_else(|| fail("the result is not f32".to_owned()))?;
+        Ok(output.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_in_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        let entry = format!("name = \"rten\"\nversion = \"{}\"", RtenRuntime::VERSION);
+        assert!(lock.contains(&entry), "rten in Cargo.lock is another version");
+    }
+}

@@ -1,0 +1,1 @@
+//! Integration tests of runtimes, the host device and export checks.

@@ -32,8 +32,7 @@ pub fn kendall_tau(first: &[f64], second: &[f64]) -> Option<f64> {
     let discordant = exchanges(&mut seconds, &mut buffer);
     let tied_second = tied(&seconds, |a, b| a == b);
     // concordant − discordant, as all = concordant + discordant + tied in either.
-    let difference = all as f64 - tied_first as f64 - tied_second as f64 + tied_both as f64
-        - 2.0 * discordant as f64;
+    let difference = all as f64 - tied_first as f64 - tied_second as f64 + tied_both as f64 - 2.0 * discordant as f64;
     let scale = ((all - tied_first) as f64 * (all - tied_second) as f64).sqrt();
     (scale > 0.0).then(|| (difference / scale).clamp(-1.0, 1.0))
 }
@@ -118,9 +117,7 @@ impl Fairness {
     pub fn different_pairs(&self) -> Vec<&PairAgreement> {
         let different = |tau: f64| tau < Self::DIFFERENT_TAU;
         let pairs = self.pairs.iter();
-        pairs
-            .filter(|pair| pair.tau.is_some_and(different))
-            .collect()
+        pairs.filter(|pair| pair.tau.is_some_and(different)).collect()
     }
 
     /// True when no device is mostly fixed time and enough pairs order networks differently.
@@ -144,13 +141,7 @@ pub fn fairness(samples: &[DeviceSample]) -> Fairness {
     });
     let seconds: Vec<Vec<f64>> = samples
         .iter()
-        .map(|sample| {
-            sample
-                .latencies
-                .iter()
-                .map(|latency| latency.seconds())
-                .collect()
-        })
+        .map(|sample| sample.latencies.iter().map(|latency| latency.seconds()).collect())
         .collect();
     let mut pairs = Vec::new();
     for (i, first) in samples.iter().enumerate() {
@@ -163,22 +154,14 @@ pub fn fairness(samples: &[DeviceSample]) -> Fairness {
         }
     }
     Fairness {
-        networks: samples
-            .iter()
-            .map(|sample| sample.latencies.len())
-            .min()
-            .unwrap_or(0),
+        networks: samples.iter().map(|sample| sample.latencies.len()).min().unwrap_or(0),
         devices: devices.collect(),
         pairs,
     }
 }
 
 fn share(part: Latency, whole: Latency) -> f64 {
-    if whole.seconds() > 0.0 {
-        part / whole
-    } else {
-        0.0
-    }
+    if whole.seconds() > 0.0 { part / whole } else { 0.0 }
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -188,9 +171,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.len() % 2 == 1 {
         return Some(upper);
     }
-    values
-        .get(middle.checked_sub(1)?)
-        .map(|lower| (lower + upper) / 2.0)
+    values.get(middle.checked_sub(1)?).map(|lower| (lower + upper) / 2.0)
 }
 
 const fn pairs_among(n: usize) -> u64 {
@@ -200,10 +181,7 @@ const fn pairs_among(n: usize) -> u64 {
 
 /// Number of pairs that are equal under `same`, in a list where equal items are neighbours.
 fn tied<T>(sorted: &[T], same: impl Fn(&T, &T) -> bool) -> u64 {
-    sorted
-        .chunk_by(same)
-        .map(|run| pairs_among(run.len()))
-        .sum()
+    sorted.chunk_by(same).map(|run| pairs_among(run.len())).sum()
 }
 
 /// Sorts by merging and counts how many pairs had to change places.
@@ -274,11 +252,7 @@ mod tests {
             (&[1.0, 2.0, 3.0], &[1.0, 4.0, 9.0], Some(1.0)),
             (&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0], Some(-1.0)),
             // One of six pairs reversed: (5 − 1) / 6.
-            (
-                &[1.0, 2.0, 3.0, 4.0],
-                &[1.0, 3.0, 2.0, 4.0],
-                Some(4.0 / 6.0),
-            ),
+            (&[1.0, 2.0, 3.0, 4.0], &[1.0, 3.0, 2.0, 4.0], Some(4.0 / 6.0)),
             (&[1.0, 1.0], &[1.0, 2.0], None),
             (&[1.0], &[1.0], None),
             (&[1.0, f64::NAN], &[1.0, 2.0], None),
@@ -308,17 +282,10 @@ mod tests {
         let judged = fairness(&samples);
         assert_eq!(judged.networks, 4);
         assert_eq!(judged.different_pairs().len(), 2);
-        let fixed: Vec<&str> = judged
-            .mostly_fixed()
-            .iter()
-            .map(|d| d.device.as_str())
-            .collect();
+        let fixed: Vec<&str> = judged.mostly_fixed().iter().map(|d| d.device.as_str()).collect();
         assert_eq!(fixed, ["c"]);
         assert!(!judged.is_fair());
-        assert!(
-            !fairness(&samples[..2]).is_fair(),
-            "one differing pair is not enough"
-        );
+        assert!(!fairness(&samples[..2]).is_fair(), "one differing pair is not enough");
         assert!(!fairness(&[]).is_fair());
     }
 }

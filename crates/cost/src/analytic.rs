@@ -3,8 +3,7 @@ mod mapping;
 mod movement;
 
 use panarch_graph::{
-    Bytes, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind,
-    fused_layers,
+    Bytes, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind, fused_layers,
 };
 use rayon::prelude::*;
 
@@ -75,7 +74,7 @@ impl AnalyticModel {
             self.check_layer(network, layer)?;
         }
         let precision = self.profile.precision();
-        let flow = movement::flow(machine, precision, network, &layers);
+        let flow = movement::flow(machine, precision, self.profile.batch(), network, &layers);
         let fixed = Latency::from_seconds(machine.overhead.inference_s.value);
         let mut total = fixed;
         let mut per_layer = Vec::with_capacity(layers.len());
@@ -110,7 +109,7 @@ impl AnalyticModel {
     fn layer(&self, network: &Network, layer: Layer, movement_s: f64) -> LayerCost {
         let machine = &self.machine;
         let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
-        let compute_s = mapping::seconds(machine, network, &layer, operator);
+        let compute_s = mapping::seconds(machine, self.profile.batch(), network, &layer, operator);
         let busy = compute_s.max(movement_s);
         // A change of shape is a matter of addresses.
         let overhead = match operator {
@@ -162,8 +161,7 @@ impl AnalyticModel {
                 let [high, wide] = conv.kernel;
                 let largest = support.largest_kernel.value;
                 if high.max(wide) > largest {
-                    let reason =
-                        format!("a {high}×{wide} kernel is larger than {largest}×{largest}");
+                    let reason = format!("a {high}×{wide} kernel is larger than {largest}×{largest}");
                     return Err(refuse(operator, reason));
                 }
             }
@@ -176,13 +174,9 @@ impl AnalyticModel {
             kind: ProvenanceKind::Predicted,
             device: self.profile.name().to_owned(),
             tool: "analytic model".to_owned(),
-            version: format!(
-                "{}+{}",
-                env!("CARGO_PKG_VERSION"),
-                self.profile.hash().short()
-            ),
+            version: format!("{}+{}", env!("CARGO_PKG_VERSION"), self.profile.hash().short()),
             precision,
-            batch: 1,
+            batch: self.profile.batch(),
             repeats: None,
             note: None,
         }

@@ -108,10 +108,7 @@ impl Operator {
         Some(match &node.op {
             Op::Input => return None,
             Op::Conv2d(conv) => {
-                let channels = node
-                    .inputs
-                    .first()
-                    .map_or(0, |input| network.shape(*input).channels);
+                let channels = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
                 Self::of_convolution(conv, channels)
             }
             Op::BatchNorm(_) => Self::BatchNorm,

@@ -10,11 +10,11 @@ use panarch_toml::Diagnostics;
 use serde::Serialize;
 
 pub use accelerator::{
-    Accelerator, Array, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
-    Overhead, PixelOrder, Pooling, Support, VectorUnit,
+    Accelerator, Array, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError, Overhead, PixelOrder,
+    Pooling, Support, VectorUnit,
 };
 pub use figure::{Figure, Origin, Sourced};
-pub use presets::preset_names;
+pub use presets::{preset_names, preset_text};
 
 use crate::{AnalyticModel, CostError, CostSource};
 
@@ -25,6 +25,7 @@ pub struct DeviceProfile {
     description: String,
     class: SizeClass,
     precision: Precision,
+    batch: u32,
     kind: DeviceKind,
     hash: ContentHash,
 }
@@ -136,6 +137,12 @@ impl DeviceProfile {
     #[must_use]
     pub const fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// Images that run together; costs are always of one image of such a batch.
+    #[must_use]
+    pub const fn batch(&self) -> u32 {
+        self.batch
     }
 
     /// How it is asked.

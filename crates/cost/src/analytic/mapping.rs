@@ -7,36 +7,28 @@ use crate::profile::{Accelerator, DepthwiseMapping, PixelOrder, Pooling};
 
 /// A reduction that the array can run: `groups` matrix products.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reduction {
-    pub groups: u64,
+struct Reduction {
+    groups: u64,
     /// Input channels of one group.
-    pub channels: u64,
+    channels: u64,
     /// Kernel taps.
-    pub taps: u64,
+    taps: u64,
     /// Output channels of one group.
-    pub outputs: u64,
+    outputs: u64,
 }
 
-/// Time that a layer's arithmetic takes, in seconds.
-pub(super) fn seconds(
-    machine: &Accelerator,
-    network: &Network,
-    layer: &Layer,
-    operator: Operator,
-) -> f64 {
+/// Time that a layer's arithmetic takes for one image of a batch, in seconds.
+pub(super) fn seconds(machine: &Accelerator, batch: u32, network: &Network, layer: &Layer, operator: Operator) -> f64 {
     let anchor = network.node(layer.anchor);
     let output = network.shape(layer.anchor);
-    let input = anchor
-        .inputs
-        .first()
-        .map_or(output, |input| network.shape(*input));
+    let input = anchor.inputs.first().map_or(output, |input| network.shape(*input));
     let vector = &machine.vector;
     let mut cycles = match &anchor.op {
         Op::Input | Op::Flatten => 0.0,
         Op::Conv2d(conv) => {
             let taps = u64::from(conv.kernel[0]) * u64::from(conv.kernel[1]);
             if operator == Operator::DepthwiseConv2d {
-                depthwise_cycles(machine, output, taps)
+                depthwise_cycles(machine, batch, output, taps)
             } else {
                 let groups = u64::from(conv.groups.max(1));
                 let reduction = Reduction {
@@ -45,7 +37,7 @@ pub(super) fn seconds(
                     taps,
                     outputs: u64::from(output.channels) / groups,
                 };
-                dense_cycles(machine, output, reduction)
+                dense_cycles(machine, batch, output, reduction)
             }
         }
         Op::Linear(_) => {
@@ -55,12 +47,10 @@ pub(super) fn seconds(
                 taps: 1,
                 outputs: u64::from(output.channels),
             };
-            dense_cycles(machine, output, reduction)
+            dense_cycles(machine, batch, output, reduction)
         }
         Op::BatchNorm(_) => vector_cycles(machine, output, 1.0),
-        Op::Activation(activation) => {
-            vector_cycles(machine, output, vector.passes_alone(*activation))
-        }
+        Op::Activation(activation) => vector_cycles(machine, output, vector.passes_alone(*activation)),
         Op::Add => {
             let summands = anchor.inputs.len().saturating_sub(1) as f64;
             vector_cycles(machine, output, vector.add_passes.value * summands)
@@ -69,9 +59,9 @@ pub(super) fn seconds(
         Op::Concat => vector_cycles(machine, output, vector.concat_passes.value),
         Op::Pool(pool) => {
             let taps = u64::from(pool.kernel[0]) * u64::from(pool.kernel[1]);
-            pooling_cycles(machine, output, taps)
+            pooling_cycles(machine, batch, output, taps)
         }
-        Op::GlobalAvgPool => pooling_cycles(machine, output, input.pixels()),
+        Op::GlobalAvgPool => pooling_cycles(machine, batch, output, input.pixels()),
     };
     for id in layer.nodes.iter().skip(1) {
         if let Op::Activation(activation) = &network.node(*id).op {
@@ -84,15 +74,12 @@ pub(super) fn seconds(
 /// Cycles of a dense or grouped convolution, or of a linear layer.
 ///
 /// The weights of one granule stay in the array while all positions pass; the next are loaded meanwhile, so that a granule
-/// takes the longer of the two. The output stage works beside the array.
-pub(super) fn dense_cycles(machine: &Accelerator, output: Shape, reduction: Reduction) -> f64 {
+/// takes the longer of the two. The output stage works beside the array. Loading and starting are shared by a batch.
+fn dense_cycles(machine: &Accelerator, batch: u32, output: Shape, reduction: Reduction) -> f64 {
     let array = &machine.array;
-    let positions = position_steps(machine, output) as f64;
+    let positions = position_steps(machine, batch, output);
     let lanes = f64::from(array.reduction_lanes.value);
-    let columns = reduction
-        .outputs
-        .div_ceil(u64::from(array.output_lanes.value))
-        * reduction.groups;
+    let columns = reduction.outputs.div_ceil(u64::from(array.output_lanes.value)) * reduction.groups;
     let cheapest = array
         .padding
         .value
@@ -101,18 +88,19 @@ pub(super) fn dense_cycles(machine: &Accelerator, output: Shape, reduction: Redu
             let rows = reduction.channels.div_ceil(u64::from(granule.channels))
                 * reduction.taps.div_ceil(u64::from(granule.taps));
             let work = positions * f64::from(granule.channels) * f64::from(granule.taps) / lanes;
-            (rows * columns) as f64 * work.max(array.weight_load_cycles.value)
+            (rows * columns) as f64 * work.max(array.weight_load_cycles.value / f64::from(batch))
         })
         .fold(f64::INFINITY, f64::min);
-    (cheapest / array.utilisation.value).max(output_stage_cycles(machine, output))
+    let busy = (cheapest / array.utilisation.value).max(output_stage_cycles(machine, output));
+    busy + array.startup_cycles.value / f64::from(batch)
 }
 
-fn depthwise_cycles(machine: &Accelerator, output: Shape, taps: u64) -> f64 {
+fn depthwise_cycles(machine: &Accelerator, batch: u32, output: Shape, taps: u64) -> f64 {
     let array = &machine.array;
     let depthwise = &machine.depthwise;
     let channels = u64::from(output.channels);
-    let positions = position_steps(machine, output) as f64;
-    let load = array.weight_load_cycles.value;
+    let positions = position_steps(machine, batch, output);
+    let load = array.weight_load_cycles.value / f64::from(batch);
     let on_array = match depthwise.mapping.value {
         DepthwiseMapping::VectorUnit => {
             let passes = machine.vector.tap_passes.value * taps as f64;
@@ -126,7 +114,7 @@ fn depthwise_cycles(machine: &Accelerator, output: Shape, taps: u64) -> f64 {
                 outputs: 1,
             };
             // The array's own utilisation applies there; only the mapping's is added here.
-            return dense_cycles(machine, output, one) / depthwise.utilisation.value;
+            return dense_cycles(machine, batch, output, one) / depthwise.utilisation.value;
         }
         DepthwiseMapping::SimdLanes => {
             let lanes = depthwise.channel_lanes.as_ref().map_or(1, |it| it.value);
@@ -140,17 +128,14 @@ fn depthwise_cycles(machine: &Accelerator, output: Shape, taps: u64) -> f64 {
             blocks as f64 * positions.max(load)
         }
     };
-    (on_array / depthwise.utilisation.value).max(output_stage_cycles(machine, output))
+    let busy = (on_array / depthwise.utilisation.value).max(output_stage_cycles(machine, output));
+    busy + array.startup_cycles.value / f64::from(batch)
 }
 
-fn pooling_cycles(machine: &Accelerator, output: Shape, taps: u64) -> f64 {
+fn pooling_cycles(machine: &Accelerator, batch: u32, output: Shape, taps: u64) -> f64 {
     match machine.vector.pooling.value {
-        Pooling::Depthwise => depthwise_cycles(machine, output, taps),
-        Pooling::VectorUnit => vector_cycles(
-            machine,
-            output,
-            machine.vector.tap_passes.value * taps as f64,
-        ),
+        Pooling::Depthwise => depthwise_cycles(machine, batch, output, taps),
+        Pooling::VectorUnit => vector_cycles(machine, output, machine.vector.tap_passes.value * taps as f64),
     }
 }
 
@@ -167,15 +152,17 @@ fn output_stage_cycles(machine: &Accelerator, output: Shape) -> f64 {
     output.elements() as f64 / machine.array.output_elements_per_cycle.value
 }
 
-/// How many times the pixel lanes have to be filled for all output positions.
-fn position_steps(machine: &Accelerator, output: Shape) -> u64 {
+/// How many times the pixel lanes have to be filled for all output positions of one image; a fraction where images of a
+/// batch share a filling.
+fn position_steps(machine: &Accelerator, batch: u32, output: Shape) -> f64 {
     let array = &machine.array;
     let high = u64::from(array.pixel_lanes_high.value);
     let wide = u64::from(array.pixel_lanes_wide.value);
     match array.pixel_order.value {
-        PixelOrder::Block => {
-            u64::from(output.height).div_ceil(high) * u64::from(output.width).div_ceil(wide)
+        PixelOrder::Block => (u64::from(output.height).div_ceil(high) * u64::from(output.width).div_ceil(wide)) as f64,
+        PixelOrder::Flat => {
+            let all = output.pixels() * u64::from(batch);
+            all.div_ceil(high * wide) as f64 / f64::from(batch)
         }
-        PixelOrder::Flat => output.pixels().div_ceil(high * wide),
     }
 }

@@ -7,7 +7,7 @@ use crate::profile::{Accelerator, Memory};
 /// What one layer moves, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Moved {
-    /// Activations read and written on chip, rereads included, and weights that stay there.
+    /// Activations read and written on chip, rereads included, and weights on their way to the array.
     pub on_chip: f64,
     /// Activations to and from main memory.
     pub spilled: f64,
@@ -41,7 +41,7 @@ impl Moved {
 pub(super) struct Flow {
     /// One entry a layer.
     pub layers: Vec<Moved>,
-    /// Largest amount of activations alive at once.
+    /// Largest amount of activations of one image alive at once.
     pub peak_bytes: u64,
 }
 
@@ -75,25 +75,28 @@ struct Value {
 ///
 /// Weights are kept on chip in the order of the layers until the cache is full; the layer at the border is kept in part. A
 /// value is spilled when the values alive together with it, where it is made or read, do not all fit. Both rules only
-/// ever keep more when memory grows.
+/// ever keep more when memory grows. A batch is taken through each layer together: it needs the memory of all its images
+/// and reads every weight once. All counts are for one image.
 pub(super) fn flow(
     machine: &Accelerator,
     precision: Precision,
+    batch: u32,
     network: &Network,
     layers: &[Layer],
 ) -> Flow {
     let memory = &machine.memory;
+    let batch = f64::from(batch);
     let (mut values, value_of) = values(precision, network, layers);
     let live = live_bytes(&values, layers.len());
     for value in &mut values {
         value.spilled = (value.first..=value.last)
             .filter_map(|position| live.get(position))
-            .any(|bytes| *bytes as f64 > memory.activation_bytes.value);
+            .any(|bytes| *bytes as f64 * batch > memory.activation_bytes.value);
     }
     let peak_bytes = live.iter().copied().max().unwrap_or(0);
     let mut cache = memory.weight_cache_bytes.value;
     if memory.shared.value {
-        cache = cache.min((memory.activation_bytes.value - peak_bytes as f64).max(0.0));
+        cache = cache.min((memory.activation_bytes.value - peak_bytes as f64 * batch).max(0.0));
     }
     let mut moved = Vec::with_capacity(layers.len());
     for layer in layers {
@@ -101,8 +104,8 @@ pub(super) fn flow(
         let weights = weight_bytes(machine, precision, network, layer);
         let kept = weights.min(cache);
         cache -= kept;
-        of_layer.streamed = weights - kept;
-        of_layer.on_chip = kept;
+        of_layer.streamed = (weights - kept) / batch;
+        of_layer.on_chip = weights / batch;
         if !matches!(network.node(layer.anchor).op, Op::Flatten) {
             let read = network.node(layer.anchor).inputs.iter().copied();
             for node in read.chain([layer.output]) {
@@ -135,11 +138,7 @@ pub(super) fn flow(
 }
 
 /// The values between layers, and for every node the one that it yields.
-fn values(
-    precision: Precision,
-    network: &Network,
-    layers: &[Layer],
-) -> (Vec<Value>, Vec<Option<usize>>) {
+fn values(precision: Precision, network: &Network, layers: &[Layer]) -> (Vec<Value>, Vec<Option<usize>>) {
     let mut values: Vec<Value> = Vec::with_capacity(layers.len() + 1);
     let mut value_of: Vec<Option<usize>> = vec![None; network.nodes().len()];
     let mut add = |node: NodeId, first: usize, value_of: &mut Vec<Option<usize>>| {
@@ -176,11 +175,7 @@ fn values(
     if let (Some(output), Some(end)) = (output, layers.len().checked_sub(1)) {
         values[output].last = end;
     }
-    debug_assert!(
-        values
-            .iter()
-            .all(|value| value_of[value.node.index()].is_some())
-    );
+    debug_assert!(values.iter().all(|value| value_of[value.node.index()].is_some()));
     (values, value_of)
 }
 
@@ -205,18 +200,10 @@ fn live_bytes(values: &[Value], layers: usize) -> Vec<u64> {
 }
 
 /// Bytes of a layer's kernel and of what is kept beside it for each output channel.
-fn weight_bytes(
-    machine: &Accelerator,
-    precision: Precision,
-    network: &Network,
-    layer: &Layer,
-) -> f64 {
+fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
     let node = network.node(layer.anchor);
     let output = network.shape(layer.anchor);
-    let input = node
-        .inputs
-        .first()
-        .map_or(0, |input| network.shape(*input).channels);
+    let input = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
     let kernel = match &node.op {
         Op::Conv2d(conv) => {
             u64::from(output.channels)
@@ -229,6 +216,5 @@ fn weight_bytes(
         Op::BatchNorm(_) => 0,
         _ => return 0.0,
     };
-    (kernel * precision.bytes()) as f64
-        + f64::from(output.channels) * machine.memory.channel_side_bytes.value
+    (kernel * precision.bytes()) as f64 + f64::from(output.channels) * machine.memory.channel_side_bytes.value
 }

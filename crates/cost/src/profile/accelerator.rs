@@ -46,6 +46,8 @@ pub struct Array {
     pub padding: Sourced<Vec<Granule>>,
     /// Cycles to load the weights of one granule for all output lanes while the granule before is worked on.
     pub weight_load_cycles: Figure,
+    /// Cycles before the first result of a layer and after its last product: filling and draining.
+    pub startup_cycles: Figure,
     /// Results that the output stage (scaling, activation, writing) accepts each cycle.
     pub output_elements_per_cycle: Figure,
     /// Share of the cycles that the array really works, padding and loading apart.
@@ -181,10 +183,7 @@ pub enum Pooling {
 
 impl Pooling {
     /// Every place with its name in profiles.
-    pub const NAMES: [(&'static str, Self); 2] = [
-        ("depthwise", Self::Depthwise),
-        ("vector_unit", Self::VectorUnit),
-    ];
+    pub const NAMES: [(&'static str, Self); 2] = [("depthwise", Self::Depthwise), ("vector_unit", Self::VectorUnit)];
 }
 
 /// Memories and the bandwidths between them. Rates are bytes a second, sizes bytes.
@@ -216,7 +215,7 @@ pub struct Memory {
 pub struct Overhead {
     /// Once an inference.
     pub inference_s: Figure,
-    /// Once a layer: issuing it, filling and draining the array.
+    /// Once a layer: issuing it. Never hidden behind arithmetic or movement.
     pub layer_s: Figure,
 }
 

@@ -9,7 +9,18 @@ macro_rules! presets {
 }
 
 // Micro first, then full; within a class in the order in which tables show them.
-presets!["ethos-u55-128",];
+presets![
+    "ethos-u55-128",
+    "cube-16",
+    "cortex-a53",
+    "host",
+    "edgetpu-coral",
+    "edgetpu-pixel4",
+    "mobile-gpu",
+    "mobile-dsp",
+    "ascend-310",
+    "mobile-cpu",
+];
 
 /// The names of the embedded profiles: those for small images first, then those for images of 224 pixels.
 #[must_use]
@@ -17,19 +28,17 @@ pub const fn preset_names() -> &'static [&'static str] {
     NAMES
 }
 
+/// The TOML text of an embedded profile: a model to write one's own after.
+#[must_use]
+pub fn preset_text(name: &str) -> Option<&'static str> {
+    let position = NAMES.iter().position(|known| *known == name)?;
+    TEXTS.get(position).copied()
+}
+
 pub(super) fn preset(name: &str) -> Result<DeviceProfile, CostError> {
-    let unknown = || CostError::UnknownPreset {
+    let text = preset_text(name).ok_or_else(|| CostError::UnknownPreset {
         name: name.to_owned(),
         known: NAMES.iter().map(|known| (*known).to_owned()).collect(),
-    };
-    let text = NAMES
-        .iter()
-        .zip(TEXTS)
-        .find(|(known, _)| **known == name)
-        .map(|(_, text)| *text)
-        .ok_or_else(unknown)?;
-    Ok(DeviceProfile::from_toml(
-        &format!("devices/{name}.toml"),
-        text,
-    )?)
+    })?;
+    Ok(DeviceProfile::from_toml(&format!("devices/{name}.toml"), text)?)
 }

@@ -8,9 +8,8 @@ use panarch_graph::{ContentHash, Precision};
 use panarch_toml::{Diagnostics, Document, Table, did_you_mean};
 
 use super::{
-    Accelerator, Array, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures,
-    Figure, Granule, MeasuredTarget, Memory, ModelError, Origin, Overhead, PixelOrder, Pooling,
-    SizeClass, Sourced, Support, VectorUnit,
+    Accelerator, Array, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, Granule,
+    MeasuredTarget, Memory, ModelError, Origin, Overhead, PixelOrder, Pooling, SizeClass, Sourced, Support, VectorUnit,
 };
 use crate::Operator;
 
@@ -40,6 +39,7 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
     let description = root.string("description");
     let class = root.one_of("class", &SizeClass::NAMES);
     let precision = root.one_of("precision", &Precision::ALL.map(|p| (p.name(), p)));
+    let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
     let kind = match root.one_of("kind", &[("accelerator", true), ("measured", false)]) {
         Some(true) => accelerator(&root).map(|it| DeviceKind::Accelerator(Box::new(it))),
         Some(false) => measured(&root).map(DeviceKind::Measured),
@@ -55,6 +55,7 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
             description: description?,
             class: class?,
             precision: precision?,
+            batch,
             kind: kind?,
             hash: ContentHash::of("panarch device profile v1", text.as_bytes()),
         })
@@ -159,12 +160,7 @@ impl Figures {
         }
     }
 
-    fn part<T>(
-        &self,
-        root: &Table<'_>,
-        key: &str,
-        read: impl Fn(&Self, &Table<'_>) -> Option<T>,
-    ) -> Option<T> {
+    fn part<T>(&self, root: &Table<'_>, key: &str, read: impl Fn(&Self, &Table<'_>) -> Option<T>) -> Option<T> {
         let table = root.table(key)?;
         let part = read(self, &table);
         table.finish();
@@ -172,12 +168,7 @@ impl Figures {
     }
 
     /// `key = { value = …, source = "…" }` or `key = { value = …, assumption = "…" }`.
-    fn sourced<T>(
-        &self,
-        table: &Table<'_>,
-        key: &str,
-        read: impl Fn(&Table<'_>) -> Option<T>,
-    ) -> Option<Sourced<T>> {
+    fn sourced<T>(&self, table: &Table<'_>, key: &str, read: impl Fn(&Table<'_>) -> Option<T>) -> Option<Sourced<T>> {
         if let Some(value) = table.value(key)
             && value.table().is_none()
         {
@@ -241,12 +232,7 @@ impl Figures {
         Some(Origin::Source(full.clone()))
     }
 
-    fn number(
-        &self,
-        table: &Table<'_>,
-        key: &str,
-        range: impl RangeBounds<f64> + Copy,
-    ) -> Option<Figure> {
+    fn number(&self, table: &Table<'_>, key: &str, range: impl RangeBounds<f64> + Copy) -> Option<Figure> {
         self.sourced(table, key, |figure| figure.f64_in("value", range))
     }
 
@@ -267,21 +253,11 @@ impl Figures {
         self.sourced(table, key, |figure| figure.u32_in("value", 1..=MOST_LANES))
     }
 
-    fn choice<T: Clone>(
-        &self,
-        table: &Table<'_>,
-        key: &str,
-        names: &[(&str, T)],
-    ) -> Option<Sourced<T>> {
+    fn choice<T: Clone>(&self, table: &Table<'_>, key: &str, names: &[(&str, T)]) -> Option<Sourced<T>> {
         self.sourced(table, key, |figure| figure.one_of("value", names))
     }
 
-    fn operators(
-        &self,
-        table: &Table<'_>,
-        key: &str,
-        of: &[Operator],
-    ) -> Option<Sourced<Vec<Operator>>> {
+    fn operators(&self, table: &Table<'_>, key: &str, of: &[Operator]) -> Option<Sourced<Vec<Operator>>> {
         let names: Vec<(&str, Operator)> = of.iter().map(|op| (op.name(), *op)).collect();
         self.sourced(table, key, |figure| figure.list_of("value", &names))
     }
@@ -305,6 +281,7 @@ impl Figures {
             Some(channels.into_iter().zip(taps).map(granule).collect())
         });
         let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE);
+        let startup_cycles = self.number(table, "startup_cycles", NOT_NEGATIVE);
         let output_elements_per_cycle = self.number(table, "output_elements_per_cycle", POSITIVE);
         let utilisation = self.number(table, "utilisation", SHARE);
         Some(Array {
@@ -315,6 +292,7 @@ impl Figures {
             pixel_order: pixel_order?,
             padding: padding?,
             weight_load_cycles: weight_load_cycles?,
+            startup_cycles: startup_cycles?,
             output_elements_per_cycle: output_elements_per_cycle?,
             utilisation: utilisation?,
         })
@@ -323,19 +301,21 @@ impl Figures {
     fn depthwise(&self, table: &Table<'_>) -> Option<Depthwise> {
         let mapping = self.choice(table, "mapping", &DepthwiseMapping::NAMES);
         let simd = mapping.as_ref().map(|it| it.value) == Some(DepthwiseMapping::SimdLanes);
-        let lanes = simd.then(|| self.count(table, "channel_lanes"));
-        let taps = simd.then(|| self.count(table, "tap_padding"));
+        // Other mappings leave them unused, so that a mapping can be changed alone.
+        let lanes = |key: &str| {
+            if simd || table.has(key) {
+                self.count(table, key).map(Some)
+            } else {
+                Some(None)
+            }
+        };
+        let channel_lanes = lanes("channel_lanes");
+        let tap_padding = lanes("tap_padding");
         let utilisation = self.number(table, "utilisation", SHARE);
         Some(Depthwise {
             mapping: mapping?,
-            channel_lanes: match lanes {
-                Some(lanes) => Some(lanes?),
-                None => None,
-            },
-            tap_padding: match taps {
-                Some(taps) => Some(taps?),
-                None => None,
-            },
+            channel_lanes: channel_lanes?,
+            tap_padding: tap_padding?,
             utilisation: utilisation?,
         })
     }
@@ -421,11 +401,7 @@ impl Figures {
     }
 
     fn error(&self, table: &Table<'_>) -> Option<ModelError> {
-        let relative = self.number(
-            table,
-            "relative",
-            (Bound::Excluded(0.0), Bound::Included(10.0)),
-        );
+        let relative = self.number(table, "relative", (Bound::Excluded(0.0), Bound::Included(10.0)));
         let level = self.number(table, "level", BELOW_ONE);
         Some(ModelError {
             relative: relative?,

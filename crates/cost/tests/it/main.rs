@@ -1,0 +1,9 @@
+//! Integration tests of profiles and the analytic model.
+mod estimates;
+mod presets;
+mod problems;
+mod properties;
+mod published;
+mod published_latencies;
+mod variant;
+mod vela;

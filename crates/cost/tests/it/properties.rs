@@ -1,0 +1,120 @@
+//! What must hold for every network on every profile.
+
+use panarch_cost::{AnalyticModel, CostSource, DeviceProfile, preset_names};
+use panarch_graph::{Activation, Conv2d, Network, Op, Shape};
+use proptest::prelude::*;
+
+use crate::published::networks::Sketch;
+use crate::variant;
+
+/// (kind, width in steps of 8, expansion, kernel 3 or 5, stride)
+type Block = (u8, u32, u32, bool, bool);
+
+fn blocks() -> impl Strategy<Value = Vec<Block>> {
+    proptest::collection::vec((0_u8..5, 1_u32..20, 1_u32..7, any::<bool>(), any::<bool>()), 1..8)
+}
+
+fn network(blocks: &[Block], pixels: u32, width: u32) -> Network {
+    let (mut s, x) = Sketch::new("random", Shape::new(3, pixels, pixels), Activation::Relu);
+    let mut x = s.conv(x, Conv2d::square(8 * width, 3, 2));
+    for (kind, eighths, expansion, large, halve) in blocks {
+        let out = eighths * 8 * width;
+        let (kernel, stride) = (if *large { 5 } else { 3 }, if *halve { 2 } else { 1 });
+        let mid = s.channels(x) * expansion;
+        x = match kind {
+            0 => s.ib(x, mid, out, kernel, stride),
+            1 => s.fib(x, mid, out, kernel, stride),
+            2 => s.conv(x, Conv2d::square(out, kernel, stride)),
+            3 => {
+                let y = s.conv(x, Conv2d::pointwise(out));
+                let z = s.conv(x, Conv2d::pointwise(out));
+                s.add(Op::Concat, &[y, z])
+            }
+            _ => s.pool(x, 3, stride, 1),
+        };
+    }
+    s.head(x, None, 10)
+}
+
+fn accelerators() -> Vec<AnalyticModel> {
+    let profiles = preset_names().iter().map(|name| DeviceProfile::preset(name).unwrap());
+    profiles
+        .filter_map(|profile| AnalyticModel::new(profile).ok())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn layers_and_the_fixed_cost_make_the_whole(blocks in blocks(), pixels in 8_u32..96) {
+        let network = network(&blocks, pixels, 1);
+        for model in accelerators() {
+            let cost = model.cost(&network).unwrap();
+            let sum = cost.per_layer.iter().map(|layer| layer.latency.seconds()).sum::<f64>() + cost.fixed.seconds();
+            prop_assert!((sum / cost.latency.value.seconds() - 1.0).abs() < 1e-12);
+            for layer in &cost.per_layer {
+                prop_assert!(layer.latency.seconds() >= layer.compute.seconds().max(layer.movement.seconds()));
+                prop_assert!(layer.latency.seconds().is_finite());
+            }
+            prop_assert!(cost.utilisation >= 0.0 && cost.utilisation <= 1.0, "{}", cost.utilisation);
+        }
+    }
+
+    #[test]
+    fn a_better_machine_is_never_slower(blocks in blocks(), pixels in 8_u32..96) {
+        let network = network(&blocks, pixels, 1);
+        for preset in ["ethos-u55-128", "cube-16", "cortex-a53", "edgetpu-coral", "ascend-310"] {
+            let before = variant::model(preset, &[]).cost(&network).unwrap();
+            for (path, value) in [
+                ("clock.frequency_hz", "2e9"),
+                ("array.reduction_lanes", "128"),
+                ("array.output_lanes", "128"),
+                ("array.pixel_lanes_wide", "64"),
+                ("array.utilisation", "1"),
+                ("array.weight_load_cycles", "0"),
+                ("array.startup_cycles", "0"),
+                ("array.output_elements_per_cycle", "1e4"),
+                ("vector.elements_per_cycle", "1e4"),
+                ("memory.on_chip_bytes_per_s", "1e12"),
+                ("memory.off_chip_bytes_per_s", "1e12"),
+                ("memory.activation_bytes", "1e9"),
+                ("memory.weight_cache_bytes", "1e9"),
+                ("overhead.layer_s", "0"),
+                ("overhead.inference_s", "0"),
+            ] {
+                let after = variant::model(preset, &[(path, value)]).cost(&network).unwrap();
+                let (old, new) = (before.latency.value.seconds(), after.latency.value.seconds());
+                prop_assert!(new <= old * (1.0 + 1e-12), "{preset}, {path} = {value}: {old} s became {new} s");
+                prop_assert!(after.traffic <= before.traffic);
+            }
+        }
+    }
+
+    #[test]
+    fn wider_and_larger_is_never_faster(blocks in blocks(), pixels in 8_u32..64, width in 1_u32..4) {
+        let small = network(&blocks, pixels, width);
+        let wide = network(&blocks, pixels, width + 1);
+        let large = network(&blocks, pixels + 8, width);
+        for model in accelerators() {
+            let [small, wide, large] = [&small, &wide, &large].map(|n| model.cost(n).unwrap());
+            for larger in [&wide, &large] {
+                prop_assert!(larger.latency.value >= small.latency.value, "{}", model.device());
+                prop_assert!(larger.peak_memory >= small.peak_memory);
+            }
+        }
+    }
+}
+
+#[test]
+fn many_networks_at_once_cost_the_same_as_one_by_one() {
+    let networks: Vec<Network> = (0..80)
+        .map(|i| network(&[(i % 5, u32::from(i) % 7 + 1, 3, i % 2 == 0, false)], 32, 1))
+        .collect();
+    for model in accelerators() {
+        let together = model.estimate(&networks);
+        for (network, cost) in networks.iter().zip(together) {
+            assert_eq!(cost, model.cost(network));
+        }
+    }
+}

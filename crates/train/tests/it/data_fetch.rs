@@ -136,3 +136,18 @@ pub fn real_folder() -> Option<std::path::PathBuf> {
         .flatten()
         .find(|folder| verify(folder).is_ok())
 }
+
+#[test]
+#[ignore = "downloads 31 MB by apt-get"]
+fn the_package_archive_serves_it() {
+    let root = tempfile::tempdir().unwrap();
+    let data = DataRoot::new(root.path());
+    let sources = Sources {
+        package: true,
+        ..nowhere()
+    };
+    let (folder, from) = fetch(&data, &sources, &mut |line| println!("{line}")).unwrap();
+    assert_eq!(from, FetchedFrom::Package);
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 4);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+}

@@ -1,7 +1,11 @@
 //! Integration tests of panarch-train.
 
+mod checkpoints;
 mod data_batches;
 mod data_fetch;
 mod data_folder;
 mod data_idx;
+mod engine;
+mod kill;
 mod support;
+mod training;

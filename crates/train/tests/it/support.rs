@@ -3,11 +3,15 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use panarch_graph::{Shape, random};
-use panarch_train::data::{Dataset, ImageSet};
+use panarch_nn::Store;
+use panarch_space::Space;
+use panarch_train::data::{Augmentation, Dataset, HeldOut, ImageSet, Splits};
+use panarch_train::{Control, CpuEngine, Optimisation, Outcome, Progress, Sandwich, SandwichTraining, SupernetTrainer};
 use rand::RngExt as _;
 
 /// An IDX file: magic, big-endian dimensions, values; compressed when the name ends in `.gz`.
@@ -55,4 +59,103 @@ pub fn squares(train: usize, test: usize, side: u32, classes: u16) -> Dataset {
     };
     let names = (0..classes).map(|class| format!("square {class}")).collect();
     Dataset::new("squares", names, set(train, 0), None, set(test, 1)).unwrap()
+}
+
+/// A space of 24 networks for images of 8 pixels.
+pub const TINY: &str = r#"
+name = "tiny"
+version = 1
+description = "A few small networks"
+source = "made up for tests"
+resolutions = [8]
+default_resolution = 8
+
+[rounding]
+multiple = 4
+
+[block]
+operator = "inverted-bottleneck"
+kernel = [3, 5]
+expansion = [1, 2]
+activation = "relu"
+residual_in_first_block = false
+
+[[stem]]
+operator = "conv"
+kernel = 3
+stride = 1
+width = 8
+
+[[stage]]
+depth = [1, 2]
+width = [8, 12]
+stride = 2
+
+[[head]]
+operator = "global-average-pool"
+
+[[head]]
+operator = "classifier"
+"#;
+
+/// The space of [`TINY`].
+pub fn tiny_space() -> Space {
+    Space::from_toml("tiny.toml", TINY).unwrap()
+}
+
+/// Squares of four classes, parted into training and validation.
+pub fn splits(train: usize, validation: usize) -> Splits {
+    squares(train + validation, 40, 8, 4)
+        .hold_out(HeldOut::Count(validation), 0)
+        .unwrap()
+}
+
+/// Fast settings for the tiny space.
+pub fn sandwich(epochs: f64) -> SandwichTraining {
+    let optimisation = Optimisation {
+        epochs,
+        batch_size: 16,
+        learning_rate: 0.1,
+        warmup_epochs: 0.2,
+        augmentation: Augmentation {
+            flip: false,
+            crop_padding: 1,
+        },
+        ..Optimisation::default()
+    };
+    SandwichTraining {
+        optimisation,
+        sandwich: Sandwich {
+            random: 1,
+            distillation: 1.0,
+        },
+    }
+}
+
+/// Trains to the end without a checkpoint.
+pub fn run_to_end(trainer: &mut SupernetTrainer) {
+    let (cancelled, mut progress) = (AtomicBool::new(false), |_: &Progress| {});
+    let mut control = Control {
+        cancelled: &cancelled,
+        checkpoint: None,
+        progress: &mut progress,
+    };
+    let outcome = trainer.train(&mut CpuEngine::new(), &mut control).unwrap();
+    assert_eq!(outcome, Outcome::Finished);
+}
+
+/// Whether two stores hold the same bits under the same names.
+pub fn same_bits(one: &Store, other: &Store) -> bool {
+    let bits = |store: &Store| -> Vec<(String, Vec<u32>)> {
+        let tensors = store.tensors().iter();
+        tensors
+            .map(|t| {
+                (
+                    t.name().to_owned(),
+                    t.data().iter().map(|value| value.to_bits()).collect(),
+                )
+            })
+            .collect()
+    };
+    bits(one) == bits(other)
 }

@@ -1,0 +1,200 @@
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use panarch_graph::random;
+use panarch_space::Space;
+use panarch_train::data::Splits;
+use panarch_train::{
+    Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Outcome, Progress, SandwichTraining,
+    Supernet, SupernetTrainer, TrainError, Validation, Validator,
+};
+use rand::RngExt as _;
+
+use crate::support::{TINY, run_to_end, same_bits, sandwich, splits, tiny_space};
+
+fn trainer(space: &Space, splits: &Splits, settings: SandwichTraining) -> SupernetTrainer {
+    SupernetTrainer::new(space, splits, settings).unwrap()
+}
+
+/// Trains and stops by the cancellation flag after `stop` steps, leaving a checkpoint.
+fn train_until(trainer: &mut SupernetTrainer, stop: u64, path: &Path) -> Outcome {
+    let cancelled = AtomicBool::new(false);
+    let mut progress = |event: &Progress| {
+        if matches!(event, Progress::Step { step, .. } if *step == stop) {
+            cancelled.store(true, Ordering::Relaxed);
+        }
+    };
+    let policy = CheckpointPolicy {
+        path: path.into(),
+        every_steps: Some(3),
+        every: None,
+    };
+    let mut control = Control {
+        cancelled: &cancelled,
+        checkpoint: Some(policy),
+        progress: &mut progress,
+    };
+    trainer.train(&mut CpuEngine::new(), &mut control).unwrap()
+}
+
+#[test]
+fn a_training_that_was_stopped_ends_with_the_same_bits() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let mut whole = trainer(&space, &splits, sandwich(2.0));
+    run_to_end(&mut whole);
+    let folder = tempfile::tempdir().unwrap();
+    for stop in [1, 4, 6] {
+        let path = folder.path().join(format!("{stop}.safetensors"));
+        let mut first = trainer(&space, &splits, sandwich(2.0));
+        assert_eq!(train_until(&mut first, stop, &path), Outcome::Cancelled);
+        let mut second = trainer(&space, &splits, sandwich(2.0));
+        second.resume(&path).unwrap();
+        assert_eq!(second.step(), stop);
+        assert!(same_bits(first.supernet().store(), second.supernet().store()));
+        run_to_end(&mut second);
+        assert!(
+            same_bits(whole.supernet().store(), second.supernet().store()),
+            "stopped at {stop}"
+        );
+    }
+}
+
+#[test]
+fn fine_tuning_can_be_stopped_too() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let supernet = Supernet::new(&space, splits.head(), 8, 1).unwrap();
+    let validation = Validation {
+        recalibration_images: 32,
+        validation_images: 16,
+        batch_size: 16,
+        seed: 0,
+    };
+    let validator = Validator::new(&splits, validation).unwrap();
+    let settings = FineTuning {
+        optimisation: sandwich(1.0).optimisation,
+        distillation: 1.0,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tuning.safetensors");
+    let mut engine = CpuEngine::new();
+    let mut tune = |stop: u64, resume: bool| {
+        let mut tuner = NetworkTrainer::fine_tune(&supernet, &space.smallest(), &splits, settings).unwrap();
+        if resume {
+            tuner.resume(&path).unwrap();
+        }
+        let cancelled = AtomicBool::new(false);
+        let mut progress = |event: &Progress| {
+            if matches!(event, Progress::Step { step, .. } if *step == stop) {
+                cancelled.store(true, Ordering::Relaxed);
+            }
+        };
+        let checkpoint = Some(CheckpointPolicy::new(&path));
+        let mut control = Control {
+            cancelled: &cancelled,
+            checkpoint,
+            progress: &mut progress,
+        };
+        let outcome = tuner.train(&mut engine, &validator, &mut control).unwrap();
+        (outcome, tuner.finish(&mut engine, &validator).unwrap())
+    };
+    let (_, whole) = tune(u64::MAX, false);
+    assert_eq!(tune(2, false).0, Outcome::Cancelled);
+    let (outcome, resumed) = tune(u64::MAX, true);
+    assert_eq!(outcome, Outcome::Finished);
+    assert_eq!(resumed, whole);
+    // Another network's checkpoint is not taken.
+    let mut other = NetworkTrainer::fine_tune(&supernet, &space.largest(), &splits, settings).unwrap();
+    let error = other.resume(&path).unwrap_err().to_string();
+    assert!(error.contains("network hash"), "{error}");
+}
+
+#[test]
+fn a_finished_training_leaves_a_supernet_to_open() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("supernet.safetensors");
+    let mut training = trainer(&space, &splits, sandwich(1.0));
+    assert_eq!(train_until(&mut training, u64::MAX, &path), Outcome::Finished);
+    let opened = Supernet::open(&path, &space, splits.head(), 8).unwrap();
+    assert!(same_bits(training.supernet().store(), opened.store()));
+    // Resuming what is finished does nothing.
+    let mut again = trainer(&space, &splits, sandwich(1.0));
+    again.resume(&path).unwrap();
+    run_to_end(&mut again);
+    assert!(same_bits(training.supernet().store(), again.supernet().store()));
+}
+
+#[test]
+fn the_checkpoint_of_another_training_is_refused_by_name() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    train_until(&mut trainer(&space, &splits, sandwich(1.0)), 2, &path);
+    let told = |mut trainer: SupernetTrainer, expected: &str| {
+        let error = trainer.resume(&path).unwrap_err();
+        assert!(matches!(error, TrainError::CheckpointOfAnother { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(expected) && text.contains("checkpoint.safetensors"),
+            "{text}"
+        );
+        assert_eq!(trainer.step(), 0);
+    };
+    let other = Space::from_toml(
+        "other.toml",
+        &TINY.replace("[8, 12]", "[8, 16]").replace("tiny", "larger"),
+    )
+    .unwrap();
+    told(
+        trainer(&other, &splits, sandwich(1.0)),
+        "supernet name: in the checkpoint tiny, here larger",
+    );
+    assert!(Supernet::open(&path, &other, splits.head(), 8).is_err());
+    let mut settings = sandwich(1.0);
+    settings.optimisation.learning_rate = 0.25;
+    told(
+        trainer(&space, &splits, settings),
+        "training.optimisation.learning_rate: in the checkpoint 0.1, here 0.25",
+    );
+    let fewer = crate::support::splits(48, 16);
+    told(
+        trainer(&space, &fewer, sandwich(1.0)),
+        "data.train_images: in the checkpoint 64, here 48",
+    );
+}
+
+#[test]
+fn checkpoints_cut_short_anywhere_are_refused() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    train_until(&mut trainer(&space, &splits, sandwich(1.0)), 2, &path);
+    let whole = fs::read(&path).unwrap();
+    let mut rng = random::stream(9, "cut", 0);
+    for round in 0..60 {
+        // Half of the cuts fall into the header.
+        let cut = rng.random_range(0..if round % 2 == 0 { whole.len() } else { 2_000 });
+        fs::write(&path, &whole[..cut]).unwrap();
+        let error = trainer(&space, &splits, sandwich(1.0))
+            .resume(&path)
+            .expect_err("a cut file")
+            .to_string();
+        assert!(error.contains("checkpoint.safetensors"), "{error}");
+    }
+    // Bytes that are there but wrong may hit a weight's value; they must never panic.
+    for _ in 0..60 {
+        let mut bytes = whole.clone();
+        let place = rng.random_range(0..2_000.min(bytes.len()));
+        bytes[place] ^= 1 << rng.random_range(0..8);
+        fs::write(&path, bytes).unwrap();
+        let _ = trainer(&space, &splits, sandwich(1.0)).resume(&path);
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(
+        Checkpoint::read(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("checkpoint.safetensors")
+    );
+}

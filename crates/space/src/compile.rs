@@ -7,8 +7,8 @@ use panarch_toml::{At, Document};
 
 use crate::decision::Property;
 use crate::element::{Alternative, Element, ExpansionBase, Inner, Slot, Source};
-use crate::operator::Operator;
-use crate::setting::{NO_ACTIVATION, Properties, Scope, Setting, Spread, StageSettings};
+use crate::lookup::{Lookup, Spot};
+use crate::setting::{NO_ACTIVATION, Properties, Scope, Setting, Spread, StageSettings, Variant, Variants};
 
 /// A property with several choices, before ties are known.
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ pub(crate) struct OpenChoice {
 #[derive(Debug)]
 pub(crate) struct Compiler<'d> {
     document: &'d Document,
+    pub variants: &'d Variants,
     pub elements: Vec<Element>,
     pub open: Vec<OpenChoice>,
     positions: HashMap<String, usize>,
@@ -42,20 +43,11 @@ pub(crate) struct Place<'a> {
     pub bias: bool,
 }
 
-/// One block of a place.
-struct Spot<'a> {
-    /// Of its stage and of itself.
-    names: (&'a str, &'a str),
-    /// Its number in the stage, from 0.
-    position: u32,
-    stride: u32,
-    residual_allowed: bool,
-}
-
 impl<'d> Compiler<'d> {
-    pub(crate) fn new(document: &'d Document) -> Self {
+    pub(crate) fn new(document: &'d Document, variants: &'d Variants) -> Self {
         Self {
             document,
+            variants,
             elements: Vec::new(),
             open: Vec::new(),
             positions: HashMap::new(),
@@ -190,19 +182,29 @@ impl<'d> Compiler<'d> {
             self.report_missing(place, names.0, "operator");
             return None;
         };
-        let operators = setting.of(spot.position).to_vec();
+        let variants: Vec<(usize, Variant)> = setting
+            .of(spot.position)
+            .iter()
+            .filter_map(|number| Some((*number, self.variants.0.get(*number)?.clone())))
+            .collect();
         let scope = scoped(setting, names);
-        let numbers: Vec<usize> = (0..operators.len()).collect();
+        let numbers: Vec<usize> = (0..variants.len()).collect();
         let operator = self.slot(format!("{scope}.operator"), Property::Operator, &numbers, |number| {
-            operators[*number].name().to_owned()
+            variants[*number].1.name.clone()
         });
-        if width.is_none() && operators.iter().any(|operator| operator.has_width()) {
+        if width.is_none() && variants.iter().any(|(_, variant)| variant.operator.has_width()) {
             self.report_missing(place, names.0, "width");
         }
         let mut alternatives = Vec::new();
-        for operator in &operators {
-            let alternative = self.alternative(*operator, place, defaults, spot)?;
-            alternatives.push(alternative);
+        for (number, variant) in &variants {
+            let look = Lookup {
+                number: *number,
+                variant,
+                settings,
+                defaults,
+                spot,
+            };
+            alternatives.push(self.alternative(&look, place));
         }
         Some(Element {
             block: place.block.to_owned(),
@@ -222,34 +224,18 @@ impl<'d> Compiler<'d> {
         })
     }
 
-    fn alternative(
-        &mut self,
-        operator: Operator,
-        place: &Place<'_>,
-        defaults: &StageSettings,
-        spot: &Spot<'_>,
-    ) -> Option<Alternative> {
-        let look = Lookup {
-            operator,
-            settings: place.settings,
-            defaults,
-            spot,
-        };
-        let kernel = self.property(&look, Property::Kernel, |it| it.kernel.as_ref(), u32::to_string);
-        let inner = self.property(&look, inner_property(&look), |it| it.inner.as_ref(), inner_text);
+    fn alternative(&mut self, look: &Lookup<'_>, place: &Place<'_>) -> Alternative {
+        let operator = look.variant.operator;
+        let kernel = self.property(look, Property::Kernel, |it| it.kernel.as_ref(), u32::to_string);
+        let inner = self.property(look, look.inner_property(), |it| it.inner.as_ref(), inner_text);
         let squeeze_excite = self.property(
-            &look,
+            look,
             Property::SqueezeExcite,
             |it| it.squeeze_excite.as_ref(),
             f64::to_string,
         );
-        let activation = self.property(
-            &look,
-            Property::Activation,
-            |it| it.activation.as_ref(),
-            activation_text,
-        );
-        let residual = self.property(&look, Property::Residual, |it| it.residual.as_ref(), bool::to_string);
+        let activation = self.property(look, Property::Activation, |it| it.activation.as_ref(), activation_text);
+        let residual = self.property(look, Property::Residual, |it| it.residual.as_ref(), bool::to_string);
         let needed = [
             ("kernel", operator.has_kernel() && kernel.is_none()),
             ("expansion", operator.expands() && inner.is_none()),
@@ -257,17 +243,17 @@ impl<'d> Compiler<'d> {
         ];
         for (key, missing) in needed {
             if missing {
-                self.report_missing(place, spot.names.0, key);
+                self.report_missing(place, look.spot.names.0, key);
             }
         }
-        Some(Alternative {
+        Alternative {
             operator,
             kernel: kernel.unwrap_or_else(|| Slot::fixed(1)),
             inner: inner.unwrap_or_else(|| Slot::fixed(Inner::Times(1.0))),
             squeeze_excite: squeeze_excite.unwrap_or_else(|| Slot::fixed(0.0)),
             activation: activation.unwrap_or_else(|| Slot::fixed(None)),
             residual: residual.unwrap_or_else(|| Slot::fixed(operator.residual_by_default())),
-        })
+        }
     }
 
     fn property<T: Clone>(
@@ -283,7 +269,7 @@ impl<'d> Compiler<'d> {
         let (setting, own) = look.find(get)?;
         let scope = scoped(setting, look.spot.names);
         let name = if own {
-            format!("{scope}.{}.{}", look.operator.short(), property.name())
+            format!("{scope}.{}.{}", look.variant.short(), property.name())
         } else {
             format!("{scope}.{}", property.name())
         };
@@ -298,9 +284,7 @@ impl<'d> Compiler<'d> {
     }
 
     fn check_lengths(&self, settings: &StageSettings, depth: u32) {
-        let shared = &settings.shared;
-        let own = settings.own.iter().map(|(_, properties)| properties);
-        for properties in std::iter::once(shared).chain(own) {
+        for properties in settings.all() {
             self.check_length(properties.kernel.as_ref(), depth);
             self.check_length(properties.inner.as_ref(), depth);
             self.check_length(properties.squeeze_excite.as_ref(), depth);
@@ -328,55 +312,11 @@ impl<'d> Compiler<'d> {
     }
 }
 
-/// Where the properties of an operator at a block are looked up.
-struct Lookup<'a> {
-    operator: Operator,
-    settings: &'a StageSettings,
-    defaults: &'a StageSettings,
-    spot: &'a Spot<'a>,
-}
-
-impl Lookup<'_> {
-    fn applies(&self, property: Property) -> bool {
-        let operator = self.operator;
-        match property {
-            Property::Kernel => operator.has_kernel(),
-            Property::Expansion | Property::InnerWidth | Property::SqueezeExcite => operator.expands(),
-            Property::Activation => operator.has_activation(),
-            Property::Residual => operator.may_have_residual() && self.spot.residual_allowed && self.spot.stride == 1,
-            Property::Depth | Property::Width | Property::Operator => true,
-        }
-    }
-
-    /// The setting that holds, and whether it is the operator's own: the stage's before that of all stages, the
-    /// operator's before that of all operators.
-    fn find<T>(&self, get: impl Fn(&Properties) -> Option<&Setting<T>>) -> Option<(&Setting<T>, bool)> {
-        for settings in [self.settings, self.defaults] {
-            let own = settings.own(self.operator).and_then(&get);
-            if let Some(setting) = own {
-                return Some((setting, true));
-            }
-            if let Some(setting) = get(&settings.shared) {
-                return Some((setting, false));
-            }
-        }
-        None
-    }
-}
-
 /// The name that a decision of this setting begins with.
 fn scoped<'a, T>(setting: &Setting<T>, names: (&'a str, &'a str)) -> &'a str {
     match (setting.scope, &setting.choices) {
         (Scope::Stage, Spread::Same(_)) => names.0,
         _ => names.1,
-    }
-}
-
-fn inner_property(look: &Lookup<'_>) -> Property {
-    let found = look.find(|properties| properties.inner.as_ref());
-    match found.and_then(|(setting, _)| setting.values().next().copied()) {
-        Some(Inner::Channels(_)) => Property::InnerWidth,
-        _ => Property::Expansion,
     }
 }
 

@@ -14,15 +14,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod branch;
 mod compile;
 mod condition;
+mod count;
 mod cover;
 mod decision;
+mod distinct;
 mod element;
+mod enumerate;
 mod error;
 mod fingerprint;
 mod genotype;
+mod lookup;
 mod lower;
+mod named;
 mod operator;
 mod pattern;
 mod piece;
@@ -34,8 +40,11 @@ mod setting;
 mod space;
 mod tie;
 mod variation;
+pub mod zoo;
 
+pub use count::{Counts, Distinct};
 pub use decision::{Condition, Decision, Property};
+pub use enumerate::Members;
 pub use error::SpaceError;
 pub use genotype::{Genotype, MOST_CHOICES};
 pub use lower::Head;

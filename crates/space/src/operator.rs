@@ -26,6 +26,20 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// Every operator.
+    pub const ALL: [Self; 10] = [
+        Self::Skip,
+        Self::Conv,
+        Self::Separable,
+        Self::InvertedBottleneck,
+        Self::FusedInvertedBottleneck,
+        Self::MaxPool,
+        Self::AveragePool,
+        Self::GlobalAveragePool,
+        Self::Linear,
+        Self::Classifier,
+    ];
+
     /// What may stand in a stage.
     pub const BLOCKS: [Self; 5] = [
         Self::Skip,

@@ -3,10 +3,15 @@ use panarch_toml::did_you_mean;
 use crate::{Space, SpaceError};
 
 /// Name and text of the embedded spaces.
-const PRESETS: [(&str, &str); 1] = [(
-    "multi-hardware-small",
-    include_str!("../../../spaces/multi-hardware-small.toml"),
-)];
+const PRESETS: [(&str, &str); 4] = [
+    ("multi-hardware", include_str!("../../../spaces/multi-hardware.toml")),
+    (
+        "multi-hardware-small",
+        include_str!("../../../spaces/multi-hardware-small.toml"),
+    ),
+    ("edgetpu", include_str!("../../../spaces/edgetpu.toml")),
+    ("edgetpu-small", include_str!("../../../spaces/edgetpu-small.toml")),
+];
 
 /// The names of the embedded spaces.
 #[must_use]

@@ -15,7 +15,7 @@ use crate::operator::Operator;
 use crate::piece::Style;
 use crate::reference;
 use crate::rounding::{Rounding, RoundingRule};
-use crate::setting::StageSettings;
+use crate::setting::{Properties, StageSettings, Variants, is_name};
 use crate::tie;
 
 pub(crate) fn space(file_name: &str, text: &str) -> Result<Space, Diagnostics> {
@@ -46,17 +46,18 @@ fn read(document: &Document) -> Option<Space> {
         squeeze_excite: squeeze_excite(&root),
     };
 
+    let variants = Variants::read(&root);
     let block = root.table_or_empty("block");
-    let defaults = StageSettings::read(&block, &Operator::BLOCKS);
+    let defaults = StageSettings::read(&block, &variants, &Operator::BLOCKS);
     block.finish();
     let outside = StageSettings {
-        shared: crate::setting::Properties {
+        shared: Properties {
             activation: defaults.shared.activation.clone(),
             ..Default::default()
         },
         ..StageSettings::default()
     };
-    let mut compiler = Compiler::new(document);
+    let mut compiler = Compiler::new(document, &variants);
     let mut prefixes = BTreeMap::new();
     for table in root.tables("stem") {
         layer(&mut compiler, &table, "stem", &Operator::STEM, &outside, &mut prefixes);
@@ -76,7 +77,7 @@ fn read(document: &Document) -> Option<Space> {
         } else if let Some(first) = names.insert(name.clone(), index + 1) {
             table.problem("name", format!("`{name}` is already the name of stage {first}"), None);
         }
-        let settings = StageSettings::read(table, &Operator::BLOCKS);
+        let settings = StageSettings::read(table, &variants, &Operator::BLOCKS);
         let place = Place {
             block: &name,
             prefix: &name,
@@ -193,11 +194,13 @@ fn layer(
     let prefix = name
         .as_ref()
         .map_or_else(|| block.to_owned(), |name| format!("{block}.{name}"));
-    let settings = StageSettings::read(table, operators);
+    let settings = StageSettings::read(table, compiler.variants, operators);
     let first = settings
         .operator
         .as_ref()
-        .and_then(|setting| setting.of(0).first().copied());
+        .and_then(|setting| setting.of(0).first())
+        .and_then(|number| compiler.variants.0.get(*number))
+        .map(|variant| variant.operator);
     // A pool, a linear layer and a classifier have one node, whose name tells them apart without a name of their own.
     let key = match first {
         Some(operator) if !operator.has_kernel() => format!("{prefix}.{}", operator.name()),
@@ -300,12 +303,4 @@ fn squeeze_excite(root: &Table<'_>) -> SqueezeExcite {
     };
     table.finish();
     squeeze_excite
-}
-
-/// Letters, digits, `-` and `_`: no dots, which join names, and no stars, which match them.
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }

@@ -1,5 +1,5 @@
 use panarch_graph::ContentHash;
-use panarch_toml::{Diagnostics, did_you_mean};
+use panarch_toml::Diagnostics;
 
 use crate::decision::Decision;
 use crate::element::{Block, Element};
@@ -98,19 +98,6 @@ impl Space {
             .iter()
             .find(|reference| reference.name == name)
             .map(|reference| &reference.genotype)
-    }
-
-    /// The position of the decision with this name.
-    ///
-    /// # Errors
-    /// An unknown name, with the closest known one.
-    pub fn decision(&self, name: &str) -> Result<usize, SpaceError> {
-        let found = self.decisions.iter().position(|decision| decision.name == name);
-        found.ok_or_else(|| SpaceError::UnknownDecision {
-            space: self.name.clone(),
-            name: name.to_owned(),
-            suggestion: did_you_mean(name, self.decisions.iter().map(|decision| &decision.name)),
-        })
     }
 
     /// Checks that a genotype has the space's length and only choices that exist.

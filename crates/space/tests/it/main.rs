@@ -1,3 +1,4 @@
 //! Integration tests of the search spaces.
 
+mod presets;
 mod small;

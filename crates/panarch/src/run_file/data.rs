@@ -1,0 +1,70 @@
+//! `[data]`: which images, and how many are held out of training.
+
+use panarch_space::Space;
+use panarch_toml::{Table, did_you_mean};
+use panarch_train::data;
+
+use super::write::Writer;
+
+/// The images of a run. Channels, classes and normalisation come from the dataset itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSection {
+    /// The name of a known dataset, or the path of a folder; as `panarch_train::data::DatasetSource` reads it.
+    pub dataset: String,
+    /// Height and width of the images in pixels; none means the space's default.
+    pub resolution: Option<u32>,
+    /// Training images held out, by which everything is chosen. Default 4,000.
+    pub validation: usize,
+    /// Training images that recalibrate BN before a sub-network is evaluated. Default 2,000.
+    pub recalibration: usize,
+}
+
+impl DataSection {
+    const VALIDATION: usize = 4000;
+    const RECALIBRATION: usize = 2000;
+
+    pub(super) fn read(table: Table<'_>, space: Option<&Space>) -> Option<Self> {
+        let dataset = table.string_spanned("dataset");
+        if let Some(dataset) = &dataset {
+            let name = dataset.value.as_str();
+            if !name.contains('/') && !data::NAMES.contains(&name) {
+                let known = data::NAMES.join("`, `");
+                let message = format!(
+                    "`data.dataset` names no known dataset, found the string \"{name}\": it is `{known}`, or the path \
+                     of a folder, with a `/` in it"
+                );
+                table.problem_at(dataset.at, message, did_you_mean(name, data::NAMES).as_deref());
+            }
+        }
+        let resolution = table.optional_u32_in("resolution", 8..=1024);
+        if let (Some(pixels), Some(space)) = (resolution, space)
+            && !space.resolutions().contains(&pixels)
+        {
+            let allowed: Vec<String> = space.resolutions().iter().map(u32::to_string).collect();
+            let allowed = allowed.join(", ");
+            let message = format!(
+                "`data.resolution` is {pixels}, the space {} allows {allowed}",
+                space.name()
+            );
+            table.problem("resolution", message, None);
+        }
+        let validation = table.optional_usize_in("validation", 1..=1_000_000);
+        let recalibration = table.optional_usize_in("recalibration", 1..=1_000_000);
+        table.finish();
+        Some(Self {
+            dataset: dataset?.value,
+            resolution: resolution.or(space.map(Space::default_resolution)),
+            validation: validation.unwrap_or(Self::VALIDATION),
+            recalibration: recalibration.unwrap_or(Self::RECALIBRATION),
+        })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.text("dataset", &self.dataset);
+        if let Some(resolution) = self.resolution {
+            writer.key("resolution", resolution);
+        }
+        writer.key("validation", self.validation);
+        writer.key("recalibration", self.recalibration);
+    }
+}

@@ -1,0 +1,51 @@
+//! `[finalists]`: what happens to the networks that were found.
+
+use panarch_space::Space;
+use panarch_toml::Table;
+
+use super::devices::{Targets, check_reference};
+use super::write::Writer;
+
+/// Fine-tuning of the networks that were found, and what they are compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FinalistsSection {
+    /// Passes over the training images, each finalist from its inherited weights; may be a fraction. Default 1.
+    pub fine_tune_epochs: f64,
+    /// Learning rate at the start of fine-tuning. Default 0.02.
+    pub learning_rate: f64,
+    /// A named member of the space that gets the same fine-tuning and a row of its own. Default the one that sets the
+    /// targets; none when limits are given instead.
+    pub reference: Option<String>,
+}
+
+impl FinalistsSection {
+    const FINE_TUNE_EPOCHS: f64 = 1.0;
+    const LEARNING_RATE: f64 = 0.02;
+
+    pub(super) fn read(table: Table<'_>, targets: Option<&Targets>, space: Option<&Space>) -> Self {
+        let epochs = table.optional_f64_in("fine_tune_epochs", 0.0..=10_000.0);
+        let learning_rate = table.optional_f64_in("learning_rate", 1e-9..=100.0);
+        let reference = table.optional_string_spanned("reference");
+        if let Some(reference) = &reference {
+            check_reference(&table, "reference", reference, space);
+        }
+        table.finish();
+        let same = || match targets {
+            Some(Targets::Reference(name)) => Some(name.clone()),
+            _ => None,
+        };
+        Self {
+            fine_tune_epochs: epochs.unwrap_or(Self::FINE_TUNE_EPOCHS),
+            learning_rate: learning_rate.unwrap_or(Self::LEARNING_RATE),
+            reference: reference.map(|reference| reference.value).or_else(same),
+        }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.key("fine_tune_epochs", self.fine_tune_epochs);
+        writer.key("learning_rate", self.learning_rate);
+        if let Some(reference) = &self.reference {
+            writer.text("reference", reference);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `[measure]`: how devices are measured that can be.
+
+use panarch_toml::Table;
+
+use super::write::Writer;
+
+/// Measuring on real devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasureSection {
+    /// Sampled networks from which the table of a device is fitted. Default 40.
+    pub samples: usize,
+    /// Timed inferences of each network, after the warm-up. Default 30.
+    pub repeats: u32,
+}
+
+impl Default for MeasureSection {
+    fn default() -> Self {
+        Self {
+            samples: 40,
+            repeats: 30,
+        }
+    }
+}
+
+impl MeasureSection {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        let default = Self::default();
+        let section = Self {
+            samples: table
+                .optional_usize_in("samples", 8..=10_000)
+                .unwrap_or(default.samples),
+            repeats: table
+                .optional_u32_in("repeats", 30..=100_000)
+                .unwrap_or(default.repeats),
+        };
+        table.finish();
+        section
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.key("samples", self.samples);
+        writer.key("repeats", self.repeats);
+    }
+}

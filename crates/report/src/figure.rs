@@ -4,9 +4,13 @@ use panarch_graph::{Accuracy, Estimate, Latency};
 
 use crate::table::Cell;
 
-/// Half the width of an accuracy's interval, in percentage points.
-pub(crate) fn half_width(accuracy: &Estimate<Accuracy>) -> f64 {
-    (accuracy.high.percent() - accuracy.low.percent()) / 2.0
+/// "91.32 ± 0.55" in per cent, where ± is half the width of the interval.
+pub(crate) fn with_half_width(accuracy: &Estimate<Accuracy>) -> Cell {
+    let (percent, half) = (
+        accuracy.value.percent(),
+        (accuracy.high.percent() - accuracy.low.percent()) / 2.0,
+    );
+    Cell::number(percent, format!("{percent:.2} ± {half:.2}"))
 }
 
 /// "91.32 % (95 % interval 90.75 to 91.86 %)".
@@ -22,7 +26,7 @@ pub(crate) fn accuracy_with_interval(accuracy: &Estimate<Accuracy>) -> String {
 
 /// "1.23 ms (95 % interval 1.20 to 1.30 ms)", or the value alone if the interval is the value.
 pub(crate) fn latency_with_interval(latency: &Estimate<Latency>) -> String {
-    let unit = TimeUnit::for_longest(latency.high);
+    let unit = TimeUnit::for_longest(latency.value);
     let value = unit.text(latency.value);
     if latency.low == latency.high {
         return format!("{value} {}", unit.name);

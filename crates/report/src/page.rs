@@ -33,7 +33,6 @@ pub fn report_html(report: &RunReport) -> Result<String, ReportError> {
         Some(outcome::finalists(report)),
         outcome::fronts(report),
         outcome::ratios(report),
-        outcome::comparison(report),
         outcome::architecture(report),
         evidence::layers(report),
         evidence::predictions(report),

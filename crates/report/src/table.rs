@@ -71,6 +71,8 @@ pub struct Column {
     pub key: String,
     /// Where the text stands.
     pub alignment: Alignment,
+    /// Whether only JSON and CSV have it, because the text of another column already says it.
+    pub raw_only: bool,
 }
 
 impl Column {
@@ -83,6 +85,7 @@ impl Column {
             unit: None,
             key,
             alignment: Alignment::Left,
+            raw_only: false,
         }
     }
 
@@ -105,6 +108,7 @@ impl Column {
             unit: Some(unit),
             key,
             alignment: Alignment::Right,
+            raw_only: false,
         }
     }
 
@@ -113,6 +117,15 @@ impl Column {
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
         self.key = key.into();
         self
+    }
+
+    /// A number for JSON and CSV alone, because the text of another column already says it.
+    pub fn raw(key: impl Into<String>) -> Self {
+        let key = key.into();
+        Column {
+            raw_only: true,
+            ..Column::number(key.clone()).with_key(key)
+        }
     }
 
     /// Heading with the unit in brackets.
@@ -227,7 +240,7 @@ impl Table {
     /// not enough each row becomes a block of `heading: value` lines. Numbers are never cut.
     pub fn render(&self, format: Format, width: Option<usize>, colour: bool) -> String {
         match format {
-            Format::Table => terminal::render(self, width, colour),
+            Format::Table => terminal::render(&self.shown(), width, colour),
             Format::Json => json::render(self),
             Format::Csv => csv::render(self),
         }
@@ -235,7 +248,23 @@ impl Table {
 
     /// The table as an HTML `<table>` with caption; every string is escaped.
     pub fn to_html(&self) -> String {
-        html::render(self)
+        html::render(&self.shown())
+    }
+
+    /// The table without the columns that only JSON and CSV have.
+    fn shown(&self) -> std::borrow::Cow<'_, Table> {
+        if !self.columns.iter().any(|column| column.raw_only) {
+            return std::borrow::Cow::Borrowed(self);
+        }
+        let keep: Vec<bool> = self.columns.iter().map(|column| !column.raw_only).collect();
+        let mut table = self.clone();
+        let mut kept = keep.iter();
+        table.columns.retain(|_| *kept.next().unwrap_or(&true));
+        for row in &mut table.rows {
+            let mut kept = keep.iter();
+            row.cells.retain(|_| *kept.next().unwrap_or(&true));
+        }
+        std::borrow::Cow::Owned(table)
     }
 
     /// JSON and CSV names of the columns, made unique by a number where two are the same.
@@ -274,6 +303,21 @@ mod tests {
     fn equal_keys_are_numbered() {
         let table = Table::new("", vec![Column::text("r"), Column::text("r"), Column::text("R")]);
         assert_eq!(table.keys(), ["r", "r_2", "r_3"]);
+    }
+
+    #[test]
+    fn raw_columns_stand_in_json_and_csv_alone() {
+        let columns = vec![Column::number("mean"), Column::raw("deviation"), Column::text("t")];
+        let mut table = Table::new("", columns);
+        table.push(vec![
+            Cell::number(1.5, "1.5 ± 0.1"),
+            Cell::decimal(0.1, 1),
+            Cell::text("x"),
+        ]);
+        assert_eq!(table.render(Format::Csv, None, false), "mean,deviation,t\n1.5,0.1,x\n");
+        let text = table.render(Format::Table, None, false);
+        assert_eq!(text.lines().last(), Some("1.5 ± 0.1  x"));
+        assert!(!table.to_html().contains("deviation"));
     }
 
     #[test]

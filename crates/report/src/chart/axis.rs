@@ -34,11 +34,12 @@ impl Scale {
     fn new(low: f64, high: f64, ticks: usize) -> Self {
         let rough = (high - low) / ticks.max(1) as f64;
         let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * power)
-            .find(|step| *step >= rough * 0.999)
-            .unwrap_or(10.0 * power);
+        let step = match rough / power {
+            factor if factor < 1.5 => power,
+            factor if factor < 3.5 => 2.0 * power,
+            factor if factor < 7.5 => 5.0 * power,
+            _ => 10.0 * power,
+        };
         Scale { low, high, step }
     }
 
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(labels, ["0.0", "0.1", "0.2", "0.3"]);
         let scale = Scale::around([-0.2, 0.2], 4);
         let labels: Vec<String> = scale.ticks().iter().map(|tick| scale.label(*tick)).collect();
-        assert_eq!(labels, ["−0.2", "0.0", "0.2"]);
+        assert_eq!(labels, ["−0.2", "−0.1", "0.0", "0.1", "0.2"]);
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub(super) fn class(block: &BlockFacts) -> &'static str {
 /// The block in a line: operator, kernel, expansion, stride.
 pub(super) fn words(block: &BlockFacts) -> String {
     let mut words = block.operator.clone();
-    if let Some(kernel) = block.kernel {
+    if let Some(kernel) = block.kernel
+        && !words.contains(" + classifier")
+    {
         words.push_str(&format!(" {kernel}×{kernel}"));
     }
     if let Some(expansion) = block.expansion {

@@ -28,15 +28,9 @@ pub(crate) fn correlation(devices: &[DeviceFacts], fairness: &Fairness) -> Strin
             Anchor::Middle,
             "small",
             &device.name,
-            Room {
-                width: each - 4.0,
-                font: 11.0,
-            },
+            Room::of(each - 4.0, 11.0),
         );
-        let room = Room {
-            width: LEFT - 10.0,
-            font: 11.0,
-        };
+        let room = Room::of(LEFT - 10.0, 11.0);
         svg.fitted(
             (LEFT - 8.0, y + tall / 2.0 + 4.0),
             Anchor::End,
@@ -56,7 +50,7 @@ pub(crate) fn correlation(devices: &[DeviceFacts], fairness: &Fairness) -> Strin
             if differ {
                 svg.rect((x + 2.5, y + 2.5), (each - 5.0, tall - 5.0), "outline", &tooltip);
             }
-            let class = if shade >= 7 { "inside onheat" } else { "inside" };
+            let class = if shade >= 9 { "inside onheat" } else { "inside" };
             let text = if row == column {
                 "1".to_owned()
             } else {
@@ -97,10 +91,7 @@ pub(crate) fn fixed_shares(devices: &[DeviceFacts], fairness: &Fairness) -> Stri
             Anchor::End,
             "small",
             &device.name,
-            Room {
-                width: LEFT - 10.0,
-                font: 11.0,
-            },
+            Room::of(LEFT - 10.0, 11.0),
         );
         let Some(share) = device.fixed_share.map(|share| share * 100.0) else {
             svg.text((LEFT + 6.0, y + 12.0), Anchor::Start, "small", "not known");

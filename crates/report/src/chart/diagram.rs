@@ -8,7 +8,7 @@ use super::svg::{Anchor, N, Room, Svg};
 const STEP: f64 = 46.0;
 const BOX: f64 = 30.0;
 const MIDDLE: f64 = 230.0;
-const NARROW: f64 = 150.0;
+const NARROW: f64 = 172.0;
 const WIDE: f64 = 250.0;
 
 /// The diagram of one network; an empty string without blocks.
@@ -61,19 +61,13 @@ pub(crate) fn diagram(finalist: &Finalist) -> String {
 }
 
 fn labels(svg: &mut Svg, block: &BlockFacts, y: f64, width: f64) {
-    let room = Room {
-        width: width - 8.0,
-        font: 11.0,
-    };
+    let room = Room::of(width - 6.0, 11.0);
     let mut inside = short_words(block);
     if block.repeats > 1 {
         inside = format!("{}× {inside}", block.repeats);
     }
     svg.fitted((MIDDLE, y + 19.0), Anchor::Middle, "inside", &inside, room);
-    let name = Room {
-        width: 88.0,
-        font: 11.0,
-    };
+    let name = Room::of(88.0, 11.0);
     svg.fitted((4.0, y + 19.0), Anchor::Start, "small", &block.name, name);
     svg.text((454.0, y + 13.0), Anchor::End, "small", &block.output.to_string());
     svg.text((454.0, y + 27.0), Anchor::End, "faint", &block.macs.to_string());

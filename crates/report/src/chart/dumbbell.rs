@@ -2,12 +2,13 @@
 
 use crate::RunReport;
 use crate::run_report::{Finalist, Role};
+use crate::summary::signed;
 
 use super::axis::{Frame, Scale};
 use super::mark::Mark;
 use super::svg::{Anchor, Room, Svg};
 
-const ROW: f64 = 46.0;
+const ROW: f64 = 54.0;
 
 /// One row a device; an empty string without a chosen network or without winners.
 pub(crate) fn dumbbell(report: &RunReport) -> String {
@@ -30,7 +31,7 @@ pub(crate) fn dumbbell(report: &RunReport) -> String {
     let all = rows
         .iter()
         .flat_map(|(device, _, winner)| [r(winner, *device), r(chosen, *device)]);
-    let top = 14.0;
+    let top = 42.0;
     let frame = Frame {
         left: 14.0,
         top,
@@ -45,27 +46,31 @@ pub(crate) fn dumbbell(report: &RunReport) -> String {
         "The chosen network against the winner for each device alone",
         "One row a device: r of the network found for that device alone and r of the chosen network.",
     );
+    svg.text(
+        (4.0, 16.0),
+        Anchor::Start,
+        "heading",
+        "Chosen against the winner for each device",
+    );
     frame.draw_x(&mut svg, "r = latency / target (smaller is faster)");
-    svg.line((frame.x_at(1.0), top), (frame.x_at(1.0), frame.bottom), "target");
+    let target = frame.x_at(1.0);
+    svg.line((target, top), (target, frame.bottom), "target");
     for (row, (index, device, winner)) in rows.iter().enumerate() {
         let base = top + ROW * row as f64;
-        let y = base + 31.0;
+        let y = base + 36.0;
         let (alone, joint) = (r(winner, *index), r(chosen, *index));
         let points = chosen.test_accuracy.value.percent() - winner.test_accuracy.value.percent();
-        let slower = crate::summary::signed((joint / alone - 1.0) * 100.0, 1).text;
-        let points = crate::summary::signed(points, 2).text;
-        let verdict = format!("time {slower} %, accuracy {points} points");
+        let slower = signed((joint / alone - 1.0) * 100.0, 1).text;
+        let verdict = format!("time {slower} %, accuracy {} points", signed(points, 2).text);
+        let room = Room::of(180.0, 12.5);
         svg.fitted(
-            (frame.left, base + 15.0),
+            (frame.left, base + 18.0),
             Anchor::Start,
-            "label strong",
+            "label halo strong",
             &device.name,
-            Room {
-                width: 185.0,
-                font: 12.5,
-            },
+            room,
         );
-        svg.text((frame.right, base + 15.0), Anchor::End, "label", &verdict);
+        svg.text((frame.right, base + 18.0), Anchor::End, "label halo", &verdict);
         svg.line((frame.x_at(alone), y), (frame.x_at(joint), y), "range");
         let tooltip = |finalist: &Finalist, r: f64| {
             format!(

@@ -6,7 +6,7 @@ use crate::run_report::{EvaluatedNetwork, Finalist, Role};
 
 use super::axis::{Frame, Scale};
 use super::mark::Mark;
-use super::svg::{Anchor, Svg};
+use super::svg::{Anchor, Room, Svg};
 
 /// With more points than this no tooltips are drawn for points off the front.
 const TOOLTIPS: usize = 2500;
@@ -29,9 +29,9 @@ pub(crate) fn front(report: &RunReport, device: usize) -> String {
     let share_bars = of_front().flat_map(|n| [n.accuracy.low.percent(), n.accuracy.high.percent()]);
     let frame = Frame {
         left: 46.0,
-        top: 34.0,
+        top: 52.0,
         right: 450.0,
-        bottom: 290.0,
+        bottom: 308.0,
         x: Scale::around(times.chain(bars).chain([unit.of(facts.target)]), 6),
         y: Scale::around(shares.chain(share_bars), 6),
     };
@@ -39,7 +39,7 @@ pub(crate) fn front(report: &RunReport, device: usize) -> String {
 
     let mut svg = Svg::new(
         460.0,
-        332.0,
+        350.0,
         &format!("Accuracy against latency on {}", facts.name),
         &format!(
             "{} networks, {} of them on the front; the dashed line is the target of {}.",
@@ -48,6 +48,8 @@ pub(crate) fn front(report: &RunReport, device: usize) -> String {
             facts.target
         ),
     );
+    let room = Room::of(440.0, 13.5);
+    svg.fitted((4.0, 16.0), Anchor::Start, "heading", &facts.name, room);
     let split = &report.search_accuracy.split;
     frame.draw(
         &mut svg,

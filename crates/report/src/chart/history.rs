@@ -42,12 +42,9 @@ pub(crate) fn history(search: &SearchFacts) -> String {
     svg.fitted(
         (4.0, 16.0),
         Anchor::Start,
-        "label strong",
+        "heading",
         &search.name,
-        Room {
-            width: 440.0,
-            font: 12.5,
-        },
+        Room::of(440.0, 12.5),
     );
     frame.draw(&mut svg, "trial", "reward");
     let every = rewards.len().div_ceil(DOTS);

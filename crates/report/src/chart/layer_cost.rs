@@ -45,30 +45,13 @@ pub(crate) fn layer_cost(report: &RunReport, layers: &DeviceLayers) -> String {
         "One bar a block, one segment a layer; solid: bound by compute, hatched: by data movement, dotted: by overhead.",
     );
     let title = format!("{}, {}", layers.device, kind.unwrap_or_default());
-    svg.fitted(
-        (4.0, 14.0),
-        Anchor::Start,
-        "label strong",
-        &title,
-        Room {
-            width: 440.0,
-            font: 12.5,
-        },
-    );
+    svg.fitted((4.0, 14.0), Anchor::Start, "heading", &title, Room::of(400.0, 12.5));
     frame.draw_x(&mut svg, &format!("time ({})", unit.name));
+    svg.text((454.0, 14.0), Anchor::End, "axis", unit.name);
     let row_y = |row: usize| frame.top + 4.0 + ROW * row as f64;
     let label = |svg: &mut Svg, row: usize, name: &str, total: Latency| {
         let y = row_y(row) + 12.0;
-        svg.fitted(
-            (4.0, y),
-            Anchor::Start,
-            "small",
-            name,
-            Room {
-                width: LEFT - 8.0,
-                font: 11.0,
-            },
-        );
+        svg.fitted((4.0, y), Anchor::Start, "small", name, Room::of(LEFT - 8.0, 11.0));
         svg.text((454.0, y), Anchor::End, "small", &unit.text(total));
     };
     label(&mut svg, 0, "fixed", layers.fixed);

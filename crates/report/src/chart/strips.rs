@@ -6,7 +6,7 @@ use crate::run_report::{Finalist, Role};
 use super::blocks::{class, code, describe};
 use super::svg::{Anchor, Room, Svg};
 
-const LEFT: f64 = 92.0;
+const LEFT: f64 = 98.0;
 const ROW: f64 = 24.0;
 
 /// One column a finalist, one row a block name; an empty string without blocks.
@@ -19,7 +19,7 @@ pub(crate) fn strips(report: &RunReport) -> String {
     }
     let blocks = columns.iter().flat_map(|finalist| &finalist.blocks);
     let widest = blocks.map(|block| block.output.channels).max().unwrap_or(1).max(1);
-    let each = 92.0;
+    let each = 74.0;
     let width = LEFT + each * columns.len() as f64 + 8.0;
     let top = 42.0;
     let mut svg = Svg::new(
@@ -39,11 +39,8 @@ pub(crate) fn strips(report: &RunReport) -> String {
                 "",
             );
         }
-        let room = Room {
-            width: each - 6.0,
-            font: 11.0,
-        };
-        let class_name = if chosen { "small strong" } else { "small" };
+        let room = Room::of(each - 2.0, 10.0);
+        let class_name = if chosen { "tiny strong" } else { "tiny" };
         let middle = left + each / 2.0;
         let first = finalist.roles.first().map(short_role).unwrap_or_default();
         let first = if chosen { format!("★ {first}") } else { first };
@@ -57,13 +54,10 @@ pub(crate) fn strips(report: &RunReport) -> String {
             match finalist.blocks.iter().find(|block| block.name == *name) {
                 Some(block) => {
                     let share = f64::sqrt(f64::from(block.output.channels) / f64::from(widest));
-                    let wide = 46.0 + (each - 54.0) * share;
+                    let wide = 42.0 + (each - 48.0) * share;
                     let style = format!("block {}", class(block));
                     svg.rounded((middle - wide / 2.0, y), (wide, ROW - 5.0), &style, &describe(block));
-                    let inside = Room {
-                        width: wide,
-                        font: 10.0,
-                    };
+                    let inside = Room::of(wide, 10.0);
                     svg.fitted((middle, y + 13.5), Anchor::Middle, "tiny", &code(block), inside);
                 }
                 None => svg.line((middle, y), (middle, y + ROW - 5.0), "absent"),
@@ -71,14 +65,12 @@ pub(crate) fn strips(report: &RunReport) -> String {
         }
     }
     for (row, name) in rows.iter().enumerate() {
-        let room = Room {
-            width: LEFT - 8.0,
-            font: 11.0,
-        };
-        svg.fitted((4.0, top + ROW * row as f64 + 13.5), Anchor::Start, "small", name, room);
+        let room = Room::of(LEFT - 4.0, 10.5);
+        svg.fitted((4.0, top + ROW * row as f64 + 13.5), Anchor::Start, "tiny", name, room);
     }
     format!(
-        "<div class=\"scroll\" style=\"--wide:{width:.0}px\">{}</div>",
+        "<div class=\"scroll\" style=\"--wide:{:.0}px\">{}</div>",
+        width * 0.85,
         svg.finish()
     )
 }

@@ -163,6 +163,11 @@ pub(super) struct Room {
 }
 
 impl Room {
+    /// Room of a width for a font size.
+    pub const fn of(width: f64, font: f64) -> Self {
+        Room { width, font }
+    }
+
     /// The text, or its beginning and an ellipsis where it would not fit.
     pub fn cut(self, text: &str) -> String {
         // Sans-serif characters are 0.56 em wide on average; wide ones count double.
@@ -209,16 +214,7 @@ mod tests {
         let mut svg = Svg::new(10.0, 10.0, "<a>", "\"b\"");
         svg.text((0.0, 0.0), Anchor::Start, "t", "</text><script>");
         svg.circle((0.0, 0.0), 1.0, "c", "<x>");
-        svg.fitted(
-            (0.0, 0.0),
-            Anchor::Start,
-            "t",
-            "<long text>",
-            Room {
-                width: 30.0,
-                font: 10.0,
-            },
-        );
+        svg.fitted((0.0, 0.0), Anchor::Start, "t", "<long text>", Room::of(30.0, 10.0));
         let text = svg.finish();
         assert!(
             !text.contains("<script") && !text.contains("<a>") && !text.contains("<x>"),
@@ -229,10 +225,7 @@ mod tests {
 
     #[test]
     fn long_texts_end_in_an_ellipsis() {
-        let room = Room {
-            width: 56.0,
-            font: 10.0,
-        };
+        let room = Room::of(58.0, 10.0);
         assert_eq!(room.cut("ten chars."), "ten chars.");
         assert_eq!(room.cut("eleven chars"), "eleven ch…");
     }

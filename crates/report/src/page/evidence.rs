@@ -4,6 +4,7 @@ use crate::RunReport;
 use crate::chart;
 use crate::figure::level;
 use crate::html::escape;
+use crate::run_report::PredictionCheck;
 use crate::summary;
 use crate::table::{Cell, Column, Table};
 
@@ -46,33 +47,42 @@ pub(super) fn predictions(report: &RunReport) -> Option<Section> {
     }
     let mut section = Section::new("predictions", "Predicted against measured");
     for check in report.predictions.iter().filter(|check| !check.pairs.is_empty()) {
-        section.text(&sentence(check));
+        section.chart_with_text(&chart::prediction(check), &sentences(check, report));
     }
-    section.charts(report.predictions.iter().map(chart::prediction));
     let tables: Vec<_> = report.predictions.iter().map(summary::predictions_table).collect();
     section.folded("Predictions and measurements as tables", &tables);
     Some(section)
 }
 
-fn sentence(check: &crate::run_report::PredictionCheck) -> String {
-    let mut text = format!("{}, {} networks ({})", check.device, check.pairs.len(), check.networks);
+fn sentences(check: &PredictionCheck, report: &RunReport) -> Vec<String> {
+    let mut sentences = vec![format!(
+        "{} networks on {}, {}.",
+        check.pairs.len(),
+        check.device,
+        check.networks
+    )];
     if let Some(tau) = check.kendall() {
-        text.push_str(&format!(": rank correlation (Kendall's τ) {tau:.2}"));
+        sentences.push(format!("Rank correlation (Kendall's τ): {tau:.2}."));
     }
     if let Some(error) = check.mean_relative_error() {
-        text.push_str(&format!(", mean error {:.1} %", error * 100.0));
+        sentences.push(format!("Mean error: {:.1} % of the measured latency.", error * 100.0));
     }
     let nominal = check
         .pairs
         .first()
         .map(|pair| level(pair.predicted.level))
         .unwrap_or_default();
-    text.push_str(&format!(
-        "; {} of {} measurements lie in their predicted {nominal} interval.",
+    sentences.push(format!(
+        "{} of {} measurements lie in their predicted {nominal} interval.",
         check.covered(),
         check.pairs.len()
     ));
-    text
+    for (what, index) in [("Predicted", check.predicted), ("Measured", check.measured)] {
+        if let Some(provenance) = report.provenances.get(index.0 as usize) {
+            sentences.push(format!("{what}: {provenance}."));
+        }
+    }
+    sentences
 }
 
 pub(super) fn searches(report: &RunReport) -> Option<Section> {

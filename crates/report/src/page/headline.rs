@@ -1,5 +1,7 @@
 //! The answer in plain words, before anything else.
 
+use panarch_graph::{Estimate, Latency};
+
 use crate::RunReport;
 use crate::figure::{accuracy_with_interval, joined, latency_with_interval};
 use crate::html::escape;
@@ -95,13 +97,27 @@ fn tile(report: &RunReport, device: &DeviceFacts, on: &DeviceLatency) -> String 
     let source = report.provenances.get(on.provenance.0 as usize);
     let (kind, source) = source.map_or_else(Default::default, |p| (p.kind.to_string(), p.to_string()));
     format!(
-        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>r = {r:.2} · {verdict} of {}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}<br>{}</p></li>",
+        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>{verdict} of {}: r = {r:.2}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}{}</p></li>",
         escape(&device.name),
-        on.latency.value,
-        device.target,
-        escape(&latency_with_interval(&on.latency)),
+        unbroken(&on.latency.value.to_string()),
+        unbroken(&device.target.to_string()),
+        interval(&on.latency),
         escape(&source)
     )
+}
+
+/// The interval alone, as a line of its own, or nothing if the value is exact.
+fn interval(latency: &Estimate<Latency>) -> String {
+    let text = latency_with_interval(latency);
+    match text.split_once('(') {
+        Some((_, interval)) => format!("{}<br>", unbroken(interval.trim_end_matches(')'))),
+        None => String::new(),
+    }
+}
+
+/// With blanks at which no line breaks.
+fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 /// Accuracy and speed against the reference, and whether the accuracy differs at all.

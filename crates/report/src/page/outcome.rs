@@ -7,7 +7,7 @@ use crate::summary;
 use super::section::Section;
 
 pub(super) fn finalists(report: &RunReport) -> Section {
-    let mut section = Section::new("finalists", "The finalists");
+    let mut section = Section::new("finalists", "What the searches found");
     section.table(&summary::finalists_table(report));
     if report.repeats.len() > 1 {
         let devices: Vec<String> = report.devices.iter().map(|device| device.name.clone()).collect();
@@ -55,27 +55,23 @@ pub(super) fn ratios(report: &RunReport) -> Option<Section> {
     if report.finalists.is_empty() || report.devices.is_empty() {
         return None;
     }
-    let mut section = Section::new("ratios", "Latency over target");
-    section.text("One row a finalist, one mark a device. The rightmost mark of a row is its worst case; bars are intervals of latency.");
-    let entries: Vec<(Mark, &str)> = report
-        .devices
-        .iter()
-        .enumerate()
-        .map(|(i, device)| (device_mark(i), device.name.as_str()))
+    let mut section = Section::new("ratios", "Latency over target, and the price of one network for all");
+    section.text("Left: one row a finalist, one mark a device; the rightmost mark of a row is its worst case, thin bars are intervals of latency. Right: what the chosen network costs or gains on each device against the network found for that device alone.");
+    let devices = report.devices.iter().enumerate();
+    let mut entries: Vec<(Mark, &str)> = devices
+        .map(|(index, device)| (device_mark(index), device.name.as_str()))
         .collect();
+    let comparison = summary::comparison_table(report);
+    if comparison.is_some() {
+        entries.extend([(Mark::WINNER, "found for this device alone"), (Mark::CHOSEN, "chosen")]);
+    }
     section.legend(&entries);
-    section.charts([chart::ratios(report)]);
-    section.folded("Latency over target as a table", [&summary::finalists_table(report)]);
-    Some(section)
-}
-
-pub(super) fn comparison(report: &RunReport) -> Option<Section> {
-    let table = summary::comparison_table(report)?;
-    let mut section = Section::new("comparison", "The price of one network for all");
-    section.text("On each device: the network that was searched for this device alone, and the chosen one.");
-    section.legend(&[(Mark::WINNER, "found for this device alone"), (Mark::CHOSEN, "chosen")]);
-    section.charts([chart::dumbbell(report)]);
-    section.folded("The comparison as a table", [&table]);
+    section.charts([chart::ratios(report), chart::dumbbell(report)]);
+    let tables: Vec<_> = [summary::finalists_table(report)]
+        .into_iter()
+        .chain(comparison)
+        .collect();
+    section.folded("Latency over target as tables", &tables);
     Some(section)
 }
 
@@ -86,7 +82,7 @@ pub(super) fn architecture(report: &RunReport) -> Option<Section> {
         return None;
     }
     let mut section = Section::new("blocks", "The chosen network, block by block");
-    section.text("Left: the chosen network from image to classes; IB is an inverted bottleneck, e its expansion, ⊕ a residual sum. Right: all finalists side by side.");
+    section.text("Left: the chosen network from image to classes; IB is an inverted bottleneck, e its expansion, ⊕ a residual sum. Right: all finalists side by side; k is the kernel, dotted means that the block is absent. Boxes are wider with more output channels.");
     section.boxes(&[
         ("block k1", "kernel 1×1"),
         ("block k3", "kernel 3×3"),

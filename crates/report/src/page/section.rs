@@ -61,6 +61,18 @@ impl Section {
         self
     }
 
+    /// A chart with plain sentences beside it.
+    pub fn chart_with_text(&mut self, chart: &str, sentences: &[String]) -> &mut Self {
+        self.body.push_str(&format!(
+            "<div class=\"charts\"><figure>{chart}</figure><div class=\"aside\">"
+        ));
+        for sentence in sentences {
+            self.body.push_str(&format!("<p>{}</p>", escape(sentence)));
+        }
+        self.body.push_str("</div></div>\n");
+        self
+    }
+
     /// A table in full view.
     pub fn table(&mut self, table: &Table) -> &mut Self {
         self.body.push_str(&table.to_html());

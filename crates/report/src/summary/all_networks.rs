@@ -1,7 +1,7 @@
 //! Every network that was evaluated.
 
 use crate::RunReport;
-use crate::figure::{TimeUnit, half_width, millions};
+use crate::figure::{TimeUnit, millions, with_half_width};
 use crate::table::{Cell, Column, Table};
 
 /// Every evaluated network, most accurate first: genotype, hash, accuracy with interval, latency
@@ -11,7 +11,8 @@ pub fn networks_table(report: &RunReport) -> Table {
         Column::text("genotype"),
         Column::text("network").with_key("network_hash"),
         Column::quantity("accuracy", "%"),
-        Column::quantity("±", "%").with_key("accuracy_half_interval_percent"),
+        Column::raw("accuracy_low_percent"),
+        Column::raw("accuracy_high_percent"),
     ];
     let mut units = Vec::new();
     for (index, device) in report.devices.iter().enumerate() {
@@ -51,8 +52,9 @@ pub fn networks_table(report: &RunReport) -> Table {
         let mut cells = vec![
             Cell::text(&network.genotype),
             Cell::text(network.hash.short()),
-            Cell::decimal(network.accuracy.value.percent(), 2),
-            Cell::decimal(half_width(&network.accuracy), 2),
+            with_half_width(&network.accuracy),
+            Cell::decimal(network.accuracy.low.percent(), 2),
+            Cell::decimal(network.accuracy.high.percent(), 2),
         ];
         for (on, (unit, decimals)) in network.latency.iter().zip(&units) {
             cells.push(unit.cell(on.latency.value, *decimals));

@@ -1,7 +1,7 @@
 //! The table that a run ends with.
 
 use crate::RunReport;
-use crate::figure::{half_width, joined, level, millions};
+use crate::figure::{joined, level, millions, with_half_width};
 use crate::run_report::Finalist;
 use crate::table::{Cell, Column, Emphasis, Table};
 
@@ -11,7 +11,8 @@ pub fn finalists_table(report: &RunReport) -> Table {
     let mut columns = vec![
         Column::text("network found for").with_key("role"),
         Column::quantity("test accuracy", "%"),
-        Column::quantity("±", "%").with_key("test_accuracy_half_interval_percent"),
+        Column::raw("test_accuracy_low_percent"),
+        Column::raw("test_accuracy_high_percent"),
     ];
     for device in &report.devices {
         let key = format!("r_{}", device.name);
@@ -28,8 +29,9 @@ pub fn finalists_table(report: &RunReport) -> Table {
         let chosen = report.is_chosen(finalist);
         let mut cells = vec![
             Cell::text(role.to_string()),
-            Cell::decimal(finalist.test_accuracy.value.percent(), 2),
-            Cell::decimal(half_width(&finalist.test_accuracy), 2),
+            with_half_width(&finalist.test_accuracy),
+            Cell::decimal(finalist.test_accuracy.low.percent(), 2),
+            Cell::decimal(finalist.test_accuracy.high.percent(), 2),
         ];
         let ratios = report.ratios(finalist);
         cells.extend(ratios.iter().map(|ratio| Cell::decimal(*ratio, 3)));

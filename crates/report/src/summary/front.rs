@@ -1,7 +1,7 @@
 //! The front of accuracy against one device's latency.
 
 use crate::RunReport;
-use crate::figure::{TimeUnit, half_width};
+use crate::figure::{TimeUnit, with_half_width};
 use crate::table::{Cell, Column, Table};
 
 /// Indices in [`RunReport::networks`] of the networks that no other one beats in accuracy and in
@@ -43,7 +43,8 @@ pub fn front_table(report: &RunReport, device: usize) -> Table {
             Column::text("genotype"),
             Column::text("network").with_key("network_hash"),
             Column::quantity("accuracy", "%"),
-            Column::quantity("±", "%").with_key("accuracy_half_interval_percent"),
+            Column::raw("accuracy_low_percent"),
+            Column::raw("accuracy_high_percent"),
             Column::quantity("latency", unit.name).with_key("latency_s"),
             Column::quantity("from", unit.name).with_key("latency_low_s"),
             Column::quantity("to", unit.name).with_key("latency_high_s"),
@@ -58,8 +59,9 @@ pub fn front_table(report: &RunReport, device: usize) -> Table {
         table.push(vec![
             Cell::text(&network.genotype),
             Cell::text(network.hash.short()),
-            Cell::decimal(network.accuracy.value.percent(), 2),
-            Cell::decimal(half_width(&network.accuracy), 2),
+            with_half_width(&network.accuracy),
+            Cell::decimal(network.accuracy.low.percent(), 2),
+            Cell::decimal(network.accuracy.high.percent(), 2),
             unit.cell(on.latency.value, decimals),
             unit.cell(on.latency.low, decimals),
             unit.cell(on.latency.high, decimals),

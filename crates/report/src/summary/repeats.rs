@@ -1,7 +1,7 @@
 //! The outcome over several search seeds.
 
 use crate::run_report::{Repeat, Role};
-use crate::table::{Cell, Column, Table, Value};
+use crate::table::{Cell, Column, Table};
 
 use super::finalists::{mean, worst};
 
@@ -21,7 +21,7 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
         };
         let deviation = format!("{key}_standard_deviation");
         columns.push(mean.with_key(key));
-        columns.push(Column::number("± s.d.").with_key(deviation));
+        columns.push(Column::raw(deviation));
     };
     quantity("test accuracy".into(), Some("%"), "test_accuracy_percent".into());
     for device in devices {
@@ -48,14 +48,12 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
         let mut cells = vec![Cell::text(role.to_string()), Cell::count(outcomes.len() as u64)];
         let mut add = |values: Vec<f64>, scale: f64, decimals: usize| {
             let (mean, deviation) = (mean(&values), standard_deviation(&values));
-            cells.push(Cell::decimal(mean / scale, decimals).with_value(mean));
-            cells.push(match deviation {
-                Some(value) => Cell::decimal(value / scale, decimals).with_value(value),
-                None => Cell {
-                    text: "–".into(),
-                    value: Value::Missing,
-                },
-            });
+            let mut text = format!("{:.decimals$}", mean / scale);
+            if let Some(deviation) = deviation {
+                text.push_str(&format!(" ± {:.decimals$}", deviation / scale));
+            }
+            cells.push(Cell::number(mean, text));
+            cells.push(deviation.map_or_else(Cell::missing, |value| Cell::decimal(value, decimals)));
         };
         add(outcomes.iter().map(|o| o.test_accuracy.percent()).collect(), 1.0, 2);
         for device in 0..devices.len() {
@@ -67,6 +65,7 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
         add(outcomes.iter().map(|o| o.macs.0 as f64).collect(), 1e6, 2);
         table.push(cells);
     }
+    table.note("Mean ± sample standard deviation over the seeds.");
     table
 }
 

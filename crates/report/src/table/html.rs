@@ -12,6 +12,15 @@ fn alignment_class(alignment: Alignment) -> &'static str {
     }
 }
 
+/// Escaped, with no line break at a hyphen: device names stay whole.
+fn words(text: &str) -> String {
+    let word = |word: &str| match word.contains('-') {
+        true => format!("<span class=\"w\">{}</span>", escape(word)),
+        false => escape(word),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 pub(super) fn render(table: &Table) -> String {
     let mut out = String::from("<div class=\"scroll\"><table>");
     if !table.title.is_empty() {
@@ -20,7 +29,7 @@ pub(super) fn render(table: &Table) -> String {
     out.push_str("<thead><tr>");
     for column in &table.columns {
         let class = alignment_class(column.alignment);
-        let _ = write!(out, "<th scope=\"col\"{class}>{}", escape(&column.name));
+        let _ = write!(out, "<th scope=\"col\"{class}>{}", words(&column.name));
         if let Some(unit) = &column.unit {
             let _ = write!(out, " <small>({})</small>", escape(unit));
         }

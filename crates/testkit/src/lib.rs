@@ -1,1 +1,16 @@
-//! Toy space, fake device with seeded noise, conformance suites.
+//! A toy space, a fake device with seeded noise, and the conformance suites of storages and strategies.
+//!
+//! For tests only: [`storage_conformance`] and [`strategy_conformance`] panic where an implementation breaks a promise of
+//! its trait, so that whoever writes another one calls them from a test.
+#![forbid(unsafe_code)]
+
+mod fake_device;
+pub mod samples;
+mod storage_suite;
+mod strategy_suite;
+mod toy;
+
+pub use fake_device::{FakeDevice, gaussian};
+pub use storage_suite::storage_conformance;
+pub use strategy_suite::strategy_conformance;
+pub use toy::{TINY_SPACE, TOY_SPACE, tiny_space, toy_space};

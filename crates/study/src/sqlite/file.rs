@@ -12,6 +12,9 @@ use crate::StudyError;
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
+/// Bytes of a database's header, at the beginning of its first page.
+const HEADER: usize = 100;
+
 /// `path` with a suffix to its last part.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
@@ -28,8 +31,7 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StudyError + '_ {
 
 /// Takes the writer's lock; the system gives it back when the file is closed or the process ends.
 pub(super) fn lock(path: &Path) -> Result<File, StudyError> {
-    let folder = folder(path);
-    fs::create_dir_all(folder).map_err(io(folder))?;
+    create_folder(path)?;
     let lock_path = beside(path, ".lock");
     let lock = File::options()
         .create(true)
@@ -44,6 +46,12 @@ pub(super) fn lock(path: &Path) -> Result<File, StudyError> {
     }
 }
 
+/// Makes the folder that a file is to be in.
+pub(super) fn create_folder(path: &Path) -> Result<(), StudyError> {
+    let folder = folder(path);
+    fs::create_dir_all(folder).map_err(io(folder))
+}
+
 fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -51,11 +59,17 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Refuses a file that cannot be a study by its first bytes, which SQLite would take for an empty database or overwrite.
+/// Refuses a file that cannot be a whole study by its first bytes and its length.
+///
+/// SQLite would take an empty file for an empty database, and a last page that lacks some bytes for one that ends in zeros.
 pub(super) fn check_start(path: &Path) -> Result<(), StudyError> {
     let mut start = Vec::new();
-    match File::open(path) {
-        Ok(file) => file.take(100).read_to_end(&mut start).map_err(io(path))?,
+    let length = match File::open(path) {
+        Ok(file) => {
+            (&file).take(HEADER as u64).read_to_end(&mut start).map_err(io(path))?;
+            // After the header: a writer may be making the file longer just now.
+            file.metadata().map_err(io(path))?.len()
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(StudyError::Missing { path: path.to_owned() });
         }
@@ -68,13 +82,47 @@ pub(super) fn check_start(path: &Path) -> Result<(), StudyError> {
             reason: "it is not a SQLite file".into(),
         });
     }
-    if start.len() < 100 {
-        return Err(StudyError::Damaged {
+    let expected = expected_length(&start);
+    // With a log beside it, the file may be shorter until the log is played into it.
+    let logged = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    match expected {
+        Some(expected) if length >= expected || logged => Ok(()),
+        _ => Err(StudyError::Damaged {
             path: path.to_owned(),
-            detail: format!("only {} bytes of it are left", start.len()),
-        });
+            detail: match expected {
+                Some(expected) => format!("it has {length} bytes and should have {expected}"),
+                None => format!("the header of its {length} bytes makes no sense"),
+            },
+        }),
     }
-    Ok(())
+}
+
+/// Cuts off a last page that is not whole, which SQLite would read as if it ended in zeros, and counts the others.
+pub(super) fn drop_torn_page(path: &Path) -> Result<u64, StudyError> {
+    let file = File::options().read(true).write(true).open(path).map_err(io(path))?;
+    let mut start = Vec::new();
+    (&file).take(HEADER as u64).read_to_end(&mut start).map_err(io(path))?;
+    let length = file.metadata().map_err(io(path))?.len();
+    let Some(size) = page_size(&start) else {
+        return Ok(0);
+    };
+    file.set_len(length / size * size).map_err(io(path))?;
+    Ok(length / size)
+}
+
+/// Bytes of a page, by the database's header; none if that makes no sense.
+fn page_size(header: &[u8]) -> Option<u64> {
+    let size = u16::from_be_bytes(header.get(16..18)?.try_into().ok()?);
+    // 1 stands for 65,536.
+    let size = if size == 1 { 65_536 } else { u64::from(size) };
+    (size >= 512 && size.is_power_of_two()).then_some(size)
+}
+
+/// Page size times number of pages, by the database's header; none if that is not whole.
+fn expected_length(header: &[u8]) -> Option<u64> {
+    let pages = u32::from_be_bytes(header.get(28..32)?.try_into().ok()?);
+    let whole = header.len() >= HEADER;
+    page_size(header).filter(|_| whole).map(|size| size * u64::from(pages))
 }
 
 /// Makes a database under another name, flushes it to the disk and renames it; the caller holds the lock.

@@ -37,7 +37,8 @@ pub struct Recovery {
 /// Saves every readable row of the study at `damaged` into a new study at `into`; the damaged file stays as it is.
 ///
 /// Each table is read from its beginning up to the damage and from its end back to it. What lies on pages that are gone is
-/// lost; a search goes on from what was saved.
+/// lost; a search goes on from what was saved. Rows on pages that were overwritten rather than lost are taken if they still
+/// make sense: SQLite keeps no checksums.
 ///
 /// # Errors
 /// [`StudyError::Missing`] or [`StudyError::NotAStudy`] when there is no study at `damaged`, [`StudyError::Damaged`] when
@@ -47,7 +48,12 @@ pub fn recover(damaged: impl AsRef<Path>, into: impl AsRef<Path>) -> Result<Reco
     if into.exists() {
         return Err(StudyError::Exists { path: into.to_owned() });
     }
-    file::check_start(damaged)?;
+    match file::check_start(damaged) {
+        // That it is damaged is why we are here.
+        Ok(()) | Err(StudyError::Damaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    file::create_folder(into)?;
     let copy = Copy::of(damaged, into)?;
     let saved = Saved::read(damaged, &copy)?;
     let storage = SqliteStorage::create(into, &saved.header)?;
@@ -71,6 +77,13 @@ impl Copy {
                 let to = file::beside(&copy.path, suffix);
                 fs::copy(&from, &to).map_err(|source| StudyError::Io { path: to, source })?;
             }
+        }
+        if file::drop_torn_page(&copy.path)? == 0 {
+            // SQLite would see an empty database.
+            return Err(StudyError::Damaged {
+                path: damaged.to_owned(),
+                detail: "not even its first page is left".into(),
+            });
         }
         Ok(copy)
     }

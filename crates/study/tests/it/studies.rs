@@ -1,0 +1,126 @@
+use panarch_graph::ContentHash;
+use panarch_study::{EventKind, Header, MemoryStorage, Next, Outcome, Study, StudyError, export};
+use panarch_testkit::samples::{cost, evaluation, finalist, genotype, header};
+
+fn wanted() -> Header {
+    header(ContentHash::of("space", b"studies"))
+}
+
+fn study() -> Study {
+    Study::resume(Box::new(MemoryStorage::new(wanted())), &wanted()).unwrap()
+}
+
+#[test]
+fn another_space_dataset_or_run_is_refused() {
+    let resume = |change: &dyn Fn(&mut Header)| {
+        let mut header = wanted();
+        change(&mut header);
+        Study::resume(Box::new(MemoryStorage::new(wanted())), &header)
+    };
+    let other_space = resume(&|header| header.space_hash = ContentHash::of("space", b"other"));
+    assert!(matches!(other_space, Err(StudyError::OtherSpace { .. })));
+    let other_dataset = resume(&|header| header.dataset = "cats".into());
+    assert!(matches!(other_dataset, Err(StudyError::OtherDataset { .. })));
+    let other_run = resume(&|header| header.run = header.run.replace("seed = 1", "seed = 2"));
+    assert!(matches!(
+        other_run,
+        Err(StudyError::OtherRun { line: 1, given, .. }) if given == "seed = 2"
+    ));
+    let newer = resume(&|header| {
+        header.panarch_version = "9".into();
+        header.name = "renamed".into();
+    });
+    assert_eq!(newer.unwrap().header(), &wanted());
+}
+
+#[test]
+fn a_search_goes_on_where_it_was() {
+    let study = study();
+    assert_eq!(study.next("s").unwrap(), Next::Propose(0));
+    study.start_trial("s", 0, &genotype(0), 7).unwrap();
+    match study.next("s").unwrap() {
+        Next::TakeUp(trial) => assert_eq!((trial.number, trial.seed, trial.genotype), (0, 7, genotype(0))),
+        other => panic!("{other:?}"),
+    }
+    study.add_evaluation(evaluation(0)).unwrap();
+    study.finish_trial("s", 0, Outcome::Complete { reward: 0.5 }).unwrap();
+    study.start_trial("s", 1, &genotype(1), 8).unwrap();
+    study
+        .finish_trial(
+            "s",
+            1,
+            Outcome::Infeasible {
+                reason: "too slow".into(),
+            },
+        )
+        .unwrap();
+    assert_eq!(study.next("s").unwrap(), Next::Propose(2));
+    assert_eq!(study.next("other").unwrap(), Next::Propose(0));
+
+    let history = study.history("s").unwrap();
+    assert_eq!(history.len(), 2);
+    assert_eq!(history.best().unwrap().number, 0);
+    assert_eq!(history.observations()[1].reward, None);
+}
+
+#[test]
+fn phases_are_finished_once_and_may_be_started_again() {
+    let study = study();
+    assert_eq!(study.finished_phase("train").unwrap(), None);
+    study.log("train", EventKind::Started, "").unwrap();
+    study.log("train", EventKind::Finished, "supernet.safetensors").unwrap();
+    study.log("train", EventKind::Note, "it took long").unwrap();
+    assert_eq!(
+        study.finished_phase("train").unwrap().as_deref(),
+        Some("supernet.safetensors")
+    );
+    study.log("train", EventKind::Started, "").unwrap();
+    assert_eq!(study.finished_phase("train").unwrap(), None);
+}
+
+#[test]
+fn the_pool_and_the_costs_are_found_again() {
+    let study = study();
+    let mut later = evaluation(1);
+    later.seconds = 5.0;
+    study.add_evaluation(evaluation(1)).unwrap();
+    assert_eq!(study.add_evaluation(later).unwrap(), evaluation(1), "the first stays");
+    let known = cost(1, "cpu");
+    study.add_costs(&[known.clone(), cost(1, "npu")]).unwrap();
+    assert_eq!(study.cost(&genotype(1), "cpu", known.protocol).unwrap(), Some(known));
+    let other = ContentHash::of("sample protocol", b"other");
+    assert_eq!(study.cost(&genotype(1), "cpu", other).unwrap(), None);
+}
+
+#[test]
+fn exports_have_a_row_for_everything() {
+    let study = study();
+    study.add_evaluation(evaluation(3)).unwrap();
+    study.add_costs(&[cost(3, "cpu")]).unwrap();
+    study.start_trial("s", 0, &genotype(3), 1).unwrap();
+    study.finish_trial("s", 0, Outcome::Complete { reward: 0.25 }).unwrap();
+    study.start_trial("s", 1, &genotype(4), 1).unwrap();
+    study.choose(finalist(3, "worst")).unwrap();
+    study.log("train", EventKind::Note, "a, b").unwrap();
+    let storage = study.storage();
+    let sheets = [
+        export::searches(storage).unwrap(),
+        export::trials(storage, None).unwrap(),
+        export::evaluations(storage).unwrap(),
+        export::costs(storage).unwrap(),
+        export::finalists(storage).unwrap(),
+        export::events(storage).unwrap(),
+    ];
+    for (sheet, rows) in sheets.iter().zip([1, 2, 1, 1, 1, 1]) {
+        assert_eq!(sheet.rows.len(), rows, "{:?}", sheet.columns);
+        assert!(
+            sheet.rows.iter().all(|row| row.len() == sheet.columns.len()),
+            "{:?}",
+            sheet.columns
+        );
+        let json: serde_json::Value = serde_json::from_str(&sheet.to_json().unwrap()).unwrap();
+        assert_eq!(json.as_array().unwrap().len(), rows);
+    }
+    let csv = sheets[0].to_csv();
+    assert!(csv.contains(&format!("s,2,1,0,0,1,2,0.25,{}", genotype(3))), "{csv}");
+}

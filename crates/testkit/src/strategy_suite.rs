@@ -1,0 +1,280 @@
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use panarch_graph::Latency;
+use panarch_search::{Constraint, SearchError, Situation, Strategy, Unconstrained, Verdict};
+use panarch_space::{Genotype, Space};
+use panarch_study::{DeviceTarget, History, Metric, Objective, Observation, RewardForm};
+
+use crate::toy::{tiny_space, toy_space};
+
+/// Proposals that one check looks at.
+const TRIALS: u64 = 90;
+
+/// More verdicts than this for one proposal are taken for a search without end.
+const MOST_VERDICTS: u32 = 5_000;
+
+type Verdicts = Result<Verdict, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Checks that a strategy keeps its promises; `new` makes one with the given seed.
+///
+/// # Panics
+/// When it does not.
+pub fn strategy_conformance(new: impl Fn(u64) -> Box<dyn Strategy>) {
+    let space = toy_space();
+    proposes_canonical_members(&space, &mut *new(1));
+    is_decided_by_the_seed(&space, &new);
+    goes_on_after_a_kill(&space, &new);
+    ignores_the_order_of_completion(&space, &new);
+    lives_with_failures(&space, &mut *new(4));
+    keeps_limits(&space, &mut *new(5));
+    says_what_is_infeasible(&space, &mut *new(6));
+    ends_when_nothing_is_new(&mut *new(7));
+}
+
+/// A reward that a strategy can climb: the sum of the choices, a little different for each decision.
+fn reward(genotype: &Genotype) -> f64 {
+    let choices = genotype.as_bytes().iter().enumerate();
+    choices
+        .map(|(index, &choice)| f64::from(choice) * (1.0 + 0.01 * index as f64))
+        .sum()
+}
+
+/// The same in time: 1 ms and 1 ms for each unit of reward.
+fn latency(genotype: &Genotype) -> Latency {
+    Latency::from_millis(1.0 + reward(genotype))
+}
+
+fn ask(
+    strategy: &mut dyn Strategy,
+    space: &Space,
+    constraint: &dyn Constraint,
+    history: &History,
+    number: u64,
+) -> Result<Genotype, SearchError> {
+    strategy.ask(&Situation {
+        space,
+        constraint,
+        history,
+        pending: &[],
+        number,
+    })
+}
+
+/// Runs trials up to `end`, telling the strategy of each.
+fn run(
+    strategy: &mut dyn Strategy,
+    space: &Space,
+    constraint: &dyn Constraint,
+    history: &mut History,
+    end: u64,
+) -> Result<(), SearchError> {
+    for number in history.len() as u64..end {
+        let genotype = ask(strategy, space, constraint, history, number)?;
+        let reward = Some(reward(&genotype));
+        let observation = Observation {
+            number,
+            genotype,
+            reward,
+        };
+        strategy.tell(&observation);
+        history.push(observation).expect("numbers rise");
+    }
+    Ok(())
+}
+
+fn proposes_canonical_members(space: &Space, strategy: &mut dyn Strategy) {
+    let mut history = History::new();
+    run(strategy, space, &Unconstrained, &mut history, TRIALS).expect("nothing forbids a proposal");
+    for observation in history.observations() {
+        let genotype = &observation.genotype;
+        space.check(genotype).expect("a proposal is of the space");
+        assert_eq!(*genotype, space.canonical(genotype), "a proposal is canonical");
+    }
+    assert!(
+        history.distinct() as u64 * 10 >= TRIALS * 9,
+        "of {TRIALS} proposals from 1,600 only {} are different",
+        history.distinct()
+    );
+}
+
+fn is_decided_by_the_seed(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+    let history_of = |seed| {
+        let mut history = History::new();
+        run(&mut *new(seed), space, &Unconstrained, &mut history, TRIALS).unwrap();
+        history
+    };
+    assert_eq!(history_of(2), history_of(2), "the same seed proposes the same");
+    assert_ne!(history_of(2), history_of(3), "another seed proposes something else");
+}
+
+fn goes_on_after_a_kill(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+    let mut whole = History::new();
+    run(&mut *new(9), space, &Unconstrained, &mut whole, TRIALS).unwrap();
+    for cut in [1, TRIALS / 3, TRIALS - 1] {
+        let mut resumed = new(9);
+        let mut history = History::new();
+        for observation in &whole.observations()[..cut as usize] {
+            resumed.tell(observation);
+            history.push(observation.clone()).unwrap();
+        }
+        // What was asked and never evaluated leaves no trace.
+        for _ in 0..2 {
+            ask(&mut *resumed, space, &Unconstrained, &history, cut).unwrap();
+        }
+        run(&mut *resumed, space, &Unconstrained, &mut history, TRIALS).unwrap();
+        assert_eq!(history, whole, "resumed after {cut} trials");
+    }
+}
+
+fn ignores_the_order_of_completion(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+    const BATCH: usize = 5;
+    let batches = |backwards: bool| {
+        let mut strategy = new(11);
+        let mut history = History::new();
+        while (history.len() as u64) < TRIALS {
+            let situation = Situation {
+                space,
+                constraint: &Unconstrained,
+                history: &history,
+                pending: &[],
+                number: history.len() as u64,
+            };
+            let batch = strategy.ask_batch(&situation, BATCH).unwrap();
+            assert_eq!(batch.len(), BATCH);
+            let mut rewards = vec![None; BATCH];
+            let order: Vec<usize> = if backwards {
+                (0..BATCH).rev().collect()
+            } else {
+                (0..BATCH).collect()
+            };
+            for place in order {
+                rewards[place] = Some(reward(&batch[place]));
+            }
+            for (genotype, reward) in batch.into_iter().zip(rewards) {
+                let observation = Observation {
+                    number: history.len() as u64,
+                    genotype,
+                    reward,
+                };
+                strategy.tell(&observation);
+                history.push(observation).unwrap();
+            }
+        }
+        history
+    };
+    let forwards = batches(false);
+    assert_eq!(forwards, batches(true));
+    let in_batches = forwards.observations().chunks(BATCH).map(|batch| {
+        batch
+            .iter()
+            .map(|observation| &observation.genotype)
+            .collect::<BTreeSet<_>>()
+            .len()
+    });
+    assert!(
+        in_batches.sum::<usize>() as u64 * 10 >= TRIALS * 9,
+        "a batch knows its own proposals"
+    );
+}
+
+fn lives_with_failures(space: &Space, strategy: &mut dyn Strategy) {
+    let mut history = History::new();
+    for number in 0..TRIALS {
+        let genotype = ask(strategy, space, &Unconstrained, &history, number).expect("failed trials stop no search");
+        let reward = (number % 3 == 0)
+            .then(|| reward(&genotype))
+            .filter(|_| number > TRIALS / 2);
+        let observation = Observation {
+            number,
+            genotype,
+            reward,
+        };
+        strategy.tell(&observation);
+        history.push(observation).unwrap();
+    }
+}
+
+fn limited(millis: f64) -> Objective {
+    let target = DeviceTarget::new("sloth", Latency::from_millis(millis));
+    Objective::new(Metric::Each, RewardForm::default(), vec![target]).expect("a sensible objective")
+}
+
+fn keeps_limits(space: &Space, strategy: &mut dyn Strategy) {
+    // The first of these admits about every second member, the last one in some hundred.
+    for millis in [6.0, 4.0, 2.2] {
+        let objective = limited(millis);
+        let constraint = |genotype: &Genotype| -> Verdicts { Ok(objective.vetoes(&[latency(genotype)])?.into()) };
+        let mut history = History::new();
+        let end = match run(strategy, space, &constraint, &mut history, TRIALS) {
+            Ok(()) => TRIALS,
+            Err(SearchError::Exhausted { proposals, .. }) => proposals as u64,
+            Err(error) => panic!("limit {millis} ms: {error}"),
+        };
+        assert_eq!(history.len() as u64, end);
+        for observation in history.observations() {
+            assert!(
+                latency(&observation.genotype).millis() <= millis,
+                "a proposal keeps the limit"
+            );
+        }
+        assert!(
+            history.distinct() >= 2,
+            "limit {millis} ms: only {} found",
+            history.distinct()
+        );
+    }
+}
+
+fn says_what_is_infeasible(space: &Space, strategy: &mut dyn Strategy) {
+    let verdicts = Cell::new(0);
+    let objective = limited(0.5);
+    let constraint = |genotype: &Genotype| -> Verdicts {
+        verdicts.set(verdicts.get() + 1);
+        assert!(verdicts.get() < MOST_VERDICTS, "the search does not end");
+        Ok(objective.vetoes(&[latency(genotype)])?.into())
+    };
+    match ask(strategy, space, &constraint, &History::new(), 0) {
+        Err(SearchError::Infeasible {
+            device,
+            limit,
+            nearest,
+            genotype,
+            ..
+        }) => {
+            assert_eq!((device.as_str(), limit.millis()), ("sloth", 0.5));
+            assert_eq!(nearest, latency(&genotype));
+            assert_eq!(
+                nearest,
+                latency(&space.smallest()),
+                "the nearest feasible value is found"
+            );
+        }
+        other => panic!("expected an infeasible limit, found {other:?}"),
+    }
+    let unsupported = |_: &Genotype| -> Verdicts {
+        Ok(Verdict::Unsupported {
+            device: "sloth".into(),
+            reason: "no convolutions".into(),
+        })
+    };
+    let error = ask(strategy, space, &unsupported, &History::new(), 0).unwrap_err();
+    assert!(
+        matches!(&error, SearchError::Unsupported { device, .. } if device == "sloth"),
+        "{error}"
+    );
+    let broken = |_: &Genotype| -> Verdicts { Err("the device is on fire".into()) };
+    let error = ask(strategy, space, &broken, &History::new(), 0).unwrap_err();
+    assert!(matches!(error, SearchError::Constraint { .. }), "{error}");
+}
+
+fn ends_when_nothing_is_new(strategy: &mut dyn Strategy) {
+    let space = tiny_space();
+    let mut history = History::new();
+    let end = run(strategy, &space, &Unconstrained, &mut history, 10_000);
+    assert!(
+        matches!(end, Err(SearchError::Exhausted { distinct: 8, .. })),
+        "{end:?}"
+    );
+    assert!(history.len() < 100, "{} proposals for eight networks", history.len());
+}

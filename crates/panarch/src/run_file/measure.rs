@@ -9,7 +9,7 @@ use super::write::Writer;
 pub struct MeasureSection {
     /// Sampled networks from which the table of a device is fitted. Default 40.
     pub samples: usize,
-    /// Timed inferences of each network, after the warm-up. Default 30.
+    /// Timed inferences of each network, after the warm-up; at least 30. Default 50.
     pub repeats: u32,
 }
 

@@ -1,5 +1,6 @@
 //! `[search]`: strategy, budget and what is searched for.
 
+use panarch_search::Evolution;
 use panarch_study::{DEFAULT_BETA, RewardForm};
 use panarch_toml::{Table, did_you_mean};
 
@@ -12,11 +13,11 @@ pub struct SearchSection {
     pub strategy: StrategyKind,
     /// Networks that each search evaluates. Default 200.
     pub evaluations: usize,
-    /// Networks that are alive at a time; evolution only. Default 40.
+    /// Networks that are alive at a time; evolution only. Default 50.
     pub population: usize,
-    /// Networks drawn, of which the best becomes a parent; evolution only. Default 10.
+    /// Networks drawn, of which the best becomes a parent; evolution only. Default 12.
     pub tournament: usize,
-    /// Chance that a decision changes in a child; evolution only. Default 0.1.
+    /// Chance of each decision of a child to change, besides the one that always does; evolution only. Default 0.
     pub mutation_rate: f64,
     /// One search of every goal for each of these. Default 1.
     pub seeds: Vec<u64>,
@@ -92,12 +93,13 @@ const REWARDS: [(&str, RewardOf); 3] = [
 impl Default for SearchSection {
     /// Without the goals of single devices, which are known only with the devices.
     fn default() -> Self {
+        let evolution = Evolution::default();
         Self {
             strategy: StrategyKind::Evolution,
             evaluations: 200,
-            population: 40,
-            tournament: 10,
-            mutation_rate: 0.1,
+            population: evolution.population,
+            tournament: evolution.tournament,
+            mutation_rate: evolution.mutation_rate,
             seeds: vec![1],
             goals: vec![Goal::Average, Goal::Worst],
             reward: RewardForm::Absolute { beta: DEFAULT_BETA },
@@ -142,7 +144,7 @@ impl SearchSection {
             population,
             tournament: tournament_size,
             mutation_rate: table
-                .optional_f64_in("mutation_rate", 1e-6..=1.0)
+                .optional_f64_in("mutation_rate", 0.0..=1.0)
                 .unwrap_or(default.mutation_rate),
             seeds: seeds.unwrap_or(default.seeds),
             goals: read_goals(&table, devices),

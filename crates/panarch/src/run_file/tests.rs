@@ -126,7 +126,7 @@ tournament = 500
          \"mobilenet-v2\" (did you mean `mobilenet-v2-like`?)",
         "run.toml:11:10: `train.epochs` must be a whole number from 1 to 10000, found the string \"three\"",
         "run.toml:12:1: `train.learning_rates` is not a known key (did you mean `learning_rate`?)",
-        "run.toml:15:14: `search.tournament` is 500, more than the 40 networks of `search.population`",
+        "run.toml:15:14: `search.tournament` is 500, more than the 50 networks of `search.population`",
     ];
     assert_eq!(parse(text, &[]).unwrap_err(), expected);
 }

@@ -2,6 +2,7 @@
 
 use panarch_toml::Table;
 use panarch_train::data::Augmentation;
+use panarch_train::{Optimisation, Sandwich};
 
 use super::write::Writer;
 
@@ -10,7 +11,7 @@ use super::write::Writer;
 pub struct TrainSection {
     /// Passes over the training images. Default 3.
     pub epochs: u32,
-    /// Images a step. Default 128.
+    /// Images a step. Default 96.
     pub batch: usize,
     /// Learning rate at the end of the warm-up. Default 0.1.
     pub learning_rate: f64,
@@ -26,26 +27,25 @@ pub struct TrainSection {
     pub label_smoothing: f64,
     /// Random sub-networks in each step, besides the largest and the smallest. Default 2.
     pub random_subnets: usize,
-    /// Mirroring and shifting of training images. Default: mirrored, shifted by up to 2 pixels.
+    /// Mirroring and shifting of training images. Default: mirrored, not shifted.
     pub augmentation: Augmentation,
 }
 
 impl Default for TrainSection {
+    /// The trainer's own defaults, and a warm-up of a twentieth.
     fn default() -> Self {
+        let optimisation = Optimisation::default();
         Self {
             epochs: 3,
-            batch: 128,
-            learning_rate: 0.1,
+            batch: optimisation.batch_size,
+            learning_rate: optimisation.learning_rate,
             warm_up: 0.05,
             momentum: 0.9,
             weight_decay: 3e-5,
-            clip: 5.0,
+            clip: optimisation.clip_norm.unwrap_or(0.0),
             label_smoothing: 0.1,
-            random_subnets: 2,
-            augmentation: Augmentation {
-                flip: true,
-                crop_padding: 2,
-            },
+            random_subnets: Sandwich::default().random as usize,
+            augmentation: optimisation.augmentation,
         }
     }
 }

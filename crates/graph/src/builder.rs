@@ -64,12 +64,7 @@ impl NetworkBuilder {
     ///
     /// # Errors
     /// When the name is taken, an input does not exist, or shapes and attributes do not fit.
-    pub fn add(
-        &mut self,
-        name: impl Into<String>,
-        op: Op,
-        inputs: &[NodeId],
-    ) -> Result<NodeId, GraphError> {
+    pub fn add(&mut self, name: impl Into<String>, op: Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
         self.input();
         let block = self.scope.clone();
         self.push(Node {
@@ -142,12 +137,7 @@ impl NetworkBuilder {
                 node: self.nodes[index].name.clone(),
             });
         }
-        Ok(Network::from_parts(
-            self.name,
-            self.nodes,
-            self.shapes,
-            output,
-        ))
+        Ok(Network::from_parts(self.name, self.nodes, self.shapes, output))
     }
 }
 
@@ -183,39 +173,26 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
         operator,
         reason,
     };
-    let window = |input: Shape,
-                  kernel: [u32; 2],
-                  stride: [u32; 2],
-                  padding: [u32; 2],
-                  dilation: [u32; 2]| {
-        let height = window_output(input.height, kernel[0], stride[0], padding[0], dilation[0])
-            .map_err(&attribute)?;
-        let width = window_output(input.width, kernel[1], stride[1], padding[1], dilation[1])
-            .map_err(&attribute)?;
+    let window = |input: Shape, kernel: [u32; 2], stride: [u32; 2], padding: [u32; 2], dilation: [u32; 2]| {
+        let height = window_output(input.height, kernel[0], stride[0], padding[0], dilation[0]).map_err(&attribute)?;
+        let width = window_output(input.width, kernel[1], stride[1], padding[1], dilation[1]).map_err(&attribute)?;
         Ok::<_, GraphError>((height, width))
     };
     match (&node.op, shapes) {
         (Op::Input, _) => Err(GraphError::Input),
         (Op::Conv2d(conv), &[input]) => {
-            if conv.groups == 0
-                || conv.out == 0
-                || input.channels % conv.groups != 0
-                || conv.out % conv.groups != 0
-            {
+            if conv.groups == 0 || conv.out == 0 || input.channels % conv.groups != 0 || conv.out % conv.groups != 0 {
                 return Err(misfit(&format!(
                     "{} groups do not divide the input's channels and {} outputs",
                     conv.groups, conv.out
                 )));
             }
-            let (height, width) =
-                window(input, conv.kernel, conv.stride, conv.padding, conv.dilation)?;
+            let (height, width) = window(input, conv.kernel, conv.stride, conv.padding, conv.dilation)?;
             Ok(Shape::new(conv.out, height, width))
         }
         (Op::BatchNorm(bn), &[input]) => {
             if !(bn.eps.is_finite() && bn.eps > 0.0 && (0.0..=1.0).contains(&bn.momentum)) {
-                return Err(attribute(
-                    "eps must be positive and momentum from 0 to 1".to_owned(),
-                ));
+                return Err(attribute("eps must be positive and momentum from 0 to 1".to_owned()));
             }
             Ok(input)
         }
@@ -253,23 +230,15 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
         (Op::Pool(pool), &[input]) => {
             check_pool(pool).map_err(&attribute)?;
             let (height, width) = window(input, pool.kernel, pool.stride, pool.padding, [1, 1])?;
-            Ok(Shape {
-                height,
-                width,
-                ..input
-            })
+            Ok(Shape { height, width, ..input })
         }
         (Op::GlobalAvgPool, &[input]) => Ok(Shape::vector(input.channels)),
-        (Op::Flatten, &[input]) => Ok(Shape::vector(
-            u32::try_from(input.elements()).unwrap_or(u32::MAX),
-        )),
+        (Op::Flatten, &[input]) => Ok(Shape::vector(u32::try_from(input.elements()).unwrap_or(u32::MAX))),
         (Op::Linear(linear), &[input]) => {
             if input.is_vector() {
                 Ok(Shape::vector(linear.out))
             } else {
-                Err(misfit(
-                    "the input must be a vector; pool or flatten it first",
-                ))
+                Err(misfit("the input must be a vector; pool or flatten it first"))
             }
         }
         (Op::Add | Op::Mul, _) => Err(arity("2")),
@@ -290,18 +259,9 @@ fn check_pool(pool: &Pool) -> Result<(), String> {
 }
 
 /// ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1, or why there is no such size.
-fn window_output(
-    size: u32,
-    kernel: u32,
-    stride: u32,
-    padding: u32,
-    dilation: u32,
-) -> Result<u32, String> {
+fn window_output(size: u32, kernel: u32, stride: u32, padding: u32, dilation: u32) -> Result<u32, String> {
     let limit = LARGEST_AXIS;
-    if [kernel, stride, dilation].contains(&0)
-        || [kernel, stride, dilation, padding]
-            .iter()
-            .any(|value| *value > limit)
+    if [kernel, stride, dilation].contains(&0) || [kernel, stride, dilation, padding].iter().any(|value| *value > limit)
     {
         return Err(format!(
             "kernel {kernel}, stride {stride}, dilation {dilation} must be at least 1, and with padding {padding} at most {limit}"

@@ -24,11 +24,7 @@ pub fn folded_structure(network: &Network) -> Network {
                 _ => {}
             }
         }
-        node.inputs = node
-            .inputs
-            .iter()
-            .filter_map(|input| renamed[input.index()])
-            .collect();
+        node.inputs = node.inputs.iter().filter_map(|input| renamed[input.index()]).collect();
         renamed[id.index()] = builder.push(node).ok();
     }
     let output = renamed[network.output().index()];
@@ -44,10 +40,7 @@ pub fn folded_structure(network: &Network) -> Network {
 ///
 /// # Errors
 /// When a parameter of the network is absent or has another shape.
-pub fn fold_batch_norm(
-    network: &Network,
-    weights: &Weights,
-) -> Result<(Network, Weights), GraphError> {
+pub fn fold_batch_norm(network: &Network, weights: &Weights) -> Result<(Network, Weights), GraphError> {
     weights.check(network)?;
     let mut out = weights.clone();
     for (bn, host) in fold_hosts(network) {
@@ -57,36 +50,28 @@ pub fn fold_batch_norm(
         let (bn, host) = (&network.node(bn).name, &network.node(host).name);
         let take = |out: &mut Weights, suffix: &str| {
             let name = format!("{bn}.{suffix}");
-            out.remove(&name)
-                .ok_or(GraphError::MissingParameter { name })
+            out.remove(&name).ok_or(GraphError::MissingParameter { name })
         };
         let gamma = take(&mut out, "weight")?;
         let beta = take(&mut out, "bias")?;
         let mean = take(&mut out, "running_mean")?;
         let variance = take(&mut out, "running_var")?;
         let weight_name = format!("{host}.weight");
-        let mut weight = out
-            .remove(&weight_name)
-            .ok_or(GraphError::MissingParameter {
-                name: weight_name.clone(),
-            })?;
+        let mut weight = out.remove(&weight_name).ok_or(GraphError::MissingParameter {
+            name: weight_name.clone(),
+        })?;
         let bias_name = format!("{host}.bias");
         let old_bias = out.remove(&bias_name);
         let channels = gamma.data.len();
         let row = weight.data.len() / channels.max(1);
         let mut bias = vec![0.0_f32; channels];
         for channel in 0..channels {
-            let scale = f64::from(gamma.data[channel])
-                / (f64::from(variance.data[channel]) + f64::from(eps)).sqrt();
+            let scale = f64::from(gamma.data[channel]) / (f64::from(variance.data[channel]) + f64::from(eps)).sqrt();
             for value in &mut weight.data[channel * row..(channel + 1) * row] {
                 *value = (f64::from(*value) * scale) as f32;
             }
-            let before = old_bias
-                .as_ref()
-                .map_or(0.0, |bias| f64::from(bias.data[channel]));
-            bias[channel] = (f64::from(beta.data[channel])
-                + (before - f64::from(mean.data[channel])) * scale)
-                as f32;
+            let before = old_bias.as_ref().map_or(0.0, |bias| f64::from(bias.data[channel]));
+            bias[channel] = (f64::from(beta.data[channel]) + (before - f64::from(mean.data[channel])) * scale) as f32;
         }
         out.insert(weight_name, weight);
         out.insert(

@@ -17,6 +17,12 @@ impl ContentHash {
         Self(blake3::derive_key(context, bytes))
     }
 
+    /// The plain BLAKE3 hash of a file's bytes, as `b3sum` prints it.
+    #[must_use]
+    pub fn plain(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

@@ -2,14 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ContentHash, GraphError, Macs, NetworkBuilder, Op, ParameterSpec, Shape, hash, parameter,
-};
+use crate::{ContentHash, GraphError, Macs, NetworkBuilder, Op, ParameterSpec, Shape, hash, parameter};
 
 /// The number of a node in its network; the default is the input.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
@@ -52,12 +48,7 @@ pub struct Network {
 }
 
 impl Network {
-    pub(crate) fn from_parts(
-        name: String,
-        nodes: Vec<Node>,
-        shapes: Vec<Shape>,
-        output: NodeId,
-    ) -> Self {
+    pub(crate) fn from_parts(name: String, nodes: Vec<Node>, shapes: Vec<Shape>, output: NodeId) -> Self {
         let mut consumers = vec![Vec::new(); nodes.len()];
         for (index, node) in nodes.iter().enumerate() {
             for input in &node.inputs {
@@ -181,9 +172,7 @@ impl Network {
     /// Every parameter and buffer, in topological order of their nodes.
     #[must_use]
     pub fn parameters(&self) -> Vec<ParameterSpec> {
-        self.ids()
-            .flat_map(|id| parameter::of_node(self, id))
-            .collect()
+        self.ids().flat_map(|id| parameter::of_node(self, id)).collect()
     }
 
     /// Number of trainable values (running statistics are not).
@@ -207,15 +196,11 @@ impl Network {
         let mut peak = 0_u64;
         for id in self.ids() {
             let node = self.node(id);
-            let last_reader = |input: &NodeId| {
-                self.consumers(*input).last() == Some(&id) && *input != self.output
-            };
-            let in_place = matches!(
-                node.op,
-                Op::BatchNorm(_) | Op::Activation(_) | Op::Flatten | Op::Mul
-            ) && node.inputs.first().is_some_and(|first| {
-                last_reader(first) && self.shape(*first).elements() == self.shape(id).elements()
-            });
+            let last_reader = |input: &NodeId| self.consumers(*input).last() == Some(&id) && *input != self.output;
+            let in_place = matches!(node.op, Op::BatchNorm(_) | Op::Activation(_) | Op::Flatten | Op::Mul)
+                && node.inputs.first().is_some_and(|first| {
+                    last_reader(first) && self.shape(*first).elements() == self.shape(id).elements()
+                });
             if !in_place {
                 live += self.shape(id).elements();
                 peak = peak.max(live);

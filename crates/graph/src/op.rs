@@ -40,8 +40,7 @@ impl Op {
             Self::Mul => "mul",
             Self::Concat => "concat",
             Self::Pool(Pool {
-                kind: PoolKind::Max,
-                ..
+                kind: PoolKind::Max, ..
             }) => "max_pool",
             Self::Pool(Pool {
                 kind: PoolKind::Average,

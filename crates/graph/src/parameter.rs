@@ -70,12 +70,7 @@ pub(crate) fn of_node(network: &Network, id: NodeId) -> Vec<ParameterSpec> {
     match &node.op {
         Op::Conv2d(conv) => {
             let inputs = (network.shape(node.inputs[0]).channels / conv.groups) as usize;
-            let kernel = vec![
-                channels,
-                inputs,
-                conv.kernel[0] as usize,
-                conv.kernel[1] as usize,
-            ];
+            let kernel = vec![channels, inputs, conv.kernel[0] as usize, conv.kernel[1] as usize];
             let bias = conv.bias.then(|| spec(ParameterRole::Bias, vec![channels]));
             std::iter::once(spec(ParameterRole::Weight, kernel))
                 .chain(bias)
@@ -83,9 +78,7 @@ pub(crate) fn of_node(network: &Network, id: NodeId) -> Vec<ParameterSpec> {
         }
         Op::Linear(linear) => {
             let inputs = network.shape(node.inputs[0]).channels as usize;
-            let bias = linear
-                .bias
-                .then(|| spec(ParameterRole::Bias, vec![channels]));
+            let bias = linear.bias.then(|| spec(ParameterRole::Bias, vec![channels]));
             std::iter::once(spec(ParameterRole::Weight, vec![channels, inputs]))
                 .chain(bias)
                 .collect()
@@ -166,9 +159,7 @@ impl Weights {
                     normal(&spec.shape, (2.0 / fan_out.max(1) as f32).sqrt(), rng)
                 }
                 (ParameterRole::Weight, Op::Linear(_)) => normal(&spec.shape, 0.01, rng),
-                (ParameterRole::Weight | ParameterRole::RunningVar, _) => {
-                    Tensor::filled(spec.shape.clone(), 1.0)
-                }
+                (ParameterRole::Weight | ParameterRole::RunningVar, _) => Tensor::filled(spec.shape.clone(), 1.0),
                 _ => Tensor::filled(spec.shape.clone(), 0.0),
             };
             weights.insert(spec.name, value);
@@ -187,9 +178,9 @@ impl Weights {
     /// # Errors
     /// When it is absent or has another shape.
     pub fn require(&self, name: &str, shape: &[usize]) -> Result<&Tensor, GraphError> {
-        let tensor = self.get(name).ok_or_else(|| GraphError::MissingParameter {
-            name: name.to_owned(),
-        })?;
+        let tensor = self
+            .get(name)
+            .ok_or_else(|| GraphError::MissingParameter { name: name.to_owned() })?;
         if tensor.shape != shape {
             return Err(GraphError::ParameterShape {
                 name: name.to_owned(),

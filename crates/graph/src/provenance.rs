@@ -143,8 +143,6 @@ impl fmt::Display for Provenance {
         if let Some(repeats) = self.repeats {
             write!(f, ", {repeats} repeats")?;
         }
-        self.note
-            .as_ref()
-            .map_or(Ok(()), |note| write!(f, "; {note}"))
+        self.note.as_ref().map_or(Ok(()), |note| write!(f, "; {note}"))
     }
 }

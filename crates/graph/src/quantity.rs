@@ -186,11 +186,7 @@ impl Accuracy {
     /// From a share; clamped to 0..=1, not-a-number becomes 0.
     #[must_use]
     pub fn from_share(share: f64) -> Self {
-        Self(if share.is_nan() {
-            0.0
-        } else {
-            share.clamp(0.0, 1.0)
-        })
+        Self(if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) })
     }
 
     /// From a count of correct answers; no images give 0.

@@ -3,9 +3,7 @@ use std::fmt;
 /// The shape of an activation of one image: channels, height, width.
 ///
 /// Batch is a run-time matter and never part of a network.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Shape {
     /// Number of channels.
     pub channels: u32,

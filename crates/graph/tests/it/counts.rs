@@ -1,6 +1,5 @@
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Macs, NetworkBuilder, Op, Pool, PoolKind, Shape,
-    fused_layers,
+    Activation, BatchNorm, Conv2d, Linear, Macs, NetworkBuilder, Op, Pool, PoolKind, Shape, fused_layers,
 };
 use proptest::prelude::*;
 
@@ -44,23 +43,12 @@ fn counts_of_an_inverted_bottleneck() {
     ] {
         at = b.add(name, Op::Conv2d(conv), &[at]).unwrap();
         at = b
-            .add(
-                format!("{name}.bn"),
-                Op::BatchNorm(BatchNorm::default()),
-                &[at],
-            )
+            .add(format!("{name}.bn"), Op::BatchNorm(BatchNorm::default()), &[at])
             .unwrap();
     }
     let pooled = b.add("pool", Op::GlobalAvgPool, &[at]).unwrap();
     let out = b
-        .add(
-            "fc",
-            Op::Linear(Linear {
-                out: 10,
-                bias: true,
-            }),
-            &[pooled],
-        )
+        .add("fc", Op::Linear(Linear { out: 10, bias: true }), &[pooled])
         .unwrap();
     let net = b.finish(out).unwrap();
     // 8·24·100 + 24·9·25 + 24·16·25 + 16·10
@@ -73,29 +61,16 @@ fn counts_of_an_inverted_bottleneck() {
         .into_iter()
         .map(|layer| (layer.name, layer.nodes.len()))
         .collect();
-    let expected = [
-        ("expand", 2),
-        ("depthwise", 2),
-        ("project", 2),
-        ("pool", 1),
-        ("fc", 1),
-    ];
-    assert_eq!(
-        layers,
-        expected.map(|(name, nodes)| (name.to_owned(), nodes))
-    );
+    let expected = [("expand", 2), ("depthwise", 2), ("project", 2), ("pool", 1), ("fc", 1)];
+    assert_eq!(layers, expected.map(|(name, nodes)| (name.to_owned(), nodes)));
 }
 
 #[test]
 fn a_residual_keeps_its_input_alive() {
     let mut b = NetworkBuilder::new("residual", Shape::new(4, 5, 5));
     let input = b.input();
-    let conv = b
-        .add("conv", Op::Conv2d(Conv2d::square(4, 3, 1)), &[input])
-        .unwrap();
-    let act = b
-        .add("act", Op::Activation(Activation::Relu), &[conv])
-        .unwrap();
+    let conv = b.add("conv", Op::Conv2d(Conv2d::square(4, 3, 1)), &[input]).unwrap();
+    let act = b.add("act", Op::Activation(Activation::Relu), &[conv]).unwrap();
     let sum = b.add("sum", Op::Add, &[act, input]).unwrap();
     let net = b.finish(sum).unwrap();
     assert_eq!(net.peak_activation_elements(), 300);
@@ -113,12 +88,8 @@ fn too_much_padding_and_misfits_are_errors() {
     };
     assert!(b.add("pool", Op::Pool(pool), &[input]).is_err());
     assert!(
-        b.add(
-            "groups",
-            Op::Conv2d(Conv2d::pointwise(8).with_groups(4)),
-            &[input]
-        )
-        .is_err()
+        b.add("groups", Op::Conv2d(Conv2d::pointwise(8).with_groups(4)), &[input])
+            .is_err()
     );
     assert!(
         b.add(
@@ -132,15 +103,8 @@ fn too_much_padding_and_misfits_are_errors() {
         .is_err()
     );
     assert!(
-        b.add(
-            "linear",
-            Op::Linear(Linear {
-                out: 3,
-                bias: false
-            }),
-            &[input]
-        )
-        .is_err()
+        b.add("linear", Op::Linear(Linear { out: 3, bias: false }), &[input])
+            .is_err()
     );
     assert!(b.add("add", Op::Add, &[input]).is_err());
     assert!(

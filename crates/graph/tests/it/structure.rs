@@ -1,6 +1,4 @@
-use panarch_graph::{
-    Activation, ContentHash, Conv2d, GraphError, Network, NetworkBuilder, Node, NodeId, Op, Shape,
-};
+use panarch_graph::{Activation, ContentHash, Conv2d, GraphError, Network, NetworkBuilder, Node, NodeId, Op, Shape};
 use proptest::prelude::*;
 
 use crate::random_network::networks;
@@ -9,8 +7,7 @@ fn two_branches(first: u32, second: u32, names: [&str; 2], swap: bool) -> Networ
     let mut b = NetworkBuilder::new("n", Shape::new(3, 8, 8));
     let input = b.input();
     let branch = |b: &mut NetworkBuilder, name: &str, kernel: u32| {
-        b.add(name, Op::Conv2d(Conv2d::square(4, kernel, 1)), &[input])
-            .unwrap()
+        b.add(name, Op::Conv2d(Conv2d::square(4, kernel, 1)), &[input]).unwrap()
     };
     let (left, right) = if swap {
         let right = branch(&mut b, names[1], second);
@@ -44,12 +41,7 @@ fn the_hash_sees_structure_only() {
         "the order of inputs does"
     );
     assert_ne!(two_branches(3, 3, ["a", "b"], false).content_hash(), hash);
-    assert_ne!(
-        net.with_input_shape(Shape::new(3, 9, 9))
-            .unwrap()
-            .content_hash(),
-        hash
-    );
+    assert_ne!(net.with_input_shape(Shape::new(3, 9, 9)).unwrap().content_hash(), hash);
 }
 
 #[test]
@@ -57,9 +49,7 @@ fn two_equal_branches_are_not_one_branch_read_twice() {
     let twice = {
         let mut b = NetworkBuilder::new("n", Shape::new(3, 8, 8));
         let input = b.input();
-        let conv = b
-            .add("a", Op::Conv2d(Conv2d::square(4, 3, 1)), &[input])
-            .unwrap();
+        let conv = b.add("a", Op::Conv2d(Conv2d::square(4, 3, 1)), &[input]).unwrap();
         let out = b.add("out", Op::Add, &[conv, conv]).unwrap();
         b.finish(out).unwrap()
     };
@@ -82,17 +72,12 @@ fn hashes_read_and_write() {
 fn what_cannot_be_a_network_is_refused() {
     let mut b = NetworkBuilder::new("n", Shape::new(3, 8, 8));
     let input = b.input();
-    let a = b
-        .add("a", Op::Activation(Activation::Relu), &[input])
-        .unwrap();
+    let a = b.add("a", Op::Activation(Activation::Relu), &[input]).unwrap();
     assert!(matches!(
         b.add("a", Op::Flatten, &[a]),
         Err(GraphError::DuplicateName { .. })
     ));
-    assert!(matches!(
-        b.add("second", Op::Input, &[]),
-        Err(GraphError::Input)
-    ));
+    assert!(matches!(b.add("second", Op::Input, &[]), Err(GraphError::Input)));
     let node = Node {
         name: "later".to_owned(),
         op: Op::Flatten,
@@ -100,10 +85,7 @@ fn what_cannot_be_a_network_is_refused() {
         block: "head".to_owned(),
     };
     let mut other = NetworkBuilder::new("m", Shape::new(3, 8, 8));
-    assert!(matches!(
-        other.push(node),
-        Err(GraphError::UnknownInput { .. })
-    ));
+    assert!(matches!(other.push(node), Err(GraphError::UnknownInput { .. })));
     let b2 = b.add("b", Op::Flatten, &[a]).unwrap();
     let c = b.add("c", Op::Flatten, &[a]).unwrap();
     assert!(c > b2);

@@ -1,0 +1,251 @@
+//! The command line as data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Find one network that is good on every device you ship to.
+#[derive(Debug, Parser)]
+#[command(name = "panarch", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 no feasible result, or a check failed · 2 bad input · 3 environment (device, storage or dataset missing) · 130 interrupted, run the same command to go on";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the whole way of one run file: train, search, finalists, export, report
+    Run(RunArgs),
+    /// Say what this machine has: processor, runtimes, datasets, and how to get what is missing
+    Doctor(FormatArgs),
+    /// Obtain, list and check datasets
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// List, show, count, sample and check search spaces
+    #[command(subcommand)]
+    Space(SpaceCommand),
+    /// List and show networks: named ones, genotypes, ONNX files
+    #[command(subcommand)]
+    Network(NetworkCommand),
+    /// List, show and check device profiles
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Say what a network costs on devices
+    Cost(CostArgs),
+    /// Train the supernet of a run file
+    Train(RunArgs),
+    /// Search with the trained supernet of a run file
+    Search(RunArgs),
+    /// Write the report of a run again
+    Report(RunArgs),
+    /// List, show and export studies
+    #[command(subcommand)]
+    Study(StudyCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The run file (TOML)
+    pub file: PathBuf,
+    /// Override a value of the run file, such as search.evaluations=100; may be given again
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Args, Clone, Copy)]
+pub struct FormatArgs {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// Aligned text for people
+    Table,
+    /// JSON, an array of objects
+    Json,
+    /// Comma-separated values
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Obtain a dataset; the only command that downloads anything
+    Fetch {
+        /// The dataset's name, such as fashion-mnist
+        name: String,
+    },
+    /// The datasets that are known, and where they lie
+    List(FormatArgs),
+    /// Read a dataset and say what is in it
+    Check {
+        /// A dataset's name, or a folder of pictures
+        dataset: String,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SpaceCommand {
+    /// The spaces that come with Panarch
+    List(FormatArgs),
+    /// A space's decisions, resolutions and references
+    Show {
+        /// A preset's name or a TOML file
+        space: String,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// How many networks a space holds: raw, active, distinct
+    Count {
+        /// A preset's name or a TOML file
+        #[arg(required_unless_present = "all")]
+        space: Option<String>,
+        /// Every preset
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Draw genotypes
+    Sample {
+        /// A preset's name or a TOML file
+        space: String,
+        /// How many
+        #[arg(long, short = 'n', default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        count: u32,
+        /// The seed of the draw
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        #[command(flatten)]
+        shape: ShapeArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Check a space file and say everything that is wrong with it
+    Check {
+        /// A TOML file
+        file: PathBuf,
+    },
+}
+
+/// What a genotype needs besides its space to become a network.
+#[derive(Debug, Args, Clone, Copy)]
+pub struct ShapeArgs {
+    /// Height and width of the images; the space's own by default
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub resolution: Option<u32>,
+    /// Channels of the images
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub channels: u32,
+    /// Number of classes
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub classes: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
+    #[arg(long)]
+    pub network: String,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// The networks that are known by name
+    List(FormatArgs),
+    /// A network's layers with shapes, multiply-accumulates and parameters
+    Show {
+        /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
+        network: String,
+        #[command(flatten)]
+        shape: ShapeArgs,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// The device profiles that come with Panarch
+    List(FormatArgs),
+    /// A profile's figures, each with its source
+    Show {
+        /// A profile's name or a TOML file
+        device: String,
+    },
+    /// Check a profile and say everything that is wrong with it
+    Check {
+        /// A TOML file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// A profile's name or TOML file, `micro`, `full` or `all`; may be given again
+    #[arg(long, required = true)]
+    pub device: Vec<String>,
+    /// Also print every layer
+    #[arg(long)]
+    pub layers: bool,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StudyCommand {
+    /// The studies below a folder
+    List {
+        /// Where to look
+        #[arg(default_value = "runs")]
+        folder: PathBuf,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// A study's searches and finalists
+    Show {
+        /// The study's folder or database
+        study: PathBuf,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Every row of a study
+    Export {
+        /// The study's folder or database
+        study: PathBuf,
+        /// Which rows
+        #[arg(long, value_enum, default_value_t = StudyRows::Trials)]
+        rows: StudyRows,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StudyRows {
+    /// Every trial of every search
+    Trials,
+    /// Every evaluated network
+    Evaluations,
+    /// Every cost on every device
+    Costs,
+    /// The finalists
+    Finalists,
+}

@@ -1,0 +1,161 @@
+//! `panarch cost`.
+
+use panarch::lookup;
+use panarch_cost::{Cost, CostError};
+use panarch_graph::{Estimate, Latency};
+use panarch_report::{Cell, Column, Emphasis, Format, Table};
+use serde::Serialize;
+
+use super::args::{CostArgs, NetworkArgs};
+use super::network::shape_of;
+use super::output::Printer;
+
+/// One device's answer, as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    device: &'a str,
+    network: &'a str,
+    network_hash: String,
+    #[serde(flatten)]
+    cost: Option<&'a Cost>,
+    error: Option<String>,
+}
+
+pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
+    let NetworkArgs { network, shape } = &args.network;
+    let named = lookup::network(network, shape_of(*shape))?;
+    let profiles = lookup::devices(&args.device)?;
+    let printer = Printer::new(args.format);
+    let mut answers: Vec<(String, Result<Cost, CostError>)> = Vec::new();
+    for profile in &profiles {
+        let source = lookup::cost_source(profile)?;
+        let answer = source.estimate(std::slice::from_ref(&named.network)).pop();
+        let missing = CostError::Failed {
+            device: profile.name().to_owned(),
+            reason: "no answer".to_owned(),
+        };
+        answers.push((profile.name().to_owned(), answer.unwrap_or(Err(missing))));
+    }
+    if printer.format() == Format::Json {
+        let hash = named.network.content_hash().to_string();
+        let rows: Vec<Answer<'_>> = answers
+            .iter()
+            .map(|(device, answer)| Answer {
+                device,
+                network: named.network.name(),
+                network_hash: hash.clone(),
+                cost: answer.as_ref().ok(),
+                error: answer.as_ref().err().map(ToString::to_string),
+            })
+            .collect();
+        printer.json(&rows)?;
+    } else {
+        let macs = named.network.macs();
+        printer.table(&summary(
+            &format!("{} ({}, {macs})", named.network.name(), named.origin),
+            &answers,
+        ));
+        if args.layers {
+            for (device, cost) in answers
+                .iter()
+                .filter_map(|(device, answer)| Some((device, answer.as_ref().ok()?)))
+            {
+                printer.table(&layers(device, cost));
+            }
+        }
+    }
+    if answers.iter().all(|(_, answer)| answer.is_err()) {
+        let reasons: Vec<String> = answers
+            .iter()
+            .filter_map(|(_, answer)| Some(answer.as_ref().err()?.to_string()))
+            .collect();
+        return Err(panarch::Error::Infeasible(format!("no device can run it: {}", reasons.join("; "))).into());
+    }
+    Ok(())
+}
+
+fn summary(title: &str, answers: &[(String, Result<Cost, CostError>)]) -> Table {
+    let mut table = Table::new(
+        title,
+        vec![
+            Column::text("device"),
+            Column::quantity("latency", "ms").with_key("latency_s"),
+            Column::text("interval"),
+            Column::quantity("fixed", "%").with_key("fixed_share"),
+            Column::quantity("utilisation", "%").with_key("utilisation"),
+            Column::quantity("peak memory", "KiB").with_key("peak_memory_bytes"),
+            Column::quantity("traffic", "KiB").with_key("traffic_bytes"),
+            Column::text("how it is known").with_key("provenance"),
+        ],
+    );
+    for (device, answer) in answers {
+        match answer {
+            Ok(cost) => table.push(vec![
+                Cell::text(device),
+                millis(cost.latency.value),
+                Cell::text(interval(&cost.latency)),
+                percent(panarch_cost::fixed_share(cost)),
+                percent(cost.utilisation),
+                kibibytes(cost.peak_memory.0),
+                kibibytes(cost.traffic.0),
+                Cell::text(cost.provenance.kind.to_string() + " by " + &cost.provenance.tool),
+            ]),
+            Err(error) => {
+                let mut cells = vec![Cell::text(device)];
+                cells.resize_with(7, Cell::missing);
+                cells.push(Cell::text(error.to_string()));
+                table.push_row(cells, Emphasis::Bad);
+            }
+        }
+    }
+    table
+}
+
+fn layers(device: &str, cost: &Cost) -> Table {
+    let mut table = Table::new(
+        format!("Layers on {device}"),
+        vec![
+            Column::text("layer"),
+            Column::text("operator"),
+            Column::text("output"),
+            Column::number("MACs"),
+            Column::quantity("latency", "µs").with_key("latency_s"),
+            Column::quantity("compute", "µs").with_key("compute_s"),
+            Column::quantity("movement", "µs").with_key("movement_s"),
+            Column::text("bound"),
+        ],
+    );
+    let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
+    for layer in &cost.per_layer {
+        table.push(vec![
+            Cell::text(&layer.name),
+            Cell::text(&layer.operator),
+            Cell::text(layer.output.to_string()),
+            Cell::count(layer.macs.0),
+            micros(layer.latency),
+            micros(layer.compute),
+            micros(layer.movement),
+            Cell::text(layer.bound.name()),
+        ]);
+    }
+    if cost.per_layer.is_empty() {
+        table.note("This device is measured as a whole.");
+    }
+    table
+}
+
+fn millis(latency: Latency) -> Cell {
+    Cell::number(latency.seconds(), format!("{:.4}", latency.millis()))
+}
+
+fn interval(latency: &Estimate<Latency>) -> String {
+    format!("{} – {} ({:.0} %)", latency.low, latency.high, latency.level * 100.0)
+}
+
+fn percent(share: f64) -> Cell {
+    Cell::number(share, format!("{:.1}", share * 100.0))
+}
+
+fn kibibytes(bytes: u64) -> Cell {
+    Cell::number(bytes as f64, format!("{:.1}", bytes as f64 / 1024.0))
+}

@@ -1,0 +1,84 @@
+//! `panarch data`.
+
+use panarch_report::{Cell, Column, Table};
+use panarch_train::data::{self, DataRoot, DatasetSource, fashion_mnist};
+
+use super::args::DataCommand;
+use super::output::{Printer, write};
+
+pub fn data(command: DataCommand) -> anyhow::Result<()> {
+    let root = DataRoot::from_environment().map_err(panarch::Error::from)?;
+    match command {
+        DataCommand::Fetch { name } => fetch(&root, &name)?,
+        DataCommand::List(format) => Printer::new(format).table(&list(&root)),
+        DataCommand::Check { dataset, format } => {
+            let source = DatasetSource::parse(&dataset).map_err(panarch::Error::from)?;
+            let dataset = data::open(&source, &root, None).map_err(panarch::Error::from)?;
+            Printer::new(format).table(&check(&data::check(&dataset)));
+        }
+    }
+    Ok(())
+}
+
+fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
+    if name != fashion_mnist::NAME {
+        let advice = if data::NAMES.contains(&name) {
+            format!("put its binary files into {}", root.dataset(name).display())
+        } else {
+            format!(
+                "the datasets are {}; a folder of pictures needs no fetching",
+                data::NAMES.join(", ")
+            )
+        };
+        return Err(panarch::Error::Input(format!("`{name}` cannot be fetched; {advice}")));
+    }
+    let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| {
+        eprintln!("{line}")
+    })?;
+    write(&format!(
+        "{name} is in {} ({from}; SHA-256 of all four files checked)\n",
+        folder.display()
+    ));
+    Ok(())
+}
+
+fn list(root: &DataRoot) -> Table {
+    let columns = vec![Column::text("dataset"), Column::text("present"), Column::text("folder")];
+    let mut table = Table::new("Datasets", columns);
+    for status in data::list(root) {
+        let folder = status.folder.display().to_string();
+        table.push(vec![
+            Cell::text(status.name),
+            Cell::flag(status.present),
+            Cell::text(folder),
+        ]);
+    }
+    table.note("`panarch data fetch fashion-mnist` obtains it. A folder with train/CLASS/*.png works anywhere a dataset is named.");
+    table
+}
+
+fn check(check: &data::Check) -> Table {
+    let title = format!(
+        "{}: {}×{}×{}, {} training and {} test images",
+        check.name, check.channels, check.height, check.width, check.train_images, check.test_images
+    );
+    let columns = vec![
+        Column::text("class"),
+        Column::number("training images"),
+        Column::number("test images"),
+    ];
+    let mut table = Table::new(title, columns);
+    for (class, train, test) in &check.classes {
+        table.push(vec![
+            Cell::text(class),
+            Cell::count(*train as u64),
+            Cell::count(*test as u64),
+        ]);
+    }
+    table.note(format!("largest class / smallest class: {:.2}", check.imbalance));
+    table.note(format!(
+        "mean {:?}, standard deviation {:?}, of values from 0 to 1",
+        check.normalisation.mean, check.normalisation.deviation
+    ));
+    table
+}

@@ -1,0 +1,69 @@
+//! `panarch device`.
+
+use panarch::lookup;
+use panarch_cost::{DeviceKind, DeviceProfile, preset_names};
+use panarch_report::{Cell, Column, Table};
+
+use super::args::DeviceCommand;
+use super::output::{Printer, write};
+
+pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
+    match command {
+        DeviceCommand::List(format) => {
+            Printer::new(format).table(&list()?);
+            Ok(())
+        }
+        DeviceCommand::Show { device } => {
+            let profile = lookup::device(&device)?;
+            write(&format!(
+                "{}\n{}\n\n{}",
+                profile.name(),
+                profile.description(),
+                figures(&profile)?
+            ));
+            Ok(())
+        }
+        DeviceCommand::Check { file } => {
+            let profile = lookup::device(&file.to_string_lossy())?;
+            write(&format!(
+                "{} is a valid profile of device {}\n",
+                file.display(),
+                profile.name()
+            ));
+            Ok(())
+        }
+    }
+}
+
+fn list() -> anyhow::Result<Table> {
+    let mut table = Table::new(
+        "Devices",
+        vec![
+            Column::text("device"),
+            Column::text("class"),
+            Column::text("precision"),
+            Column::text("answered by"),
+            Column::text("what it is").with_key("description"),
+        ],
+    );
+    for name in preset_names() {
+        let profile = DeviceProfile::preset(name).map_err(panarch::Error::from)?;
+        let answered = match profile.kind() {
+            DeviceKind::Measured(target) => format!("measuring with {}", target.runtime),
+            _ => "analytic model".to_owned(),
+        };
+        table.push(vec![
+            Cell::text(profile.name()),
+            Cell::text(profile.class().name()),
+            Cell::text(profile.precision().name()),
+            Cell::text(answered),
+            Cell::text(profile.description()),
+        ]);
+    }
+    Ok(table)
+}
+
+/// The profile's figures with their sources, as indented JSON.
+fn figures(profile: &DeviceProfile) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(profile)? + "\n")
+}

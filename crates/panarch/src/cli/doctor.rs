@@ -1,0 +1,52 @@
+//! `panarch doctor`.
+
+use panarch_measure::{Machine, RuntimeState, runtimes};
+use panarch_report::{Cell, Column, Emphasis, Table};
+use panarch_train::data::{self, DataRoot};
+
+use super::output::Printer;
+
+pub fn doctor(printer: Printer) -> anyhow::Result<()> {
+    let columns = vec![Column::text("what"), Column::text("state"), Column::text("details")];
+    let mut table = Table::new("This machine", columns);
+    table.push(vec![
+        Cell::text("machine"),
+        Cell::text("ok"),
+        Cell::text(Machine::detect().to_string()),
+    ]);
+    for status in runtimes() {
+        let (state, details, emphasis) = match &status.state {
+            RuntimeState::Available { version, library } => {
+                let place = library
+                    .as_ref()
+                    .map(|path| format!(" from {}", path.display()))
+                    .unwrap_or_default();
+                ("ok", format!("version {version}{place}"), Emphasis::Good)
+            }
+            RuntimeState::Missing { help } => ("missing", help.clone(), Emphasis::Weak),
+            RuntimeState::Broken { library, reason } => {
+                ("broken", format!("{}: {reason}", library.display()), Emphasis::Bad)
+            }
+        };
+        let name = format!("runtime {}", status.name);
+        table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);
+    }
+    let root = DataRoot::from_environment().map_err(panarch::Error::from)?;
+    for status in data::list(&root) {
+        let (state, emphasis) = if status.present {
+            ("ok", Emphasis::Good)
+        } else {
+            ("missing", Emphasis::Weak)
+        };
+        let details = match (status.present, status.name) {
+            (false, data::fashion_mnist::NAME) => "panarch data fetch fashion-mnist".to_owned(),
+            (false, _) => format!("put its binary files into {}", status.folder.display()),
+            (true, _) => status.folder.display().to_string(),
+        };
+        let name = format!("dataset {}", status.name);
+        table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);
+    }
+    table.note("The built-in runtime is enough for everything; the others measure and check as well.");
+    printer.table(&table);
+    Ok(())
+}

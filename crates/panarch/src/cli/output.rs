@@ -1,0 +1,65 @@
+//! Writing results to standard output.
+
+use std::io::{IsTerminal, Write};
+
+use panarch_report::{Format, Table};
+
+use super::args::{FormatArg, FormatArgs};
+
+/// Prints tables in the format that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Printer {
+    format: Format,
+    width: Option<usize>,
+    colour: bool,
+}
+
+impl Printer {
+    /// A printer for standard output; colour on a terminal unless `NO_COLOR` is set.
+    pub fn new(args: FormatArgs) -> Self {
+        let format = match args.format {
+            FormatArg::Table => Format::Table,
+            FormatArg::Json => Format::Json,
+            FormatArg::Csv => Format::Csv,
+        };
+        let terminal = std::io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            format,
+            width: terminal.then(terminal_width).flatten(),
+            colour: terminal && !plain,
+        }
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints a table.
+    pub fn table(&self, table: &Table) {
+        write(&table.render(self.format, self.width, self.colour));
+    }
+
+    /// Prints a value as indented JSON.
+    pub fn json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(value)?;
+        text.push('\n');
+        write(&text);
+        Ok(())
+    }
+}
+
+/// Writes to standard output; a reader that has gone away (a closed pipe) ends the program quietly.
+pub fn write(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// The terminal's width, if it is one.
+fn terminal_width() -> Option<usize> {
+    let (_, columns) = console::Term::stdout().size_checked()?;
+    Some(usize::from(columns).max(40))
+}

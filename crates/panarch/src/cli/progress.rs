@@ -1,0 +1,171 @@
+//! Drawing a run's events: bars on a terminal, plain lines elsewhere. Both on standard error; tables go to standard output.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use panarch::event::{Event, Observer};
+
+use super::output::Printer;
+
+/// How often a plain line is written.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Draws events as they come.
+pub struct Progress {
+    printer: Printer,
+    bar: Option<ProgressBar>,
+    interactive: bool,
+    title: String,
+    began: Instant,
+    last_line: Option<Instant>,
+}
+
+impl Progress {
+    /// Draws bars when standard error is a terminal, and plain lines otherwise.
+    pub fn new(printer: Printer) -> Self {
+        Self {
+            printer,
+            bar: None,
+            interactive: std::io::stderr().is_terminal(),
+            title: String::new(),
+            began: Instant::now(),
+            last_line: None,
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| write_line(text)),
+            None => write_line(text),
+        }
+    }
+
+    fn step(&mut self, title: String) {
+        self.finish_bar();
+        self.began = Instant::now();
+        self.last_line = None;
+        self.title = title;
+        if self.interactive {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_prefix(self.title.clone());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            self.bar = Some(bar);
+        } else {
+            self.line(&format!("▸ {}", self.title));
+        }
+    }
+
+    fn progress(&mut self, done: u64, total: u64, unit: &str, detail: &str) {
+        let remaining = remaining(self.began.elapsed(), done, total);
+        if let Some(bar) = &self.bar {
+            if bar.length() != Some(total) {
+                bar.set_length(total);
+                let template = "{spinner} {prefix}  {bar:24} {pos}/{len}  {wide_msg}";
+                let style = ProgressStyle::with_template(template);
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            }
+            bar.set_position(done);
+            bar.set_message(format!("{unit}{}  {detail}", eta(remaining)));
+            return;
+        }
+        if self.last_line.is_some_and(|last| last.elapsed() < PLAIN_INTERVAL) && done < total {
+            return;
+        }
+        self.last_line = Some(Instant::now());
+        self.line(&format!(
+            "  {}: {done}/{total} {unit}{}  {detail}",
+            self.title,
+            eta(remaining)
+        ));
+    }
+
+    fn finish_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Step { title } => self.step(title),
+            Event::Progress {
+                done,
+                total,
+                unit,
+                detail,
+            } => self.progress(done, total, unit, &detail),
+            Event::Done { summary } => {
+                self.finish_bar();
+                self.line(&format!(
+                    "✓ {} ({}): {summary}",
+                    self.title,
+                    duration(self.began.elapsed())
+                ));
+            }
+            Event::Note(text) => self.line(&format!("  {text}")),
+            Event::Table(table) => {
+                let printer = self.printer;
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| printer.table(&table)),
+                    None => printer.table(&table),
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish_bar();
+    }
+}
+
+fn write_line(text: &str) {
+    // A closed standard error must not end a run.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn remaining(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
+    if done == 0 || done >= total {
+        return None;
+    }
+    Some(elapsed.mul_f64((total - done) as f64 / done as f64))
+}
+
+fn eta(remaining: Option<Duration>) -> String {
+    remaining.map_or_else(String::new, |left| format!(", {} left", duration(left)))
+}
+
+/// `42 s`, `3 min 07 s`, `1 h 02 min`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, text) in [(7, "7 s"), (187, "3 min 07 s"), (3725, "1 h 02 min")] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_left_follows_what_is_done() {
+        assert_eq!(remaining(Duration::from_secs(10), 1, 3), Some(Duration::from_secs(20)));
+        assert_eq!(remaining(Duration::from_secs(10), 0, 3), None);
+        assert_eq!(remaining(Duration::from_secs(10), 3, 3), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! `panarch run`, `train`, `search` and `report`.
+
+use panarch::event::Cancel;
+use panarch::run::{self, Watch};
+use panarch::{Error, RunFile, lookup};
+use panarch_report::{Cell, Column, Format, Table, summary};
+
+use super::args::RunArgs;
+use super::output::{Printer, write};
+use super::progress::Progress;
+
+pub fn run(args: &RunArgs) -> anyhow::Result<()> {
+    let (file, printer) = open(args)?;
+    let cancel = stoppable()?;
+    let command = repeat_command("run", args);
+    let mut progress = Progress::new(printer);
+    let outcome = run::run(
+        &file,
+        &command,
+        &mut Watch {
+            observer: &mut progress,
+            cancel,
+        },
+    );
+    drop(progress);
+    let outcome = resumable(outcome, &command)?;
+    printer.table(&summary::finalists_table(&outcome.report));
+    let report = &outcome.report;
+    if !report.repeats.is_empty() && printer.format() == Format::Table {
+        let devices: Vec<String> = report.devices.iter().map(|device| device.name.clone()).collect();
+        printer.table(&summary::repeats_table(&devices, &report.repeats));
+    }
+    if printer.format() == Format::Table {
+        if let Some(onnx) = &outcome.onnx_file {
+            write(&format!("\nnetwork  {}\n", onnx.display()));
+        }
+        write(&format!("report   {}\n", outcome.report_file.display()));
+        write(&format!(
+            "study    panarch study show {}\n",
+            file.output.directory.display()
+        ));
+    }
+    Ok(())
+}
+
+pub fn train(args: &RunArgs) -> anyhow::Result<()> {
+    let (file, printer) = open(args)?;
+    let cancel = stoppable()?;
+    let command = repeat_command("train", args);
+    let mut progress = Progress::new(printer);
+    let path = resumable(
+        run::train(
+            &file,
+            &mut Watch {
+                observer: &mut progress,
+                cancel,
+            },
+        ),
+        &command,
+    )?;
+    drop(progress);
+    write(&format!(
+        "supernet  {}\nnext      {}\n",
+        path.display(),
+        repeat_command("search", args)
+    ));
+    Ok(())
+}
+
+pub fn search(args: &RunArgs) -> anyhow::Result<()> {
+    let (file, printer) = open(args)?;
+    let cancel = stoppable()?;
+    let command = repeat_command("search", args);
+    let mut progress = Progress::new(printer);
+    let searched = resumable(
+        run::search(
+            &file,
+            &mut Watch {
+                observer: &mut progress,
+                cancel,
+            },
+        ),
+        &command,
+    )?;
+    drop(progress);
+    let columns = vec![
+        Column::text("search"),
+        Column::text("objective"),
+        Column::text("winner"),
+    ];
+    let mut table = Table::new("Winners", columns);
+    for search in &searched {
+        table.push(vec![
+            Cell::text(&search.name),
+            Cell::text(&search.objective),
+            Cell::text(search.winner.to_string()),
+        ]);
+    }
+    table.note(format!("next: {}", repeat_command("run", args)));
+    printer.table(&table);
+    Ok(())
+}
+
+pub fn report(args: &RunArgs) -> anyhow::Result<()> {
+    let (file, printer) = open(args)?;
+    let (report, path) = run::redraw(&file)?;
+    printer.table(&summary::finalists_table(&report));
+    if printer.format() == Format::Table {
+        write(&format!("\nreport   {}\n", path.display()));
+    }
+    Ok(())
+}
+
+fn open(args: &RunArgs) -> Result<(RunFile, Printer), Error> {
+    let file = lookup::run_file(&args.file, &args.overrides)?;
+    Ok((file, Printer::new(args.format)))
+}
+
+/// The first Ctrl-C asks the run to stop after its step; the second ends it at once, which loses nothing either.
+fn stoppable() -> anyhow::Result<Cancel> {
+    let cancel = Cancel::new();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.cancel() {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+    })?;
+    Ok(cancel)
+}
+
+/// Says how to go on, when a run was interrupted.
+fn resumable<T>(result: Result<T, Error>, command: &str) -> Result<T, Error> {
+    if matches!(result, Err(Error::Interrupted)) {
+        eprintln!("everything done so far is kept; go on with: {command}");
+    }
+    result
+}
+
+fn repeat_command(verb: &str, args: &RunArgs) -> String {
+    let mut command = format!("panarch {verb} {}", quoted(&args.file.display().to_string()));
+    for change in &args.overrides {
+        command += &format!(" --set {}", quoted(change));
+    }
+    command
+}
+
+/// An argument as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_quoted_where_needed() {
+        for (text, expected) in [
+            ("a/b.toml", "a/b.toml"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+
+    #[test]
+    fn the_command_can_be_repeated() {
+        let args = RunArgs {
+            file: "my run.toml".into(),
+            overrides: vec!["search.seeds=[1, 2]".to_owned()],
+            format: crate::cli::args::FormatArgs {
+                format: crate::cli::args::FormatArg::Table,
+            },
+        };
+        assert_eq!(
+            repeat_command("run", &args),
+            "panarch run 'my run.toml' --set 'search.seeds=[1, 2]'"
+        );
+    }
+}

@@ -1,0 +1,111 @@
+use std::path::{Path, PathBuf};
+
+use panarch_toml::Diagnostics;
+
+/// What can end a run or a command.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file, a name or an option is wrong.
+    #[error("{0}")]
+    Input(String),
+    /// A TOML document has problems; all of them are listed.
+    #[error("{0}")]
+    Diagnostics(#[from] Diagnostics),
+    /// The machine lacks something that the run needs.
+    #[error("{0}")]
+    Environment(String),
+    /// The run is valid and has no feasible result.
+    #[error("{0}")]
+    Infeasible(String),
+    /// A check of a result failed.
+    #[error("{0}")]
+    CheckFailed(String),
+    /// The run was asked to stop and can go on later.
+    #[error("stopped; run the same command to go on")]
+    Interrupted,
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried, such as `read`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// A genotype does not fit its space, or a space is unknown.
+    #[error(transparent)]
+    Space(#[from] panarch_space::SpaceError),
+    /// A device cannot run a network, or is unknown.
+    #[error(transparent)]
+    Cost(#[from] panarch_cost::CostError),
+    /// A network cannot be built.
+    #[error(transparent)]
+    Graph(#[from] panarch_graph::GraphError),
+    /// An ONNX file or another artefact cannot be read or written.
+    #[error(transparent)]
+    Format(#[from] panarch_format::FormatError),
+    /// Measuring failed.
+    #[error(transparent)]
+    Measure(#[from] panarch_measure::MeasureError),
+    /// Fitting or predicting failed.
+    #[error(transparent)]
+    Predict(#[from] panarch_predict::PredictError),
+    /// The study cannot be used.
+    #[error(transparent)]
+    Study(#[from] panarch_study::StudyError),
+    /// Training or a dataset failed.
+    #[error(transparent)]
+    Train(#[from] panarch_train::TrainError),
+    /// A search cannot go on.
+    #[error(transparent)]
+    Search(#[from] panarch_search::SearchError),
+    /// The report cannot be written.
+    #[error(transparent)]
+    Report(#[from] panarch_report::ReportError),
+}
+
+impl Error {
+    /// The exit code of the binary: 1 no feasible result or failed check, 2 bad input, 3 environment, 130 interrupted.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Infeasible(_) | Self::CheckFailed(_) | Self::Search(_) => 1,
+            Self::Input(_)
+            | Self::Diagnostics(_)
+            | Self::Space(_)
+            | Self::Cost(_)
+            | Self::Graph(_)
+            | Self::Format(_)
+            | Self::Predict(_) => 2,
+            Self::Environment(_)
+            | Self::File { .. }
+            | Self::Measure(_)
+            | Self::Study(_)
+            | Self::Train(_)
+            | Self::Report(_) => 3,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// A failed read.
+    pub(crate) fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File {
+            action: "read",
+            path,
+            source,
+        }
+    }
+
+    /// A failed write.
+    pub(crate) fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File {
+            action: "write",
+            path,
+            source,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Spaces, devices and networks by the names that people type: presets, files, genotypes.
+
+use std::path::Path;
+
+use panarch_cost::{CostSource, DeviceKind, DeviceProfile, SizeClass};
+use panarch_graph::{Network, Weights};
+use panarch_measure::{HostDevice, Protocol};
+use panarch_space::{Genotype, Head, Space, zoo};
+
+use crate::{Error, RunFile};
+
+/// Largest TOML file that is read.
+const LARGEST_TEXT: u64 = 4 << 20;
+/// Largest ONNX file that is read.
+const LARGEST_ONNX: u64 = 1 << 30;
+
+/// The space of this name: a preset, or a TOML file.
+///
+/// # Errors
+/// When there is no such preset or file, or the file has problems.
+pub fn space(name: &str) -> Result<Space, Error> {
+    if is_file(name, "toml") {
+        return Ok(Space::from_toml(name, &read_text(Path::new(name))?)?);
+    }
+    Ok(Space::preset(name)?)
+}
+
+/// The device profile of this name: a preset, or a TOML file.
+///
+/// # Errors
+/// When there is no such preset or file, or the file has problems.
+pub fn device(name: &str) -> Result<DeviceProfile, Error> {
+    if is_file(name, "toml") {
+        return Ok(DeviceProfile::from_toml(name, &read_text(Path::new(name))?)?);
+    }
+    Ok(DeviceProfile::preset(name)?)
+}
+
+/// The device profiles that a command names; `micro`, `full` and `all` stand for several.
+///
+/// # Errors
+/// As [`device`].
+pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
+    let mut profiles: Vec<DeviceProfile> = Vec::new();
+    for name in names {
+        let more = match name.as_str() {
+            "all" => [
+                DeviceProfile::presets_of(SizeClass::Full)?,
+                DeviceProfile::presets_of(SizeClass::Micro)?,
+            ]
+            .concat(),
+            "micro" => DeviceProfile::presets_of(SizeClass::Micro)?,
+            "full" => DeviceProfile::presets_of(SizeClass::Full)?,
+            name => vec![device(name)?],
+        };
+        for profile in more {
+            if !profiles.iter().any(|known| known.name() == profile.name()) {
+                profiles.push(profile);
+            }
+        }
+    }
+    Ok(profiles)
+}
+
+/// What answers for a device: the analytic model of an accelerator, or the measured machine itself.
+///
+/// # Errors
+/// When the runtime of a measured device is not there.
+pub fn cost_source(profile: &DeviceProfile) -> Result<Box<dyn CostSource>, Error> {
+    match profile.kind() {
+        DeviceKind::Measured(_) => Ok(Box::new(HostDevice::from_profile(profile, Protocol::default())?)),
+        _ => Ok(profile.cost_source()?),
+    }
+}
+
+/// A network that a command names, with its weights where it has any.
+pub struct NamedNetwork {
+    /// The network.
+    pub network: Network,
+    /// Weights, from an ONNX file.
+    pub weights: Option<Weights>,
+    /// What it is, in words.
+    pub origin: String,
+}
+
+/// How a genotype or a name becomes a network.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkShape {
+    /// Height and width of the images; the space's or the network's own when absent.
+    pub resolution: Option<u32>,
+    /// Channels of the images.
+    pub channels: u32,
+    /// Number of classes.
+    pub classes: u32,
+}
+
+/// The network that `name` means: a name of the zoo, `SPACE:GENOTYPE`, `SPACE:REFERENCE`, or an ONNX file.
+///
+/// # Errors
+/// When the name means nothing, or what it means cannot be read or built.
+pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
+    if is_file(name, "onnx") {
+        let bytes = read_bytes(Path::new(name), LARGEST_ONNX)?;
+        let model = panarch_format::read_onnx(&bytes)?;
+        let origin = format!("ONNX file {name}");
+        return Ok(NamedNetwork {
+            network: model.network,
+            weights: Some(model.weights),
+            origin,
+        });
+    }
+    if let Some((space_name, member)) = name.rsplit_once(':') {
+        let space = space(space_name)?;
+        let genotype = member_of(&space, member)?;
+        let head = Head {
+            classes: shape.classes,
+            input_channels: shape.channels,
+        };
+        let resolution = shape.resolution.unwrap_or(space.default_resolution());
+        let network = space.lower(&genotype, head, resolution)?.with_name(name);
+        return Ok(NamedNetwork {
+            network,
+            weights: None,
+            origin: format!("{genotype} of space {}", space.name()),
+        });
+    }
+    let head = Head {
+        classes: shape.classes,
+        input_channels: shape.channels,
+    };
+    let resolution = shape
+        .resolution
+        .map_or_else(|| zoo::member(name).map(|(space, _)| space.default_resolution()), Ok)?;
+    let network = zoo::network_with_head(name, head, resolution)?;
+    Ok(NamedNetwork {
+        network,
+        weights: None,
+        origin: "named network".to_owned(),
+    })
+}
+
+/// A member of a space by the name of a reference or by its genotype.
+///
+/// # Errors
+/// When the text is neither.
+pub fn member_of(space: &Space, member: &str) -> Result<Genotype, Error> {
+    if let Some(genotype) = space.reference(member) {
+        return Ok(genotype.clone());
+    }
+    space.parse_genotype(member).map_err(|error| {
+        let names: Vec<&str> = space
+            .references()
+            .iter()
+            .map(|reference| reference.name.as_str())
+            .collect();
+        let known = if names.is_empty() {
+            "it names none".to_owned()
+        } else {
+            format!("it names {}", names.join(", "))
+        };
+        Error::Input(format!(
+            "`{member}` is neither a reference of space {} ({known}) nor a genotype: {error}",
+            space.name()
+        ))
+    })
+}
+
+/// The run file at a path, with overrides of the form `key.path=value` applied.
+///
+/// # Errors
+/// When the file cannot be read, or every problem in it and in the overrides at once.
+pub fn run_file(path: &Path, overrides: &[String]) -> Result<RunFile, Error> {
+    Ok(RunFile::parse(
+        &path.display().to_string(),
+        &read_text(path)?,
+        overrides,
+    )?)
+}
+
+fn is_file(name: &str, extension: &str) -> bool {
+    let path = Path::new(name);
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
+        || path.is_file()
+}
+
+/// Reads a TOML file of a sensible size.
+pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
+    let bytes = read_bytes(path, LARGEST_TEXT)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        Error::Input(format!("{}: line {line} is not valid UTF-8", path.display()))
+    })
+}
+
+fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let length = std::fs::metadata(path).map_err(|source| missing(path, source))?.len();
+    if length > limit {
+        return Err(Error::Input(format!(
+            "{} has {length} bytes; at most {limit} are read",
+            path.display()
+        )));
+    }
+    std::fs::read(path).map_err(Error::reading(path))
+}
+
+fn missing(path: &Path, source: std::io::Error) -> Error {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => Error::Input(format!("there is no file {}", path.display())),
+        _ => Error::reading(path)(source),
+    }
+}

@@ -1,0 +1,168 @@
+//! The run itself: propose → cost → evaluate → store → finalists → report.
+//!
+//! Each step keeps what it finds in the study or in files that are written whole or not at all, so that a run that was
+//! killed goes on where it was.
+
+mod assemble;
+mod devices;
+mod fairness;
+mod finalists;
+mod pool;
+mod search;
+mod setup;
+mod supernet;
+
+use std::path::PathBuf;
+
+use panarch_report::{RunReport, report_html};
+
+use crate::event::{Cancel, Event, Observer};
+use crate::{Error, RunFile};
+
+pub use devices::{Device, Devices};
+pub use finalists::Finished;
+pub use search::{Searched, search_name};
+pub use setup::Setup;
+
+/// The study's database in the folder of a run.
+pub const DATABASE: &str = "study.db";
+/// The supernet's checkpoint in the folder of a run.
+pub const SUPERNET: &str = "supernet.safetensors";
+/// The report in the folder of a run.
+pub const REPORT: &str = "report.html";
+/// The report's data in the folder of a run.
+pub const REPORT_DATA: &str = "report.json";
+
+/// How a run is watched and stopped.
+pub struct Watch<'a> {
+    /// Hears of everything.
+    pub observer: &'a mut dyn Observer,
+    /// Asks the run to stop.
+    pub cancel: Cancel,
+}
+
+impl Watch<'_> {
+    /// Ends the run if it was asked to stop.
+    fn check(&self) -> Result<(), Error> {
+        if self.cancel.is_cancelled() {
+            Err(Error::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn step(&mut self, title: impl Into<String>) {
+        self.observer.event(Event::Step { title: title.into() });
+    }
+
+    fn progress(&mut self, done: u64, total: u64, unit: &'static str, detail: impl Into<String>) {
+        self.observer.event(Event::Progress {
+            done,
+            total,
+            unit,
+            detail: detail.into(),
+        });
+    }
+
+    fn done(&mut self, summary: impl Into<String>) {
+        self.observer.event(Event::Done {
+            summary: summary.into(),
+        });
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        self.observer.event(Event::Note(text.into()));
+    }
+
+    fn table(&mut self, table: panarch_report::Table) {
+        self.observer.event(Event::Table(Box::new(table)));
+    }
+}
+
+/// What a whole run ends with.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Everything that the report shows.
+    pub report: RunReport,
+    /// The report.
+    pub report_file: PathBuf,
+    /// The exported file of the recommended network.
+    pub onnx_file: Option<PathBuf>,
+}
+
+/// Trains the supernet of a run file, going on from its checkpoint.
+///
+/// # Errors
+/// Bad input, a missing dataset or device, a diverged training, or [`Error::Interrupted`].
+pub fn train(file: &RunFile, watch: &mut Watch<'_>) -> Result<PathBuf, Error> {
+    let setup = Setup::open(file, watch)?;
+    supernet::trained(&setup, watch)?;
+    Ok(setup.folder.join(SUPERNET))
+}
+
+/// Searches with the supernet of a run file, which is trained first if it is not.
+///
+/// # Errors
+/// As [`train`], and [`Error::Search`] when no network keeps all limits.
+pub fn search(file: &RunFile, watch: &mut Watch<'_>) -> Result<Vec<Searched>, Error> {
+    let setup = Setup::open(file, watch)?;
+    let devices = Devices::open(&setup, watch)?;
+    fairness::judge(&setup, &devices, watch)?;
+    let supernet = supernet::trained(&setup, watch)?;
+    search::all(&setup, &devices, &supernet, watch)
+}
+
+/// The whole way of a run file.
+///
+/// # Errors
+/// As [`search`], and [`Error::CheckFailed`] when an exported file does not compute what the engine computes.
+pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outcome, Error> {
+    let setup = Setup::open(file, watch)?;
+    let devices = Devices::open(&setup, watch)?;
+    let fairness = fairness::judge(&setup, &devices, watch)?;
+    let supernet = supernet::trained(&setup, watch)?;
+    let searched = search::all(&setup, &devices, &supernet, watch)?;
+    let finished = finalists::finish(&setup, &devices, &supernet, &searched, watch)?;
+    let report = assemble::report(&setup, &devices, fairness, &searched, &finished, command)?;
+    let report_file = write_report(&setup, &report)?;
+    let onnx_file = report
+        .chosen()
+        .and_then(|chosen| chosen.export.as_ref())
+        .map(|export| setup.folder.join(&export.file));
+    if let Some(failed) = finished.iter().find(|finalist| !finalist.export_ok()) {
+        return Err(Error::CheckFailed(format!(
+            "the exported file of {} does not compute what the engine computes; see {}",
+            failed.genotype,
+            report_file.display()
+        )));
+    }
+    Ok(Outcome {
+        report,
+        report_file,
+        onnx_file,
+    })
+}
+
+/// Draws the report of a finished run again, from its data.
+///
+/// # Errors
+/// When the run has not been finished, or a file cannot be read or written.
+pub fn redraw(file: &RunFile) -> Result<(RunReport, PathBuf), Error> {
+    let data = file.output.directory.join(REPORT_DATA);
+    if !data.is_file() {
+        let advice = "`panarch run` on the same file writes it";
+        return Err(Error::Input(format!("there is no {}; {advice}", data.display())));
+    }
+    let text = std::fs::read_to_string(&data).map_err(Error::reading(&data))?;
+    let report = RunReport::from_json(&text)?;
+    let path = file.output.directory.join(REPORT);
+    panarch_format::atomic_write(&path, report_html(&report)?.as_bytes())?;
+    Ok((report, path))
+}
+
+fn write_report(setup: &Setup, report: &RunReport) -> Result<PathBuf, Error> {
+    let path = setup.folder.join(REPORT);
+    panarch_format::atomic_write(setup.folder.join(REPORT_DATA), report.to_json()?.as_bytes())?;
+    panarch_format::atomic_write(&path, report_html(report)?.as_bytes())?;
+    Ok(path)
+}

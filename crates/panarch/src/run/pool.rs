@@ -1,0 +1,66 @@
+//! The shared pool of evaluations: each network is judged once, whichever search asks first.
+
+use std::time::Instant;
+
+use panarch_graph::{Precision, Provenance, ProvenanceKind};
+use panarch_space::Genotype;
+use panarch_study::{Evaluation, Timestamp};
+use panarch_train::{CpuEngine, Engine, Supernet};
+
+use super::Setup;
+use crate::Error;
+
+/// Judges genotypes with the weights that they inherit, keeping every answer in the study.
+pub(super) struct Pool<'a> {
+    setup: &'a Setup,
+    supernet: &'a Supernet,
+    engine: CpuEngine,
+    /// Networks that were judged in this process, not read from the study.
+    pub(super) fresh: usize,
+}
+
+impl<'a> Pool<'a> {
+    pub(super) fn new(setup: &'a Setup, supernet: &'a Supernet) -> Self {
+        Self {
+            setup,
+            supernet,
+            engine: CpuEngine::new(),
+            fresh: 0,
+        }
+    }
+
+    /// The evaluation of a canonical genotype.
+    pub(super) fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, Error> {
+        if let Some(known) = self.setup.study.evaluation(genotype)? {
+            return Ok(known);
+        }
+        let began = Instant::now();
+        let score = self
+            .setup
+            .validator
+            .inherited(&mut self.engine, self.supernet, genotype)?;
+        self.fresh += 1;
+        Ok(self.setup.study.add_evaluation(Evaluation {
+            genotype: genotype.clone(),
+            network: self.setup.network(genotype)?.content_hash(),
+            accuracy: score.accuracy(),
+            provenance: self.provenance(score.images),
+            seed: self.setup.file.seed,
+            seconds: began.elapsed().as_secs_f64(),
+            created: Timestamp::now(),
+        })?)
+    }
+
+    fn provenance(&self, images: usize) -> Provenance {
+        Provenance {
+            kind: ProvenanceKind::Measured,
+            device: self.engine.name(),
+            tool: "inherited weights, recalibrated".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            precision: Precision::F32,
+            batch: 1,
+            repeats: None,
+            note: Some(format!("{images} validation images; Wilson interval of the sample")),
+        }
+    }
+}

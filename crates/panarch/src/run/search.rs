@@ -1,0 +1,285 @@
+//! The searches, one for each goal and seed, over one shared pool.
+
+use std::error::Error as StdError;
+
+use panarch_graph::Latency;
+use panarch_search::{AgeingEvolution, Constraint, Evolution, RandomSearch, SearchError, Situation, Strategy, Verdict};
+use panarch_space::Genotype;
+use panarch_study::{DeviceTarget, Metric, Next, Objective, Observation, Outcome, RewardForm};
+use panarch_train::Supernet;
+
+use super::pool::Pool;
+use super::{Devices, Setup, Watch};
+use crate::Error;
+use crate::run_file::{Goal, StrategyKind};
+
+/// A finished search.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// Its name in the study.
+    pub name: String,
+    /// What it was for.
+    pub goal: Goal,
+    /// Its seed.
+    pub seed: u64,
+    /// The objective in words.
+    pub objective: String,
+    /// The strategy with its settings, in words.
+    pub strategy: String,
+    /// The genotype with the largest reward.
+    pub winner: Genotype,
+}
+
+/// The name in the study of the search for a goal with a seed.
+#[must_use]
+pub fn search_name(goal: &Goal, seed: u64) -> String {
+    format!("{} seed {seed}", goal.name())
+}
+
+/// Runs every search of the run file, going on from what the study holds.
+pub(super) fn all(
+    setup: &Setup,
+    devices: &Devices,
+    supernet: &Supernet,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Searched>, Error> {
+    let mut pool = Pool::new(setup, supernet);
+    let mut searched = Vec::new();
+    for seed in &setup.file.search.seeds {
+        for goal in &setup.file.search.goals {
+            searched.push(one(setup, devices, goal, *seed, &mut pool, watch)?);
+        }
+    }
+    let evaluations = setup.study.storage().evaluations()?.len();
+    watch.note(format!(
+        "{evaluations} different networks in the shared pool, {} of them judged just now",
+        pool.fresh
+    ));
+    Ok(searched)
+}
+
+fn one(
+    setup: &Setup,
+    devices: &Devices,
+    goal: &Goal,
+    seed: u64,
+    pool: &mut Pool<'_>,
+    watch: &mut Watch<'_>,
+) -> Result<Searched, Error> {
+    let name = search_name(goal, seed);
+    let goal_devices = GoalDevices::new(setup, devices, goal)?;
+    let mut strategy = strategy(setup, seed)?;
+    watch.step(format!("Searching: {}", words(goal)));
+    let study = &setup.study;
+    let mut history = study.history(&name)?;
+    history
+        .observations()
+        .iter()
+        .for_each(|observation| strategy.tell(observation));
+    let budget = setup.file.search.evaluations as u64;
+    let mut exhausted = false;
+    loop {
+        watch.check()?;
+        let (number, genotype) = match study.next(&name)? {
+            Next::TakeUp(trial) => (trial.number, trial.genotype),
+            Next::Propose(number) if number >= budget => break,
+            Next::Propose(number) => {
+                let constraint = goal_devices.constraint();
+                let situation = Situation {
+                    space: &setup.space,
+                    constraint: &constraint,
+                    history: &history,
+                    pending: &[],
+                    number,
+                };
+                match strategy.ask(&situation) {
+                    Ok(genotype) => {
+                        study.start_trial(&name, number, &genotype, seed)?;
+                        (number, genotype)
+                    }
+                    Err(SearchError::Exhausted { .. }) if !history.is_empty() => {
+                        exhausted = true;
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        let outcome = goal_devices.judge(pool, &genotype)?;
+        let reward = outcome.reward();
+        study.finish_trial(&name, number, outcome)?;
+        let observation = Observation {
+            number,
+            genotype,
+            reward,
+        };
+        strategy.tell(&observation);
+        history.push(observation)?;
+        let best = history.best().and_then(|best| best.reward);
+        watch.progress(
+            number + 1,
+            budget,
+            "trials",
+            best.map_or_else(String::new, |best| format!("best reward {best:.4}")),
+        );
+    }
+    let best = history
+        .best()
+        .ok_or_else(|| Error::Infeasible(format!("search {name} found no feasible network")))?;
+    let note = if exhausted {
+        "; stopped early, everything near has been seen"
+    } else {
+        ""
+    };
+    watch.done(format!(
+        "{} with reward {:.4}{note}",
+        best.genotype,
+        best.reward.unwrap_or(f64::NAN)
+    ));
+    Ok(Searched {
+        winner: best.genotype.clone(),
+        name,
+        goal: goal.clone(),
+        seed,
+        objective: format!("{}; {}", words(goal), reward_words(setup.file.search.reward)),
+        strategy: strategy_words(setup, strategy.name()),
+    })
+}
+
+fn strategy(setup: &Setup, seed: u64) -> Result<Box<dyn Strategy>, Error> {
+    let search = &setup.file.search;
+    Ok(match search.strategy {
+        StrategyKind::Random => Box::new(RandomSearch::new(seed)),
+        StrategyKind::Evolution => {
+            let settings = Evolution {
+                population: search.population,
+                tournament: search.tournament,
+                mutation_rate: search.mutation_rate,
+            };
+            Box::new(AgeingEvolution::new(seed, settings)?)
+        }
+    })
+}
+
+/// The devices that a goal looks at.
+struct GoalDevices<'a> {
+    setup: &'a Setup,
+    devices: &'a Devices,
+    /// Which of the run's devices these are.
+    chosen: Vec<usize>,
+    objective: Objective,
+}
+
+impl<'a> GoalDevices<'a> {
+    fn new(setup: &'a Setup, devices: &'a Devices, goal: &Goal) -> Result<Self, Error> {
+        let names = &setup.file.devices.names;
+        let chosen: Vec<usize> = match goal {
+            Goal::Device(name) => names.iter().position(|known| known == name).into_iter().collect(),
+            _ => (0..names.len()).collect(),
+        };
+        let metric = match goal {
+            Goal::Device(_) | Goal::Average => Metric::Average,
+            Goal::Worst => Metric::Worst,
+            Goal::Each => Metric::Each,
+        };
+        let targets = devices
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| chosen.contains(index))
+            .map(|(_, device)| DeviceTarget::new(device.name(), device.target))
+            .collect();
+        let objective = Objective::new(metric, setup.file.search.reward, targets)?;
+        Ok(Self {
+            setup,
+            devices,
+            chosen,
+            objective,
+        })
+    }
+
+    fn latencies(&self, genotype: &Genotype) -> Result<Vec<Latency>, Error> {
+        let costs = self.devices.costs(self.setup, genotype)?;
+        Ok(self
+            .chosen
+            .iter()
+            .filter_map(|index| costs.get(*index))
+            .map(|cost| cost.latency.value)
+            .collect())
+    }
+
+    /// Judges a proposal. Latencies come first: a vetoed network is not evaluated.
+    fn judge(&self, pool: &mut Pool<'_>, genotype: &Genotype) -> Result<Outcome, Error> {
+        let latencies = self.latencies(genotype)?;
+        if let Some(veto) = self.objective.vetoes(&latencies)?.first() {
+            return Ok(Outcome::Infeasible {
+                reason: veto.to_string(),
+            });
+        }
+        let evaluation = pool.evaluate(genotype)?;
+        let assessment = self.objective.assess(evaluation.accuracy.value, &latencies)?;
+        Ok(match assessment.reward {
+            Some(reward) => Outcome::Complete { reward },
+            None => Outcome::Infeasible {
+                reason: "vetoed".to_owned(),
+            },
+        })
+    }
+
+    /// What proposals must keep: the goal's devices can run them, and its hard limits, if it has any, hold.
+    fn constraint(&self) -> impl Constraint + '_ {
+        |genotype: &Genotype| -> Result<Verdict, Box<dyn StdError + Send + Sync>> {
+            let network = self.setup.network(genotype)?;
+            let mut latencies = Vec::new();
+            for (_, device) in self
+                .devices
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| self.chosen.contains(index))
+            {
+                match device.cost(genotype, &network) {
+                    Ok(cost) => latencies.push(cost.latency.value),
+                    Err(Error::Cost(panarch_cost::CostError::Unsupported {
+                        device,
+                        layer,
+                        operator,
+                        reason,
+                    })) => {
+                        let reason = format!("layer {layer} ({operator}): {reason}");
+                        return Ok(Verdict::Unsupported { device, reason });
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(self.objective.vetoes(&latencies)?.into())
+        }
+    }
+}
+
+fn words(goal: &Goal) -> String {
+    match goal {
+        Goal::Device(name) => format!("{name} alone"),
+        Goal::Average => "average over all devices".to_owned(),
+        Goal::Worst => "worst case over all devices".to_owned(),
+        Goal::Each => "a limit on every device".to_owned(),
+    }
+}
+
+fn reward_words(form: RewardForm) -> String {
+    let beta = form.beta();
+    match form {
+        RewardForm::Absolute { .. } => format!("accuracy {beta:+} · |r − 1|"),
+        RewardForm::Soft { .. } => format!("accuracy · r^{beta}"),
+        RewardForm::Hard { .. } => format!("accuracy · min(r^{beta}, 1)"),
+    }
+}
+
+fn strategy_words(setup: &Setup, name: &str) -> String {
+    let search = &setup.file.search;
+    match search.strategy {
+        StrategyKind::Random => format!("{name}, {} evaluations", search.evaluations),
+        StrategyKind::Evolution => format!(
+            "{name}, {} evaluations, population {}, tournament {}, mutation rate {}",
+            search.evaluations, search.population, search.tournament, search.mutation_rate
+        ),
+    }
+}

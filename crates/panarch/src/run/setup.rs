@@ -1,0 +1,134 @@
+//! What every step needs: space, images, study.
+
+use std::path::PathBuf;
+
+use panarch_graph::Network;
+use panarch_space::{Genotype, Head, Space};
+use panarch_study::{Header, Study, Timestamp, open_or_create};
+use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
+use panarch_train::{Validation, Validator};
+
+use super::{DATABASE, Watch};
+use crate::run_file::Targets;
+use crate::{Error, RunFile, lookup};
+
+/// The opened inputs of a run.
+pub struct Setup {
+    /// The run file.
+    pub file: RunFile,
+    /// Where the run writes.
+    pub folder: PathBuf,
+    /// The search space.
+    pub space: Space,
+    /// Classes and channels, from the dataset.
+    pub head: Head,
+    /// Height and width of the images.
+    pub resolution: u32,
+    /// The images, with the test split still locked away in it.
+    pub dataset: Dataset,
+    /// Training and validation images.
+    pub splits: Splits,
+    /// The images that sub-networks are judged on.
+    pub validator: Validator,
+    /// Where everything that is found out is kept.
+    pub study: Study,
+}
+
+impl Setup {
+    /// Opens space, dataset and study; creates the run's folder.
+    ///
+    /// # Errors
+    /// Bad input, a missing dataset, or a study of another run file in the folder.
+    pub fn open(file: &RunFile, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        watch.step("Opening space, images and study");
+        let space = lookup::space(file.space.source.as_str())?;
+        let resolution = file.data.resolution.unwrap_or(space.default_resolution());
+        let source = DatasetSource::parse(&file.data.dataset)?;
+        let dataset =
+            data::open(&source, &DataRoot::from_environment()?, Some(resolution))?.at_resolution(resolution)?;
+        let splits = dataset.hold_out(HeldOut::Count(file.data.validation), file.seed)?;
+        let validator = Validator::new(
+            &splits,
+            Validation {
+                recalibration_images: file.data.recalibration,
+                validation_images: file.data.validation,
+                seed: file.seed,
+                ..Validation::default()
+            },
+        )?;
+        let folder = file.output.directory.clone();
+        std::fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
+        let study = open_study(file, &space, dataset.name(), &folder)?;
+        watch.done(format!(
+            "{} with {} decisions; {}: {} training, {} validation, {} test images of {resolution}×{resolution}; study in {}",
+            space.name(),
+            space.decisions().len(),
+            dataset.name(),
+            splits.train.len(),
+            splits.validation.len(),
+            dataset.test_len(),
+            folder.display()
+        ));
+        let head = splits.head();
+        Ok(Self {
+            file: file.clone(),
+            folder,
+            space,
+            head,
+            resolution,
+            dataset,
+            splits,
+            validator,
+            study,
+        })
+    }
+
+    /// The network of a genotype.
+    ///
+    /// # Errors
+    /// When the genotype is not of the space.
+    pub fn network(&self, genotype: &Genotype) -> Result<Network, Error> {
+        Ok(self.space.lower(genotype, self.head, self.resolution)?)
+    }
+
+    /// The member that sets the targets, if one does.
+    ///
+    /// # Errors
+    /// When the space names no such member.
+    pub fn target_reference(&self) -> Result<Option<Genotype>, Error> {
+        match &self.file.devices.targets {
+            Targets::Reference(name) => self.member(name).map(Some),
+            Targets::Latencies(_) => Ok(None),
+        }
+    }
+
+    /// The member that gets a row of its own, if one does, with its name.
+    ///
+    /// # Errors
+    /// When the space names no such member.
+    pub fn reference(&self) -> Result<Option<(String, Genotype)>, Error> {
+        let Some(name) = &self.file.finalists.reference else {
+            return Ok(None);
+        };
+        Ok(Some((name.clone(), self.member(name)?)))
+    }
+
+    fn member(&self, name: &str) -> Result<Genotype, Error> {
+        Ok(self.space.canonical(&lookup::member_of(&self.space, name)?))
+    }
+}
+
+fn open_study(file: &RunFile, space: &Space, dataset: &str, folder: &std::path::Path) -> Result<Study, Error> {
+    let header = Header {
+        name: file.name.clone(),
+        run: file.resolved_toml(),
+        space: space.name().to_owned(),
+        space_hash: space.hash(),
+        dataset: dataset.to_owned(),
+        panarch_version: env!("CARGO_PKG_VERSION").to_owned(),
+        created: Timestamp::now(),
+    };
+    let url = format!("sqlite:///{}", folder.join(DATABASE).display());
+    let storage = open_or_create(&url, &header)?;
+    Ok(Study::resume(storage, &header)?)
+}

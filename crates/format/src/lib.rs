@@ -4,6 +4,24 @@
 //! carry weights alone; [`atomic_write`] puts bytes into a file so that a reader sees the old or the new content and
 //! nothing between. Every reader treats its bytes as hostile: lengths are checked before anything is allocated for
 //! them, and what is wrong comes back as a [`FormatError`], never as a panic.
+//!
+//! ```
+//! use panarch_format::{OnnxOptions, read_onnx, write_onnx};
+//! use panarch_graph::{Conv2d, NetworkBuilder, Op, Shape, Weights, stream};
+//!
+//! let mut builder = NetworkBuilder::new("one layer", Shape::new(3, 8, 8));
+//! let input = builder.input();
+//! let conv = builder.add("conv", Op::Conv2d(Conv2d::square(4, 3, 1)), &[input])?;
+//! let network = builder.finish(conv)?;
+//! let weights = Weights::random(&network, &mut stream(1, "weights", 0));
+//!
+//! let bytes = write_onnx(&network, &weights, &OnnxOptions::default())?;
+//! let model = read_onnx(&bytes)?;
+//! assert_eq!(model.network, network);
+//! assert_eq!(model.metadata.content_hash, Some(network.content_hash()));
+//! assert!(read_onnx(&bytes[..bytes.len() / 2]).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod atomic;

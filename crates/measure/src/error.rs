@@ -91,6 +91,14 @@ pub enum MeasureError {
         /// Its number format.
         precision: Precision,
     },
+    /// A measured target with more than one image an inference.
+    #[error("`{device}` is to be measured with {batch} images an inference; only 1 is supported")]
+    Batch {
+        /// The profile.
+        device: String,
+        /// Its images an inference.
+        batch: u32,
+    },
     /// The ONNX file cannot be written or read.
     #[error(transparent)]
     Format(#[from] FormatError),

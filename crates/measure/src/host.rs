@@ -5,7 +5,7 @@ use panarch_cost::{Cost, CostError, CostSource, DeviceProfile};
 use panarch_format::{FormatError, OnnxOptions, write_onnx};
 use panarch_graph::{
     Activation, Bytes, ContentHash, Conv2d, Latency, Network, NetworkBuilder, Op, Precision, Provenance,
-    ProvenanceKind, Shape, Weights, stream,
+    ProvenanceKind, Shape, Weights, folded_structure, stream,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ impl HostDevice {
     /// This machine as a device profile of the measured kind describes it.
     ///
     /// # Errors
-    /// When the profile is of another kind or number format, or its runtime is unknown, missing or broken.
+    /// When the profile is of another kind or number format or for several images an inference, or its runtime is unknown, missing or broken.
     pub fn from_profile(profile: &DeviceProfile, protocol: Protocol) -> Result<Self, MeasureError> {
         let device = profile.name().to_owned();
         let Some(target) = profile.measured() else {
@@ -68,6 +68,12 @@ impl HostDevice {
             return Err(MeasureError::Precision {
                 device,
                 precision: profile.precision(),
+            });
+        }
+        if profile.batch() != 1 {
+            return Err(MeasureError::Batch {
+                device,
+                batch: profile.batch(),
             });
         }
         Ok(Self::new(device, runtime(&target.runtime, target.threads)?, protocol))
@@ -155,8 +161,9 @@ impl HostDevice {
     fn cost(&self, network: &Network, found: &Measurement, calibration: Calibration, weights_note: &str) -> Cost {
         let latency = found.latency;
         let values = |elements: u64| Bytes(elements * Precision::F32.bytes());
-        let moved =
-            network.parameter_count() + network.input_shape().elements() + network.shape(network.output()).elements();
+        let moved = folded_structure(network).parameter_count()
+            + network.input_shape().elements()
+            + network.shape(network.output()).elements();
         let macs_per_s = network.macs().0 as f64 / latency.value.seconds();
         let fixed = calibration.fixed.seconds().min(latency.value.seconds());
         Cost {

@@ -19,6 +19,8 @@ impl RtenRuntime {
     /// The version that is built in.
     pub const VERSION: &'static str = "0.27.0";
 
+    const DEBUG_VERSION: &'static str = "0.27.0 (debug build)";
+
     /// The runtime with a pool of this many threads, at least one.
     #[must_use]
     pub fn new(threads: u32) -> Self {
@@ -36,7 +38,12 @@ impl Runtime for RtenRuntime {
     }
 
     fn version(&self) -> &str {
-        Self::VERSION
+        // What a debug build measures must not be taken for what rten can do, nor be cached as such.
+        if cfg!(debug_assertions) {
+            Self::DEBUG_VERSION
+        } else {
+            Self::VERSION
+        }
     }
 
     fn threads(&self) -> u32 {
@@ -108,5 +115,6 @@ mod tests {
         let lock = include_str!("../../../Cargo.lock");
         let entry = format!("name = \"rten\"\nversion = \"{}\"", RtenRuntime::VERSION);
         assert!(lock.contains(&entry), "rten in Cargo.lock is another version");
+        assert!(RtenRuntime::DEBUG_VERSION.starts_with(RtenRuntime::VERSION));
     }
 }

@@ -101,7 +101,7 @@ pub enum RuntimeState {
 #[must_use]
 pub fn runtimes() -> Vec<RuntimeStatus> {
     let rten = RuntimeState::Available {
-        version: RtenRuntime::VERSION.to_owned(),
+        version: RtenRuntime::new(1).version().to_owned(),
         library: None,
     };
     let onnxruntime = match OnnxRuntime::find(1) {

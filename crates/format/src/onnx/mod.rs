@@ -7,6 +7,7 @@ mod metadata;
 mod note;
 mod read;
 mod read_node;
+mod read_operator;
 #[cfg(test)]
 mod refusals;
 mod tensor;

@@ -1,12 +1,11 @@
 use std::collections::{HashMap, HashSet};
 
-use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, NetworkBuilder, Node, NodeId, Op, Pool, PoolKind, Shape, Tensor, Weights,
-};
+use panarch_graph::{Activation, NetworkBuilder, Node, NodeId, Op, PoolKind, Shape, Weights};
 
 use super::attributes::Attributes;
 use super::messages::{NodeProto, TensorProto};
 use super::note::Note;
+use super::read_operator::pool;
 use super::{limits, tensor};
 use crate::FormatError;
 
@@ -16,30 +15,30 @@ const IMAGE: u8 = 4;
 const VECTOR: u8 = 2;
 
 /// A node of the network and the number of axes that its value has at this place of the ONNX graph.
-type Value = (NodeId, u8);
+pub(super) type Value = (NodeId, u8);
 
 /// Turns ONNX nodes into nodes of a network, one after the other.
 pub struct NodeReader {
     builder: NetworkBuilder,
-    weights: Weights,
+    pub(super) weights: Weights,
     /// Constants that no node has taken as a parameter yet.
-    constants: HashMap<String, TensorProto>,
+    pub(super) constants: HashMap<String, TensorProto>,
     /// Constants that were read as bounds or axes; several nodes may share one.
-    shared: HashSet<String>,
+    pub(super) shared: HashSet<String>,
     values: HashMap<String, Value>,
     /// Sigmoids that are part of a swish: what they were computed from.
     gates: HashMap<String, Value>,
 }
 
 /// One ONNX node with what every error about it needs.
-struct Current<'a> {
+pub(super) struct Current<'a> {
     proto: &'a NodeProto,
-    name: String,
+    pub(super) name: String,
     operator: &'a str,
 }
 
 impl Current<'_> {
-    fn error(&self, reason: impl Into<String>) -> FormatError {
+    pub(super) fn error(&self, reason: impl Into<String>) -> FormatError {
         FormatError::Node {
             node: self.name.clone(),
             operator: self.operator.to_owned(),
@@ -48,7 +47,7 @@ impl Current<'_> {
     }
 
     /// The names of the inputs, of which there must be one of these numbers; absent ones at the end do not count.
-    fn inputs(&self, numbers: std::ops::RangeInclusive<usize>) -> Result<Vec<&str>, FormatError> {
+    pub(super) fn inputs(&self, numbers: std::ops::RangeInclusive<usize>) -> Result<Vec<&str>, FormatError> {
         let mut inputs: Vec<&str> = self.proto.input.iter().map(String::as_str).collect();
         while inputs.last().is_some_and(|input| input.is_empty()) {
             inputs.pop();
@@ -206,7 +205,7 @@ impl NodeReader {
         }
         if let (Op::Mul, [first, second]) = (&op, &mut sources[..]) {
             // A product commutes; a network wants the gate second.
-            if self.builder.shape(first.0).is_vector() {
+            if self.builder.shape(first.0).is_vector() && !self.builder.shape(second.0).is_vector() {
                 std::mem::swap(first, second);
             }
         }
@@ -214,7 +213,13 @@ impl NodeReader {
     }
 
     /// Adds a node, checks how many axes its inputs have, and says how many its output has.
-    fn add(&mut self, current: &Current<'_>, note: &Note, op: Op, sources: Vec<Value>) -> Result<Value, FormatError> {
+    pub(super) fn add(
+        &mut self,
+        current: &Current<'_>,
+        note: &Note,
+        op: Op,
+        sources: Vec<Value>,
+    ) -> Result<Value, FormatError> {
         let rank = match (&op, sources.first()) {
             (Op::Linear(_), _) => VECTOR,
             (Op::Conv2d(_) | Op::Pool(_) | Op::GlobalAvgPool, _) | (_, None) => IMAGE,
@@ -242,99 +247,6 @@ impl NodeReader {
             return Err(FormatError::too_large(what, largest as u64, limits::PIXELS as u64));
         }
         Ok((id, result_rank))
-    }
-
-    fn convolution(
-        &mut self,
-        current: &Current<'_>,
-        note: &Note,
-        attributes: &mut Attributes<'_>,
-    ) -> Result<Value, FormatError> {
-        let inputs = current.inputs(2..=3)?;
-        let weight = self.parameter(current, "weight", inputs[1])?;
-        let [out, _, height, width] = weight.shape[..] else {
-            return Err(current.error(format!("needs a weight of 4 axes, found {:?}", weight.shape)));
-        };
-        let kernel = [axis(current, height)?, axis(current, width)?];
-        if attributes.pair("kernel_shape", Some(kernel))? != kernel {
-            return Err(attributes.error("kernel_shape", format!("differs from the weight's {kernel:?}")));
-        }
-        let groups = attributes.int("group", 1)?;
-        let conv = Conv2d {
-            out: axis(current, out)?,
-            kernel,
-            stride: attributes.pair("strides", Some([1, 1]))?,
-            padding: attributes.padding()?,
-            dilation: attributes.pair("dilations", Some([1, 1]))?,
-            groups: u32::try_from(groups)
-                .map_err(|_| attributes.error("group", format!("is out of range: {groups}")))?,
-            bias: inputs.len() == 3,
-        };
-        self.weights.insert(format!("{}.weight", current.name), weight);
-        self.bias(current, inputs.get(2))?;
-        let source = self.value(current, inputs[0])?;
-        self.add(current, note, Op::Conv2d(conv), vec![source])
-    }
-
-    fn linear(
-        &mut self,
-        current: &Current<'_>,
-        note: &Note,
-        attributes: &mut Attributes<'_>,
-    ) -> Result<Value, FormatError> {
-        attributes.float_must_be("alpha", 1.0, 1.0)?;
-        attributes.float_must_be("beta", 1.0, 1.0)?;
-        attributes.int_must_be("transA", 0, 0)?;
-        attributes.int_must_be("transB", 0, 1)?;
-        let inputs = current.inputs(2..=3)?;
-        let weight = self.parameter(current, "weight", inputs[1])?;
-        let [out, _] = weight.shape[..] else {
-            return Err(current.error(format!("needs a weight of 2 axes, found {:?}", weight.shape)));
-        };
-        let linear = Linear {
-            out: axis(current, out)?,
-            bias: inputs.len() == 3,
-        };
-        self.weights.insert(format!("{}.weight", current.name), weight);
-        self.bias(current, inputs.get(2))?;
-        let source = self.value(current, inputs[0])?;
-        self.add(current, note, Op::Linear(linear), vec![source])
-    }
-
-    fn bias(&mut self, current: &Current<'_>, input: Option<&&str>) -> Result<(), FormatError> {
-        if let Some(input) = input {
-            let bias = self.parameter(current, "bias", input)?;
-            self.weights.insert(format!("{}.bias", current.name), bias);
-        }
-        Ok(())
-    }
-
-    fn batch_norm(
-        &mut self,
-        current: &Current<'_>,
-        note: &Note,
-        attributes: &mut Attributes<'_>,
-    ) -> Result<Value, FormatError> {
-        attributes.int_must_be("training_mode", 0, 0)?;
-        let eps = attributes.float("epsilon", 1e-5)?;
-        let old_share = attributes.float("momentum", 0.9)?;
-        let momentum = match note {
-            Note::Node {
-                momentum: Some(momentum),
-                ..
-            } => *momentum,
-            _ => 1.0 - old_share,
-        };
-        let inputs = current.inputs(5..=5)?;
-        for (suffix, input) in ["weight", "bias", "running_mean", "running_var"]
-            .iter()
-            .zip(&inputs[1..])
-        {
-            let parameter = self.parameter(current, suffix, input)?;
-            self.weights.insert(format!("{}.{suffix}", current.name), parameter);
-        }
-        let source = self.value(current, inputs[0])?;
-        self.add(current, note, Op::BatchNorm(BatchNorm { eps, momentum }), vec![source])
     }
 
     fn swish(&mut self, current: &Current<'_>, note: &Note) -> Result<Value, FormatError> {
@@ -370,7 +282,7 @@ impl NodeReader {
         Ok((source.0, IMAGE))
     }
 
-    fn value(&self, current: &Current<'_>, name: &str) -> Result<Value, FormatError> {
+    pub(super) fn value(&self, current: &Current<'_>, name: &str) -> Result<Value, FormatError> {
         self.values.get(name).copied().ok_or_else(|| {
             let reason = if self.constants.contains_key(name) {
                 format!("reads the constant `{name}` where a computed value is needed")
@@ -381,16 +293,6 @@ impl NodeReader {
         })
     }
 
-    /// Takes a constant as a parameter.
-    fn parameter(&mut self, current: &Current<'_>, role: &str, name: &str) -> Result<Tensor, FormatError> {
-        match self.constants.remove(name) {
-            Some(constant) if !self.shared.contains(name) => tensor::to_f32(&constant),
-            _ => Err(current.error(format!(
-                "reads its {role} from `{name}`, which is no constant or is used elsewhere"
-            ))),
-        }
-    }
-
     fn scalar(&mut self, name: &str) -> Result<f32, FormatError> {
         let constant = self
             .constants
@@ -399,31 +301,6 @@ impl NodeReader {
         self.shared.insert(name.to_owned());
         tensor::to_scalar(constant)
     }
-}
-
-fn pool(kind: PoolKind, attributes: &mut Attributes<'_>) -> Result<Op, FormatError> {
-    attributes.int_must_be("ceil_mode", 0, 0)?;
-    if attributes.pair("dilations", Some([1, 1]))? != [1, 1] {
-        return Err(attributes.error("dilations", "are not supported"));
-    }
-    let pool = Pool {
-        kind,
-        kernel: attributes.pair("kernel_shape", None)?,
-        stride: attributes.pair("strides", Some([1, 1]))?,
-        padding: attributes.padding()?,
-    };
-    match kind {
-        PoolKind::Max => attributes.int_must_be("storage_order", 0, 0)?,
-        PoolKind::Average if pool.padding == [0, 0] => {
-            attributes.int("count_include_pad", 0)?;
-        }
-        PoolKind::Average => attributes.int_must_be("count_include_pad", 0, 1)?,
-    }
-    Ok(Op::Pool(pool))
-}
-
-fn axis(current: &Current<'_>, length: usize) -> Result<u32, FormatError> {
-    u32::try_from(length).map_err(|_| current.error(format!("has a weight with an axis of {length}")))
 }
 
 /// The block of a node in a file of others: what stands before the last separator of its name.

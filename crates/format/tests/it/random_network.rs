@@ -10,7 +10,12 @@ use rand_chacha::ChaCha8Rng;
 /// A network and weights that depend on `seed` alone; batch normalisation has statistics other than 0 and 1.
 pub fn random_network(seed: u64) -> (Network, Weights) {
     let mut rng = stream(seed, "random network", 0);
-    let input = Shape::new(rng.random_range(1..4), rng.random_range(5..12), rng.random_range(5..12));
+    let least = [1, 5][rng.random_range(0..2)];
+    let input = Shape::new(
+        rng.random_range(1..4),
+        rng.random_range(least..12),
+        rng.random_range(least..12),
+    );
     let mut draft = Draft {
         builder: NetworkBuilder::new(format!("random-{seed}"), input),
         rng,

@@ -1,21 +1,45 @@
-use panarch_graph::{Network, Tensor, Weights};
+mod backward;
+mod evaluate;
+mod forward;
+mod normalise;
+mod operand;
+mod packing;
+mod share;
+mod train;
 
-use crate::reference::{self, Mode, Pass};
-use crate::{BnStatistics, Gradients, NnError, Store, Views};
+use panarch_graph::{Network, ParameterSpec};
 
-/// Memory that executors pass on to each other, so that a new sub-network allocates nothing.
-#[derive(Debug, Default)]
-pub struct Workspace {}
+use crate::plan::{EvaluationMemory, Group, TrainingMemory, groups};
+use crate::simd::Level;
+use crate::{BnStatistics, NnError, Store, Views, Workspace};
 
 /// Runs one network on batches of up to a planned size.
 ///
 /// Parameters are not owned: every call names the store and the views into it. Inputs are NHWC
-/// `[images, height, width, channels]`; results are `[images, outputs]`.
+/// `[images, height, width, channels]`; results are `[images, outputs]`, as gradients over them are.
+///
+/// Work is spread over the threads of the current `rayon` pool. Results are the same, bit for bit, for any number of
+/// threads; they depend on the workspace's number of shares and on the processor's instruction set.
+#[derive(Debug)]
 pub struct Executor {
-    network: Network,
+    level: Level,
+    groups: Vec<Group>,
+    output: usize,
+    parameters: Vec<ParameterSpec>,
     batch: usize,
-    pass: Option<(Pass, Weights)>,
+    training: TrainingMemory,
+    evaluation: EvaluationMemory,
+    workspace: Workspace,
+    /// Images of the last forward pass.
+    images: usize,
+    /// The workspace holds a training forward pass.
+    trained: bool,
     logits: Vec<f32>,
+    /// For each input of the group at hand in the backward pass: accumulate, finish.
+    edges: Vec<(bool, bool)>,
+    /// For each group: its gradient has been written; readers still to come.
+    written: Vec<bool>,
+    readers: Vec<usize>,
 }
 
 impl Executor {
@@ -31,23 +55,68 @@ impl Executor {
     ///
     /// # Errors
     /// When `batch` is 0.
-    pub fn with_workspace(network: &Network, batch: usize, _workspace: Workspace) -> Result<Self, NnError> {
+    pub fn with_workspace(network: &Network, batch: usize, workspace: Workspace) -> Result<Self, NnError> {
+        Self::with_level(network, batch, workspace, Level::detect())
+    }
+
+    pub(crate) fn with_level(
+        network: &Network,
+        batch: usize,
+        workspace: Workspace,
+        level: Level,
+    ) -> Result<Self, NnError> {
+        if batch == 0 {
+            let image = network.input_shape().elements() as usize;
+            return Err(NnError::Batch { batch, image, found: 0 });
+        }
+        let (groups, output) = groups(network, level);
+        let parameters = network.parameters();
+        let staging = parameters
+            .iter()
+            .map(|spec| spec.elements() as usize)
+            .max()
+            .unwrap_or(0);
+        let shares = workspace.shares();
+        let widest = groups.iter().map(|group| group.inputs.len()).max().unwrap_or(0);
         Ok(Self {
-            network: network.clone(),
+            level,
+            output,
+            parameters,
             batch,
-            pass: None,
-            logits: Vec::new(),
+            training: TrainingMemory::new(level, &groups, output, batch, shares, staging),
+            evaluation: EvaluationMemory::new(level, &groups, output, batch, shares, staging),
+            workspace,
+            images: 0,
+            trained: false,
+            logits: vec![0.0; batch * groups[output].elements()],
+            edges: Vec::with_capacity(widest),
+            written: vec![false; groups.len()],
+            readers: vec![0; groups.len()],
+            groups,
         })
     }
 
     /// Gives the memory back for the next executor.
     #[must_use]
     pub fn into_workspace(self) -> Workspace {
-        Workspace::default()
+        self.workspace
     }
 
-    fn images(&self, input: &[f32]) -> Result<usize, NnError> {
-        let image = self.network.input_shape().elements() as usize;
+    /// Result of the last forward pass, `[images, outputs]`.
+    #[must_use]
+    pub fn logits(&self) -> &[f32] {
+        &self.logits[..self.images * self.groups[self.output].elements()]
+    }
+
+    /// The planned number of images.
+    #[must_use]
+    pub const fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// The number of images of an input.
+    fn count_images(&self, input: &[f32]) -> Result<usize, NnError> {
+        let image = self.groups[0].elements();
         let images = input.len() / image;
         if images * image != input.len() || images == 0 || images > self.batch {
             return Err(NnError::Batch {
@@ -59,48 +128,37 @@ impl Executor {
         Ok(images)
     }
 
-    /// Forward pass in training mode: batch normalisation uses the statistics of this batch.
-    ///
-    /// Keeps what [`Executor::backward`] needs. The store's running statistics do not change; see
-    /// [`Executor::update_running_statistics`].
-    ///
-    /// # Errors
-    /// When the input is not 1 to `batch` images, or views, store and network do not belong together.
-    pub fn train(&mut self, store: &Store, views: &Views, input: &[f32]) -> Result<&[f32], NnError> {
-        self.images(input)?;
-        let weights = views.extract(store)?;
-        let pass = reference::forward(&self.network, &weights, input, Mode::Train);
-        let output = &pass.values[self.network.output().index()];
-        self.logits = output.iter().map(|value| *value as f32).collect();
-        self.pass = Some((pass, weights));
-        Ok(&self.logits)
-    }
-
-    /// Result of the last forward pass, `[images, outputs]`.
-    #[must_use]
-    pub fn logits(&self) -> &[f32] {
-        &self.logits
-    }
-
-    fn moments(&self, what: &'static str) -> Result<Vec<(String, f32, Vec<f32>, Vec<f32>)>, NnError> {
-        let (pass, _) = self.pass.as_ref().ok_or(NnError::NoForward { what })?;
-        let images = pass.values[0].len() / self.network.input_shape().elements() as usize;
-        let mut all = Vec::new();
-        for id in self.network.ids() {
-            let node = self.network.node(id);
-            if let panarch_graph::Op::BatchNorm(bn) = node.op {
-                let count = images as f64 * self.network.shape(id).pixels() as f64;
-                let (mean, variance) = &pass.moments[&node.name];
-                let correction = count / (count - 1.0).max(1.0);
-                all.push((
-                    node.name.clone(),
-                    bn.momentum,
-                    mean.iter().map(|value| *value as f32).collect(),
-                    variance.iter().map(|value| (*value * correction) as f32).collect(),
-                ));
-            }
+    /// Fails unless the views are of this network and into this store.
+    fn check(&self, store: &Store, views: &Views) -> Result<(), NnError> {
+        views.check(store)?;
+        let views = views.as_slice();
+        let same = views.len() == self.parameters.len()
+            && views
+                .iter()
+                .zip(&self.parameters)
+                .all(|(view, spec)| view.role() == spec.role && view.shape() == spec.shape.as_slice());
+        if same {
+            Ok(())
+        } else {
+            Err(NnError::Mismatch {
+                what: "the set of views",
+            })
         }
-        Ok(all)
+    }
+
+    fn require_training(&self, what: &'static str) -> Result<(), NnError> {
+        if self.trained {
+            Ok(())
+        } else {
+            Err(NnError::NoForward { what })
+        }
+    }
+
+    /// Calls `f(group number, norm)` for every batch normalisation.
+    fn norms(&self) -> impl Iterator<Item = (usize, &crate::plan::Norm)> {
+        let norm = |(index, group): (usize, &'_ Group)| (index, group.norm.is_some());
+        let normed = self.groups.iter().enumerate().map(norm).filter(|(_, has)| *has);
+        normed.filter_map(|(index, _)| Some((index, self.groups[index].norm.as_ref()?)))
     }
 
     /// Moves the store's running statistics towards those of the last training forward pass:
@@ -108,115 +166,41 @@ impl Executor {
     ///
     /// # Errors
     /// When there was no training forward pass or the store is another.
-    pub fn update_running_statistics(&self, store: &mut Store, views: &Views) -> Result<(), NnError> {
-        let mut weights: Weights = views.extract(store)?;
-        for (node, momentum, mean, variance) in self.moments("updating running statistics")? {
-            for (suffix, values) in [("running_mean", mean), ("running_var", variance)] {
-                let name = format!("{node}.{suffix}");
-                let old = weights.require(&name, &[values.len()])?;
-                let data = old
-                    .data
-                    .iter()
-                    .zip(&values)
-                    .map(|(old, new)| old + momentum * (new - old))
-                    .collect();
-                weights.insert(
-                    name,
-                    Tensor {
-                        shape: vec![values.len()],
-                        data,
-                    },
-                );
+    pub fn update_running_statistics(&mut self, store: &mut Store, views: &Views) -> Result<(), NnError> {
+        self.require_training("updating running statistics")?;
+        self.check(store, views)?;
+        for index in 0..self.groups.len() {
+            let Some(norm) = &self.groups[index].norm else { continue };
+            let [_, _, mean, variance] = norm.parameters;
+            let momentum = norm.momentum;
+            let places = [(mean, normalise::MEAN), (variance, normalise::VARIANCE)];
+            for (parameter, vector) in places {
+                let view = &views.as_slice()[parameter];
+                let channels = view.elements();
+                let fresh = self.norm_vector(index, vector);
+                // A view of a vector is a prefix.
+                let stored = &mut store.tensors_mut()[view.tensor().index()].data[..channels];
+                for (old, new) in stored.iter_mut().zip(fresh) {
+                    *old = (1.0 - momentum) * *old + momentum * new;
+                }
             }
         }
-        views.write(&weights, store)
+        Ok(())
     }
 
     /// Takes the batch statistics of the last training forward pass into an average over batches.
     ///
     /// # Errors
     /// When there was no training forward pass.
-    pub fn accumulate_statistics(&self, statistics: &mut BnStatistics) -> Result<(), NnError> {
-        let all = self.moments("accumulating statistics")?;
-        let images = self.logits.len() / self.network.shape(self.network.output()).elements() as usize;
-        statistics.images += images as u64;
-        let weight = images as f64 / statistics.images as f64;
-        for (node, _, mean, variance) in all {
-            statistics.add(&node, weight, &mean, &variance);
+    pub fn accumulate_statistics(&mut self, statistics: &mut BnStatistics) -> Result<(), NnError> {
+        self.require_training("accumulating statistics")?;
+        statistics.images += self.images as u64;
+        let weight = self.images as f64 / statistics.images as f64;
+        for (index, norm) in self.norms() {
+            let mean = self.norm_vector(index, normalise::MEAN);
+            let variance = self.norm_vector(index, normalise::VARIANCE);
+            statistics.add(&norm.name, weight, mean, variance);
         }
         Ok(())
-    }
-
-    /// Backward pass of the last training forward pass: adds the gradients of all parameters to `gradients` and, when
-    /// asked, writes that of the input (NHWC).
-    ///
-    /// `output_gradient` is the loss's gradient over the result, `[images, outputs]`.
-    ///
-    /// # Errors
-    /// When there was no training forward pass, or slices and buffers do not fit.
-    pub fn backward(
-        &mut self,
-        store: &Store,
-        views: &Views,
-        output_gradient: &[f32],
-        gradients: &mut Gradients,
-        input_gradient: Option<&mut [f32]>,
-    ) -> Result<(), NnError> {
-        views.check(store)?;
-        gradients.check(store)?;
-        let what = "the backward pass";
-        let (pass, weights) = self.pass.as_ref().ok_or(NnError::NoForward { what })?;
-        let dy: Vec<f64> = output_gradient.iter().map(|value| f64::from(*value)).collect();
-        let (parameters, dx) = reference::backward(&self.network, weights, pass, &dy);
-        for view in views.as_slice() {
-            if let Some(values) = parameters.get(view.name()) {
-                let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-                view.scatter_add(&values, gradients.get_mut(view.tensor()));
-            }
-        }
-        if let Some(input_gradient) = input_gradient {
-            for (to, from) in input_gradient.iter_mut().zip(&dx) {
-                *to = *from as f32;
-            }
-        }
-        Ok(())
-    }
-
-    /// Forward pass in evaluation mode, with the store's running statistics or, when given, a network's own.
-    ///
-    /// # Errors
-    /// When the input is not 1 to `batch` images, views, store and network do not belong together, or a batch
-    /// normalisation is absent from the statistics.
-    pub fn evaluate(
-        &mut self,
-        store: &Store,
-        views: &Views,
-        statistics: Option<&BnStatistics>,
-        input: &[f32],
-    ) -> Result<&[f32], NnError> {
-        self.images(input)?;
-        let mut weights = views.extract(store)?;
-        for id in self.network.ids() {
-            let node = self.network.node(id);
-            if let (panarch_graph::Op::BatchNorm(_), Some(statistics)) = (&node.op, statistics) {
-                let (mean, variance) = statistics.get(&node.name).ok_or(NnError::Mismatch {
-                    what: "a set of statistics",
-                })?;
-                for (suffix, data) in [("running_mean", mean), ("running_var", variance)] {
-                    weights.insert(
-                        format!("{}.{suffix}", node.name),
-                        Tensor {
-                            shape: vec![data.len()],
-                            data,
-                        },
-                    );
-                }
-            }
-        }
-        let pass = reference::forward(&self.network, &weights, input, Mode::Eval);
-        let output = &pass.values[self.network.output().index()];
-        self.logits = output.iter().map(|value| *value as f32).collect();
-        self.pass = None;
-        Ok(&self.logits)
     }
 }

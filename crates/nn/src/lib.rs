@@ -12,16 +12,19 @@
 mod error;
 mod executor;
 mod gradients;
+mod kernels;
 mod loss;
-mod reference;
+mod plan;
 mod schedule;
 mod sgd;
+mod simd;
 mod statistics;
 mod store;
 mod views;
+mod workspace;
 
 pub use error::NnError;
-pub use executor::{Executor, Workspace};
+pub use executor::Executor;
 pub use gradients::Gradients;
 pub use loss::{Teacher, count_correct, softmax_cross_entropy};
 pub use schedule::CosineSchedule;
@@ -29,3 +32,4 @@ pub use sgd::{Sgd, SgdOptions};
 pub use statistics::BnStatistics;
 pub use store::{Store, StoredTensor, TensorId, TensorKind};
 pub use views::{View, Views};
+pub use workspace::Workspace;

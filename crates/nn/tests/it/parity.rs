@@ -41,9 +41,15 @@ impl Worst {
 }
 
 fn largest(values: &[f32]) -> f64 {
-    values
-        .iter()
-        .fold(0.0, |largest, value| f64::from(value.abs()).max(largest))
+    // Unlike `f64::max`, lets NaN through.
+    values.iter().fold(0.0, |largest, value| {
+        let value = f64::from(value.abs());
+        if value > largest || value.is_nan() {
+            value
+        } else {
+            largest
+        }
+    })
 }
 
 fn check(fixture: &Fixture) -> Worst {

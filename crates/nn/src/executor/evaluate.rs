@@ -1,0 +1,195 @@
+//! Evaluation: batch normalisation is a fixed map, so that every share takes a few images at a time through the whole
+//! network, in near caches.
+
+use super::forward::Forward;
+use super::operand::Operand;
+use super::share::{Shared, for_each_share, images_of};
+use super::{Executor, normalise, packing};
+use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
+use crate::plan::{EvaluationMemory, Group, Norm, Source, head, lines};
+use crate::simd::Level;
+use crate::{BnStatistics, NnError, Store, Views};
+
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    level: Level,
+    groups: &'a [Group],
+    memory: &'a EvaluationMemory,
+    floats: Shared<f32>,
+    output: usize,
+}
+
+impl Executor {
+    /// Forward pass in evaluation mode, with the store's running statistics or, when given, a network's own.
+    ///
+    /// # Errors
+    /// When the input is not 1 to `batch` images, views, store and network do not belong together, or a batch
+    /// normalisation is absent from the statistics.
+    pub fn evaluate(
+        &mut self,
+        store: &Store,
+        views: &Views,
+        statistics: Option<&BnStatistics>,
+        input: &[f32],
+    ) -> Result<&[f32], NnError> {
+        self.check(store, views)?;
+        let images = self.count_images(input)?;
+        if let Some(statistics) = statistics {
+            let known = |index: usize, norm: &Norm| {
+                let moments = statistics.moments.get(&norm.name);
+                moments.is_some_and(|moments| moments.mean.len() == self.groups[index].channels)
+            };
+            if !self.norms().all(|(index, norm)| known(index, norm)) {
+                return Err(NnError::Mismatch {
+                    what: "a set of statistics",
+                });
+            }
+        }
+        self.images = images;
+        self.trained = false;
+        self.workspace.reserve(self.evaluation.floats, 0);
+        let shares = self.workspace.shares();
+        let pass = Pass {
+            level: self.level,
+            groups: &self.groups,
+            memory: &self.evaluation,
+            floats: Shared::new(self.workspace.floats()),
+            output: self.output,
+        };
+        pass.prepare(store, views, statistics);
+        let logits = Shared::new(self.logits.as_mut_ptr());
+        let body = || {
+            for_each_share(shares, &|share| {
+                let images = images_of(share, shares, images);
+                for start in images.clone().step_by(pass.memory.chunk) {
+                    let count = pass.memory.chunk.min(images.end - start);
+                    pass.run(share, input, start, count, logits);
+                }
+            });
+        };
+        rayon::join(body, || ());
+        Ok(self.logits())
+    }
+}
+
+impl Pass<'_> {
+    /// Gathers, packs and places the parameters.
+    fn prepare(&self, store: &Store, views: &Views, statistics: Option<&BnStatistics>) {
+        for (group, place) in self.groups.iter().zip(&self.memory.groups) {
+            let gather = |parameter: usize, start: usize| {
+                let view = &views.as_slice()[parameter];
+                // SAFETY: parameters have their own places; nothing runs beside this.
+                let out = unsafe { std::slice::from_raw_parts_mut(self.floats.at(start), view.elements()) };
+                view.gather(store.tensors()[view.tensor().index()].data(), out);
+                &*out
+            };
+            if let Some(norm) = &group.norm {
+                let vector = |which| place.norm + which * lines(group.channels);
+                let weight = gather(norm.parameters[0], vector(normalise::WEIGHT));
+                let bias = gather(norm.parameters[1], vector(normalise::BIAS));
+                let mean = gather(norm.parameters[2], vector(normalise::MEAN));
+                let variance = gather(norm.parameters[3], vector(normalise::VARIANCE));
+                let own = statistics.and_then(|statistics| statistics.moments.get(&norm.name));
+                // SAFETY: as above; these are other vectors.
+                let [scale, shift] = [normalise::SCALE, normalise::SHIFT]
+                    .map(|which| unsafe { normalise::slice(self.floats, group, place, which) });
+                for channel in 0..group.channels {
+                    let (mean, variance) = own.map_or_else(
+                        || (f64::from(mean[channel]), f64::from(variance[channel])),
+                        |own| (own.mean[channel], own.variance[channel]),
+                    );
+                    let factor = f64::from(weight[channel]) / (variance + f64::from(norm.eps)).sqrt();
+                    scale[channel] = factor as f32;
+                    shift[channel] = (f64::from(bias[channel]) - mean * factor) as f32;
+                }
+            }
+            if let Source::Convolution(conv) = &group.source {
+                let weights = gather(conv.weight, self.memory.staging);
+                // SAFETY: packed weights have their own place.
+                let packed = unsafe { std::slice::from_raw_parts_mut(self.floats.at(place.packed), conv.packed) };
+                packing::forward(self.level, conv, weights, packed);
+                if let Some(bias) = conv.bias {
+                    gather(bias, place.bias);
+                }
+            }
+        }
+    }
+
+    /// Takes `count` images from `start` on through the network.
+    fn run(&self, share: usize, input: &[f32], start: usize, count: usize, logits: Shared<f32>) {
+        let [values, length] = self.memory.values;
+        let values = values + share * length;
+        let operand = |index: usize| {
+            let (place, group) = (&self.memory.groups[index], &self.groups[index]);
+            let data = if index == 0 {
+                input[start * group.elements()..].as_ptr()
+            } else {
+                self.floats.at(values + place.value).cast_const()
+            };
+            Operand {
+                data,
+                map: Affine::IDENTITY,
+                channels: group.channels,
+                pixels: group.pixels(),
+            }
+        };
+        let [scratch, length] = self.memory.scratch;
+        let scratch = self.floats.at(scratch + share * length + head(self.groups));
+        for (group, place) in self.groups.iter().zip(&self.memory.groups) {
+            let bias = match &group.source {
+                Source::Convolution(conv) if conv.bias.is_some() => self.floats.at(place.bias),
+                _ => std::ptr::null_mut(),
+            };
+            let forward = Forward {
+                level: self.level,
+                group,
+                operand: &|input| operand(group.inputs[input]),
+                out: self.floats.at(values + place.value),
+                packed: self.floats.at(place.packed),
+                bias,
+                images: 0..count,
+                scratch,
+            };
+            let map = normalise::map(self.floats, group, place);
+            let at = |vector: *const f32, channel: usize| {
+                if vector.is_null() {
+                    vector
+                } else {
+                    vector.wrapping_add(channel)
+                }
+            };
+            // SAFETY: shares have disjoint values and scratch.
+            unsafe {
+                forward.run(&mut |block| {
+                    if group.is_mapped() {
+                        let map = Affine {
+                            scale: at(map.scale, block.first_channel),
+                            shift: at(map.shift, block.first_channel),
+                            activation: map.activation,
+                        };
+                        let size = Rows {
+                            rows: block.rows,
+                            channels: block.channels,
+                        };
+                        let from = From {
+                            data: block.data,
+                            stride: block.stride,
+                        };
+                        let to = To {
+                            data: block.data,
+                            stride: block.stride,
+                        };
+                        affine(self.level, size, from, to, &map, false);
+                    }
+                });
+            }
+        }
+        let elements = self.groups[self.output].elements();
+        let output = operand(self.output).data;
+        // SAFETY: shares write disjoint images of the logits.
+        unsafe {
+            let to = logits.at(start * elements);
+            std::ptr::copy_nonoverlapping(output, to, count * elements);
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The forward pass of one group over some images: the same code trains and evaluates.
+
+use std::ops::Range;
+
+use super::operand::{Block, Operand};
+use crate::kernels::depthwise::{Depthwise, convolve};
+use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, multiply};
+use crate::kernels::pooling;
+use crate::kernels::product::{Product, product};
+use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
+use crate::simd::Level;
+
+/// Where a group's forward pass finds and puts things.
+pub(crate) struct Forward<'a> {
+    pub(crate) level: Level,
+    pub(crate) group: &'a Group,
+    /// The k-th input.
+    pub(crate) operand: &'a dyn Fn(usize) -> Operand,
+    /// Raw value of image 0.
+    pub(crate) out: *mut f32,
+    /// Packed weights and bias of a convolution.
+    pub(crate) packed: *const f32,
+    pub(crate) bias: *const f32,
+    pub(crate) images: Range<usize>,
+    pub(crate) scratch: *mut f32,
+}
+
+impl Forward<'_> {
+    /// Computes the raw value; calls `after` for every piece of it.
+    ///
+    /// # Safety
+    /// Pointers must be valid for the planned sizes, and no other thread may touch these images of `out` or the
+    /// scratch.
+    pub(crate) unsafe fn run(&self, after: &mut dyn FnMut(Block)) {
+        unsafe {
+            match &self.group.source {
+                Source::Input => {}
+                Source::Convolution(conv) => match conv.form {
+                    Form::Pointwise => self.pointwise(conv, after),
+                    Form::Dense => self.dense(conv, after),
+                    Form::Depthwise => self.depthwise(conv, after),
+                },
+                _ => {
+                    for image in self.images.clone() {
+                        self.one_image(image);
+                        let out = self.image(image);
+                        after(self.block(out.data, self.group.pixels()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn image(&self, image: usize) -> To {
+        To {
+            data: self.out.wrapping_add(image * self.group.elements()),
+            stride: self.group.channels,
+        }
+    }
+
+    const fn block(&self, data: *mut f32, rows: usize) -> Block {
+        Block {
+            data,
+            stride: self.group.channels,
+            rows,
+            channels: self.group.channels,
+            first_channel: 0,
+        }
+    }
+
+    const fn size(&self, rows: usize, channels: usize) -> Rows {
+        Rows { rows, channels }
+    }
+
+    unsafe fn add_bias(&self, block: Block) {
+        if self.bias.is_null() {
+            return;
+        }
+        let map = Affine {
+            scale: std::ptr::null(),
+            shift: self.bias.wrapping_add(block.first_channel),
+            activation: 0,
+        };
+        let from = From {
+            data: block.data,
+            stride: block.stride,
+        };
+        let to = To {
+            data: block.data,
+            stride: block.stride,
+        };
+        unsafe { affine(self.level, self.size(block.rows, block.channels), from, to, &map, false) }
+    }
+
+    unsafe fn pointwise(&self, conv: &Convolution, after: &mut dyn FnMut(Block)) {
+        let operand = (self.operand)(0);
+        let pixels = operand.pixels;
+        let step = block_rows(conv.inputs, conv.outputs);
+        let mut row = self.images.start * pixels;
+        let end = self.images.end * pixels;
+        while row < end {
+            let rows = step.min(end - row);
+            let mut from = operand.rows(row);
+            unsafe {
+                if !operand.map.is_identity() {
+                    let to = To {
+                        data: self.scratch,
+                        stride: conv.inputs,
+                    };
+                    let size = self.size(rows, conv.inputs);
+                    affine(self.level, size, from, to, &operand.map, false);
+                    from = From {
+                        data: self.scratch,
+                        stride: conv.inputs,
+                    };
+                }
+                let data = self.out.add(row * conv.outputs);
+                product(
+                    self.level,
+                    &Product {
+                        rows,
+                        a: from.data,
+                        a_stride: from.stride,
+                        segments: &[0],
+                        segment_length: conv.inputs,
+                        b: self.packed,
+                        columns: conv.outputs,
+                        c: data,
+                        c_stride: conv.outputs,
+                        accumulate: false,
+                    },
+                );
+                let block = self.block(data, rows);
+                self.add_bias(block);
+                after(block);
+            }
+            row += rows;
+        }
+    }
+
+    unsafe fn dense(&self, conv: &Convolution, after: &mut dyn FnMut(Block)) {
+        let operand = (self.operand)(0);
+        let window = &conv.window;
+        let [ins, outs] = conv.group();
+        let line = conv.padded[1] * conv.pixel;
+        let packed = conv.inner() * outs.next_multiple_of(self.level.lanes());
+        unsafe {
+            clear(self.scratch, conv.padded[0] * line);
+            for image in self.images.clone() {
+                load_padded(self.level, conv, &operand, image, 0, conv.inputs, self.scratch);
+                let out = self.image(image).data;
+                for y in 0..window.output[0] {
+                    for group in 0..conv.groups {
+                        product(
+                            self.level,
+                            &Product {
+                                rows: window.output[1],
+                                a: self.scratch.add(y * window.stride[0] * line + group * ins),
+                                a_stride: window.stride[1] * conv.pixel,
+                                segments: &conv.segments,
+                                segment_length: conv.segment_length,
+                                b: self.packed.add(group * packed),
+                                columns: outs,
+                                c: out.add(y * window.output[1] * conv.outputs + group * outs),
+                                c_stride: conv.outputs,
+                                accumulate: false,
+                            },
+                        );
+                    }
+                }
+                let block = self.block(out, self.group.pixels());
+                self.add_bias(block);
+                after(block);
+            }
+        }
+    }
+
+    unsafe fn depthwise(&self, conv: &Convolution, after: &mut dyn FnMut(Block)) {
+        let operand = (self.operand)(0);
+        let window = &conv.window;
+        let line = conv.padded[1] * conv.pixel;
+        unsafe {
+            clear(self.scratch, conv.padded[0] * line);
+            for image in self.images.clone() {
+                let mut channel = 0;
+                while channel < conv.inputs {
+                    let channels = conv.pixel.min(conv.inputs - channel);
+                    load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
+                    let output = self.image(image).data.add(channel);
+                    convolve(
+                        self.level,
+                        &Depthwise {
+                            lines: window.output[0],
+                            columns: window.output[1],
+                            channels,
+                            input: self.scratch,
+                            input_line: window.stride[0] * line,
+                            input_step: window.stride[1] * conv.pixel,
+                            taps: &conv.segments,
+                            weights: self.packed.add(channel),
+                            weight_stride: conv.inputs.next_multiple_of(self.level.lanes()),
+                            output,
+                            output_line: window.output[1] * conv.outputs,
+                            output_step: conv.outputs,
+                            accumulate: false,
+                        },
+                    );
+                    let block = Block {
+                        data: output,
+                        stride: conv.outputs,
+                        rows: self.group.pixels(),
+                        channels,
+                        first_channel: channel,
+                    };
+                    self.add_bias(block);
+                    after(block);
+                    channel += channels;
+                }
+            }
+        }
+    }
+
+    /// Everything that is not a convolution.
+    unsafe fn one_image(&self, image: usize) {
+        let group = self.group;
+        let (pixels, channels) = (group.pixels(), group.channels);
+        let size = self.size(pixels, channels);
+        let out = self.image(image);
+        let first = (self.operand)(0);
+        let load = |operand: &Operand, to: To, accumulate: bool| unsafe {
+            let size = self.size(operand.pixels, operand.channels);
+            affine(self.level, size, operand.image(image), to, &operand.map, accumulate);
+        };
+        let scratch = |operand: &Operand| To {
+            data: self.scratch,
+            stride: operand.channels,
+        };
+        unsafe {
+            match &group.source {
+                Source::Input | Source::Convolution(_) => {}
+                Source::Copy => load(&first, out, false),
+                Source::Add => {
+                    load(&first, out, false);
+                    load(&(self.operand)(1), out, true);
+                }
+                Source::Multiply(is_gate) => {
+                    let second = (self.operand)(1);
+                    load(&first, out, false);
+                    load(&second, scratch(&second), false);
+                    let stride = if *is_gate { 0 } else { channels };
+                    multiply(
+                        self.level,
+                        size,
+                        From {
+                            data: self.scratch,
+                            stride,
+                        },
+                        out,
+                    );
+                }
+                Source::Concat => {
+                    let mut start = 0;
+                    for input in 0..group.inputs.len() {
+                        let operand = (self.operand)(input);
+                        let to = To {
+                            data: out.data.add(start),
+                            stride: channels,
+                        };
+                        load(&operand, to, false);
+                        start += operand.channels;
+                    }
+                }
+                Source::MaxPool(window) | Source::AveragePool(window) => {
+                    load(&first, scratch(&first), false);
+                    let input = std::slice::from_raw_parts(self.scratch, first.elements());
+                    let output = std::slice::from_raw_parts_mut(out.data, group.elements());
+                    if matches!(group.source, Source::MaxPool(_)) {
+                        pooling::max(window, channels, input, output);
+                    } else {
+                        pooling::average(window, channels, input, output);
+                    }
+                }
+                Source::GlobalAverage => {
+                    load(&first, scratch(&first), false);
+                    let output = std::slice::from_raw_parts_mut(out.data, channels);
+                    output.fill(0.0);
+                    let from = From {
+                        data: self.scratch,
+                        stride: channels,
+                    };
+                    column_sum(self.level, self.size(first.pixels, channels), from, out.data);
+                    for value in output {
+                        *value /= first.pixels as f32;
+                    }
+                }
+                Source::Flatten => {
+                    load(&first, scratch(&first), false);
+                    for pixel in 0..first.pixels {
+                        for channel in 0..first.channels {
+                            let value = *self.scratch.add(pixel * first.channels + channel);
+                            *out.data.add(channel * first.pixels + pixel) = value;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sets scratch floats to 0.
+pub(crate) unsafe fn clear(scratch: *mut f32, floats: usize) {
+    unsafe { std::ptr::write_bytes(scratch, 0, lines(floats)) }
+}
+
+/// Copies a block of channels of an image, mapped, into the interior of a padded scratch image.
+pub(crate) unsafe fn load_padded(
+    level: Level,
+    conv: &Convolution,
+    operand: &Operand,
+    image: usize,
+    channel: usize,
+    channels: usize,
+    scratch: *mut f32,
+) {
+    let offset = |vector: *const f32| {
+        if vector.is_null() {
+            vector
+        } else {
+            vector.wrapping_add(channel)
+        }
+    };
+    let map = Affine {
+        scale: offset(operand.map.scale),
+        shift: offset(operand.map.shift),
+        activation: operand.map.activation,
+    };
+    let [height, width] = conv.window.input;
+    let [top, left] = conv.window.padding;
+    let from = operand.image(image);
+    for y in 0..height {
+        let from = From {
+            data: from.data.wrapping_add(y * width * operand.channels + channel),
+            stride: operand.channels,
+        };
+        let to = To {
+            data: scratch.wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel),
+            stride: conv.pixel,
+        };
+        unsafe { affine(level, Rows { rows: width, channels }, from, to, &map, false) }
+    }
+}

@@ -1,0 +1,9 @@
+//! The inner loops. Each works on rows of channels (NHWC) behind raw pointers, is generic over the vector type and
+//! compiled for every instruction set.
+
+pub(crate) mod activation;
+pub(crate) mod depthwise;
+pub(crate) mod elementwise;
+pub(crate) mod pooling;
+pub(crate) mod product;
+pub(crate) mod reduction;

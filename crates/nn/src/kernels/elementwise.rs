@@ -1,0 +1,280 @@
+//! Passes over rows of channels: normalise and activate, their backward passes, and sums over rows.
+
+use super::activation::{pull_back, value, with_activation};
+use crate::simd::{Simd, kernels};
+
+/// Rows of channels: `data[row · stride + channel]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    pub(crate) rows: usize,
+    pub(crate) channels: usize,
+}
+
+/// Calls `$body` for every vector of channels with `$at` and `$count`, full vectors first.
+macro_rules! for_channels {
+    ($simd:ident, $channels:expr, |$at:ident, $load:ident, $store:ident| $body:block) => {{
+        let (channels, mut at) = ($channels, 0);
+        while at + $simd::LANES <= channels {
+            let $at = at;
+            #[allow(unused_macros)]
+            macro_rules! $load {
+                ($from:expr) => {
+                    $simd::load($from.add($at))
+                };
+            }
+            #[allow(unused_macros)]
+            macro_rules! $store {
+                ($to:expr, $v:expr) => {
+                    $simd::store($to.add($at), $v)
+                };
+            }
+            $body
+            at += $simd::LANES;
+        }
+        if at < channels {
+            let $at = at;
+            #[allow(unused_macros)]
+            macro_rules! $load {
+                ($from:expr) => {
+                    $simd::load_first($from.add($at), channels - $at)
+                };
+            }
+            #[allow(unused_macros)]
+            macro_rules! $store {
+                ($to:expr, $v:expr) => {
+                    $simd::store_first($to.add($at), $v, channels - $at)
+                };
+            }
+            $body
+        }
+    }};
+}
+
+/// What [`affine`] does to each value: activation(x · scale + shift).
+#[derive(Clone, Copy)]
+pub(crate) struct Affine {
+    /// Per channel, or null for 1.
+    pub(crate) scale: *const f32,
+    /// Per channel, or null for 0.
+    pub(crate) shift: *const f32,
+    /// Activation code.
+    pub(crate) activation: u8,
+}
+
+impl Affine {
+    /// Leaves values as they are.
+    pub(crate) const IDENTITY: Self = Self {
+        scale: std::ptr::null(),
+        shift: std::ptr::null(),
+        activation: super::activation::NONE,
+    };
+
+    /// True when values stay as they are.
+    pub(crate) const fn is_identity(&self) -> bool {
+        self.scale.is_null() && self.shift.is_null() && self.activation == 0
+    }
+}
+
+/// A pointer to rows and the distance between them; a distance of 0 repeats one row.
+#[derive(Clone, Copy)]
+pub(crate) struct From {
+    pub(crate) data: *const f32,
+    pub(crate) stride: usize,
+}
+
+/// A pointer to rows that are written, and the distance between them.
+#[derive(Clone, Copy)]
+pub(crate) struct To {
+    pub(crate) data: *mut f32,
+    pub(crate) stride: usize,
+}
+
+kernels! {
+    /// to = (to +)? activation(from · scale + shift).
+    fn affine = affine_any(size: Rows, from: From, to: To, map: &Affine, accumulate: bool);
+    /// to = a·g + b·z + c: the gradient before a batch normalisation.
+    fn combine = combine_rows(size: Rows, g: From, z: From, to: To, a: *const f32, b: *const f32, c: *const f32);
+    /// g = g · activation'(z · scale + shift); adds Σ g and Σ g·(z − mean) to `sums`, channels apart.
+    fn finish = finish_any(size: Rows, g: To, z: From, map: &Affine, mean: *const f32, sums: *mut f32);
+    /// Adds Σ (x − x₀) and Σ (x − x₀)² over rows to `sums`, channels apart, where x₀ is the first row.
+    fn moments = moments_rows(size: Rows, x: From, sums: *mut f32);
+    /// sums += Σ over rows of a·b.
+    fn column_dot = column_dot_rows(size: Rows, a: From, b: From, sums: *mut f32);
+    /// sums += Σ over rows of a.
+    fn column_sum = column_sum_rows(size: Rows, a: From, sums: *mut f32);
+    /// to = to · from.
+    fn multiply = multiply_rows(size: Rows, from: From, to: To);
+}
+
+#[inline(always)]
+unsafe fn affine_any<S: Simd>(size: Rows, from: From, to: To, map: &Affine, accumulate: bool) {
+    unsafe {
+        with_activation!(map.activation, affine_rows::<S>(size, from, to, map, accumulate));
+    }
+}
+
+#[inline(always)]
+unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map: &Affine, accumulate: bool) {
+    unsafe {
+        let Affine { scale, shift, .. } = *map;
+        for row in 0..size.rows {
+            let (x, y) = (from.data.add(row * from.stride), to.data.add(row * to.stride));
+            if accumulate {
+                for_channels!(S, size.channels, |_at, load, store| {
+                    let mut v = load!(x);
+                    if !scale.is_null() {
+                        v = S::mul(v, load!(scale));
+                    }
+                    if !shift.is_null() {
+                        v = S::add(v, load!(shift));
+                    }
+                    store!(y, S::add(load!(y), value::<S, A>(v)));
+                });
+            } else if !scale.is_null() && !shift.is_null() {
+                for_channels!(S, size.channels, |_at, load, store| {
+                    let v = S::fma(load!(x), load!(scale), load!(shift));
+                    store!(y, value::<S, A>(v));
+                });
+            } else {
+                for_channels!(S, size.channels, |_at, load, store| {
+                    let mut v = load!(x);
+                    if !scale.is_null() {
+                        v = S::mul(v, load!(scale));
+                    }
+                    if !shift.is_null() {
+                        v = S::add(v, load!(shift));
+                    }
+                    store!(y, value::<S, A>(v));
+                });
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn combine_rows<S: Simd>(size: Rows, g: From, z: From, to: To, a: *const f32, b: *const f32, c: *const f32) {
+    unsafe {
+        for row in 0..size.rows {
+            let (g, z) = (g.data.add(row * g.stride), z.data.add(row * z.stride));
+            let to = to.data.add(row * to.stride);
+            for_channels!(S, size.channels, |_at, load, store| {
+                let rest = S::fma(load!(z), load!(b), load!(c));
+                store!(to, S::fma(load!(g), load!(a), rest));
+            });
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn finish_any<S: Simd>(size: Rows, g: To, z: From, map: &Affine, mean: *const f32, sums: *mut f32) {
+    unsafe {
+        with_activation!(map.activation, finish_rows::<S>(size, g, z, map, mean, sums));
+    }
+}
+
+/// Channels outside, rows inside: the sums stay in registers. The block is expected in a near cache.
+#[inline(always)]
+unsafe fn finish_rows<S: Simd, const A: u8>(
+    size: Rows,
+    g: To,
+    z: From,
+    map: &Affine,
+    mean: *const f32,
+    sums: *mut f32,
+) {
+    unsafe {
+        let zero = S::splat(0.0);
+        let second = sums.add(size.channels);
+        for_channels!(S, size.channels, |at, load, store| {
+            let scale = if map.scale.is_null() {
+                S::splat(1.0)
+            } else {
+                load!(map.scale)
+            };
+            let shift = if map.shift.is_null() { zero } else { load!(map.shift) };
+            let mean = if mean.is_null() { zero } else { load!(mean) };
+            let (mut sum, mut product) = (zero, zero);
+            for row in 0..size.rows {
+                let (gp, zp) = (g.data.add(row * g.stride), z.data.add(row * z.stride));
+                let z = load!(zp);
+                let gradient = pull_back::<S, A>(S::fma(z, scale, shift), load!(gp));
+                store!(gp, gradient);
+                sum = S::add(sum, gradient);
+                product = S::fma(gradient, S::sub(z, mean), product);
+            }
+            store!(sums, S::add(load!(sums), sum));
+            store!(second, S::add(load!(second), product));
+        });
+    }
+}
+
+#[inline(always)]
+unsafe fn moments_rows<S: Simd>(size: Rows, x: From, sums: *mut f32) {
+    unsafe {
+        let zero = S::splat(0.0);
+        let second = sums.add(size.channels);
+        for_channels!(S, size.channels, |at, load, store| {
+            let origin = load!(x.data);
+            let (mut sum, mut square) = (zero, zero);
+            let (mut sum2, mut square2) = (zero, zero);
+            let mut row = 0;
+            while row + 2 <= size.rows {
+                let (p, q) = (x.data.add(row * x.stride), x.data.add((row + 1) * x.stride));
+                let (v, w) = (S::sub(load!(p), origin), S::sub(load!(q), origin));
+                sum = S::add(sum, v);
+                square = S::fma(v, v, square);
+                sum2 = S::add(sum2, w);
+                square2 = S::fma(w, w, square2);
+                row += 2;
+            }
+            if row < size.rows {
+                let p = x.data.add(row * x.stride);
+                let v = S::sub(load!(p), origin);
+                sum = S::add(sum, v);
+                square = S::fma(v, v, square);
+            }
+            store!(sums, S::add(load!(sums), S::add(sum, sum2)));
+            store!(second, S::add(load!(second), S::add(square, square2)));
+        });
+    }
+}
+
+#[inline(always)]
+unsafe fn column_dot_rows<S: Simd>(size: Rows, a: From, b: From, sums: *mut f32) {
+    unsafe {
+        for_channels!(S, size.channels, |at, load, store| {
+            let mut sum = S::splat(0.0);
+            for row in 0..size.rows {
+                let (a, b) = (a.data.add(row * a.stride), b.data.add(row * b.stride));
+                sum = S::fma(load!(a), load!(b), sum);
+            }
+            store!(sums, S::add(load!(sums), sum));
+        });
+    }
+}
+
+#[inline(always)]
+unsafe fn column_sum_rows<S: Simd>(size: Rows, a: From, sums: *mut f32) {
+    unsafe {
+        for_channels!(S, size.channels, |at, load, store| {
+            let mut sum = S::splat(0.0);
+            for row in 0..size.rows {
+                let a = a.data.add(row * a.stride);
+                sum = S::add(sum, load!(a));
+            }
+            store!(sums, S::add(load!(sums), sum));
+        });
+    }
+}
+
+#[inline(always)]
+unsafe fn multiply_rows<S: Simd>(size: Rows, from: From, to: To) {
+    unsafe {
+        for row in 0..size.rows {
+            let (x, y) = (from.data.add(row * from.stride), to.data.add(row * to.stride));
+            for_channels!(S, size.channels, |_at, load, store| {
+                store!(y, S::mul(load!(y), load!(x)));
+            });
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! c += aᵀ · b summed over many rows: weight gradients.
+
+use super::product::panel_vectors;
+use crate::simd::{Simd, kernels};
+
+/// One sum of outer products over `lines` × `columns` positions.
+#[derive(Clone, Copy)]
+pub(crate) struct Reduction {
+    pub(crate) lines: usize,
+    pub(crate) columns: usize,
+    /// `a[line · a_line + column · a_stride + i]`, i < `inner`.
+    pub(crate) a: *const f32,
+    pub(crate) a_stride: usize,
+    pub(crate) a_line: usize,
+    pub(crate) inner: usize,
+    /// `b[line · b_line + column · b_stride + o]`; read in whole vectors, so that values beyond `outer` must be readable.
+    pub(crate) b: *const f32,
+    pub(crate) b_stride: usize,
+    pub(crate) b_line: usize,
+    pub(crate) outer: usize,
+    /// `c[i · c_stride + o]`, `c_stride` a whole number of vectors; what lies beyond `outer` is rubbish.
+    pub(crate) c: *mut f32,
+    pub(crate) c_stride: usize,
+}
+
+kernels! {
+    /// Adds the products of all positions to c.
+    fn reduce = reduce_any(r: &Reduction);
+}
+
+/// Positions that are summed in registers before c is touched; keeps both operands in the first cache.
+const CHUNK: usize = 128;
+
+#[inline(always)]
+unsafe fn reduce_any<S: Simd>(r: &Reduction) {
+    if r.columns > CHUNK {
+        let mut chunk = *r;
+        for line in 0..r.lines {
+            for start in (0..r.columns).step_by(CHUNK) {
+                chunk.lines = 1;
+                chunk.columns = CHUNK.min(r.columns - start);
+                unsafe {
+                    chunk.a = r.a.add(line * r.a_line + start * r.a_stride);
+                    chunk.b = r.b.add(line * r.b_line + start * r.b_stride);
+                    tiles::<S>(&chunk);
+                }
+            }
+        }
+    } else {
+        let lines = (CHUNK / r.columns.max(1)).max(1);
+        let mut chunk = *r;
+        for start in (0..r.lines).step_by(lines) {
+            chunk.lines = lines.min(r.lines - start);
+            unsafe {
+                chunk.a = r.a.add(start * r.a_line);
+                chunk.b = r.b.add(start * r.b_line);
+                tiles::<S>(&chunk);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn tiles<S: Simd>(r: &Reduction) {
+    let vectors = r.outer.div_ceil(S::LANES);
+    let mut first = 0;
+    while first < vectors {
+        let width = panel_vectors(vectors - first);
+        unsafe {
+            match width {
+                1 => panel::<S, 1>(r, first),
+                2 => panel::<S, 2>(r, first),
+                _ => panel::<S, 3>(r, first),
+            }
+        }
+        first += width;
+    }
+}
+
+#[inline(always)]
+unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize) {
+    let most = (S::ACCUMULATORS / N).min(8);
+    let mut at = 0;
+    while at < r.inner {
+        let left = r.inner - at;
+        let tile = if left > most && left < 2 * most {
+            left.div_ceil(2)
+        } else {
+            left.min(most)
+        };
+        unsafe {
+            match tile {
+                1 => micro::<S, 1, N>(r, first, at),
+                2 => micro::<S, 2, N>(r, first, at),
+                3 => micro::<S, 3, N>(r, first, at),
+                4 => micro::<S, 4, N>(r, first, at),
+                5 => micro::<S, 5, N>(r, first, at),
+                6 => micro::<S, 6, N>(r, first, at),
+                7 => micro::<S, 7, N>(r, first, at),
+                _ => micro::<S, 8, N>(r, first, at),
+            }
+        }
+        at += tile;
+    }
+}
+
+#[inline(always)]
+unsafe fn micro<S: Simd, const M: usize, const N: usize>(r: &Reduction, first: usize, at: usize) {
+    unsafe {
+        let mut sums = [[S::splat(0.0); N]; M];
+        let column = first * S::LANES;
+        for line in 0..r.lines {
+            let mut a = r.a.add(line * r.a_line + at);
+            let mut b = r.b.add(line * r.b_line + column);
+            for _ in 0..r.columns {
+                let mut right = [S::splat(0.0); N];
+                for (v, right) in right.iter_mut().enumerate() {
+                    *right = S::load(b.add(v * S::LANES));
+                }
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let x = S::splat(*a.add(index));
+                    for (sum, right) in sums.iter_mut().zip(&right) {
+                        *sum = S::fma(x, *right, *sum);
+                    }
+                }
+                a = a.add(r.a_stride);
+                b = b.add(r.b_stride);
+            }
+        }
+        for (index, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                let c = r.c.add((at + index) * r.c_stride + column + v * S::LANES);
+                S::store(c, S::add(S::load(c), *sum));
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What is worked out once for a network: which nodes run together, the geometry of each, and where everything lies in
+//! memory.
+
+mod convolution;
+mod group;
+mod memory;
+mod window;
+
+pub(crate) use convolution::{Convolution, Form};
+pub(crate) use group::{Group, Norm, Source, groups};
+pub(crate) use memory::{EvaluationMemory, GroupMemory, TrainingMemory, block_rows, head};
+pub(crate) use window::Window;
+
+/// Floats are laid out in whole cache lines.
+pub(crate) const LINE: usize = 16;
+
+/// A number of floats rounded up to whole cache lines.
+pub(crate) const fn lines(floats: usize) -> usize {
+    floats.next_multiple_of(LINE)
+}

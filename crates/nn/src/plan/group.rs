@@ -1,0 +1,214 @@
+use std::collections::HashMap;
+
+use panarch_graph::{BatchNorm, Network, Node, NodeId, Op, ParameterRole, Pool, PoolKind};
+
+use super::{Convolution, Window};
+use crate::kernels::activation::{NONE, code};
+use crate::simd::Level;
+
+/// What a group computes before its batch normalisation and activation.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    Input,
+    Convolution(Box<Convolution>),
+    Add,
+    /// Product; true when the second input is one vector an image.
+    Multiply(bool),
+    Concat,
+    MaxPool(Window),
+    AveragePool(Window),
+    GlobalAverage,
+    Flatten,
+    /// The first input as it is: a batch normalisation or activation that cannot join the node before it.
+    Copy,
+}
+
+/// The batch normalisation of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct Norm {
+    /// Name of the node.
+    pub(crate) name: String,
+    pub(crate) eps: f32,
+    pub(crate) momentum: f32,
+    /// Positions of weight, bias, running mean and running variance among the network's parameters.
+    pub(crate) parameters: [usize; 4],
+}
+
+/// A node together with the batch normalisation and activation that alone read it.
+///
+/// Training keeps only the source's raw value; whoever reads the group normalises and activates while loading.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) source: Source,
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+    pub(crate) norm: Option<Norm>,
+    pub(crate) activation: u8,
+    /// Number of times that other groups read it.
+    pub(crate) readers: usize,
+}
+
+impl Group {
+    /// Values of one image.
+    pub(crate) const fn elements(&self) -> usize {
+        self.pixels() * self.channels
+    }
+
+    /// Positions of one image.
+    pub(crate) const fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// True when the gradient of the group's value differs from that of its raw value.
+    pub(crate) const fn is_mapped(&self) -> bool {
+        self.norm.is_some() || self.activation != NONE
+    }
+}
+
+struct Grouping<'a> {
+    network: &'a Network,
+    level: Level,
+    parameters: HashMap<(NodeId, ParameterRole), usize>,
+    groups: Vec<Group>,
+    /// The group that holds each node's value.
+    of_node: Vec<usize>,
+    /// The last node of each group.
+    last: Vec<NodeId>,
+}
+
+/// Groups the nodes of a network, in topological order; the second value is the group of the network's output.
+pub(crate) fn groups(network: &Network, level: Level) -> (Vec<Group>, usize) {
+    let parameters = network.parameters();
+    let parameters = parameters
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| ((spec.node, spec.role), index))
+        .collect();
+    let mut grouping = Grouping {
+        network,
+        level,
+        parameters,
+        groups: Vec::new(),
+        of_node: Vec::new(),
+        last: Vec::new(),
+    };
+    for id in network.ids() {
+        grouping.add(id);
+    }
+    let output = grouping.of_node[network.output().index()];
+    let mut groups = grouping.groups;
+    for index in 0..groups.len() {
+        for input in groups[index].inputs.clone() {
+            groups[input].readers += 1;
+        }
+    }
+    (groups, output)
+}
+
+impl Grouping<'_> {
+    fn add(&mut self, id: NodeId) {
+        let node = self.network.node(id);
+        let tail = match &node.op {
+            Op::BatchNorm(bn) => Some((Some(self.norm(id, node, bn)), NONE)),
+            Op::Activation(kind) => Some((None, code(Some(*kind)))),
+            _ => None,
+        };
+        let Some((norm, activation)) = tail else {
+            let source = self.source(id, node);
+            self.push(id, node, source);
+            return;
+        };
+        let input = node.inputs[0];
+        let mut group = self.of_node[input.index()];
+        if !self.can_join(input, group, norm.is_some()) {
+            self.push(id, node, Source::Copy);
+            group = self.groups.len() - 1;
+        } else {
+            self.of_node.push(group);
+            self.last[group] = id;
+        }
+        let group = &mut self.groups[group];
+        if norm.is_some() {
+            group.norm = norm;
+        } else {
+            group.activation = activation;
+        }
+    }
+
+    /// Whether a batch normalisation or activation that reads `input` can become part of its group.
+    fn can_join(&self, input: NodeId, group: usize, is_norm: bool) -> bool {
+        let held = &self.groups[group];
+        self.last[group] == input
+            && self.network.consumers(input).len() == 1
+            && input != self.network.output()
+            && !matches!(held.source, Source::Input)
+            && held.activation == NONE
+            && !(is_norm && held.norm.is_some())
+    }
+
+    fn push(&mut self, id: NodeId, node: &Node, source: Source) {
+        let shape = self.network.shape(id);
+        self.of_node.push(self.groups.len());
+        self.last.push(id);
+        self.groups.push(Group {
+            source,
+            inputs: node.inputs.iter().map(|input| self.of_node[input.index()]).collect(),
+            height: shape.height as usize,
+            width: shape.width as usize,
+            channels: shape.channels as usize,
+            norm: None,
+            activation: NONE,
+            readers: 0,
+        });
+    }
+
+    fn norm(&self, id: NodeId, node: &Node, bn: &BatchNorm) -> Norm {
+        let parameter = |role| self.parameters[&(id, role)];
+        Norm {
+            name: node.name.clone(),
+            eps: bn.eps,
+            momentum: bn.momentum,
+            parameters: [
+                parameter(ParameterRole::Weight),
+                parameter(ParameterRole::Bias),
+                parameter(ParameterRole::RunningMean),
+                parameter(ParameterRole::RunningVar),
+            ],
+        }
+    }
+
+    fn source(&self, id: NodeId, node: &Node) -> Source {
+        let to = self.network.shape(id);
+        let from = node.inputs.first().map_or(to, |input| self.network.shape(*input));
+        let product = |window, groups: u32| {
+            let weight = self.parameters[&(id, ParameterRole::Weight)];
+            let bias = self.parameters.get(&(id, ParameterRole::Bias)).copied();
+            let channels = [from.channels as usize, to.channels as usize];
+            let convolution = Convolution::new(self.level, window, groups as usize, channels, weight, bias);
+            Source::Convolution(Box::new(convolution))
+        };
+        match &node.op {
+            Op::Input => Source::Input,
+            Op::Conv2d(conv) => product(Window::of_convolution(conv, from, to), conv.groups),
+            Op::Linear(_) => product(Window::unit(), 1),
+            Op::Add => Source::Add,
+            Op::Mul => {
+                let gate = self.network.shape(node.inputs[1]);
+                Source::Multiply(gate != to)
+            }
+            Op::Concat => Source::Concat,
+            Op::Pool(pool @ Pool { kind, .. }) => {
+                let window = Window::of_pool(pool, from, to);
+                match kind {
+                    PoolKind::Max => Source::MaxPool(window),
+                    PoolKind::Average => Source::AveragePool(window),
+                }
+            }
+            Op::GlobalAvgPool => Source::GlobalAverage,
+            Op::Flatten => Source::Flatten,
+            Op::BatchNorm(_) | Op::Activation(_) => Source::Copy,
+        }
+    }
+}

@@ -1,0 +1,314 @@
+use super::{Group, LINE, Source, lines};
+use crate::simd::Level;
+
+/// Hands out offsets and takes them back, first fit; the same requests get the same offsets.
+#[derive(Debug, Default)]
+pub(crate) struct Allocator {
+    /// Free stretches (start, end) below `top`, sorted, never adjacent.
+    free: Vec<(usize, usize)>,
+    top: usize,
+}
+
+impl Allocator {
+    /// A place for `floats` values, in whole cache lines.
+    pub(crate) fn take(&mut self, floats: usize) -> usize {
+        let size = lines(floats);
+        let place = self.free.iter().position(|(start, end)| end - start >= size);
+        if let Some(index) = place {
+            let start = self.free[index].0;
+            self.free[index].0 += size;
+            if self.free[index].0 == self.free[index].1 {
+                self.free.remove(index);
+            }
+            return start;
+        }
+        let start = self.top;
+        self.top += size;
+        start
+    }
+
+    /// Takes back what [`Allocator::take`] gave for the same number of values.
+    pub(crate) fn give(&mut self, start: usize, floats: usize) {
+        let end = start + lines(floats);
+        if start == end {
+            return;
+        }
+        let index = self.free.partition_point(|(other, _)| *other < start);
+        self.free.insert(index, (start, end));
+        if index + 1 < self.free.len() && self.free[index].1 == self.free[index + 1].0 {
+            self.free[index].1 = self.free[index + 1].1;
+            self.free.remove(index + 1);
+        }
+        if index > 0 && self.free[index - 1].1 == self.free[index].0 {
+            self.free[index - 1].1 = self.free[index].1;
+            self.free.remove(index);
+        }
+    }
+
+    /// One more than the largest offset ever in use.
+    pub(crate) const fn top(&self) -> usize {
+        self.top
+    }
+}
+
+/// Where one group's numbers lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupMemory {
+    /// The raw value, `[batch, height, width, channels]`.
+    pub(crate) value: usize,
+    /// The gradient of the group's value, with a line of slack: weight gradients read whole vectors.
+    pub(crate) gradient: usize,
+    /// Normalisation vectors, [`NORM_VECTORS`] of them.
+    pub(crate) norm: usize,
+    /// Packed weights, forward and for the data gradient.
+    pub(crate) packed: usize,
+    pub(crate) gradient_packed: usize,
+    /// The bias vector.
+    pub(crate) bias: usize,
+    /// f64 sums: three vectors for each share.
+    pub(crate) doubles: usize,
+}
+
+/// Number of vectors kept for a normalised group.
+pub(crate) const NORM_VECTORS: usize = 10;
+
+/// Where everything lies during training.
+#[derive(Debug)]
+pub(crate) struct TrainingMemory {
+    pub(crate) groups: Vec<GroupMemory>,
+    /// Weight-gradient sums: offset, and floats of one share.
+    pub(crate) sums: [usize; 2],
+    /// Scratch: offset, and floats of one share.
+    pub(crate) scratch: [usize; 2],
+    /// A parameter on its way between store and packed form.
+    pub(crate) staging: usize,
+    pub(crate) floats: usize,
+    pub(crate) doubles: usize,
+}
+
+/// Where everything lies during evaluation: each share takes a few images at a time through the whole network.
+#[derive(Debug)]
+pub(crate) struct EvaluationMemory {
+    pub(crate) groups: Vec<GroupMemory>,
+    /// Images that a share takes at a time.
+    pub(crate) chunk: usize,
+    /// Values of all groups: offset, and floats of one share. Group offsets are relative to the share's.
+    pub(crate) values: [usize; 2],
+    pub(crate) scratch: [usize; 2],
+    pub(crate) staging: usize,
+    pub(crate) floats: usize,
+}
+
+/// Values of a share's chunk should stay within this many floats (512 KB).
+const CHUNK_FLOATS: usize = 1 << 17;
+
+/// Images of a chunk at most.
+const CHUNK_IMAGES: usize = 16;
+
+impl TrainingMemory {
+    pub(crate) fn new(
+        level: Level,
+        groups: &[Group],
+        output: usize,
+        batch: usize,
+        shares: usize,
+        staging: usize,
+    ) -> Self {
+        let mut fixed = Allocator::default();
+        let mut doubles = 0;
+        let mut memory: Vec<GroupMemory> = groups
+            .iter()
+            .map(|group| {
+                let mut place = parameters(group, &mut fixed, true);
+                place.value = fixed.take(batch * group.elements());
+                place.doubles = doubles;
+                doubles += shares * 3 * group.channels;
+                place
+            })
+            .collect();
+        let sums = groups.iter().map(|group| match &group.source {
+            Source::Convolution(conv) => conv.sums + lines(level.lanes() + conv.outputs),
+            _ => 0,
+        });
+        let sums = lines(sums.max().unwrap_or(0));
+        let sums = [fixed.take(shares * sums), sums];
+        let scratch = scratch(level, groups);
+        let scratch = [fixed.take(shares * scratch), scratch];
+        let staging = fixed.take(staging);
+        let gradients = gradients(groups, output, batch, &mut memory);
+        let base = fixed.take(gradients);
+        for place in &mut memory {
+            place.gradient += base;
+        }
+        Self {
+            groups: memory,
+            sums,
+            scratch,
+            staging,
+            // Weight gradients read whole vectors beyond the last channel.
+            floats: fixed.top() + 64,
+            doubles,
+        }
+    }
+}
+
+impl EvaluationMemory {
+    pub(crate) fn new(
+        level: Level,
+        groups: &[Group],
+        output: usize,
+        batch: usize,
+        shares: usize,
+        staging: usize,
+    ) -> Self {
+        let mut fixed = Allocator::default();
+        let mut memory: Vec<GroupMemory> = groups
+            .iter()
+            .map(|group| parameters(group, &mut fixed, false))
+            .collect();
+        let one = values(groups, output, 1, &mut memory);
+        let chunk = (CHUNK_FLOATS / one.max(1))
+            .clamp(1, CHUNK_IMAGES)
+            .min(batch.div_ceil(shares));
+        let values = lines(values(groups, output, chunk, &mut memory));
+        let values = [fixed.take(shares * values), values];
+        let scratch = scratch(level, groups);
+        let scratch = [fixed.take(shares * scratch), scratch];
+        let staging = fixed.take(staging);
+        Self {
+            groups: memory,
+            chunk,
+            values,
+            scratch,
+            staging,
+            floats: fixed.top() + 64,
+        }
+    }
+}
+
+fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemory {
+    let norm = if group.norm.is_some() {
+        NORM_VECTORS * lines(group.channels)
+    } else {
+        0
+    };
+    let [packed, gradient_packed, bias] = match &group.source {
+        Source::Convolution(conv) => {
+            let bias = if conv.bias.is_some() { lines(conv.outputs) } else { 0 };
+            [conv.packed, if training { conv.gradient_packed } else { 0 }, bias]
+        }
+        _ => [0; 3],
+    };
+    GroupMemory {
+        value: 0,
+        gradient: 0,
+        norm: fixed.take(norm),
+        packed: fixed.take(packed),
+        gradient_packed: fixed.take(gradient_packed),
+        bias: fixed.take(bias),
+        doubles: 0,
+    }
+}
+
+/// Places the gradients: each lives from the first reader that the backward pass meets to its own group's turn.
+fn gradients(groups: &[Group], output: usize, batch: usize, memory: &mut [GroupMemory]) -> usize {
+    let mut allocator = Allocator::default();
+    let mut placed = vec![false; groups.len()];
+    let mut place = |index: usize, allocator: &mut Allocator, memory: &mut [GroupMemory]| {
+        // The input's gradient goes straight to the caller.
+        if index > 0 && !std::mem::replace(&mut placed[index], true) {
+            memory[index].gradient = allocator.take(batch * groups[index].elements() + LINE);
+        }
+    };
+    place(output, &mut allocator, memory);
+    for index in (0..groups.len()).rev() {
+        for input in &groups[index].inputs {
+            place(*input, &mut allocator, memory);
+        }
+        if index > 0 {
+            allocator.give(memory[index].gradient, batch * groups[index].elements() + LINE);
+        }
+    }
+    allocator.top()
+}
+
+/// Places the values of `images` images: each lives to its last reader, the output for ever.
+fn values(groups: &[Group], output: usize, images: usize, memory: &mut [GroupMemory]) -> usize {
+    let mut allocator = Allocator::default();
+    let mut left: Vec<usize> = groups.iter().map(|group| group.readers).collect();
+    left[output] += 1;
+    for (index, group) in groups.iter().enumerate() {
+        // The input is read where the caller has it.
+        if index > 0 {
+            memory[index].value = allocator.take(images * group.elements());
+        }
+        for input in &group.inputs {
+            left[*input] -= 1;
+            if left[*input] == 0 && *input > 0 {
+                allocator.give(memory[*input].value, images * groups[*input].elements());
+            }
+        }
+    }
+    allocator.top()
+}
+
+/// Rows that a product takes at a time, so that both operands stay in a near cache.
+pub(crate) const fn block_rows(inputs: usize, outputs: usize) -> usize {
+    let rows = 24_576 / (inputs + outputs) / 24 * 24;
+    if rows < 24 {
+        24
+    } else if rows > 384 {
+        384
+    } else {
+        rows
+    }
+}
+
+/// Floats of the sums at the head of a share's scratch: two vectors for each of two groups.
+pub(crate) fn head(groups: &[Group]) -> usize {
+    let widest = groups.iter().map(|group| group.channels).max().unwrap_or(0);
+    2 * lines(2 * widest + 16)
+}
+
+fn scratch(level: Level, groups: &[Group]) -> usize {
+    let need = |group: &Group| match &group.source {
+        Source::Input => 0,
+        Source::Convolution(conv) if group_is_pointwise(conv) => {
+            let outputs = conv.outputs.next_multiple_of(level.lanes());
+            let rows = block_rows(conv.inputs, conv.outputs);
+            lines(rows * conv.inputs) + lines(rows * outputs)
+        }
+        Source::Convolution(conv) => {
+            lines(conv.padded[0] * conv.padded[1] * conv.pixel)
+                + lines(conv.gradient_padded[0] * conv.gradient_padded[1] * conv.gradient_pixel)
+        }
+        // Images of the inputs and of the output, each twice.
+        _ => {
+            let inputs: usize = group.inputs.iter().map(|input| lines(groups[*input].elements())).sum();
+            2 * (inputs + lines(group.elements()))
+        }
+    };
+    head(groups) + groups.iter().map(need).max().unwrap_or(0) + 64
+}
+
+fn group_is_pointwise(conv: &super::Convolution) -> bool {
+    conv.form == super::Form::Pointwise
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freed_places_are_joined_and_reused() {
+        let mut allocator = Allocator::default();
+        let (a, b, c) = (allocator.take(10), allocator.take(16), allocator.take(17));
+        assert_eq!([a, b, c, allocator.top()], [0, 16, 32, 64]);
+        allocator.give(a, 10);
+        allocator.give(b, 16);
+        assert_eq!(allocator.take(32), 0);
+        allocator.give(c, 17);
+        assert_eq!(allocator.take(20), 32);
+        assert_eq!(allocator.top(), 64);
+    }
+}

@@ -1,0 +1,83 @@
+use super::Simd;
+
+/// Eight f32 in plain Rust.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+type V = [f32; 8];
+
+#[inline(always)]
+fn map2(a: V, b: V, f: impl Fn(f32, f32) -> f32) -> V {
+    std::array::from_fn(|lane| f(a[lane], b[lane]))
+}
+
+// SAFETY: needs no instruction set; loads and stores touch `LANES` or `count` values.
+unsafe impl Simd for Portable {
+    type V = V;
+    const LANES: usize = 8;
+    const ACCUMULATORS: usize = 12;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> V {
+        [value; 8]
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> V {
+        unsafe { from.cast::<V>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, count: usize) -> V {
+        let mut v = [0.0; 8];
+        unsafe { std::ptr::copy_nonoverlapping(from, v.as_mut_ptr(), count) };
+        v
+    }
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, v: V) {
+        unsafe { to.cast::<V>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn store_first(to: *mut f32, v: V, count: usize) {
+        unsafe { std::ptr::copy_nonoverlapping(v.as_ptr(), to, count) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: V, b: V) -> V {
+        map2(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    unsafe fn sub(a: V, b: V) -> V {
+        map2(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    unsafe fn mul(a: V, b: V) -> V {
+        map2(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    unsafe fn div(a: V, b: V) -> V {
+        map2(a, b, |a, b| a / b)
+    }
+    #[inline(always)]
+    unsafe fn fma(a: V, b: V, c: V) -> V {
+        // Two roundings: a fused one would be a library call where the processor has none.
+        std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
+    }
+    #[inline(always)]
+    unsafe fn max(a: V, b: V) -> V {
+        map2(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn min(a: V, b: V) -> V {
+        map2(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn keep_within(x: V, low: f32, high: f32, value: V) -> V {
+        map2(x, value, |x, value| if x > low && x < high { value } else { 0.0 })
+    }
+    #[inline(always)]
+    unsafe fn round(x: V) -> V {
+        x.map(f32::round_ties_even)
+    }
+    #[inline(always)]
+    unsafe fn pow2(x: V) -> V {
+        x.map(|x| f32::from_bits(((x as i32 + 127) << 23) as u32))
+    }
+}

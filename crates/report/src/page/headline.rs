@@ -97,7 +97,7 @@ fn tile(report: &RunReport, device: &DeviceFacts, on: &DeviceLatency) -> String 
     let source = report.provenances.get(on.provenance.0 as usize);
     let (kind, source) = source.map_or_else(Default::default, |p| (p.kind.to_string(), p.to_string()));
     format!(
-        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>{verdict} of {}: r = {r:.2}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}{}</p></li>",
+        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>r = {r:.2} {verdict}</p><p>target {}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}{}</p></li>",
         escape(&device.name),
         unbroken(&on.latency.value.to_string()),
         unbroken(&device.target.to_string()),

@@ -56,7 +56,7 @@ pub(super) fn ratios(report: &RunReport) -> Option<Section> {
         return None;
     }
     let mut section = Section::new("ratios", "Latency over target, and the price of one network for all");
-    section.text("Left: one row a finalist, one mark a device; the rightmost mark of a row is its worst case, thin bars are intervals of latency. Right: what the chosen network costs or gains on each device against the network found for that device alone.");
+    section.text("First chart: one row a finalist, one mark a device; the rightmost mark of a row is its worst case, thin bars are intervals of latency. Second chart: what the chosen network costs or gains on each device against the network found for that device alone.");
     let devices = report.devices.iter().enumerate();
     let mut entries: Vec<(Mark, &str)> = devices
         .map(|(index, device)| (device_mark(index), device.name.as_str()))
@@ -82,7 +82,7 @@ pub(super) fn architecture(report: &RunReport) -> Option<Section> {
         return None;
     }
     let mut section = Section::new("blocks", "The chosen network, block by block");
-    section.text("Left: the chosen network from image to classes; IB is an inverted bottleneck, e its expansion, ⊕ a residual sum. Right: all finalists side by side; k is the kernel, dotted means that the block is absent. Boxes are wider with more output channels.");
+    section.text("First drawing: the chosen network from image to classes; IB is an inverted bottleneck, e its expansion, ⊕ a residual sum. Second drawing: all finalists side by side; k is the kernel, dotted means that the block is absent. Boxes are wider with more output channels.");
     section.boxes(&[
         ("block k1", "kernel 1×1"),
         ("block k3", "kernel 3×3"),

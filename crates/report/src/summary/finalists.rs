@@ -24,7 +24,10 @@ pub fn finalists_table(report: &RunReport) -> Table {
         Column::quantity("MACs", "M").with_key("macs"),
         Column::quantity("parameters", "k").with_key("parameters"),
     ]);
-    let mut table = Table::new("Finalists", columns);
+    let mut table = Table::new(
+        "Finalists: test accuracy, and latency over target on every device",
+        columns,
+    );
     for (role, finalist) in report.roles() {
         let chosen = report.is_chosen(finalist);
         let mut cells = vec![

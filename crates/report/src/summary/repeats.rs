@@ -10,10 +10,7 @@ use super::finalists::{mean, worst};
 ///
 /// JSON and CSV carry mean and standard deviation in columns of their own.
 pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
-    let mut columns = vec![
-        Column::text("network found for").with_key("role"),
-        Column::number("seeds"),
-    ];
+    let mut columns = vec![Column::text("network found for").with_key("role"), Column::raw("seeds")];
     let mut quantity = |name: String, unit: Option<&str>, key: String| {
         let mean = match unit {
             Some(unit) => Column::quantity(name, unit),
@@ -30,6 +27,7 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
     quantity("average r".into(), None, "average_r".into());
     quantity("worst r".into(), None, "worst_r".into());
     quantity("MACs".into(), Some("M"), "macs".into());
+    quantity("parameters".into(), Some("k"), "parameters".into());
     let seeds: Vec<String> = repeats.iter().map(|repeat| repeat.seed.to_string()).collect();
     let title = format!("Outcome over {} search seeds ({})", repeats.len(), seeds.join(", "));
     let mut table = Table::new(title, columns);
@@ -45,7 +43,14 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
             .flat_map(|repeat| &repeat.outcomes)
             .filter(|outcome| outcome.role == *role)
             .collect();
-        let mut cells = vec![Cell::text(role.to_string()), Cell::count(outcomes.len() as u64)];
+        let name = match outcomes.len() {
+            all if all == repeats.len() => role.to_string(),
+            some => format!("{role} ({some} of {} seeds)", repeats.len()),
+        };
+        let mut cells = vec![
+            Cell::text(role.to_string()).shown_as(name),
+            Cell::count(outcomes.len() as u64),
+        ];
         let mut add = |values: Vec<f64>, scale: f64, decimals: usize| {
             let (mean, deviation) = (mean(&values), standard_deviation(&values));
             let mut text = format!("{:.decimals$}", mean / scale);
@@ -63,6 +68,7 @@ pub fn repeats_table(devices: &[String], repeats: &[Repeat]) -> Table {
         add(outcomes.iter().map(|o| self::mean(&o.ratios)).collect(), 1.0, 3);
         add(outcomes.iter().map(|o| worst(&o.ratios)).collect(), 1.0, 3);
         add(outcomes.iter().map(|o| o.macs.0 as f64).collect(), 1e6, 2);
+        add(outcomes.iter().map(|o| o.parameters as f64).collect(), 1e3, 1);
         table.push(cells);
     }
     table.note("Mean ± sample standard deviation over the seeds.");

@@ -1,4 +1,6 @@
 //! Integration tests of the report.
 
+mod file;
 mod fixture;
 mod page;
+mod tables;

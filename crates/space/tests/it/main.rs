@@ -1,4 +1,7 @@
 //! Integration tests of the search spaces.
 
+mod counts;
+mod fixtures;
 mod presets;
+mod properties;
 mod small;

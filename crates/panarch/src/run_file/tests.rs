@@ -207,3 +207,13 @@ fn an_empty_file_names_what_must_be_there() {
         assert!(problem.contains(&format!("`{key}` is missing")), "{problem}");
     }
 }
+
+#[test]
+fn a_file_cut_short_anywhere_is_read_or_refused() {
+    let ends: Vec<usize> = EXAMPLE.char_indices().map(|(at, _)| at).step_by(11).collect();
+    for end in ends {
+        if let Err(problems) = parse(&EXAMPLE[..end], &[]) {
+            assert!(!problems.is_empty(), "cut at {end}");
+        }
+    }
+}

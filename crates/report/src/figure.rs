@@ -4,17 +4,23 @@ use panarch_graph::{Accuracy, Estimate, Latency};
 
 use crate::table::Cell;
 
-/// "91.32 ± 0.55" in per cent, where ± is half the width of the interval.
+/// "91.32 ± 0.55" in per cent, where ± is half the width of the interval; without ± if that is nothing.
 pub(crate) fn with_half_width(accuracy: &Estimate<Accuracy>) -> Cell {
     let (percent, half) = (
         accuracy.value.percent(),
         (accuracy.high.percent() - accuracy.low.percent()) / 2.0,
     );
+    if half == 0.0 {
+        return Cell::decimal(percent, 2);
+    }
     Cell::number(percent, format!("{percent:.2} ± {half:.2}"))
 }
 
-/// "91.32 % (95 % interval 90.75 to 91.86 %)".
+/// "91.32 % (95 % interval 90.75 to 91.86 %)", or the value alone if the interval is the value.
 pub(crate) fn accuracy_with_interval(accuracy: &Estimate<Accuracy>) -> String {
+    if accuracy.low == accuracy.high {
+        return accuracy.value.to_string();
+    }
     format!(
         "{:.2} % ({} interval {:.2} to {:.2} %)",
         accuracy.value.percent(),

@@ -21,6 +21,7 @@ pub use prediction::{PredictionCheck, PredictionPair};
 pub use run_facts::{AccuracyBasis, DatasetFacts, Fact, RunFacts, Seed, SpaceFacts};
 pub use search::{Outcome, Repeat, SearchFacts, SearchTrial};
 
+use panarch_cost::Cost;
 use panarch_graph::Provenance;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,24 @@ impl RunReport {
             self.provenances.len() - 1
         });
         ProvenanceIndex(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// A latency as this report keeps it.
+    pub fn device_latency(&mut self, cost: &Cost) -> DeviceLatency {
+        DeviceLatency {
+            latency: cost.latency,
+            provenance: self.provenance(&cost.provenance),
+        }
+    }
+
+    /// A breakdown as this report keeps it; `None` if the source knows only the whole.
+    pub fn device_layers(&mut self, device: &str, cost: &Cost) -> Option<DeviceLayers> {
+        (!cost.per_layer.is_empty()).then(|| DeviceLayers {
+            device: device.to_owned(),
+            provenance: self.provenance(&cost.provenance),
+            fixed: cost.fixed,
+            layers: cost.per_layer.clone(),
+        })
     }
 
     /// The chosen finalist.

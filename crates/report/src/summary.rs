@@ -22,7 +22,8 @@ pub use layers::layers_table;
 pub use predictions::predictions_table;
 pub use provenance::provenance_table;
 pub use repeats::repeats_table;
-pub use searches::searches_table;
+pub(crate) use searches::improvements;
+pub use searches::{improvements_table, searches_table, trials_table};
 
 pub(crate) use comparison::{rounded, signed};
 pub(crate) use fairness::verdict as fairness_verdict;

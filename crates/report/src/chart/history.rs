@@ -1,6 +1,7 @@
 //! The reward of a search trial by trial.
 
 use crate::run_report::SearchFacts;
+use crate::summary::improvements;
 
 use super::axis::{Frame, Scale};
 use super::svg::{Anchor, Room, Svg};
@@ -51,17 +52,13 @@ pub(crate) fn history(search: &SearchFacts) -> String {
     for (trial, reward) in rewards.iter().step_by(every) {
         svg.circle(frame.at(*trial as f64, *reward), 2.0, "cloud", "");
     }
-    let mut best = f64::NEG_INFINITY;
     let mut steps: Vec<(f64, f64)> = Vec::new();
-    for (trial, reward) in &rewards {
-        if *reward > best {
-            let (x, y) = frame.at(*trial as f64, *reward);
-            if let Some((_, last)) = steps.last().copied() {
-                steps.push((x, last));
-            }
-            steps.push((x, y));
-            best = *reward;
+    for (index, reward) in improvements(search) {
+        let (x, y) = frame.at(index as f64 + 1.0, reward);
+        if let Some((_, last)) = steps.last().copied() {
+            steps.push((x, last));
         }
+        steps.push((x, y));
     }
     if let Some((_, last)) = steps.last().copied() {
         steps.push((frame.x_at(search.trials.len() as f64), last));

@@ -19,7 +19,7 @@ pub(crate) fn strips(report: &RunReport) -> String {
     }
     let blocks = columns.iter().flat_map(|finalist| &finalist.blocks);
     let widest = blocks.map(|block| block.output.channels).max().unwrap_or(1).max(1);
-    let each = 74.0;
+    let each = 78.0;
     let width = LEFT + each * columns.len() as f64 + 8.0;
     let top = 42.0;
     let mut svg = Svg::new(

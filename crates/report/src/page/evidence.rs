@@ -92,7 +92,19 @@ pub(super) fn searches(report: &RunReport) -> Option<Section> {
     let mut section = Section::new("searches", "The searches");
     section.text("Reward of every trial in the order of proposals; the line is the best so far. Rewards of different objectives are not comparable.");
     section.charts(report.searches.iter().map(chart::history));
-    section.folded("The searches as a table", [&summary::searches_table(report)]);
+    let mut tables = vec![summary::searches_table(report)];
+    tables.extend(
+        report
+            .searches
+            .iter()
+            .map(|search| summary::improvements_table(report, search)),
+    );
+    section.html_part(&download::csv(
+        "trials.csv",
+        "Download every trial as CSV",
+        &summary::trials_table(report),
+    ));
+    section.folded("The searches as tables", &tables);
     Some(section)
 }
 

@@ -89,15 +89,20 @@ fn answer(report: &RunReport, chosen: &Finalist) -> String {
 
 fn tile(report: &RunReport, device: &DeviceFacts, on: &DeviceLatency) -> String {
     let r = on.latency.value / device.target;
-    let (class, verdict) = if r <= 1.0 {
-        ("met", "✓ within target")
-    } else {
-        ("missed", "✗ above target")
+    let (class, verdict) = match (
+        r <= 1.0,
+        on.latency.high <= device.target,
+        on.latency.low > device.target,
+    ) {
+        (true, true, _) => ("met", "✓ within target"),
+        (true, false, _) => ("met", "✓ within target, though its interval reaches beyond"),
+        (false, _, true) => ("missed", "✗ above target"),
+        (false, _, false) => ("missed", "✗ above target, though its interval reaches below"),
     };
     let source = report.provenances.get(on.provenance.0 as usize);
     let (kind, source) = source.map_or_else(Default::default, |p| (p.kind.to_string(), p.to_string()));
     format!(
-        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>r = {r:.2} {verdict}</p><p>target {}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}{}</p></li>",
+        "<li class=\"{class}\"><h3>{}</h3><p class=\"big\">{}</p><p>r = {r:.2}, target {}</p><p>{verdict}</p><p class=\"kind\">{kind}</p><p class=\"note\">{}{}</p></li>",
         escape(&device.name),
         unbroken(&on.latency.value.to_string()),
         unbroken(&device.target.to_string()),

@@ -56,7 +56,7 @@ pub(crate) fn signed(value: f64, decimals: usize) -> Cell {
 /// The blocks of one finalist.
 pub fn blocks_table(finalist: &Finalist) -> Table {
     let mut table = Table::new(
-        format!("Blocks of the network found for {}", finalist.label()),
+        format!("Blocks, {}", finalist.label()),
         vec![
             Column::text("block"),
             Column::text("operator"),

@@ -1,12 +1,17 @@
 //! Per-layer cost on one device.
 
+use panarch_graph::Latency;
+
 use crate::figure::{TimeUnit, millions};
 use crate::run_report::DeviceLayers;
 use crate::table::{Cell, Column, Table};
 
 /// Every layer with its time, the time of arithmetic and of movement alone, and which one rules.
 pub fn layers_table(layers: &DeviceLayers) -> Table {
-    let unit = TimeUnit::for_all(layers.layers.iter().map(|layer| layer.latency));
+    let times = layers.layers.iter().map(|layer| layer.latency);
+    let longest = times.fold(Latency::ZERO, Latency::max);
+    let unit = TimeUnit::for_longest(longest);
+    let decimals = unit.decimals(longest);
     let mut table = Table::new(
         format!("Layers on {}", layers.device),
         vec![
@@ -28,9 +33,9 @@ pub fn layers_table(layers: &DeviceLayers) -> Table {
             Cell::text(&layer.operator),
             Cell::text(layer.output.to_string()),
             millions(layer.macs.0),
-            unit.cell(layer.latency, 2),
-            unit.cell(layer.compute, 2),
-            unit.cell(layer.movement, 2),
+            unit.cell(layer.latency, decimals),
+            unit.cell(layer.compute, decimals),
+            unit.cell(layer.movement, decimals),
             Cell::text(layer.bound.name()),
         ]);
     }

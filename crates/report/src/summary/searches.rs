@@ -1,6 +1,7 @@
 //! Every search with what it came to.
 
 use crate::RunReport;
+use crate::run_report::SearchFacts;
 use crate::table::{Cell, Column, Table};
 
 /// One row a search: objective, strategy, seed, trials, best reward and when it came, winner.
@@ -19,14 +20,7 @@ pub fn searches_table(report: &RunReport) -> Table {
         ],
     );
     for search in &report.searches {
-        let mut best: Option<(usize, f64)> = None;
-        for (index, trial) in search.trials.iter().enumerate() {
-            if let Some(reward) = trial.reward
-                && best.is_none_or(|(_, other)| reward > other)
-            {
-                best = Some((index, reward));
-            }
-        }
+        let best = improvements(search).last().copied();
         let winner = search.winner.and_then(|index| report.networks.get(index as usize));
         table.push(vec![
             Cell::text(&search.name),
@@ -40,4 +34,68 @@ pub fn searches_table(report: &RunReport) -> Table {
         ]);
     }
     table
+}
+
+/// Index and reward of every trial that was better than all before it; rewards that are not finite do not count.
+pub(crate) fn improvements(search: &SearchFacts) -> Vec<(usize, f64)> {
+    let mut improvements: Vec<(usize, f64)> = Vec::new();
+    for (index, trial) in search.trials.iter().enumerate() {
+        if let Some(reward) = trial.reward.filter(|reward| reward.is_finite())
+            && improvements.last().is_none_or(|(_, best)| reward > *best)
+        {
+            improvements.push((index, reward));
+        }
+    }
+    improvements
+}
+
+/// Every trial of one search that was better than all before it.
+pub fn improvements_table(report: &RunReport, search: &SearchFacts) -> Table {
+    let mut table = Table::new(
+        format!("Best so far, search {}", search.name),
+        vec![
+            Column::number("trial"),
+            Column::number("reward"),
+            Column::text("genotype"),
+        ],
+    );
+    for (index, reward) in improvements(search) {
+        table.push(vec![
+            Cell::count(index as u64 + 1),
+            Cell::decimal(reward, 4).with_value(reward),
+            genotype(report, search.trials[index].network),
+        ]);
+    }
+    table
+}
+
+/// Every trial of every search.
+pub fn trials_table(report: &RunReport) -> Table {
+    let mut table = Table::new(
+        "Trials",
+        vec![
+            Column::text("search"),
+            Column::number("trial"),
+            Column::number("reward"),
+            Column::text("genotype"),
+        ],
+    );
+    for search in &report.searches {
+        for (index, trial) in search.trials.iter().enumerate() {
+            table.push(vec![
+                Cell::text(&search.name),
+                Cell::count(index as u64 + 1),
+                trial
+                    .reward
+                    .map_or_else(Cell::missing, |reward| Cell::decimal(reward, 4).with_value(reward)),
+                genotype(report, trial.network),
+            ]);
+        }
+    }
+    table
+}
+
+fn genotype(report: &RunReport, network: Option<u32>) -> Cell {
+    let network = network.and_then(|index| report.networks.get(index as usize));
+    network.map_or_else(Cell::missing, |network| Cell::text(&network.genotype))
 }

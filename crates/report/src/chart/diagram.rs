@@ -5,7 +5,7 @@ use crate::run_report::{BlockFacts, Finalist, merge_repeats};
 use super::blocks::{class, describe, words};
 use super::svg::{Anchor, N, Room, Svg};
 
-const STEP: f64 = 46.0;
+const STEP: f64 = 50.0;
 const BOX: f64 = 30.0;
 const MIDDLE: f64 = 230.0;
 const NARROW: f64 = 172.0;
@@ -102,7 +102,7 @@ fn arrow(svg: &mut Svg, y: f64) {
 
 /// The way around a block, with the sum behind it.
 fn residual(svg: &mut Svg, y: f64, width: f64) {
-    let (top, bottom, out) = (y - 10.0, y + BOX + 5.0, MIDDLE + width / 2.0 + 9.0);
+    let (top, bottom, out) = (y - 8.0, y + BOX + 6.0, MIDDLE + width / 2.0 + 9.0);
     let data = format!(
         "M{m} {t}L{near} {t}Q{o} {t} {o} {}L{o} {}Q{o} {b} {near} {b}L{m} {b}",
         N(top + 8.0),

@@ -25,7 +25,7 @@ pub(crate) fn ratios(report: &RunReport) -> String {
             .flat_map(|(on, device)| [on.latency.low, on.latency.high].map(|latency| latency / device.target))
     });
     // Devices have lanes of their own, so that equal ratios stay visible.
-    let lane = (32.0 / report.devices.len() as f64).min(8.0);
+    let lane = if report.devices.len() <= 4 { 8.0 } else { 6.5 };
     let row = NAME + lane * report.devices.len() as f64 + 8.0;
     let frame = Frame {
         left: 14.0,

@@ -25,10 +25,7 @@ pub(super) fn headline(report: &RunReport) -> String {
         ));
         return out;
     };
-    out.push_str(&format!(
-        "<h1>One network for {}</h1>\n",
-        escape(&joined(&device_names(report)))
-    ));
+    out.push_str(&format!("<h1>One network for {}</h1>\n", escape(&title(report))));
     out.push_str(&format!("<p class=\"answer\">{}</p>\n", answer(report, chosen)));
     out.push_str("<ul class=\"tiles\">");
     for (device, on) in report.devices.iter().zip(&chosen.latency) {
@@ -43,6 +40,14 @@ pub(super) fn headline(report: &RunReport) -> String {
     }
     out.push_str("</header>\n");
     out
+}
+
+/// The devices, or their number where their names would be a title of many lines.
+fn title(report: &RunReport) -> String {
+    match report.devices.len() {
+        ..=6 => joined(&device_names(report)),
+        many => format!("{many} devices"),
+    }
 }
 
 fn device_names(report: &RunReport) -> Vec<&str> {

@@ -8,7 +8,9 @@ use panarch_toml::{At, Document};
 use crate::decision::Property;
 use crate::element::{Alternative, Element, ExpansionBase, Inner, Slot, Source};
 use crate::lookup::{Lookup, Spot};
-use crate::setting::{NO_ACTIVATION, Properties, Scope, Setting, Spread, StageSettings, Variant, Variants};
+use crate::properties::{NO_ACTIVATION, Properties};
+use crate::setting::{Scope, Setting, Spread};
+use crate::stage_settings::{StageSettings, Variant, Variants};
 
 /// A property with several choices, before ties are known.
 #[derive(Debug, Clone)]
@@ -32,8 +34,10 @@ pub(crate) struct Compiler<'d> {
 /// One stage, or one layer of the stem or head.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    /// `stage1`, `stem`, `head`: what blocks and decisions are named after.
+    /// `stage1`, `stem`, `head`: what blocks are named after.
     pub block: &'a str,
+    /// What decisions are named after.
+    pub name: &'a str,
     /// What node names begin with.
     pub prefix: &'a str,
     pub settings: &'a StageSettings,
@@ -57,7 +61,7 @@ impl<'d> Compiler<'d> {
 
     /// Adds a layer of the stem or head.
     pub(crate) fn layer(&mut self, place: &Place<'_>, defaults: &StageSettings) {
-        let name = place.prefix.to_owned();
+        let name = place.name.to_owned();
         let width = self.width(place, defaults, &name, &name, 0);
         let spot = Spot {
             names: (&name, &name),
@@ -71,9 +75,9 @@ impl<'d> Compiler<'d> {
 
     /// Adds a stage: as many elements as it is deep at most.
     pub(crate) fn stage(&mut self, place: &Place<'_>, defaults: &StageSettings) {
-        let name = place.block.to_owned();
+        let name = place.name.to_owned();
         let Some(setting) = place.settings.depth.as_ref().or(defaults.depth.as_ref()) else {
-            return self.report_missing(place, &name, "depth");
+            return self.report_missing(place, &[&place.settings.shared, &defaults.shared], "depth");
         };
         let Spread::Same(depths) = &setting.choices else {
             return self.document.problem_at(
@@ -179,7 +183,7 @@ impl<'d> Compiler<'d> {
     ) -> Option<Element> {
         let (settings, names) = (place.settings, spot.names);
         let Some(setting) = settings.operator.as_ref().or(defaults.operator.as_ref()) else {
-            self.report_missing(place, names.0, "operator");
+            self.report_missing(place, &[&place.settings.shared, &defaults.shared], "operator");
             return None;
         };
         let variants: Vec<(usize, Variant)> = setting
@@ -193,7 +197,7 @@ impl<'d> Compiler<'d> {
             variants[*number].1.name.clone()
         });
         if width.is_none() && variants.iter().any(|(_, variant)| variant.operator.has_width()) {
-            self.report_missing(place, names.0, "width");
+            self.report_missing(place, &[&place.settings.shared, &defaults.shared], "width");
         }
         let mut alternatives = Vec::new();
         for (number, variant) in &variants {
@@ -243,7 +247,7 @@ impl<'d> Compiler<'d> {
         ];
         for (key, missing) in needed {
             if missing {
-                self.report_missing(place, look.spot.names.0, key);
+                self.report_missing(place, &look.tables(), key);
             }
         }
         Alternative {
@@ -276,8 +280,18 @@ impl<'d> Compiler<'d> {
         Some(self.slot(name, property, setting.of(look.spot.position), text))
     }
 
-    fn report_missing(&mut self, place: &Place<'_>, name: &str, key: &str) {
-        if self.missing.insert(format!("{name}.{key}")) {
+    /// Reports once for a place that none of the tables gives a property it needs; a key that is there all the same is
+    /// wrong and was reported before.
+    fn report_missing(&mut self, place: &Place<'_>, tables: &[&Properties], key: &str) {
+        let keys: &[&str] = match key {
+            "expansion" => &["expansion", "inner_width"],
+            _ => &[key],
+        };
+        let mentioned = tables
+            .iter()
+            .any(|table| keys.iter().any(|key| table.given.contains(key)));
+        let name = place.name;
+        if !mentioned && self.missing.insert(format!("{name}.{key}")) {
             let message = format!("`{name}` has no `{key}`, neither here nor in `[block]`");
             self.document.problem_at(place.at, message, None);
         }

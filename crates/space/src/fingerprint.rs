@@ -6,7 +6,7 @@ use panarch_graph::ContentHash;
 
 use crate::Space;
 use crate::element::{Element, ExpansionBase, Inner, Slot, Source};
-use crate::setting::NO_ACTIVATION;
+use crate::properties::NO_ACTIVATION;
 
 /// The hash of everything that decisions and members depend on.
 pub(crate) fn hash(space: &Space) -> ContentHash {

@@ -2,7 +2,9 @@
 
 use crate::decision::Property;
 use crate::element::Inner;
-use crate::setting::{Properties, Setting, StageSettings, Variant};
+use crate::properties::Properties;
+use crate::setting::Setting;
+use crate::stage_settings::{StageSettings, Variant};
 
 /// One block of a stage, or a layer of the stem or head.
 #[derive(Debug)]
@@ -62,6 +64,15 @@ impl<'a> Lookup<'a> {
             shared_everywhere.map(|setting| (setting, false)),
         ];
         candidates.into_iter().flatten().next()
+    }
+
+    /// The tables that are asked, in no particular order.
+    pub(crate) fn tables(&self) -> Vec<&'a Properties> {
+        let own = [self.settings, self.defaults]
+            .into_iter()
+            .filter_map(|it| it.own(self.number));
+        let shared = [&self.variant.properties, &self.settings.shared, &self.defaults.shared];
+        own.chain(shared).collect()
     }
 
     /// How the variant's inner width is given.

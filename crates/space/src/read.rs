@@ -1,22 +1,21 @@
 //! Reading a space file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use panarch_graph::{Activation, BatchNorm, ContentHash};
+use panarch_graph::ContentHash;
 use panarch_toml::{Diagnostics, Document, Table};
 
-use crate::Space;
-use crate::compile::{Compiler, Place};
-use crate::condition;
+use crate::compile::{Compiler, OpenChoice, Place};
 use crate::decision::Decision;
-use crate::element::{Element, Source, SqueezeExcite};
-use crate::fingerprint;
+use crate::element::{Element, Source};
 use crate::operator::Operator;
 use crate::piece::Style;
-use crate::reference;
-use crate::rounding::{Rounding, RoundingRule};
-use crate::setting::{Properties, StageSettings, Variants, is_name};
-use crate::tie;
+use crate::properties::Properties;
+use crate::stage_settings::{StageSettings, Variants, is_name};
+use crate::{Head, Space, condition, fingerprint, globals, reference, tie};
+
+/// Most places that a network of a space may have, stages at their largest depth.
+const MOST_PLACES: usize = 256;
 
 pub(crate) fn space(file_name: &str, text: &str) -> Result<Space, Diagnostics> {
     let document = Document::parse(file_name, text)?;
@@ -28,110 +27,32 @@ fn read(document: &Document) -> Option<Space> {
     let root = document.root();
     let name = root.string("name");
     if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
-        root.problem(
-            "name",
-            format!("`{name}` is not a name: use letters, digits, `-` and `_`"),
-            None,
-        );
+        let message = format!("`{name}` is not a name: use letters, digits, `-` and `_`");
+        root.problem("name", message, None);
     }
     let version = root.u32_in("version", 1..);
     let description = root.optional_string("description").unwrap_or_default();
     let source = root.optional_string("source").unwrap_or_default();
-    let (resolutions, default_resolution) = resolutions(&root);
+    let (resolutions, default_resolution) = globals::resolutions(&root);
     let rounding_table = root.table_or_empty("rounding");
-    let rounding = rounding(&rounding_table, 1);
+    let rounding = globals::rounding(&rounding_table, 1);
     rounding_table.finish();
     let style = Style {
-        batch_norm: batch_norm(&root),
-        squeeze_excite: squeeze_excite(&root),
+        batch_norm: globals::batch_norm(&root),
+        squeeze_excite: globals::squeeze_excite(&root),
     };
-
     let variants = Variants::read(&root);
-    let block = root.table_or_empty("block");
-    let defaults = StageSettings::read(&block, &variants, &Operator::BLOCKS);
-    block.finish();
-    let outside = StageSettings {
-        shared: Properties {
-            activation: defaults.shared.activation.clone(),
-            ..Default::default()
-        },
-        ..StageSettings::default()
-    };
     let mut compiler = Compiler::new(document, &variants);
-    let mut prefixes = BTreeMap::new();
-    for table in root.tables("stem") {
-        layer(&mut compiler, &table, "stem", &Operator::STEM, &outside, &mut prefixes);
-        table.finish();
-    }
-    let stages = root.tables("stage");
-    let mut names = BTreeMap::new();
-    for (index, table) in stages.iter().enumerate() {
-        let name = table
-            .optional_string("name")
-            .unwrap_or_else(|| format!("stage{}", index + 1));
-        if !is_name(&name) || name == "stem" || name == "head" {
-            let message = format!(
-                "`{name}` cannot be a stage's name: use letters, digits, `-` and `_`, and not `stem` or `head`"
-            );
-            table.problem("name", message, None);
-        } else if let Some(first) = names.insert(name.clone(), index + 1) {
-            table.problem("name", format!("`{name}` is already the name of stage {first}"), None);
-        }
-        let settings = StageSettings::read(table, &variants, &Operator::BLOCKS);
-        let place = Place {
-            block: &name,
-            prefix: &name,
-            settings: &settings,
-            at: table.at(),
-            stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
-            batch_norm: true,
-            bias: false,
-        };
-        compiler.stage(&place, &defaults);
-    }
-    for table in stages {
-        table.finish();
-    }
-    let heads = root.tables("head");
-    for table in &heads {
-        layer(&mut compiler, table, "head", &Operator::HEAD, &outside, &mut prefixes);
-    }
-    let classifier = |element: &Element| {
-        element
-            .alternatives
-            .iter()
-            .any(|it| it.operator == Operator::Classifier)
-    };
-    let classifiers = compiler.elements.iter().filter(|element| classifier(element)).count();
-    if classifiers != 1 || !compiler.elements.last().is_some_and(classifier) {
-        let message = "the last `[[head]]` must be the classifier, and the only one: `operator = \"classifier\"`";
-        match heads.last() {
-            Some(table) => table.problem("operator", message, None),
-            None => root.problem("head", message, None),
-        }
-    }
-    for table in heads {
-        table.finish();
-    }
-    let total_stride: u32 = compiler.elements.iter().map(|element| element.stride).product();
-    for resolution in resolutions.iter().filter(|resolution| **resolution < total_stride) {
-        let message =
-            format!("images of {resolution} pixels are too small: the strides together divide by {total_stride}");
-        root.problem("resolutions", message, None);
-    }
-
+    places(&root, &mut compiler);
+    check_resolutions(&root, &resolutions, &compiler.elements);
     let ties = root.tables("tie");
     let sources = tie::sources(&ties, &compiler.open);
     for table in ties {
         table.finish();
     }
     let references = root.table_or_empty("references");
+    root.finish();
     if document.has_problems() {
-        for key in references.keys() {
-            references.has(&key.value);
-        }
-        references.finish();
-        root.finish();
         return None;
     }
     let mut elements = compiler.elements;
@@ -142,23 +63,7 @@ fn read(document: &Document) -> Option<Space> {
             }
         });
     }
-    let mut decisions: Vec<Decision> = Vec::new();
-    for (open, source) in compiler.open.iter().zip(&sources) {
-        if let Source::Decision(_) = source {
-            decisions.push(Decision {
-                name: open.name.clone(),
-                property: open.property,
-                choices: open.choices.clone(),
-                conditions: Vec::new(),
-                drives: Vec::new(),
-            });
-        }
-    }
-    for (open, source) in compiler.open.iter().zip(&sources) {
-        if let Source::Tied { driver, .. } = source {
-            decisions[*driver].drives.push(open.name.clone());
-        }
-    }
+    let mut decisions = decisions(&compiler.open, &sources);
     condition::fill(&mut decisions, &elements);
     let mut space = Space {
         name: name?,
@@ -176,131 +81,197 @@ fn read(document: &Document) -> Option<Space> {
     };
     space.hash = fingerprint::hash(&space);
     space.references = reference::read(document, &references, &space);
-    references.finish();
-    root.finish();
+    check_networks(document, &space);
     Some(space)
+}
+
+/// Stem, stages and head.
+fn places(root: &Table<'_>, compiler: &mut Compiler<'_>) {
+    let block = root.table_or_empty("block");
+    let defaults = StageSettings::read(&block, compiler.variants, &Operator::BLOCKS);
+    block.finish();
+    let outside = StageSettings {
+        shared: Properties {
+            activation: defaults.shared.activation.clone(),
+            given: defaults
+                .shared
+                .given
+                .iter()
+                .copied()
+                .filter(|key| *key == "activation")
+                .collect(),
+            ..Default::default()
+        },
+        ..StageSettings::default()
+    };
+    let mut names = BTreeSet::new();
+    for table in root.tables("stem") {
+        layer(compiler, &table, ("stem", &Operator::STEM), &outside, &mut names);
+        table.finish();
+    }
+    stages(root, compiler, &defaults);
+    let heads = root.tables("head");
+    for table in &heads {
+        layer(compiler, table, ("head", &Operator::HEAD), &outside, &mut names);
+    }
+    let is_classifier = |element: &Element| {
+        let operators = element.alternatives.iter().map(|it| it.operator);
+        operators.eq([Operator::Classifier])
+    };
+    let with = |element: &&Element| {
+        let mut operators = element.alternatives.iter().map(|it| it.operator);
+        operators.any(|operator| operator == Operator::Classifier)
+    };
+    let classifiers = compiler.elements.iter().filter(with).count();
+    if classifiers != 1 || !compiler.elements.last().is_some_and(is_classifier) {
+        let message = "the last `[[head]]` must be the classifier, and the only one: `operator = \"classifier\"`";
+        match heads.last() {
+            Some(table) => table.problem("operator", message, None),
+            None => root.problem("head", message, None),
+        }
+    }
+    for table in heads {
+        table.finish();
+    }
+    if compiler.elements.len() > MOST_PLACES {
+        let places = compiler.elements.len();
+        let message = format!("the space's networks have up to {places} places; at most {MOST_PLACES} are possible");
+        root.problem("stage", message, None);
+    }
+}
+
+fn stages(root: &Table<'_>, compiler: &mut Compiler<'_>, defaults: &StageSettings) {
+    let tables = root.tables("stage");
+    let mut names = BTreeMap::new();
+    for (index, table) in tables.iter().enumerate() {
+        let name = table.optional_string("name");
+        let name = name.unwrap_or_else(|| format!("stage{}", index + 1));
+        if !is_name(&name) || name == "stem" || name == "head" {
+            let message = format!(
+                "`{name}` cannot be a stage's name: use letters, digits, `-` and `_`, and not `stem` or `head`"
+            );
+            table.problem("name", message, None);
+        } else if let Some(first) = names.insert(name.clone(), index + 1) {
+            let message = format!("`{name}` is already the name of stage number {first}");
+            table.problem("name", message, None);
+        }
+        let settings = StageSettings::read(table, compiler.variants, &Operator::BLOCKS);
+        let place = Place {
+            block: &name,
+            prefix: &name,
+            name: &name,
+            settings: &settings,
+            at: table.at(),
+            stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
+            batch_norm: true,
+            bias: false,
+        };
+        compiler.stage(&place, defaults);
+    }
+    for table in tables {
+        table.finish();
+    }
 }
 
 /// One `[[stem]]` or `[[head]]` table.
 fn layer(
     compiler: &mut Compiler<'_>,
     table: &Table<'_>,
-    block: &str,
-    operators: &[Operator],
+    (block, operators): (&str, &[Operator]),
     defaults: &StageSettings,
-    prefixes: &mut BTreeMap<String, ()>,
+    names: &mut BTreeSet<String>,
 ) {
-    let name = table.optional_string("name");
-    let prefix = name
-        .as_ref()
-        .map_or_else(|| block.to_owned(), |name| format!("{block}.{name}"));
+    let own_name = table.optional_string("name");
+    let prefix = match &own_name {
+        Some(name) => format!("{block}.{name}"),
+        None => block.to_owned(),
+    };
     let settings = StageSettings::read(table, compiler.variants, operators);
-    let first = settings
-        .operator
-        .as_ref()
-        .and_then(|setting| setting.of(0).first())
+    let first = settings.operator.as_ref().and_then(|setting| setting.of(0).first());
+    let first = first
         .and_then(|number| compiler.variants.0.get(*number))
-        .map(|variant| variant.operator);
-    // A pool, a linear layer and a classifier have one node, whose name tells them apart without a name of their own.
-    let key = match first {
+        .map(|it| it.operator);
+    // Pools and linear layers have one node, whose name tells them apart without a name of their own.
+    let name = match first {
         Some(operator) if !operator.has_kernel() => format!("{prefix}.{}", operator.name()),
+        Some(Operator::MaxPool | Operator::AveragePool) => format!("{prefix}.pool"),
         _ => prefix.clone(),
     };
-    if name.as_deref().is_some_and(|name| !is_name(name)) {
-        table.problem(
-            "name",
-            format!("`{prefix}` is not a name: use letters, digits, `-` and `_`"),
-            None,
-        );
-    } else if prefixes.insert(key.clone(), ()).is_some() {
-        let message = format!("two layers would both be called `{key}`; give one of them another `name`");
+    if let Some(own_name) = own_name.filter(|name| !is_name(name)) {
+        let message = format!("`{own_name}` is not a name: use letters, digits, `-` and `_`");
+        table.problem("name", message, None);
+    } else if !names.insert(name.clone()) {
+        let message = format!("two layers would both be called `{name}`; give one of them another `name`");
         table.problem("name", message, None);
     }
-    let batch_norm = table.optional_bool("batch_norm").unwrap_or(true);
+    if let Some(depth) = &settings.depth {
+        table.problem_at(depth.at, "only stages have a depth", None);
+    }
     let dense = matches!(first, Some(Operator::Linear | Operator::Classifier));
     let place = Place {
         block,
         prefix: &prefix,
+        name: &name,
         settings: &settings,
         at: table.at(),
         stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
-        batch_norm,
+        batch_norm: table.optional_bool("batch_norm").unwrap_or(true),
         bias: table.optional_bool("bias").unwrap_or(dense),
     };
-    if let Some(depth) = &settings.depth {
-        table.problem_at(depth.at, "only stages have a depth", None);
-    }
     compiler.layer(&place, defaults);
 }
 
-/// `resolutions = [28, 32]` or `resolutions = { from = 128, to = 224, step = 4 }`, and `default_resolution`.
-fn resolutions(root: &Table<'_>) -> (Vec<u32>, Option<u32>) {
-    const LARGEST: u32 = 4096;
-    let from_table = root.value("resolutions").and_then(|value| value.table());
-    let list = match from_table {
-        Some(table) => {
-            let range = (
-                table.u32_in("from", 1..=LARGEST),
-                table.u32_in("to", 1..=LARGEST),
-                table.optional_u32_in("step", 1..).unwrap_or(1),
-            );
-            table.finish();
-            match range {
-                (Some(from), Some(to), step) if from <= to => (from..=to).step_by(step as usize).collect(),
-                (Some(from), Some(to), _) => {
-                    root.problem("resolutions", format!("there is no size from {from} to {to}"), None);
-                    Vec::new()
-                }
-                _ => Vec::new(),
-            }
+fn check_resolutions(root: &Table<'_>, resolutions: &[u32], elements: &[Element]) {
+    let total = elements
+        .iter()
+        .fold(1_u32, |total, element| total.saturating_mul(element.stride));
+    if let Some(resolution) = resolutions.iter().find(|resolution| **resolution < total) {
+        let message = format!("images of {resolution} pixels are too small: all strides together divide by {total}");
+        root.problem("resolutions", message, None);
+    }
+}
+
+/// The decisions of what is open and not tied.
+fn decisions(open: &[OpenChoice], sources: &[Source]) -> Vec<Decision> {
+    let mut decisions: Vec<Decision> = Vec::new();
+    for (open, source) in open.iter().zip(sources) {
+        if let Source::Decision(_) = source {
+            decisions.push(Decision {
+                name: open.name.clone(),
+                property: open.property,
+                choices: open.choices.clone(),
+                conditions: Vec::new(),
+                drives: Vec::new(),
+            });
         }
-        None => root.list_in("resolutions", 1..=LARGEST).unwrap_or_default(),
-    };
-    let items = root.value("resolutions").and_then(|value| value.items());
-    if items.is_some_and(|items| items.is_empty()) {
-        root.problem("resolutions", "`resolutions` is empty", None);
     }
-    if list.windows(2).any(|pair| pair[0] >= pair[1]) {
-        root.problem("resolutions", "`resolutions` must increase", None);
+    for (open, source) in open.iter().zip(sources) {
+        if let Source::Tied { driver, .. } = source
+            && let Some(decision) = decisions.get_mut(*driver)
+        {
+            decision.drives.push(open.name.clone());
+        }
     }
-    let default = root.optional_u32("default_resolution").or(list.last().copied());
-    if let Some(default) = default.filter(|default| !list.is_empty() && !list.contains(default)) {
-        let message = format!("`default_resolution` {default} is not one of the `resolutions`");
-        root.problem("default_resolution", message, None);
-    }
-    (list, default)
+    decisions
 }
 
-fn rounding(table: &Table<'_>, multiple: u32) -> Rounding {
-    let rules = [RoundingRule::Nearest, RoundingRule::KeepNineTenths].map(|rule| (rule.name(), rule));
-    Rounding {
-        multiple: table.optional_u32_in("multiple", 1..=1024).unwrap_or(multiple),
-        rule: table.optional_one_of("rule", &rules).unwrap_or(RoundingRule::Nearest),
+/// What only a network shows, such as a linear layer on something that is not a vector.
+fn check_networks(document: &Document, space: &Space) {
+    let head = Head {
+        classes: 2,
+        input_channels: 3,
+    };
+    for (which, genotype) in [("largest", space.largest()), ("smallest", space.smallest())] {
+        let Some(resolution) = space.resolutions.last() else {
+            return;
+        };
+        if let Err(error) = space.lower(&genotype, head, *resolution) {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            let message = format!(
+                "the network of the {which} genotype cannot be built{}",
+                cause.unwrap_or_default()
+            );
+            return document.root().problem("name", message, None);
+        }
     }
-}
-
-fn batch_norm(root: &Table<'_>) -> BatchNorm {
-    let table = root.table_or_empty("batch_norm");
-    let default = BatchNorm::default();
-    let number = |key, default: f32| table.optional_f64_in(key, 1e-12..=1.0).map_or(default, |it| it as f32);
-    let batch_norm = BatchNorm {
-        eps: number("eps", default.eps),
-        momentum: number("momentum", default.momentum),
-    };
-    table.finish();
-    batch_norm
-}
-
-fn squeeze_excite(root: &Table<'_>) -> SqueezeExcite {
-    let table = root.table_or_empty("squeeze_excite");
-    let gates = [Activation::HardSigmoid, Activation::Sigmoid].map(|gate| (gate.name(), gate));
-    let squeeze_excite = SqueezeExcite {
-        of_input: table
-            .optional_one_of("of", &[("input", true), ("inner", false)])
-            .unwrap_or(false),
-        rounding: rounding(&table, 8),
-        gate: table.optional_one_of("gate", &gates).unwrap_or(Activation::HardSigmoid),
-    };
-    table.finish();
-    squeeze_excite
 }

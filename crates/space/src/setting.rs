@@ -1,11 +1,8 @@
 //! Reading the choices of one property from a space file.
 
-use panarch_graph::Activation;
 use panarch_toml::{At, Table, Value};
 
-use crate::element::{ExpansionBase, Inner};
 use crate::genotype::MOST_CHOICES;
-use crate::operator::Operator;
 
 /// Whether the blocks of a stage choose together or each for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +149,8 @@ pub(crate) fn choices<T: PartialOrd>(
     Some(values)
 }
 
-fn whole(low: u32, high: u32) -> impl Fn(&Value<'_>) -> Option<u32> {
+/// Reads a whole number in a range.
+pub(crate) fn whole(low: u32, high: u32) -> impl Fn(&Value<'_>) -> Option<u32> {
     move |value| {
         let number: u32 = value.read()?;
         if (low..=high).contains(&number) {
@@ -163,7 +161,8 @@ fn whole(low: u32, high: u32) -> impl Fn(&Value<'_>) -> Option<u32> {
     }
 }
 
-fn ratio(low: f64, high: f64) -> impl Fn(&Value<'_>) -> Option<f64> {
+/// Reads a number in a range.
+pub(crate) fn ratio(low: f64, high: f64) -> impl Fn(&Value<'_>) -> Option<f64> {
     move |value| {
         let number: f64 = value.read()?;
         if (low..=high).contains(&number) {
@@ -172,196 +171,4 @@ fn ratio(low: f64, high: f64) -> impl Fn(&Value<'_>) -> Option<f64> {
         value.mismatch(&format!("a number from {low} to {high}"));
         None
     }
-}
-
-/// Widest layer that a space may have, in channels.
-const WIDEST: u32 = 1 << 16;
-
-/// The properties of one operator, as far as a table gives them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Properties {
-    pub kernel: Option<Setting<u32>>,
-    pub inner: Option<Setting<Inner>>,
-    pub squeeze_excite: Option<Setting<f64>>,
-    pub activation: Option<Setting<Option<Activation>>>,
-    pub residual: Option<Setting<bool>>,
-}
-
-impl Properties {
-    pub(crate) fn read(table: &Table<'_>) -> Self {
-        let expansion = setting(table, "expansion", Scope::Block, Order::Increasing, |value| {
-            ratio(0.01, 64.0)(value).map(Inner::Times)
-        });
-        let channels = setting(table, "inner_width", Scope::Block, Order::Increasing, |value| {
-            whole(1, WIDEST)(value).map(Inner::Channels)
-        });
-        if expansion.is_some() && channels.is_some() {
-            let message = "give either `expansion` or `inner_width`: both say how wide the inside of a block is";
-            table.problem("inner_width", message, None);
-        }
-        Self {
-            kernel: setting(table, "kernel", Scope::Block, Order::Increasing, |value| {
-                let kernel = whole(1, 31)(value)?;
-                if kernel % 2 == 1 {
-                    return Some(kernel);
-                }
-                value.mismatch("an odd number, so that the kernel has a centre");
-                None
-            }),
-            inner: expansion.or(channels),
-            squeeze_excite: setting(
-                table,
-                "squeeze_excite",
-                Scope::Block,
-                Order::Increasing,
-                ratio(0.0, 1.0),
-            ),
-            activation: setting(table, "activation", Scope::Block, Order::Free, activation),
-            residual: setting(table, "residual", Scope::Block, Order::Increasing, |value| value.read()),
-        }
-    }
-}
-
-/// The name under which "no activation" is written.
-pub(crate) const NO_ACTIVATION: &str = "none";
-
-pub(crate) fn activation(value: &Value<'_>) -> Option<Option<Activation>> {
-    let mut names: Vec<(&str, Option<Activation>)> = Activation::ALL
-        .iter()
-        .map(|activation| (activation.name(), Some(*activation)))
-        .collect();
-    names.push((NO_ACTIVATION, None));
-    value.one_of(&names)
-}
-
-/// An operator under a name: one of the built-in ones, or `[operators.NAME]` with properties of its own.
-#[derive(Debug, Clone)]
-pub(crate) struct Variant {
-    pub name: String,
-    pub operator: Operator,
-    pub properties: Properties,
-}
-
-impl Variant {
-    /// What the names of decisions that only this variant has call it.
-    pub(crate) fn short(&self) -> &str {
-        if self.name == self.operator.name() {
-            self.operator.short()
-        } else {
-            &self.name
-        }
-    }
-}
-
-/// The operators that a file may use.
-#[derive(Debug, Clone)]
-pub(crate) struct Variants(pub Vec<Variant>);
-
-impl Variants {
-    /// The built-in operators and those that `[operators.NAME]` tables define: `kind` and properties.
-    pub(crate) fn read(root: &Table<'_>) -> Self {
-        let built_in = |operator: &Operator| Variant {
-            name: operator.name().to_owned(),
-            operator: *operator,
-            properties: Properties::default(),
-        };
-        let mut variants: Vec<Variant> = Operator::ALL.iter().map(built_in).collect();
-        let kinds = Operator::BLOCKS.map(|operator| (operator.name(), operator));
-        let tables = root.table_or_empty("operators");
-        for key in tables.keys() {
-            let Some(table) = tables.optional_table(&key.value) else {
-                continue;
-            };
-            if !is_name(&key.value) || variants.iter().any(|variant| variant.name == key.value) {
-                let message = format!(
-                    "`{}` cannot be an operator's name: use letters, digits, `-` and `_`, and no built-in operator's",
-                    key.value
-                );
-                tables.problem_at(key.at, message, None);
-            }
-            let operator = table.one_of("kind", &kinds);
-            let properties = Properties::read(&table);
-            table.finish();
-            if let Some(operator) = operator {
-                variants.push(Variant {
-                    name: key.value,
-                    operator,
-                    properties,
-                });
-            }
-        }
-        tables.finish();
-        Self(variants)
-    }
-
-    /// Names and numbers of the variants whose operator is allowed.
-    fn among(&self, allowed: &[Operator]) -> Vec<(&str, usize)> {
-        let variants = self.0.iter().enumerate();
-        let among = variants.filter(|(_, variant)| allowed.contains(&variant.operator));
-        among.map(|(number, variant)| (variant.name.as_str(), number)).collect()
-    }
-}
-
-/// What a table says of a stage, a layer of the stem or head, or (`[block]`) of every stage.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StageSettings {
-    /// Numbers of variants.
-    pub operator: Option<Setting<usize>>,
-    pub depth: Option<Setting<u32>>,
-    pub width: Option<Setting<u32>>,
-    pub shared: Properties,
-    /// What holds for one variant alone.
-    pub own: Vec<(usize, Properties)>,
-    pub residual_in_first_block: Option<bool>,
-    pub expansion_of: Option<ExpansionBase>,
-}
-
-impl StageSettings {
-    pub(crate) fn read(table: &Table<'_>, variants: &Variants, allowed: &[Operator]) -> Self {
-        let names = variants.among(allowed);
-        let mut own = Vec::new();
-        for (name, number) in &names {
-            if let Some(inner) = table.optional_table(name) {
-                own.push((*number, Properties::read(&inner)));
-                inner.finish();
-            }
-        }
-        Self {
-            operator: setting(table, "operator", Scope::Block, Order::Free, |value| {
-                value.one_of(&names)
-            }),
-            depth: setting(table, "depth", Scope::Stage, Order::Increasing, whole(0, 64)),
-            width: setting(table, "width", Scope::Stage, Order::Increasing, whole(1, WIDEST)),
-            shared: Properties::read(table),
-            own,
-            residual_in_first_block: table.optional_bool("residual_in_first_block"),
-            expansion_of: table.value("expansion_of").and_then(|value| expansion_base(&value)),
-        }
-    }
-
-    /// The properties that this table gives for one variant alone.
-    pub(crate) fn own(&self, variant: usize) -> Option<&Properties> {
-        let found = self.own.iter().find(|(number, _)| *number == variant);
-        found.map(|(_, properties)| properties)
-    }
-
-    /// All properties that this table gives.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Properties> {
-        std::iter::once(&self.shared).chain(self.own.iter().map(|(_, properties)| properties))
-    }
-}
-
-/// Letters, digits, `-` and `_`: no dots, which join names, and no stars, which match them.
-pub(crate) fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-}
-
-fn expansion_base(value: &Value<'_>) -> Option<ExpansionBase> {
-    if value.is_number() {
-        return whole(1, WIDEST)(value).map(ExpansionBase::Declared);
-    }
-    value.one_of(&[("input", ExpansionBase::Input), ("output", ExpansionBase::Output)])
 }

@@ -1,6 +1,7 @@
 //! Integration tests of the search spaces.
 
 mod counts;
+mod diagnostics;
 mod fixtures;
 mod presets;
 mod properties;

@@ -1,0 +1,224 @@
+//! Mistakes in space files: all reported at once, each with its line.
+
+use panarch_space::Space;
+
+use crate::fixtures::text;
+
+/// `line: message` of every problem.
+fn problems(toml: &str) -> Vec<String> {
+    let Err(diagnostics) = Space::from_toml("test.toml", toml) else {
+        return Vec::new();
+    };
+    let text = |it: &panarch_toml::Diagnostic| {
+        let suggestion = it.suggestion.as_ref().map(|text| format!(" [{text}]"));
+        format!("{}: {}{}", it.line, it.message, suggestion.unwrap_or_default())
+    };
+    diagnostics.iter().map(text).collect()
+}
+
+/// The small preset with one line replaced.
+fn changed(from: &str, to: &str) -> String {
+    let text = Space::preset_text("multi-hardware-small").unwrap();
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+/// The line of the small preset on which a text first stands.
+fn line(of: &str) -> usize {
+    let text = Space::preset_text("multi-hardware-small").unwrap();
+    text[..text.find(of).unwrap()].lines().count() + 1
+}
+
+#[test]
+fn every_mistake_of_a_file_is_reported_at_once() {
+    let toml = r#"
+name = "broken"
+version = 1
+resolutions = [2, 32]
+
+[block]
+operator = "inverted-botleneck"
+kernel = [3, 4]
+expansion = [4, 3]
+activations = "relu"
+
+[[stem]]
+operator = "conv"
+kernel = 3
+stride = 4
+width = 8
+activation = "relu"
+
+[[stage]]
+depth = [0, 1]
+width = []
+stride = 2
+name = "body"
+
+[[stage]]
+depth = 2
+width = 16
+kernel = { each = [3, 3, 5] }
+name = "body"
+
+[[head]]
+operator = "global-average-pool"
+
+[[tie]]
+decision = "body.wdth"
+to = "body.depth"
+map = { 0 = 8 }
+"#;
+    let found = problems(toml);
+    let expected = [
+        "4: images of 2 pixels are too small: all strides together divide by 4",
+        "7: `block.operator` must be one of `skip`, `conv`, `separable`, `inverted-bottleneck` or \
+         `fused-inverted-bottleneck`, found the string \"inverted-botleneck\" [inverted-bottleneck]",
+        "8: `block.kernel[1]` must be an odd number, so that the kernel has a centre, found 4",
+        "9: `block.expansion[1]` must be larger than the choice before it",
+        "10: `block.activations` is not a known key [activation]",
+        "20: `body` has stride 2, so that it cannot be left out: its depth must be 1 or more",
+        "21: `stage[0].width` has no choices",
+        "28: `each` has 3 entries, the stage has 2 blocks at its largest depth",
+        "29: `body` is already the name of stage number 1",
+        "32: the last `[[head]]` must be the classifier, and the only one: `operator = \"classifier\"`",
+        "35: `body.wdth` matches nothing that is open to choice [body.depth]",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn one_mistake_is_one_problem() {
+    let last = "operator = \"classifier\"\n";
+    // what is replaced, by what, the message that must result
+    let table = [
+        (
+            "version = 1",
+            "version = 0",
+            "`version` must be a whole number of 1 or more, found 0",
+        ),
+        (
+            "width = [16, 24]",
+            "width = [24, 16]",
+            "`stage[1].width[1]` must be larger than the choice before it",
+        ),
+        (
+            "kernel = [3, 5]",
+            "kernal = [3, 5]",
+            "`block.kernal` is not a known key [kernel]",
+        ),
+        (
+            "default_resolution = 28",
+            "default_resolution = 30",
+            "`default_resolution` 30 is not one of the `resolutions`",
+        ),
+        (
+            "resolutions = [28, 32]",
+            "resolutions = [32, 28]",
+            "`resolutions` must increase",
+        ),
+        (
+            "name = \"features\"",
+            "name = \"fea.tures\"",
+            "`fea.tures` is not a name: use letters, digits, `-` and `_`",
+        ),
+        (
+            last,
+            "operator = \"linear\"\nwidth = 4\nactivation = \"none\"\n",
+            "the last `[[head]]` must be the classifier",
+        ),
+        (
+            "operator = \"global-average-pool\"",
+            "operator = \"conv\"\nkernel = 1\nwidth = 8\nactivation = \"relu\"",
+            "the network of the largest genotype cannot be built: node `head.classifier`",
+        ),
+        (
+            "operator = \"global-average-pool\"",
+            "name = \"features\"\noperator = \"conv\"\nkernel = 1\nwidth = 8",
+            "two layers would both be called `head.features`; give one of them another `name`",
+        ),
+        (
+            "\"*.kernel\" = 3",
+            "\"*.kernel\" = 4",
+            "`4` is not a choice of `stage1.block1.kernel`, which has 3, 5",
+        ),
+        ("\"*.kernel\" = 3", "\"*.kernl\" = 3", "`*.kernl` matches no decision"),
+        (
+            "\"*.kernel\" = 3",
+            "",
+            "the reference `mobilenet-v2-like` leaves `stage1.block1.kernel` open",
+        ),
+        (
+            "\"stage3.width\" = 32",
+            "\"stage3.width\" = [24, 32]",
+            "2 choices for 1 decisions",
+        ),
+    ];
+    for (from, to, expected) in table {
+        let found = problems(&changed(from, to));
+        let [only] = found.as_slice() else {
+            panic!("{to}: {found:#?}");
+        };
+        assert!(only.contains(expected), "{to}: {only}");
+    }
+    let found = problems(&changed("width = [16, 24]", "width = [24, 16]"));
+    assert!(
+        found[0].starts_with(&format!("{}:", line("width = [16, 24]"))),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn mistakes_in_ties() {
+    let tied = text("tied").unwrap();
+    let table = [
+        (
+            "{stage}.depth",
+            "{stage}.width",
+            "is not open to choice, so that nothing can be tied to it",
+        ),
+        ("1 = 4, 2 = 3", "1 = 4, 4 = 3", "`4` is not a choice of `stage1.depth`"),
+        ("1 = 4, 2 = 3,", "1 = 4,", "the map says nothing of `stage1.depth` = 2"),
+        (
+            "1 = 4,",
+            "1 = 7,",
+            "`7` is not a choice of `stage1.block1.expansion`, which has 2, 3, 4",
+        ),
+        (
+            "to = \"stage1.depth\"\nmap = { 1 = 5, 2 = 3, 3 = 3 }",
+            "to = \"stage1.block1.expansion\"\nmap = { 2 = 5, 3 = 3, 4 = 3 }",
+            "is tied itself",
+        ),
+        (
+            "\"stage3.kernel\"",
+            "\"stage3.kernels\"",
+            "`stage3.kernels` matches nothing that is open to choice [stage3.kernel]",
+        ),
+    ];
+    for (from, to, expected) in table {
+        let found = problems(&tied.replacen(from, to, 1));
+        assert!(found.iter().any(|it| it.contains(expected)), "{to}: {found:#?}");
+    }
+}
+
+#[test]
+fn cut_and_garbled_files_never_panic() {
+    for name in ["multi-hardware-small", "edgetpu-small"] {
+        let text = Space::preset_text(name).unwrap();
+        for cut in (0..text.len()).step_by(37).filter(|cut| text.is_char_boundary(*cut)) {
+            assert!(
+                Space::from_toml("cut", &text[..cut]).is_err()
+                    || text[cut..].contains("references")
+                    || cut + 700 > text.len()
+            );
+        }
+        for (index, _) in text.char_indices().filter(|it| it.1.is_ascii_digit()) {
+            for digit in ["0", "99", "-1.5", "[]"] {
+                let garbled = format!("{}{digit}{}", &text[..index], &text[index + 1..]);
+                if let Ok(space) = Space::from_toml("garbled", &garbled) {
+                    space.check(&space.largest()).unwrap();
+                }
+            }
+        }
+    }
+}

@@ -25,7 +25,7 @@ pub(crate) fn diagram(finalist: &Finalist) -> String {
         .max(1);
     let mut svg = Svg::new(
         460.0,
-        42.0 + STEP * blocks.len() as f64,
+        46.0 + STEP * blocks.len() as f64,
         &format!("Blocks of the network found for {}", finalist.label()),
         &format!(
             "{} rows from input to output; boxes are as wide as their output has channels.",
@@ -39,7 +39,7 @@ pub(crate) fn diagram(finalist: &Finalist) -> String {
         &format!("image {}", first.input),
     );
     svg.text((454.0, 16.0), Anchor::End, "axis", "out C×H×W");
-    let mut y = 38.0;
+    let mut y = 44.0;
     for block in &blocks {
         // Square root, so that narrow early blocks keep a visible width.
         let share = f64::sqrt(f64::from(block.output.channels) / f64::from(widest));

@@ -15,7 +15,7 @@ pub fn provenance_table(report: &RunReport) -> Table {
             Column::text("precision"),
             Column::number("batch"),
             Column::number("repeats"),
-            Column::number("latencies in this report").with_key("latencies"),
+            Column::number("latencies"),
             Column::text("note"),
         ],
     );

@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p panarch-cost --example published_latencies`
 #[path = "../tests/it/published/mod.rs"]
+#[allow(dead_code)]
 mod published;
 
 use panarch_cost::{AnalyticModel, DeviceProfile, kendall_tau};

@@ -10,8 +10,8 @@ use panarch_toml::Diagnostics;
 use serde::Serialize;
 
 pub use accelerator::{
-    Accelerator, Array, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError, Overhead, PixelOrder,
-    Pooling, Support, VectorUnit,
+    Accelerator, Array, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError, OutputStage, Overhead,
+    PixelOrder, Pooling, Support, VectorUnit,
 };
 pub use figure::{Figure, Origin, Sourced};
 pub use presets::{preset_names, preset_text};

@@ -3,7 +3,7 @@
 use panarch_graph::{Layer, Network, Op, Shape};
 
 use crate::Operator;
-use crate::profile::{Accelerator, DepthwiseMapping, PixelOrder, Pooling};
+use crate::profile::{Accelerator, DepthwiseMapping, OutputStage, PixelOrder, Pooling};
 
 /// A reduction that the array can run: `groups` matrix products.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ pub(super) fn seconds(machine: &Accelerator, batch: u32, network: &Network, laye
 /// Cycles of a dense or grouped convolution, or of a linear layer.
 ///
 /// The weights of one granule stay in the array while all positions pass; the next are loaded meanwhile, so that a granule
-/// takes the longer of the two. The output stage works beside the array. Loading and starting are shared by a batch.
+/// takes the longer of the two. Loading and starting are shared by a batch.
 fn dense_cycles(machine: &Accelerator, batch: u32, output: Shape, reduction: Reduction) -> f64 {
     let array = &machine.array;
     let positions = position_steps(machine, batch, output);
@@ -91,7 +91,7 @@ fn dense_cycles(machine: &Accelerator, batch: u32, output: Shape, reduction: Red
             (rows * columns) as f64 * work.max(array.weight_load_cycles.value / f64::from(batch))
         })
         .fold(f64::INFINITY, f64::min);
-    let busy = (cheapest / array.utilisation.value).max(output_stage_cycles(machine, output));
+    let busy = with_output_stage(machine, output, cheapest / array.utilisation.value);
     busy + array.startup_cycles.value / f64::from(batch)
 }
 
@@ -128,7 +128,7 @@ fn depthwise_cycles(machine: &Accelerator, batch: u32, output: Shape, taps: u64)
             blocks as f64 * positions.max(load)
         }
     };
-    let busy = (on_array / depthwise.utilisation.value).max(output_stage_cycles(machine, output));
+    let busy = with_output_stage(machine, output, on_array / depthwise.utilisation.value);
     busy + array.startup_cycles.value / f64::from(batch)
 }
 
@@ -148,8 +148,13 @@ fn vector_cycles(machine: &Accelerator, output: Shape, passes: f64) -> f64 {
     (channels * output.pixels()) as f64 * passes / machine.vector.elements_per_cycle.value
 }
 
-fn output_stage_cycles(machine: &Accelerator, output: Shape) -> f64 {
-    output.elements() as f64 / machine.array.output_elements_per_cycle.value
+fn with_output_stage(machine: &Accelerator, output: Shape, array_cycles: f64) -> f64 {
+    let array = &machine.array;
+    let stage = output.elements() as f64 / array.output_elements_per_cycle.value;
+    match array.output_stage.value {
+        OutputStage::Beside => array_cycles.max(stage),
+        OutputStage::After => array_cycles + stage,
+    }
 }
 
 /// How many times the pixel lanes have to be filled for all output positions of one image; a fraction where images of a

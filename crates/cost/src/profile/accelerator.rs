@@ -50,6 +50,8 @@ pub struct Array {
     pub startup_cycles: Figure,
     /// Results that the output stage (scaling, activation, writing) accepts each cycle.
     pub output_elements_per_cycle: Figure,
+    /// Whether the output stage works beside the array or takes its turn.
+    pub output_stage: Sourced<OutputStage>,
     /// Share of the cycles that the array really works, padding and loading apart.
     pub utilisation: Figure,
 }
@@ -78,6 +80,21 @@ pub enum PixelOrder {
 impl PixelOrder {
     /// Every order with its name in profiles.
     pub const NAMES: [(&'static str, Self); 2] = [("block", Self::Block), ("flat", Self::Flat)];
+}
+
+/// When results are scaled and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputStage {
+    /// A unit of its own: the slower of array and output stage rules.
+    Beside,
+    /// The same lanes do it, as on a processor: both times add up.
+    After,
+}
+
+impl OutputStage {
+    /// Every kind with its name in profiles.
+    pub const NAMES: [(&'static str, Self); 2] = [("beside", Self::Beside), ("after", Self::After)];
 }
 
 /// What the reduction over input channels and kernel taps is rounded up to.

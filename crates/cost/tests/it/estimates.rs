@@ -12,8 +12,11 @@ fn one(op: Op, input: Shape) -> Network {
     sketch.finish(y)
 }
 
+/// A figure and its other value.
+type Change = (&'static str, &'static str);
+
 /// Ethos-U55-128 with what is read off data set to plain values.
-fn plain() -> Vec<(&'static str, &'static str)> {
+fn plain() -> Vec<Change> {
     vec![
         ("clock.frequency_hz", "1e6"),
         ("array.startup_cycles", "0"),
@@ -22,7 +25,7 @@ fn plain() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-fn compute_cycles(network: &Network, changes: &[(&'static str, &'static str)]) -> f64 {
+fn compute_cycles(network: &Network, changes: &[Change]) -> f64 {
     let changes: Vec<_> = plain().into_iter().chain(changes.iter().copied()).collect();
     let cost = variant::model("ethos-u55-128", &changes).cost(network).unwrap();
     cost.per_layer[0].compute.seconds() * 1e6
@@ -34,7 +37,7 @@ fn arithmetic_of_single_layers() {
     let image = Shape::new(16, 8, 8);
     let fast_output = ("array.output_elements_per_cycle", "1e9");
     // (operator, changes, cycles)
-    let cases: Vec<(Op, Vec<(&str, &str)>, f64)> = vec![
+    let cases: Vec<(Op, Vec<Change>, f64)> = vec![
         // 32 filters: 4 column blocks; 16 of 32 channels used: 1 row block of 4 cycles; 8 × 4 positions.
         (conv(Conv2d::pointwise(32)), vec![fast_output], 4.0 * 4.0 * 32.0),
         // The output stage takes 2 results a cycle, which is slower.

@@ -1,5 +1,6 @@
 //! Integration tests of profiles and the analytic model.
 mod estimates;
+mod fairness;
 mod presets;
 mod problems;
 mod properties;

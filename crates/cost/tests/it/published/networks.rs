@@ -258,15 +258,20 @@ pub fn vgg(depths: [u32; 5]) -> Network {
 
 /// ResNet with bottleneck blocks, stride in the 3×3 convolution.
 pub fn resnet_bottleneck(depths: [u32; 4], pixels: u32) -> Network {
-    resnet(depths, pixels, true)
+    resnet(depths, pixels, true, false)
+}
+
+/// The same with the stride in the first 1×1 convolution, the first version.
+pub fn resnet_v1_bottleneck(depths: [u32; 4], pixels: u32) -> Network {
+    resnet(depths, pixels, true, true)
 }
 
 /// ResNet with two 3×3 convolutions a block.
 pub fn resnet_basic(depths: [u32; 4], pixels: u32) -> Network {
-    resnet(depths, pixels, false)
+    resnet(depths, pixels, false, false)
 }
 
-fn resnet(depths: [u32; 4], pixels: u32, bottleneck: bool) -> Network {
+fn resnet(depths: [u32; 4], pixels: u32, bottleneck: bool, stride_first: bool) -> Network {
     let (mut s, x) = Sketch::new("resnet", image(pixels), Activation::Relu);
     let mut x = s.conv(x, Conv2d::square(64, 7, 2));
     x = s.pool(x, 3, 2, 1);
@@ -276,8 +281,9 @@ fn resnet(depths: [u32; 4], pixels: u32, bottleneck: bool) -> Network {
             let out = if bottleneck { inner * 4 } else { inner };
             let mut y = x;
             if bottleneck {
-                y = s.conv(y, Conv2d::pointwise(inner));
-                y = s.conv(y, Conv2d::square(inner, 3, stride));
+                let strides = if stride_first { [stride, 1] } else { [1, stride] };
+                y = s.conv(y, Conv2d::square(inner, 1, strides[0]));
+                y = s.conv(y, Conv2d::square(inner, 3, strides[1]));
                 y = s.conv_bn(y, Conv2d::pointwise(out));
             } else {
                 y = s.conv(y, Conv2d::square(out, 3, stride));

@@ -334,13 +334,15 @@ fn scoped<'a, T>(setting: &Setting<T>, names: (&'a str, &'a str)) -> &'a str {
     }
 }
 
-fn inner_text(inner: &Inner) -> String {
+/// An inner width as a choice is written.
+pub(crate) fn inner_text(inner: &Inner) -> String {
     match inner {
         Inner::Times(ratio) => ratio.to_string(),
         Inner::Channels(channels) => channels.to_string(),
     }
 }
 
-fn activation_text(activation: &Option<Activation>) -> String {
+/// An activation as a choice is written.
+pub(crate) fn activation_text(activation: &Option<Activation>) -> String {
     activation.map_or(NO_ACTIVATION, Activation::name).to_owned()
 }

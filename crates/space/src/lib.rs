@@ -20,6 +20,7 @@ mod condition;
 mod count;
 mod cover;
 mod decision;
+mod describe;
 mod distinct;
 mod element;
 mod enumerate;
@@ -45,8 +46,12 @@ mod tie;
 mod variation;
 pub mod zoo;
 
+#[doc = include_str!("../FORMAT.md")]
+pub mod format {}
+
 pub use count::{Counts, Distinct};
 pub use decision::{Condition, Decision, Property};
+pub use describe::{DecisionRow, Description, OperatorRow, PlaceRow, ReferenceRow};
 pub use enumerate::Members;
 pub use error::SpaceError;
 pub use genotype::{Genotype, MOST_CHOICES};

@@ -29,7 +29,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// Reads a space from TOML text. `file_name` is only used in messages. `docs/space-format.md` describes the format.
+    /// Reads a space from TOML text. `file_name` is only used in messages. [`format`](crate::format) describes the format.
     ///
     /// # Errors
     /// Every mistake of the file at once, each with its line and, where there is one, a suggestion.

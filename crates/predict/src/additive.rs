@@ -19,16 +19,19 @@ pub struct Measurement {
     pub value: f64,
     /// Relative precision: a value of weight 4 has half the standard error of one of weight 1. Only ratios matter.
     pub weight: f64,
+    /// Numbers that the value is proportional to, besides the terms; as many and in the same order in every measurement.
+    pub covariates: Vec<f64>,
 }
 
 impl Measurement {
-    /// A measurement of weight one.
+    /// A measurement of weight one without covariates.
     #[must_use]
     pub const fn new(genotype: Genotype, value: f64) -> Self {
         Self {
             genotype,
             value,
             weight: 1.0,
+            covariates: Vec::new(),
         }
     }
 }
@@ -65,13 +68,17 @@ pub struct HeldOut {
 /// ones do not suffer from that, and the interval of others says so. Fitted by ridge regression with a free constant,
 /// whose penalty the measurements choose by restricted maximum likelihood, so that there may be fewer measurements than
 /// terms. Lookup tables and linear latency models are of this form.
+///
+/// What a table cannot say is how decisions act together: a wider layer costs more where the next one is wide too.
+/// Covariates say it: quantities of the network, such as its multiply-accumulates, each with a slope that is not
+/// penalised. The terms then hold what the covariates do not explain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Additive {
     pub(crate) space: String,
     pub(crate) space_hash: ContentHash,
     /// First column of each decision, and last the number of columns.
     pub(crate) offsets: Vec<usize>,
-    /// The constant, then a term for each choice.
+    /// The constant, then a term for each choice, then a slope for each covariate.
     pub(crate) parameters: Vec<f64>,
     /// Packed lower triangle of the parameters' covariance.
     pub(crate) covariance: Vec<f64>,
@@ -93,6 +100,7 @@ impl Additive {
             });
         }
         let offsets = offsets(space);
+        let scales = scales(measurements);
         let mut rows = Vec::with_capacity(measurements.len());
         for (row, measurement) in measurements.iter().enumerate() {
             let wrong = |reason: &str| PredictError::Measurement {
@@ -106,8 +114,20 @@ impl Additive {
             if !(measurement.weight.is_finite() && measurement.weight > 0.0) {
                 return Err(wrong("its weight is not a positive number"));
             }
+            if measurement.covariates.len() != scales.len() {
+                return Err(wrong("it has another number of covariates than the first"));
+            }
+            if !measurement.covariates.iter().all(|covariate| covariate.is_finite()) {
+                return Err(wrong("a covariate is not a finite number"));
+            }
             rows.push(Row {
                 columns: columns(space, &offsets, &measurement.genotype)?,
+                covariates: measurement
+                    .covariates
+                    .iter()
+                    .zip(&scales)
+                    .map(|(value, scale)| value / scale)
+                    .collect(),
                 value: measurement.value,
                 weight: measurement.weight,
             });
@@ -115,7 +135,8 @@ impl Additive {
         let mean_weight = rows.iter().map(|row| row.weight).sum::<f64>() / rows.len() as f64;
         rows.iter_mut().for_each(|row| row.weight /= mean_weight);
         let width = offsets.last().copied().unwrap_or(0);
-        let fit = Ridge::fit(&rows, width, None).ok_or(PredictError::Singular)?;
+        let mut fit = Ridge::fit(&rows, width, None).ok_or(PredictError::Singular)?;
+        fit.divide_slopes(&scales);
         Ok(Self {
             space: space.name().to_owned(),
             space_hash: space.hash(),
@@ -134,21 +155,48 @@ impl Additive {
     /// [`PredictError::OtherSpace`] and [`PredictError::Genotype`] when the space or the genotype is not the table's,
     /// [`PredictError::Level`] for a level that is not between 0 and 1.
     pub fn predict(&self, space: &Space, genotype: &Genotype, level: f64) -> Result<Estimate<f64>, PredictError> {
+        self.predict_with(space, genotype, &[], level)
+    }
+
+    /// As [`Additive::predict`], for a table with covariates: these are the genotype's.
+    ///
+    /// # Errors
+    /// As [`Additive::predict`]; [`PredictError::Covariates`] when their number is not the table's.
+    pub fn predict_with(
+        &self,
+        space: &Space,
+        genotype: &Genotype,
+        covariates: &[f64],
+        level: f64,
+    ) -> Result<Estimate<f64>, PredictError> {
+        if covariates.len() != self.slopes().len() {
+            return Err(PredictError::Covariates {
+                expected: self.slopes().len(),
+                found: covariates.len(),
+            });
+        }
         if !(level > 0.0 && level < 1.0) {
             return Err(PredictError::Level { level });
         }
         self.check_space(space)?;
-        let mut active = vec![0];
+        let first_slope = self.parameters.len() - covariates.len();
+        let switched = columns(space, &self.offsets, genotype)?;
+        let mut active = vec![(0, 1.0)];
+        active.extend(switched.into_iter().map(|column| (column + 1, 1.0)));
         active.extend(
-            columns(space, &self.offsets, genotype)?
-                .into_iter()
-                .map(|column| column + 1),
+            covariates
+                .iter()
+                .enumerate()
+                .map(|(index, &value)| (first_slope + index, value)),
         );
-        let value: f64 = active.iter().map(|&column| self.parameters[column]).sum();
+        let value: f64 = active
+            .iter()
+            .map(|&(column, value)| value * self.parameters[column])
+            .sum();
         let of_terms: f64 = active
             .iter()
-            .flat_map(|&i| active.iter().map(move |&j| (i, j)))
-            .map(|(i, j)| self.covariance[packed(i.max(j), i.min(j))])
+            .flat_map(|&a| active.iter().map(move |&b| (a, b)))
+            .map(|((i, x), (j, y))| x * y * self.covariance[packed(i.max(j), i.min(j))])
             .sum();
         let deviation = (self.noise_variance + of_terms.max(0.0)).sqrt();
         let freedom = self.held_out.measurements as f64 - 1.0;
@@ -198,6 +246,15 @@ impl Additive {
         })
     }
 
+    /// What one more of each covariate adds.
+    #[must_use]
+    pub fn slopes(&self) -> Vec<Term> {
+        let first = 1 + self.offsets.last().copied().unwrap_or(0);
+        (first..self.parameters.len())
+            .map(|parameter| self.term_of(parameter))
+            .collect()
+    }
+
     /// How well the table predicts what it was not fitted to.
     #[must_use]
     pub const fn held_out(&self) -> HeldOut {
@@ -238,6 +295,28 @@ impl Additive {
             standard_error: self.covariance[packed(parameter, parameter)].max(0.0).sqrt(),
         }
     }
+}
+
+/// The spread of each covariate, which the fit divides it by; one for a covariate that does not vary.
+fn scales(measurements: &[Measurement]) -> Vec<f64> {
+    let count = measurements.len() as f64;
+    let width = measurements.first().map_or(0, |first| first.covariates.len());
+    let values = |index: usize| {
+        measurements
+            .iter()
+            .filter_map(move |measurement| measurement.covariates.get(index))
+    };
+    (0..width)
+        .map(|index| {
+            let mean = values(index).sum::<f64>() / count;
+            let spread = (values(index).map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+            if spread > 0.0 && spread.is_finite() {
+                spread
+            } else {
+                1.0
+            }
+        })
+        .collect()
 }
 
 /// The first column of each decision of a space, and last the number of columns.

@@ -35,6 +35,14 @@ pub enum PredictError {
         /// The level.
         level: f64,
     },
+    /// A table was asked with another number of covariates than it was fitted with.
+    #[error("the table has {expected} covariate(s), {found} were given")]
+    Covariates {
+        /// The table's number.
+        expected: usize,
+        /// The number given.
+        found: usize,
+    },
     /// The model was fitted on another space.
     #[error("the table was fitted on space `{stored}` ({}), this is `{given}` ({}); fit it again", stored_hash.short(), given_hash.short())]
     OtherSpace {

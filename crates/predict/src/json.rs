@@ -20,9 +20,11 @@ pub(crate) struct AdditiveJson {
     space_hash: ContentHash,
     constant: f64,
     decisions: Vec<DecisionJson>,
+    /// One for each covariate, in the unit of the table over that of the covariate.
+    slopes: Vec<f64>,
     noise_variance: f64,
     held_out: HeldOutJson,
-    /// Packed lower triangle: the constant, then the terms in their order.
+    /// Packed lower triangle: the constant, then the terms in their order, then the slopes.
     covariance: Vec<f64>,
 }
 
@@ -77,6 +79,7 @@ impl AdditiveJson {
             space_hash: table.space_hash,
             constant: table.parameters[0],
             decisions: decisions.collect(),
+            slopes: table.slopes().iter().map(|slope| slope.value).collect(),
             noise_variance: table.noise_variance,
             held_out: HeldOutJson {
                 measurements: held_out.measurements,
@@ -118,7 +121,7 @@ impl AdditiveJson {
             return Err(wrong("its decisions are not those of its space".into()));
         }
         let offsets = offsets(space);
-        let size = 1 + offsets.last().copied().unwrap_or(0);
+        let size = 1 + offsets.last().copied().unwrap_or(0) + self.slopes.len();
         if self.covariance.len() != packed(size, 0) {
             return Err(wrong(format!(
                 "its covariance has {} entries, {} are needed",
@@ -137,6 +140,7 @@ impl AdditiveJson {
                 .iter()
                 .flat_map(|decision| decision.terms.iter().map(|term| term.value)),
         );
+        parameters.extend(&self.slopes);
         Ok(Additive {
             space: self.space,
             space_hash: self.space_hash,

@@ -2,18 +2,20 @@
 
 use crate::cholesky::{Cholesky, packed};
 
-/// One row: which columns are 1 (all others are 0), the value, and the weight (relative precision).
+/// One row: which columns are 1 (all others are 0), the covariates, the value, and the weight (relative precision).
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) columns: Vec<usize>,
+    /// Numbers of about unit spread; their coefficients come after the columns'.
+    pub(crate) covariates: Vec<f64>,
     pub(crate) value: f64,
     pub(crate) weight: f64,
 }
 
-/// A fitted model: value = constant + sum of the coefficients of the columns that are 1.
+/// A fitted model: value = constant + sum of the coefficients of the columns that are 1 + coefficients times covariates.
 #[derive(Debug, Clone)]
 pub(crate) struct Ridge {
-    /// The constant, then one coefficient for each column.
+    /// The constant, then one coefficient for each column, then one for each covariate.
     pub(crate) parameters: Vec<f64>,
     /// Packed lower triangle of their covariance, the constant first.
     pub(crate) covariance: Vec<f64>,
@@ -27,9 +29,16 @@ pub(crate) struct Ridge {
 const DECADES: std::ops::RangeInclusive<i32> = -9..=3;
 const STEPS: i32 = 4;
 
+/// How much wider the prior of a covariate's coefficient is than that of a column's: as good as flat, and yet of a size
+/// that the equations stay well conditioned.
+const WIDE: f64 = 30.0;
+
 /// Sums over the rows, centred by their weighted means so that the constant stays free of the penalty.
 struct Moments {
+    /// Columns and covariates.
     columns: usize,
+    /// Columns alone.
+    switches: usize,
     weight: f64,
     mean: Vec<f64>,
     mean_value: f64,
@@ -40,7 +49,8 @@ struct Moments {
 }
 
 impl Moments {
-    fn new(rows: &[Row], columns: usize) -> Self {
+    fn new(rows: &[Row], switches: usize) -> Self {
+        let columns = switches + rows.first().map_or(0, |row| row.covariates.len());
         let weight: f64 = rows.iter().map(|row| row.weight).sum();
         let mean_value = rows.iter().map(|row| row.weight * row.value).sum::<f64>() / weight;
         let mut mean = vec![0.0; columns];
@@ -48,11 +58,14 @@ impl Moments {
             for &column in &row.columns {
                 mean[column] += row.weight / weight;
             }
+            for (mean, covariate) in mean[switches..].iter_mut().zip(&row.covariates) {
+                *mean += WIDE * covariate * row.weight / weight;
+            }
         }
         let mut gram = vec![0.0; packed(columns, 0)];
         let mut with_value = vec![0.0; columns];
         for row in rows {
-            let centred = centred(&row.columns, &mean);
+            let centred = centred(row, &mean);
             for i in 0..columns {
                 let scaled = row.weight * centred[i];
                 with_value[i] += scaled * (row.value - mean_value);
@@ -63,6 +76,7 @@ impl Moments {
         }
         Self {
             columns,
+            switches,
             weight,
             mean,
             mean_value,
@@ -72,15 +86,19 @@ impl Moments {
     }
 
     fn mean_square(&self) -> f64 {
-        let trace: f64 = (0..self.columns).map(|i| self.gram[packed(i, i)]).sum();
-        if trace > 0.0 { trace / self.columns as f64 } else { 1.0 }
+        let trace: f64 = (0..self.switches).map(|i| self.gram[packed(i, i)]).sum();
+        if trace > 0.0 { trace / self.switches as f64 } else { 1.0 }
     }
 }
 
-fn centred(columns: &[usize], mean: &[f64]) -> Vec<f64> {
+fn centred(row: &Row, mean: &[f64]) -> Vec<f64> {
     let mut centred: Vec<f64> = mean.iter().map(|mean| -mean).collect();
-    for &column in columns {
+    for &column in &row.columns {
         centred[column] += 1.0;
+    }
+    let switches = mean.len() - row.covariates.len();
+    for (centred, covariate) in centred[switches..].iter_mut().zip(&row.covariates) {
+        *centred += WIDE * covariate;
     }
     centred
 }
@@ -106,6 +124,20 @@ impl Ridge {
             .filter_map(|penalty| Solution::new(rows, &moments, penalty))
             .max_by(|a, b| a.log_likelihood.total_cmp(&b.log_likelihood))?;
         Some(best.finish(rows, &moments))
+    }
+}
+
+impl Ridge {
+    /// Turns slopes of covariates that were divided by these scales into slopes of the covariates themselves.
+    pub(crate) fn divide_slopes(&mut self, scales: &[f64]) {
+        let size = self.parameters.len();
+        let first = size - scales.len();
+        for (i, scale) in (first..size).zip(scales) {
+            self.parameters[i] /= scale;
+            for j in 0..size {
+                self.covariance[packed(i.max(j), i.min(j))] /= if i == j { scale * scale } else { *scale };
+            }
+        }
     }
 }
 
@@ -158,11 +190,18 @@ impl Solution {
         let offset: f64 = self.coefficients.iter().zip(&moments.mean).map(|(a, b)| a * b).sum();
         let mut parameters = vec![moments.mean_value - offset];
         parameters.extend(&self.coefficients);
+        // Back to covariates as they were given.
+        for i in moments.switches + 1..size {
+            parameters[i] *= WIDE;
+            for j in 0..size {
+                covariance[packed(i.max(j), i.min(j))] *= if i == j { WIDE * WIDE } else { WIDE };
+            }
+        }
 
         let left_out = rows
             .iter()
             .map(|row| {
-                let centred = centred(&row.columns, &moments.mean);
+                let centred = centred(row, &moments.mean);
                 let solved = self.factor.solve(&centred);
                 let quadratic: f64 = centred.iter().zip(&solved).map(|(a, b)| a * b).sum();
                 let leverage = row.weight * (1.0 / moments.weight + quadratic);
@@ -182,9 +221,8 @@ impl Solution {
 }
 
 fn fitted(coefficients: &[f64], moments: &Moments, row: &Row) -> f64 {
-    let offset: f64 = coefficients.iter().zip(&moments.mean).map(|(a, b)| a * b).sum();
-    let sum: f64 = row.columns.iter().map(|&column| coefficients[column]).sum();
-    moments.mean_value + sum - offset
+    let centred = centred(row, &moments.mean);
+    moments.mean_value + coefficients.iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -194,6 +232,7 @@ mod tests {
     fn rows(values: &[(&[usize], f64)]) -> Vec<Row> {
         let row = |(index, (columns, value)): (usize, &(&[usize], f64))| Row {
             columns: columns.to_vec(),
+            covariates: Vec::new(),
             value: *value,
             weight: 1.0 + 0.5 * (index % 2) as f64,
         };

@@ -206,7 +206,13 @@ impl Machine {
             .iter()
             .map(|(genotype, cost)| (genotype.clone(), cost.latency.value))
             .collect();
-        let table = AdditiveLatency::fit(&setup.space, &first.provenance, &latencies)?;
+        let table = AdditiveLatency::fit(
+            &setup.space,
+            setup.head,
+            setup.resolution,
+            &first.provenance,
+            &latencies,
+        )?;
         watch.done(describe(&table.provenance()));
         let table_hash = table.hash()?;
         let fixed = median(measured.iter().filter_map(|(_, cost)| cost.fixed).collect());

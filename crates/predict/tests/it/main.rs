@@ -1,0 +1,4 @@
+//! Tables against truths that are known.
+
+mod latency;
+mod tables;

@@ -149,10 +149,10 @@ impl AnalyticModel {
                 continue;
             };
             let node = network.node(*id);
-            // A batch normalisation right behind a convolution is folded into its weights.
+            // A batch normalisation right behind a convolution or linear layer is folded into its weights.
             let folded = operator == Operator::BatchNorm
                 && position == 1
-                && matches!(network.node(layer.anchor).op, Op::Conv2d(_));
+                && matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_));
             if !folded && !support.operators.value.contains(&operator) {
                 let reason = "the profile does not list the operator".to_owned();
                 return Err(refuse(operator, reason));

@@ -1,4 +1,14 @@
 //! Device profiles: what a machine is, as data.
+//!
+//! A profile is a TOML file; [`preset_text`] gives the text of an embedded one to start from. At the top stand `format`,
+//! `name`, `description`, `class` (`micro` or `full`), `precision`, optionally `batch`, and `kind`:
+//!
+//! - `measured`: a table `[measured]` names `runtime` and `threads`;
+//! - `accelerator`: the tables `[clock]`, `[array]`, `[depthwise]`, `[vector]`, `[memory]`, `[overhead]`, `[error]`,
+//!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts.
+//!
+//! Every figure of an accelerator is `{ value = …, source = "…" }` or `{ value = …, assumption = "…" }`. A source of one word
+//! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key.
 
 mod accelerator;
 mod figure;

@@ -1,0 +1,84 @@
+use panarch_format::{OnnxOptions, write_onnx};
+use panarch_graph::{Weights, stream};
+use panarch_space::{Head, Space};
+use serde_json::Value;
+
+use crate::pictures::{Workplace, expect};
+
+/// A member, the reference, a named network and an exported file, on every device.
+#[test]
+fn every_kind_of_network_has_a_cost_on_every_device() {
+    let place = Workplace::new();
+    let space = Space::preset("multi-hardware-small").unwrap();
+    let genotype = space.canonical(&space.sample(&mut stream(1, "test", 0)));
+    let head = Head {
+        classes: 10,
+        input_channels: 1,
+    };
+    let network = space.lower(&genotype, head, 28).unwrap();
+    let weights = Weights::random(&network, &mut stream(1, "test", 1));
+    let onnx = write_onnx(&network, &weights, &OnnxOptions::default()).unwrap();
+    std::fs::write(place.path().join("member.onnx"), onnx).unwrap();
+    let member = format!("multi-hardware-small:{genotype}");
+    let shape = ["--channels", "1", "--classes", "10"];
+    for (name, shape) in [
+        (member.as_str(), &shape[..]),
+        ("multi-hardware-small:mobilenet-v2-like", &shape),
+        ("mobilenet-v2", &[]),
+        ("member.onnx", &[]),
+    ] {
+        let fixed = ["cost", "--network", name, "--device", "all", "--format", "json"];
+        let text = expect(&place.panarch(&[&fixed[..], shape].concat()), 0);
+        let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(answers.len(), panarch_cost::preset_names().len(), "{name}");
+        for answer in &answers {
+            check(name, answer);
+        }
+    }
+}
+
+fn check(name: &str, answer: &Value) {
+    let number = |value: &Value| value.as_f64().filter(|number| number.is_finite());
+    let latency = &answer["latency_s"];
+    let [value, low, high] = ["value", "low", "high"].map(|key| number(&latency[key]));
+    let context = format!("{name} on {}: {latency}", answer["device"]);
+    assert!(low > Some(0.0) && low <= value && value <= high, "{context}");
+    assert!(answer["provenance"]["kind"].is_string(), "{context}");
+    let layers = answer["per_layer"].as_array().unwrap();
+    let measured = answer["provenance"]["kind"] == "measured";
+    assert!(measured || !layers.is_empty(), "{context}");
+    for layer in layers {
+        assert!(
+            number(&layer["latency_s"]).is_some() && layer["bound"].is_string(),
+            "{context}: {layer}"
+        );
+    }
+}
+
+/// The file keeps the identity of the network that was exported, although its batch normalisation is folded.
+#[test]
+fn member_and_export_cost_the_same() {
+    let place = Workplace::new();
+    let space = Space::preset("multi-hardware-small").unwrap();
+    let head = Head {
+        classes: 10,
+        input_channels: 1,
+    };
+    let network = space.lower(&space.smallest(), head, 28).unwrap();
+    let weights = Weights::random(&network, &mut stream(1, "test", 1));
+    std::fs::write(
+        place.path().join("n.onnx"),
+        write_onnx(&network, &weights, &OnnxOptions::default()).unwrap(),
+    )
+    .unwrap();
+    let member = format!("multi-hardware-small:{}", space.smallest());
+    let latency = |arguments: &[&str]| {
+        let fixed = ["cost", "--device", "ethos-u55-128", "--format", "json", "--network"];
+        let text = expect(&place.panarch(&[&fixed[..], arguments].concat()), 0);
+        let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
+        answers[0]["latency_s"]["value"].as_f64().unwrap()
+    };
+    let one = latency(&[&member, "--channels", "1", "--classes", "10"]);
+    let other = latency(&["n.onnx"]);
+    assert!((one / other - 1.0).abs() < 1e-9, "{one} {other}");
+}

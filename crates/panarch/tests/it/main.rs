@@ -1,0 +1,7 @@
+//! The binary as people use it.
+
+mod command_line;
+mod costs;
+mod interrupted;
+mod pictures;
+mod whole_run;

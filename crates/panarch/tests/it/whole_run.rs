@@ -1,0 +1,82 @@
+use serde_json::Value;
+
+use crate::pictures::{Workplace, expect};
+
+const JOB: &str = "[devices.targets]\nreference = \"mobilenet-v2-like\"\n[search]\nevaluations = 4\n";
+
+/// From pictures to an exported, checked network and a report, on a host that is measured.
+#[test]
+fn pictures_become_a_network_and_a_report() {
+    let place = Workplace::new();
+    place.run_file(JOB);
+    let devices = "devices.names=[\"ethos-u55-128\", \"host\"]";
+    let run = [
+        "run",
+        "job.toml",
+        "--set",
+        devices,
+        "--set",
+        "measure.samples=8",
+        "--format",
+        "json",
+    ];
+    let output = place.panarch(&run);
+    let text = expect(&output, 0);
+    // Two tables are printed, the comparison of the devices and the finalists; the last is the result.
+    let values: Vec<Value> = serde_json::Deserializer::from_str(&text)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let rows = values.last().and_then(Value::as_array).unwrap();
+    let roles: Vec<&str> = rows.iter().filter_map(|row| row["role"].as_str()).collect();
+    for role in [
+        "ethos-u55-128 alone",
+        "host alone",
+        "average",
+        "worst case",
+        "reference (mobilenet-v2-like)",
+    ] {
+        assert!(roles.contains(&role), "{role} is not among {roles:?}");
+    }
+    let folder = place.path().join("runs/job");
+    let report = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(
+        report.contains("worst case") && !report.contains("http://"),
+        "the report needs no network"
+    );
+    let onnx = std::fs::read_dir(&folder)
+        .unwrap()
+        .flatten()
+        .filter(|file| file.path().extension().is_some_and(|e| e == "onnx"));
+    assert!(onnx.count() > 0);
+    // The same command again has nothing left to do and says the same.
+    let again = expect(&place.panarch(&run), 0);
+    let accuracies = |text: &str| -> Vec<String> {
+        let values = serde_json::Deserializer::from_str(text)
+            .into_iter::<Value>()
+            .map(Result::unwrap);
+        let rows = values.last().unwrap();
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["test_accuracy_percent"].to_string())
+            .collect()
+    };
+    assert_eq!(accuracies(&text), accuracies(&again));
+    expect(&place.panarch(&["study", "show", "runs/job"]), 0);
+    expect(
+        &place.panarch(&["report", "job.toml", "--set", devices, "--set", "measure.samples=8"]),
+        0,
+    );
+}
+
+#[test]
+fn another_run_file_does_not_overwrite_a_study() {
+    let place = Workplace::new();
+    place.run_file(JOB);
+    expect(&place.panarch(&["train", "job.toml"]), 0);
+    let output = place.panarch(&["train", "job.toml", "--set", "train.learning_rate=0.2"]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_ne!(output.status.code(), Some(0), "{errors}");
+    assert!(errors.contains("learning_rate"), "{errors}");
+}

@@ -16,8 +16,8 @@ pub enum SearchError {
     /// No member was found that keeps all limits.
     #[error(
         "no network keeps all limits: `{device}` vetoes; its limit is {limit}, the nearest that was found takes {nearest} \
-         ({genotype}, after {attempts} proposals); raise that limit to {nearest} or more, or take a space with smaller \
-         networks"
+         ({genotype}, after {attempts} proposals); raise that limit to {} or more, or take a space with smaller networks",
+        rounded_up(*nearest)
     )]
     Infeasible {
         /// The device that says no to the nearest member; the one furthest over its limit if several do.
@@ -59,4 +59,21 @@ pub enum SearchError {
         /// Why not.
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// In milliseconds with four digits after the point, rounded up: a limit of this much is kept.
+fn rounded_up(latency: Latency) -> String {
+    format!("{:.4} ms", (latency.millis() * 1e4).ceil() / 1e4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advised_limit_is_enough() {
+        for (millis, text) in [(1.004_99, "1.0050 ms"), (0.288_01, "0.2881 ms"), (2.5, "2.5000 ms")] {
+            assert_eq!(rounded_up(Latency::from_millis(millis)), text);
+        }
+    }
 }

@@ -169,13 +169,11 @@ pub enum StudyError {
         /// The genotype.
         genotype: String,
     },
-    /// The numbers of a history's trials do not rise.
-    #[error("trial {number} cannot follow trial {last} in a history")]
-    Order {
-        /// The number of the trial to be added.
+    /// Two trials of a history have one number.
+    #[error("trial {number} is in the history already")]
+    TwiceInHistory {
+        /// The number.
         number: u64,
-        /// The number of the last trial.
-        last: u64,
     },
     /// SQLite failed.
     #[error("the study at {}: {source}", path.display())]

@@ -32,15 +32,10 @@ impl History {
     /// The history that the finished ones of these trials make, whatever their order.
     ///
     /// # Errors
-    /// [`StudyError::Order`] when two trials have one number.
+    /// [`StudyError::TwiceInHistory`] when two trials have one number.
     pub fn of_trials(trials: &[Trial]) -> Result<Self, StudyError> {
-        let mut finished: Vec<&Trial> = trials
-            .iter()
-            .filter(|trial| trial.state != TrialState::Running)
-            .collect();
-        finished.sort_by_key(|trial| trial.number);
         let mut history = Self::new();
-        for trial in finished {
+        for trial in trials.iter().filter(|trial| trial.state != TrialState::Running) {
             history.push(Observation {
                 number: trial.number,
                 genotype: trial.genotype.clone(),
@@ -50,21 +45,19 @@ impl History {
         Ok(history)
     }
 
-    /// Adds a finished trial.
+    /// Adds a finished trial in its place by number: usually the end, but a trial that was saved from a damaged study and
+    /// has to run again is finished after later ones.
     ///
     /// # Errors
-    /// [`StudyError::Order`] unless its number is above those before it.
+    /// [`StudyError::TwiceInHistory`] when there is one of its number.
     pub fn push(&mut self, observation: Observation) -> Result<(), StudyError> {
-        if let Some(last) = self.observations.last()
-            && observation.number <= last.number
-        {
-            return Err(StudyError::Order {
-                number: observation.number,
-                last: last.number,
-            });
+        let number = observation.number;
+        let place = self.observations.partition_point(|other| other.number < number);
+        if self.observations.get(place).is_some_and(|other| other.number == number) {
+            return Err(StudyError::TwiceInHistory { number });
         }
         *self.times_seen.entry(observation.genotype.clone()).or_default() += 1;
-        self.observations.push(observation);
+        self.observations.insert(place, observation);
         Ok(())
     }
 
@@ -110,5 +103,39 @@ impl History {
             }
         }
         best.map(|(observation, _)| observation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observation(number: u64, choice: u8, reward: Option<f64>) -> Observation {
+        Observation {
+            number,
+            genotype: Genotype::new(vec![choice]),
+            reward,
+        }
+    }
+
+    #[test]
+    fn trials_find_their_places() {
+        let mut history = History::new();
+        for (number, choice, reward) in [(0, 1, Some(0.5)), (3, 2, None), (1, 1, Some(0.7)), (4, 3, Some(0.7))] {
+            history.push(observation(number, choice, reward)).unwrap();
+        }
+        let numbers: Vec<u64> = history
+            .observations()
+            .iter()
+            .map(|observation| observation.number)
+            .collect();
+        assert_eq!(numbers, [0, 1, 3, 4]);
+        assert_eq!((history.len(), history.distinct()), (4, 3));
+        assert_eq!(history.best().unwrap().number, 1, "of equal rewards the first");
+        assert!(history.contains(&Genotype::new(vec![2])) && !history.contains(&Genotype::new(vec![4])));
+        let twice = history.push(observation(3, 9, None));
+        assert!(matches!(twice, Err(StudyError::TwiceInHistory { number: 3 })));
+        assert_eq!(history.len(), 4);
+        assert!(History::new().best().is_none());
     }
 }

@@ -2,7 +2,9 @@ use std::fs;
 use std::path::Path;
 
 use panarch_graph::{ContentHash, stream};
-use panarch_study::{Change, Outcome, SqliteStorage, Storage, StudyError, Timestamp, TrialState, recover};
+use panarch_study::{
+    Change, Next, Observation, Outcome, SqliteStorage, Storage, Study, StudyError, Timestamp, TrialState, recover,
+};
 use panarch_testkit::samples::{cost, evaluation, genotype, header};
 
 const TRIALS: u64 = 120;
@@ -77,7 +79,7 @@ fn a_study_cut_short_is_an_error_and_its_rest_can_be_saved() {
     let whole = folder.path().join("whole.db");
     write(&whole);
     let bytes = fs::read(&whole).unwrap();
-    let (mut saved, mut lost) = (0, 0);
+    let (mut saved, mut lost, mut went_on) = (0, 0, 0);
     for length in places(bytes.len() as u64, 50, "cut") {
         let cut = folder.path().join(format!("cut-{length}.db"));
         fs::write(&cut, &bytes[..length as usize]).unwrap();
@@ -95,6 +97,10 @@ fn a_study_cut_short_is_an_error_and_its_rest_can_be_saved() {
         match recover(&cut, &rest) {
             Ok(recovery) => {
                 assert_eq!(check_saved(&rest), recovery.trials);
+                if recovery.to_run_again > 0 {
+                    go_on(&rest);
+                    went_on += 1;
+                }
                 saved += recovery.evaluations;
                 assert!(matches!(recover(&cut, &rest), Err(StudyError::Exists { .. })));
             }
@@ -112,7 +118,36 @@ fn a_study_cut_short_is_an_error_and_its_rest_can_be_saved() {
         saved > 15 * TRIALS as usize,
         "only {saved} evaluations saved over all cuts"
     );
+    assert!(went_on > 0, "no cut left a trial without its evaluation");
     assert!(lost < 25, "nothing saved from {lost} cuts");
+}
+
+/// Goes on with a study as a run does, until every trial is finished.
+fn go_on(path: &Path) {
+    let study = Study::open(Box::new(SqliteStorage::open(path).unwrap())).unwrap();
+    let mut history = study.history("s").unwrap();
+    loop {
+        let number = match study.next("s").unwrap() {
+            Next::Propose(TRIALS) => break,
+            Next::Propose(number) => {
+                study.start_trial("s", number, &genotype(number), 1).unwrap();
+                number
+            }
+            Next::TakeUp(trial) => trial.number,
+        };
+        study.add_evaluation(evaluation(number)).unwrap();
+        let reward = number as f64;
+        study.finish_trial("s", number, Outcome::Complete { reward }).unwrap();
+        history
+            .push(Observation {
+                number,
+                genotype: genotype(number),
+                reward: Some(reward),
+            })
+            .unwrap();
+    }
+    assert_eq!(history.len() as u64, TRIALS);
+    assert_eq!(history, study.history("s").unwrap());
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub enum Command {
     Search(RunArgs),
     /// Write the report of a run again
     Report(RunArgs),
-    /// List, show and export studies
+    /// List, show, export and recover studies
     #[command(subcommand)]
     Study(StudyCommand),
     /// Print a completion script for a shell
@@ -225,6 +225,13 @@ pub enum StudyCommand {
         study: PathBuf,
         #[command(flatten)]
         format: FormatArgs,
+    },
+    /// Save what can be read of a damaged study into a new one
+    Recover {
+        /// The damaged database
+        damaged: PathBuf,
+        /// The new database
+        into: PathBuf,
     },
     /// Every row of a study
     Export {

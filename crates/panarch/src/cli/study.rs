@@ -7,7 +7,7 @@ use panarch_study::export::{self, Sheet};
 use panarch_study::{SqliteStorage, Storage};
 
 use super::args::{StudyCommand, StudyRows};
-use super::output::Printer;
+use super::output::{Printer, write};
 
 /// How deep `study list` looks.
 const DEPTH: usize = 3;
@@ -29,6 +29,7 @@ pub fn study(command: StudyCommand) -> anyhow::Result<()> {
                 ));
             }
         }
+        StudyCommand::Recover { damaged, into } => recover(&damaged, &into)?,
         StudyCommand::Export { study, rows, format } => {
             let storage = open(&study)?;
             let (title, sheet) = match rows {
@@ -40,6 +41,24 @@ pub fn study(command: StudyCommand) -> anyhow::Result<()> {
             Printer::new(format).table(&table(title, sheet.map_err(panarch::Error::from)?));
         }
     }
+    Ok(())
+}
+
+fn recover(damaged: &Path, into: &Path) -> Result<(), panarch::Error> {
+    let saved = panarch_study::recover(damaged, into)?;
+    write(&format!(
+        "saved {} evaluations, {} costs, {} trials ({} of them to be run again), {} finalists and {} log entries into {}; \
+         {} rows made no sense\nto go on, put it in the place of {}\n",
+        saved.evaluations,
+        saved.costs,
+        saved.trials,
+        saved.to_run_again,
+        saved.finalists,
+        saved.events,
+        into.display(),
+        saved.senseless,
+        damaged.display()
+    ));
     Ok(())
 }
 
@@ -57,7 +76,7 @@ fn open(study: &Path) -> Result<SqliteStorage, panarch::Error> {
             path.display()
         )));
     }
-    Ok(SqliteStorage::open(&path)?)
+    Ok(SqliteStorage::open_to_read(&path)?)
 }
 
 fn list(folder: &Path) -> anyhow::Result<Table> {
@@ -77,7 +96,7 @@ fn list(folder: &Path) -> anyhow::Result<Table> {
     );
     for path in found {
         let place = path.parent().unwrap_or(&path).display().to_string();
-        match SqliteStorage::open(&path).and_then(|storage| row(&storage)) {
+        match SqliteStorage::open_to_read(&path).and_then(|storage| row(&storage)) {
             Ok(cells) => table.push([vec![Cell::text(place)], cells].concat()),
             Err(error) => table.note(format!("{place}: {error}")),
         }

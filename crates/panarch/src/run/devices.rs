@@ -6,6 +6,7 @@ use panarch_measure::{HostDevice, Protocol};
 use panarch_predict::{AdditiveLatency, design_of_experiments};
 use panarch_space::Genotype;
 use panarch_study::{CostRecord, CostSummary, Timestamp};
+use panarch_train::TrainedNetwork;
 
 use super::{Setup, Watch};
 use crate::run_file::Targets;
@@ -151,10 +152,19 @@ impl Device {
     ///
     /// # Errors
     /// When the device cannot run one of them.
-    pub fn final_costs(&self, networks: &[Network]) -> Result<Vec<Cost>, Error> {
+    pub fn final_costs(&self, finished: &[TrainedNetwork]) -> Result<Vec<Cost>, Error> {
         let answers = match &self.answer {
-            Answer::Model(source) => source.estimate(networks),
-            Answer::Machine(machine) => machine.host.estimate(networks),
+            Answer::Model(source) => {
+                let networks: Vec<Network> = finished.iter().map(|trained| trained.network.clone()).collect();
+                source.estimate(&networks)
+            }
+            Answer::Machine(machine) => {
+                let networks: Vec<_> = finished
+                    .iter()
+                    .map(|trained| (&trained.network, &trained.weights))
+                    .collect();
+                machine.host.measure(&networks)
+            }
         };
         answers.into_iter().map(|answer| Ok(answer?)).collect()
     }

@@ -78,10 +78,10 @@ pub(super) fn finish(
     }
     // Everything has been chosen: the test split is opened here, once.
     watch.step("Testing, measuring and exporting the finalists");
-    let networks: Vec<Network> = tuned.iter().map(|(_, _, trained, _)| trained.network.clone()).collect();
-    let mut costs = vec![Vec::new(); networks.len()];
+    let trained: Vec<TrainedNetwork> = tuned.iter().map(|(_, _, trained, _)| trained.clone()).collect();
+    let mut costs = vec![Vec::new(); trained.len()];
     for device in devices.iter() {
-        for (costs, cost) in costs.iter_mut().zip(device.final_costs(&networks)?) {
+        for (costs, cost) in costs.iter_mut().zip(device.final_costs(&trained)?) {
             costs.push(cost);
         }
     }

@@ -70,8 +70,8 @@ pub(crate) unsafe trait Simd: Copy {
     type V: Copy;
     /// Number of f32 in it.
     const LANES: usize;
-    /// Vector registers hold this many accumulators beside the operands of a product.
-    const ACCUMULATORS: usize;
+    /// For a tile of n vectors side by side, the rows whose sums the registers hold beside the operands of a product.
+    const TILE: [usize; 4];
 
     unsafe fn splat(value: f32) -> Self::V;
     unsafe fn load(from: *const f32) -> Self::V;

@@ -28,6 +28,45 @@ kernels! {
     fn product = product_any(p: &Product<'_>);
 }
 
+/// Runs a statement for each row of a tile, written out, so that accumulators become registers.
+macro_rules! each_row {
+    ($rows:ident, |$index:ident| $body:expr) => {
+        each_row!($rows, $index, $body, 0, 1, 2, 3, 4, 5, 6, 7)
+    };
+    ($rows:ident, $index:ident, $body:expr, $($number:literal),*) => {
+        $(if $rows > $number {
+            const $index: usize = $number;
+            $body;
+        })*
+    };
+}
+pub(crate) use each_row;
+
+/// The same for the vectors of a row.
+macro_rules! each_vector {
+    ($vectors:ident, |$index:ident| $body:expr) => {
+        each_vector!($vectors, $index, $body, 0, 1, 2)
+    };
+    ($vectors:ident, $index:ident, $body:expr, $($number:literal),*) => {
+        $(if $vectors > $number {
+            const $index: usize = $number;
+            $body;
+        })*
+    };
+}
+pub(crate) use each_vector;
+
+/// Up to three neighbouring vectors.
+#[inline(always)]
+pub(crate) unsafe fn load_vectors<S: Simd, const N: usize>(from: *const f32) -> (S::V, S::V, S::V) {
+    unsafe {
+        let first = S::load(from);
+        let second = if N > 1 { S::load(from.add(S::LANES)) } else { first };
+        let third = if N > 2 { S::load(from.add(2 * S::LANES)) } else { first };
+        (first, second, third)
+    }
+}
+
 /// Vectors in the next panel of columns when `left` remain.
 pub(crate) const fn panel_vectors(left: usize) -> usize {
     match left {
@@ -85,7 +124,7 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>) {
 /// All rows of one panel of columns.
 #[inline(always)]
 unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize) {
-    let most = (S::ACCUMULATORS / N).min(8);
+    let most = S::TILE[N];
     let mut row = 0;
     while row < p.rows {
         let left = p.rows - row;
@@ -115,36 +154,35 @@ unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: 
 #[inline(always)]
 unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, row: usize) {
     unsafe {
-        let mut sums = [[S::splat(0.0); N]; M];
+        let mut sums = [[S::splat(0.0); 3]; 8];
         let mut b = b;
         let base = p.a.add(row * p.a_stride);
         for segment in p.segments {
             let start = base.add(*segment);
-            let mut a: [*const f32; M] = [start; M];
-            for (index, a) in a.iter_mut().enumerate() {
-                *a = start.add(index * p.a_stride);
-            }
+            let mut a = [start; 8];
+            each_row!(M, |INDEX| a[INDEX] = start.add(INDEX * p.a_stride));
             for inner in 0..p.segment_length {
-                let mut weights = [S::splat(0.0); N];
-                for (v, weight) in weights.iter_mut().enumerate() {
-                    *weight = S::load(b.add(v * S::LANES));
-                }
+                let (x, y, z) = load_vectors::<S, N>(b);
                 b = b.add(N * S::LANES);
-                for (a, sums) in a.iter().zip(&mut sums) {
-                    let x = S::splat(*a.add(inner));
-                    for (sum, weight) in sums.iter_mut().zip(&weights) {
-                        *sum = S::fma(x, *weight, *sum);
+                each_row!(M, |INDEX| {
+                    let value = S::splat(*a[INDEX].add(inner));
+                    sums[INDEX][0] = S::fma(value, x, sums[INDEX][0]);
+                    if N > 1 {
+                        sums[INDEX][1] = S::fma(value, y, sums[INDEX][1]);
                     }
-                }
+                    if N > 2 {
+                        sums[INDEX][2] = S::fma(value, z, sums[INDEX][2]);
+                    }
+                });
             }
         }
         let column = first * S::LANES;
         let tail = p.columns - column - (N - 1) * S::LANES;
-        for (index, sums) in sums.iter().enumerate() {
-            let c = p.c.add((row + index) * p.c_stride + column);
-            for (v, sum) in sums.iter().enumerate() {
-                let c = c.add(v * S::LANES);
-                if v + 1 < N || tail >= S::LANES {
+        each_row!(M, |INDEX| {
+            let c = p.c.add((row + INDEX) * p.c_stride + column);
+            each_vector!(N, |VECTOR| {
+                let (c, sum) = (c.add(VECTOR * S::LANES), &sums[INDEX][VECTOR]);
+                if VECTOR + 1 < N || tail >= S::LANES {
                     let sum = if p.accumulate { S::add(S::load(c), *sum) } else { *sum };
                     S::store(c, sum);
                 } else {
@@ -155,7 +193,7 @@ unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *co
                     };
                     S::store_first(c, sum, tail);
                 }
-            }
-        }
+            });
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! c += aᵀ · b summed over many rows: weight gradients.
 
-use super::product::panel_vectors;
+use super::product::{each_row, each_vector, load_vectors, panel_vectors};
 use crate::simd::{Simd, kernels};
 
 /// One sum of outer products over `lines` × `columns` positions.
@@ -79,7 +79,7 @@ unsafe fn tiles<S: Simd>(r: &Reduction) {
 
 #[inline(always)]
 unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize) {
-    let most = (S::ACCUMULATORS / N).min(8);
+    let most = S::TILE[N];
     let mut at = 0;
     while at < r.inner {
         let left = r.inner - at;
@@ -107,31 +107,32 @@ unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize) {
 #[inline(always)]
 unsafe fn micro<S: Simd, const M: usize, const N: usize>(r: &Reduction, first: usize, at: usize) {
     unsafe {
-        let mut sums = [[S::splat(0.0); N]; M];
+        let mut sums = [[S::splat(0.0); 3]; 8];
         let column = first * S::LANES;
         for line in 0..r.lines {
             let mut a = r.a.add(line * r.a_line + at);
             let mut b = r.b.add(line * r.b_line + column);
             for _ in 0..r.columns {
-                let mut right = [S::splat(0.0); N];
-                for (v, right) in right.iter_mut().enumerate() {
-                    *right = S::load(b.add(v * S::LANES));
-                }
-                for (index, sums) in sums.iter_mut().enumerate() {
-                    let x = S::splat(*a.add(index));
-                    for (sum, right) in sums.iter_mut().zip(&right) {
-                        *sum = S::fma(x, *right, *sum);
+                let (x, y, z) = load_vectors::<S, N>(b);
+                each_row!(M, |INDEX| {
+                    let value = S::splat(*a.add(INDEX));
+                    sums[INDEX][0] = S::fma(value, x, sums[INDEX][0]);
+                    if N > 1 {
+                        sums[INDEX][1] = S::fma(value, y, sums[INDEX][1]);
                     }
-                }
+                    if N > 2 {
+                        sums[INDEX][2] = S::fma(value, z, sums[INDEX][2]);
+                    }
+                });
                 a = a.add(r.a_stride);
                 b = b.add(r.b_stride);
             }
         }
-        for (index, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
-                let c = r.c.add((at + index) * r.c_stride + column + v * S::LANES);
-                S::store(c, S::add(S::load(c), *sum));
-            }
-        }
+        each_row!(M, |INDEX| {
+            each_vector!(N, |VECTOR| {
+                let c = r.c.add((at + INDEX) * r.c_stride + column + VECTOR * S::LANES);
+                S::store(c, S::add(S::load(c), sums[INDEX][VECTOR]));
+            });
+        });
     }
 }

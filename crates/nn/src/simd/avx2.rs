@@ -18,7 +18,7 @@ unsafe fn first(count: usize) -> __m256i {
 unsafe impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
-    const ACCUMULATORS: usize = 12;
+    const TILE: [usize; 4] = [8, 8, 6, 3];
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m256 {

@@ -15,7 +15,7 @@ const fn first(count: usize) -> __mmask16 {
 unsafe impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
-    const ACCUMULATORS: usize = 24;
+    const TILE: [usize; 4] = [8, 8, 8, 8];
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {

@@ -15,7 +15,7 @@ fn map2(a: V, b: V, f: impl Fn(f32, f32) -> f32) -> V {
 unsafe impl Simd for Portable {
     type V = V;
     const LANES: usize = 8;
-    const ACCUMULATORS: usize = 12;
+    const TILE: [usize; 4] = [8, 8, 6, 3];
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> V {

@@ -4,3 +4,5 @@
 
 mod fixture;
 mod parity;
+mod random;
+mod reference;

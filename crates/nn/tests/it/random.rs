@@ -1,0 +1,232 @@
+//! Random small networks: the executor against the slow one, odd sizes and channel counts that fill no vector.
+
+use panarch_graph::{
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape, Weights, stream,
+};
+use panarch_nn::{BnStatistics, Executor, Gradients, Store, Views};
+use proptest::prelude::*;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::reference::{self, Mode};
+
+pub fn uniform(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
+    (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+/// A network that has every operator within reach; invalid proposals are left out.
+pub fn network(seed: u64, depth: usize) -> Network {
+    let mut rng = stream(seed, "network", 0);
+    let shape = Shape::new(rng.random_range(1..5), rng.random_range(5..14), rng.random_range(5..14));
+    let mut builder = NetworkBuilder::new("random", shape);
+    let mut x = builder.input();
+    for layer in 0..depth {
+        x = add_layer(&mut builder, &mut rng, x, layer);
+    }
+    if rng.random_bool(0.5) && builder.shape(x).elements() < 400 {
+        x = builder.add("flatten", Op::Flatten, &[x]).unwrap();
+    } else {
+        x = builder.add("average", Op::GlobalAvgPool, &[x]).unwrap();
+    }
+    let bias = rng.random_bool(0.5);
+    x = builder
+        .add("linear", Op::Linear(Linear { out: 5, bias }), &[x])
+        .unwrap();
+    builder.finish(x).unwrap()
+}
+
+/// With a large ε: a handful of values may be nearly constant, and noise should not be blown up by 1/√1e-5.
+fn norm() -> Op {
+    Op::BatchNorm(BatchNorm {
+        eps: 0.05,
+        ..BatchNorm::default()
+    })
+}
+
+fn activation(rng: &mut ChaCha8Rng) -> Op {
+    Op::Activation(Activation::ALL[rng.random_range(0..Activation::ALL.len())])
+}
+
+fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, layer: usize) -> NodeId {
+    let shape = builder.shape(x);
+    let name = |part: &str| format!("l{layer}.{part}");
+    let side = |rng: &mut ChaCha8Rng, most: u32| [rng.random_range(1..=most), rng.random_range(1..=most)];
+    let add = |builder: &mut NetworkBuilder, part: &str, op: Op, inputs: &[NodeId]| builder.add(name(part), op, inputs);
+    let kind = rng.random_range(0..9);
+    let out = match kind {
+        0 | 1 | 2 => {
+            let depthwise = kind == 2;
+            let groups = if depthwise {
+                shape.channels
+            } else {
+                let divisors: Vec<u32> = (1..=shape.channels).filter(|g| shape.channels % g == 0).collect();
+                divisors[rng.random_range(0..divisors.len())]
+            };
+            let kernel = side(rng, 5);
+            let dilation = side(rng, 2);
+            let padding = [0, 1].map(|axis| rng.random_range(0..=dilation[axis] * (kernel[axis] - 1) / 2 + 1));
+            let conv = Conv2d {
+                out: if depthwise {
+                    groups
+                } else {
+                    groups * rng.random_range(1..6)
+                },
+                kernel,
+                stride: side(rng, 3),
+                padding,
+                dilation,
+                groups,
+                bias: rng.random_bool(0.5),
+            };
+            add(builder, "conv", Op::Conv2d(conv), &[x])
+        }
+        3 => add(
+            builder,
+            "point",
+            Op::Conv2d(Conv2d::pointwise(rng.random_range(1..40))),
+            &[x],
+        ),
+        4 => {
+            let kernel = side(rng, 3);
+            let kind = if rng.random_bool(0.5) {
+                PoolKind::Max
+            } else {
+                PoolKind::Average
+            };
+            let padding = kernel.map(|k| rng.random_range(0..=k / 2));
+            add(
+                builder,
+                "pool",
+                Op::Pool(Pool {
+                    kind,
+                    kernel,
+                    stride: side(rng, 2),
+                    padding,
+                }),
+                &[x],
+            )
+        }
+        5 => {
+            let squeezed = builder.add(name("squeeze"), Op::GlobalAvgPool, &[x]).unwrap();
+            let reduce = Conv2d::pointwise(rng.random_range(1..5)).with_bias(true);
+            let gate = builder.add(name("reduce"), Op::Conv2d(reduce), &[squeezed]).unwrap();
+            let gate = builder
+                .add(name("relu"), Op::Activation(Activation::Swish), &[gate])
+                .unwrap();
+            let expand = Conv2d::pointwise(shape.channels).with_bias(true);
+            let gate = builder.add(name("expand"), Op::Conv2d(expand), &[gate]).unwrap();
+            let gate = builder
+                .add(name("gate"), Op::Activation(Activation::HardSigmoid), &[gate])
+                .unwrap();
+            add(builder, "scale", Op::Mul, &[x, gate])
+        }
+        6 => {
+            let other = builder
+                .add(name("side"), Op::Conv2d(Conv2d::square(shape.channels, 3, 1)), &[x])
+                .unwrap();
+            let other = builder.add(name("side_act"), activation(rng), &[other]).unwrap();
+            let both = if rng.random_bool(0.5) { [x, other] } else { [other, x] };
+            match rng.random_range(0..3) {
+                0 => add(builder, "concat", Op::Concat, &[both[0], both[1], both[0]]),
+                1 => add(builder, "mul", Op::Mul, &both),
+                _ => add(builder, "add", Op::Add, &both),
+            }
+        }
+        7 => add(builder, "double", Op::Add, &[x, x]),
+        _ => add(builder, "square", Op::Mul, &[x, x]),
+    };
+    // A window that does not fit leaves the layer out.
+    let Ok(mut x) = out else { return x };
+    if rng.random_bool(0.7) {
+        x = builder.add(name("bn"), norm(), &[x]).unwrap();
+    }
+    if rng.random_bool(0.6) {
+        x = builder.add(name("act"), activation(rng), &[x]).unwrap();
+    }
+    x
+}
+
+/// Random weights with batch normalisations that are not the identity.
+pub fn weights(network: &Network, rng: &mut ChaCha8Rng) -> Weights {
+    let mut weights = Weights::random(network, rng);
+    for spec in network.parameters() {
+        if spec.shape.len() == 1 {
+            let mut tensor = weights.remove(&spec.name).unwrap();
+            for value in &mut tensor.data {
+                *value += rng.random_range(-0.3..0.3);
+            }
+            weights.insert(spec.name, tensor);
+        }
+    }
+    weights
+}
+
+pub fn close(what: &str, found: &[f32], expected: &[f64], floor: f64) -> Result<(), TestCaseError> {
+    prop_assert_eq!(found.len(), expected.len(), "{}", what);
+    let floor = floor.max(1e-6);
+    let scale = expected.iter().fold(floor, |scale, value| scale.max(value.abs()));
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let deviation = (f64::from(*found) - expected).abs() / scale;
+        prop_assert!(
+            deviation < 1e-3,
+            "{} [{}]: {} instead of {}",
+            what,
+            index,
+            found,
+            expected
+        );
+    }
+    Ok(())
+}
+
+fn compare(seed: u64, images: usize) -> Result<(), TestCaseError> {
+    let network = network(seed, 4);
+    let mut rng = stream(seed, "values", 0);
+    let weights = weights(&network, &mut rng);
+    let store = Store::from_weights(&network, &weights).unwrap();
+    let views = Views::resolve(&network, &store).unwrap();
+    let input = uniform(&mut rng, images * network.input_shape().elements() as usize);
+    let mut executor = Executor::new(&network, images + 1).unwrap();
+
+    let slow = reference::forward(&network, &weights, &input, Mode::Eval);
+    let output = network.output().index();
+    let logits = executor.evaluate(&store, &views, None, &input).unwrap();
+    close("evaluation", logits, &slow.values[output], 1e-2)?;
+
+    let slow = reference::forward(&network, &weights, &input, Mode::Train);
+    let logits = executor.train(&store, &views, &input).unwrap();
+    close("training", logits, &slow.values[output], 1e-2)?;
+    let mut statistics = BnStatistics::new();
+    executor.accumulate_statistics(&mut statistics).unwrap();
+
+    let slope = uniform(&mut rng, images * 5);
+    let wide: Vec<f64> = slope.iter().map(|value| f64::from(*value)).collect();
+    let (parameters, input_slope) = reference::backward(&network, &weights, &slow, &wide);
+    let mut gradients = Gradients::zeros(&store);
+    let mut input_gradient = vec![0.0; input.len()];
+    executor
+        .backward(&store, &views, &slope, &mut gradients, Some(&mut input_gradient))
+        .unwrap();
+    let largest = parameters
+        .values()
+        .flatten()
+        .fold(0.0_f64, |most, value| most.max(value.abs()));
+    close("input gradient", &input_gradient, &input_slope, 1e-2 * largest)?;
+    for (name, expected) in &parameters {
+        let found = gradients.get(store.id(name).unwrap());
+        close(name, found, expected, 1e-2 * largest)?;
+    }
+    for (name, (mean, _)) in &slow.moments {
+        close(name, &statistics.get(name).unwrap().0, mean, 1e-1)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_networks_match_the_slow_executor(seed in any::<u64>(), images in 3..6_usize) {
+        compare(seed, images)?;
+    }
+}

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod devices;
+mod facts;
 mod fairness;
 mod finalists;
 mod pool;

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use panarch_cost::{Cost, DeviceKind, Fairness};
+use panarch_cost::{Cost, Fairness};
 use panarch_graph::Latency;
 use panarch_report::RunReport;
 use panarch_report::run_report::{
-    self, AccuracyBasis, DatasetFacts, DeviceFacts, DeviceLatency, DeviceLayers, EvaluatedNetwork, Fact, Outcome,
-    PredictionCheck, PredictionPair, Repeat, Role, RunFacts, SearchFacts, SearchTrial, Seed, SpaceFacts, VERSION,
-    blocks_of,
+    self, AccuracyBasis, DeviceLatency, EvaluatedNetwork, Outcome, PredictionCheck, PredictionPair, Repeat, Role,
+    SearchFacts, SearchTrial, VERSION, blocks_of,
 };
-use panarch_space::{Distinct, Genotype};
-use panarch_study::{CostSummary, Timestamp, pareto_front};
+use panarch_space::Genotype;
+use panarch_study::{CostSummary, pareto_front};
 
-use super::{Device, Devices, Finished, Searched, Setup};
+use super::{Devices, Finished, Searched, Setup, facts};
 use crate::Error;
-use crate::run_file::{Goal, Targets};
+use crate::run_file::Goal;
 
 /// Collects everything that the report shows.
 pub(super) fn report(
@@ -28,12 +27,12 @@ pub(super) fn report(
 ) -> Result<RunReport, Error> {
     let mut report = RunReport {
         version: VERSION,
-        run: run_facts(setup, command),
-        dataset: dataset_facts(setup),
-        space: space_facts(setup),
-        training: training_facts(setup),
-        devices: device_facts(setup, devices, &fairness, finished),
-        fairness: Some(fairness_facts(&fairness)),
+        run: facts::run(setup, command),
+        dataset: facts::dataset(setup),
+        space: facts::space(setup),
+        training: facts::training(setup),
+        devices: facts::devices(setup, devices, &fairness, finished),
+        fairness: Some(facts::fairness(&fairness)),
         provenances: Vec::new(),
         search_accuracy: AccuracyBasis {
             split: "validation".to_owned(),
@@ -55,158 +54,13 @@ pub(super) fn report(
     };
     let places = networks(setup, devices, &mut report)?;
     searches(setup, searched, &places, &mut report)?;
-    finalists(devices, finished, &mut report);
+    finalists(finished, &mut report);
     report.chosen = chosen(&report);
     layers(devices, finished, &mut report);
     predictions(setup, devices, finished, &mut report)?;
     repeats(setup, searched, finished, &mut report);
     report.check()?;
     Ok(report)
-}
-
-fn run_facts(setup: &Setup, command: &str) -> RunFacts {
-    let seeds = &setup.file.search.seeds;
-    let mut all = vec![Seed {
-        purpose: "split, training, sampling".to_owned(),
-        value: setup.file.seed,
-    }];
-    all.extend(seeds.iter().map(|seed| Seed {
-        purpose: "search".to_owned(),
-        value: *seed,
-    }));
-    RunFacts {
-        name: setup.file.name.clone(),
-        created: Timestamp::now().to_string(),
-        software: format!("panarch {}", env!("CARGO_PKG_VERSION")),
-        machine: panarch_measure::Machine::detect().to_string(),
-        command: command.to_owned(),
-        run_file_name: format!("{}.toml", setup.file.name),
-        run_file: setup.file.resolved_toml(),
-        seeds: all,
-        facts: Vec::new(),
-    }
-}
-
-fn dataset_facts(setup: &Setup) -> DatasetFacts {
-    DatasetFacts {
-        name: setup.dataset.name().to_owned(),
-        source: setup.file.data.dataset.clone(),
-        checksum: Some(format!("SHA-256 of the training split {}", setup.splits.fingerprint())),
-        classes: setup.head.classes,
-        channels: setup.head.input_channels,
-        resolution: setup.resolution,
-        train_images: setup.splits.train.len() as u64,
-        validation_images: setup.splits.validation.len() as u64,
-        test_images: setup.dataset.test_len() as u64,
-    }
-}
-
-fn space_facts(setup: &Setup) -> SpaceFacts {
-    let counts = setup.space.count();
-    let (distinct, exact) = match &counts.distinct {
-        Distinct::Exact(count) => (count, true),
-        Distinct::AtMost(count) => (count, false),
-    };
-    SpaceFacts {
-        name: setup.space.name().to_owned(),
-        hash: setup.space.hash(),
-        decisions: setup.space.decisions().len() as u32,
-        raw: counts.raw.to_string(),
-        active: counts.active.to_string(),
-        distinct: distinct.to_string(),
-        distinct_is_exact: exact,
-    }
-}
-
-fn training_facts(setup: &Setup) -> Vec<Fact> {
-    let train = &setup.file.train;
-    let tuning = &setup.file.finalists;
-    vec![
-        Fact::new(
-            "Supernet",
-            format!(
-                "{} epochs, batch {}, learning rate {}, sandwich of the largest, the smallest and {} random sub-networks, \
-                 distilled from the largest",
-                train.epochs, train.batch, train.learning_rate, train.random_subnets
-            ),
-        ),
-        Fact::new(
-            "Fine-tuning",
-            format!(
-                "{} epoch(s), learning rate {}",
-                tuning.fine_tune_epochs, tuning.learning_rate
-            ),
-        ),
-        Fact::new(
-            "Judging sub-networks",
-            format!(
-                "{} recalibration images from the training split, {} validation images held out of it",
-                setup.file.data.recalibration,
-                setup.splits.validation.len()
-            ),
-        ),
-    ]
-}
-
-/// The target of a real machine is what the reference takes when the finalists are measured, so that finalists and target
-/// come from the same measurement; every other target is the one that was searched with.
-fn device_facts(setup: &Setup, devices: &Devices, fairness: &Fairness, finished: &[Finished]) -> Vec<DeviceFacts> {
-    let is_reference = |finalist: &&Finished| finalist.roles.iter().any(|role| matches!(role, Role::Reference { .. }));
-    let reference = finished.iter().find(is_reference);
-    let facts = devices.iter().enumerate().map(|(index, device)| {
-        let measured = reference
-            .and_then(|finalist| finalist.costs.get(index))
-            .map(|cost| cost.latency.value);
-        let (target, origin) = match (&setup.file.devices.targets, measured) {
-            (Targets::Latencies(_), _) => (device.target, "limit in the run file".to_owned()),
-            (Targets::Reference(name), Some(measured)) if device.is_measured() => {
-                (measured, format!("latency of {name}, measured with the finalists"))
-            }
-            (Targets::Reference(name), _) => (device.target, format!("latency of {name}")),
-        };
-        let share = fairness.devices.get(index).and_then(|share| share.median_fixed_share);
-        DeviceFacts {
-            name: device.name().to_owned(),
-            class: device.profile.description().to_owned(),
-            figures: figures(device),
-            fixed_share: share,
-            target,
-            target_origin: origin,
-        }
-    });
-    facts.collect()
-}
-
-fn figures(device: &Device) -> String {
-    match device.profile.kind() {
-        DeviceKind::Measured(target) => format!("measured with {}, {} thread(s)", target.runtime, target.threads),
-        _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
-    }
-}
-
-fn fairness_facts(fairness: &Fairness) -> run_report::Fairness {
-    let names: Vec<&str> = fairness.devices.iter().map(|device| device.device.as_str()).collect();
-    let tau = |a: &str, b: &str| {
-        let pair = fairness
-            .pairs
-            .iter()
-            .find(|pair| (pair.first == a && pair.second == b) || (pair.first == b && pair.second == a));
-        if a == b {
-            1.0
-        } else {
-            pair.and_then(|pair| pair.tau).unwrap_or(0.0)
-        }
-    };
-    run_report::Fairness {
-        sampled: fairness.networks as u32,
-        kendall: names
-            .iter()
-            .map(|a| names.iter().map(|b| tau(a, b)).collect())
-            .collect(),
-        fixed_share_limit: Fairness::LARGEST_FIXED_SHARE,
-        kendall_limit: Fairness::DIFFERENT_TAU,
-        pairs_needed: Fairness::DIFFERENT_PAIRS as u32,
-    }
 }
 
 fn device_latency(report: &mut RunReport, summary: &CostSummary) -> DeviceLatency {
@@ -282,14 +136,9 @@ fn searches(
     Ok(())
 }
 
-fn finalists(devices: &Devices, finished: &[Finished], report: &mut RunReport) {
+fn finalists(finished: &[Finished], report: &mut RunReport) {
     for finalist in finished {
-        let latency = finalist
-            .costs
-            .iter()
-            .map(|cost| device_latency(report, &CostSummary::from(cost)))
-            .collect();
-        debug_assert_eq!(devices.iter().count(), finalist.costs.len());
+        let latency = finalist.costs.iter().map(|cost| report.device_latency(cost)).collect();
         report.finalists.push(run_report::Finalist {
             roles: finalist.roles.clone(),
             genotype: finalist.genotype.to_string(),
@@ -320,17 +169,8 @@ fn layers(devices: &Devices, finished: &[Finished], report: &mut RunReport) {
         return;
     };
     for (device, cost) in devices.iter().zip(&chosen.costs) {
-        if cost.per_layer.is_empty() {
-            continue;
-        }
-        let provenance = report.provenance(&cost.provenance);
-        let layers = cost.per_layer.clone();
-        report.layers.push(DeviceLayers {
-            device: device.name().to_owned(),
-            provenance,
-            fixed: cost.fixed,
-            layers,
-        });
+        let layers = report.device_layers(device.name(), cost);
+        report.layers.extend(layers);
     }
 }
 

@@ -1,0 +1,168 @@
+//! What the report says about the run itself: images, space, training, devices.
+
+use panarch_cost::{DeviceKind, Fairness};
+use panarch_report::run_report::{self, DatasetFacts, DeviceFacts, Fact, Role, RunFacts, Seed, SpaceFacts};
+use panarch_space::Distinct;
+use panarch_study::Timestamp;
+
+use super::{Device, Devices, Finished, Setup};
+use crate::run_file::Targets;
+
+pub(super) fn run(setup: &Setup, command: &str) -> RunFacts {
+    let seeds = &setup.file.search.seeds;
+    let mut all = vec![Seed {
+        purpose: "split, training, sampling".to_owned(),
+        value: setup.file.seed,
+    }];
+    all.extend(seeds.iter().map(|seed| Seed {
+        purpose: "search".to_owned(),
+        value: *seed,
+    }));
+    RunFacts {
+        name: setup.file.name.clone(),
+        created: Timestamp::now().to_string(),
+        software: format!("panarch {}", env!("CARGO_PKG_VERSION")),
+        machine: panarch_measure::Machine::detect().to_string(),
+        command: command.to_owned(),
+        run_file_name: format!("{}.toml", setup.file.name),
+        run_file: setup.file.resolved_toml(),
+        seeds: all,
+        facts: Vec::new(),
+    }
+}
+
+pub(super) fn dataset(setup: &Setup) -> DatasetFacts {
+    DatasetFacts {
+        name: setup.dataset.name().to_owned(),
+        source: setup.file.data.dataset.clone(),
+        checksum: Some(format!("SHA-256 of the training split {}", setup.splits.fingerprint())),
+        classes: setup.head.classes,
+        channels: setup.head.input_channels,
+        resolution: setup.resolution,
+        train_images: setup.splits.train.len() as u64,
+        validation_images: setup.splits.validation.len() as u64,
+        test_images: setup.dataset.test_len() as u64,
+    }
+}
+
+pub(super) fn space(setup: &Setup) -> SpaceFacts {
+    let counts = setup.space.count();
+    let (distinct, exact) = match &counts.distinct {
+        Distinct::Exact(count) => (count, true),
+        Distinct::AtMost(count) => (count, false),
+    };
+    SpaceFacts {
+        name: setup.space.name().to_owned(),
+        hash: setup.space.hash(),
+        decisions: setup.space.decisions().len() as u32,
+        raw: counts.raw.to_string(),
+        active: counts.active.to_string(),
+        distinct: distinct.to_string(),
+        distinct_is_exact: exact,
+    }
+}
+
+pub(super) fn training(setup: &Setup) -> Vec<Fact> {
+    let train = &setup.file.train;
+    let tuning = &setup.file.finalists;
+    vec![
+        Fact::new(
+            "Supernet",
+            format!(
+                "{} epochs, batch {}, learning rate {}, sandwich of the largest, the smallest and {} random sub-networks, \
+                 distilled from the largest",
+                train.epochs, train.batch, train.learning_rate, train.random_subnets
+            ),
+        ),
+        Fact::new(
+            "Fine-tuning",
+            format!(
+                "{} epoch(s), learning rate {}",
+                tuning.fine_tune_epochs, tuning.learning_rate
+            ),
+        ),
+        Fact::new(
+            "Judging sub-networks",
+            format!(
+                "{} recalibration images from the training split, {} validation images held out of it",
+                setup.file.data.recalibration,
+                setup.splits.validation.len()
+            ),
+        ),
+    ]
+}
+
+/// The target of a real machine is what the reference takes when the finalists are measured, so that finalists and target
+/// come from the same measurement; every other target is the one that was searched with.
+pub(super) fn devices(
+    setup: &Setup,
+    devices: &Devices,
+    fairness: &Fairness,
+    finished: &[Finished],
+) -> Vec<DeviceFacts> {
+    let is_reference = |finalist: &&Finished| finalist.roles.iter().any(|role| matches!(role, Role::Reference { .. }));
+    let reference = finished.iter().find(is_reference);
+    let facts = devices.iter().enumerate().map(|(index, device)| {
+        let measured = reference
+            .and_then(|finalist| finalist.costs.get(index))
+            .map(|cost| cost.latency.value);
+        let (target, origin) = match (&setup.file.devices.targets, measured) {
+            (Targets::Latencies(_), _) => (device.target, "limit in the run file".to_owned()),
+            (Targets::Reference(name), Some(measured)) if device.is_measured() => {
+                (measured, format!("latency of {name}, measured with the finalists"))
+            }
+            (Targets::Reference(name), _) => (device.target, format!("latency of {name}")),
+        };
+        let share = fairness.devices.get(index).and_then(|share| share.median_fixed_share);
+        DeviceFacts {
+            name: device.name().to_owned(),
+            class: in_short(device.profile.description()).to_owned(),
+            figures: figures(device),
+            fixed_share: share,
+            target,
+            target_origin: origin,
+        }
+    });
+    facts.collect()
+}
+
+/// The first clause of a description.
+fn in_short(description: &str) -> &str {
+    description
+        .split([':', ','])
+        .next()
+        .unwrap_or(description)
+        .trim_end_matches('.')
+}
+
+fn figures(device: &Device) -> String {
+    match device.profile.kind() {
+        DeviceKind::Measured(target) => format!("measured with {}, {} thread(s)", target.runtime, target.threads),
+        _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
+    }
+}
+
+pub(super) fn fairness(fairness: &Fairness) -> run_report::Fairness {
+    let names: Vec<&str> = fairness.devices.iter().map(|device| device.device.as_str()).collect();
+    let tau = |a: &str, b: &str| {
+        let pair = fairness
+            .pairs
+            .iter()
+            .find(|pair| (pair.first == a && pair.second == b) || (pair.first == b && pair.second == a));
+        if a == b {
+            1.0
+        } else {
+            pair.and_then(|pair| pair.tau).unwrap_or(0.0)
+        }
+    };
+    run_report::Fairness {
+        sampled: fairness.networks as u32,
+        kendall: names
+            .iter()
+            .map(|a| names.iter().map(|b| tau(a, b)).collect())
+            .collect(),
+        fixed_share_limit: Fairness::LARGEST_FIXED_SHARE,
+        kendall_limit: Fairness::DIFFERENT_TAU,
+        pairs_needed: Fairness::DIFFERENT_PAIRS as u32,
+    }
+}

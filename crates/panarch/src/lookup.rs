@@ -36,6 +36,22 @@ pub fn device(name: &str) -> Result<DeviceProfile, Error> {
     Ok(DeviceProfile::preset(name)?)
 }
 
+/// The TOML text of the device profile of this name.
+///
+/// # Errors
+/// As [`device`].
+pub fn device_text(name: &str) -> Result<String, Error> {
+    if is_file(name, "toml") {
+        return read_text(Path::new(name));
+    }
+    match panarch_cost::preset_text(name) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(DeviceProfile::preset(name)
+            .err()
+            .map_or_else(|| Error::Input(format!("no text of {name}")), Error::from)),
+    }
+}
+
 /// The device profiles that a command names; `micro`, `full` and `all` stand for several.
 ///
 /// # Errors

@@ -187,6 +187,8 @@ pub enum DeviceCommand {
     Show {
         /// A profile's name or a TOML file
         device: String,
+        #[command(flatten)]
+        format: FormatArgs,
     },
     /// Check a profile and say everything that is wrong with it
     Check {

@@ -2,7 +2,7 @@
 
 use panarch::lookup;
 use panarch_cost::{DeviceKind, DeviceProfile, preset_names};
-use panarch_report::{Cell, Column, Table};
+use panarch_report::{Cell, Column, Format, Table};
 
 use super::args::DeviceCommand;
 use super::output::{Printer, write};
@@ -13,14 +13,15 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
             Printer::new(format).table(&list()?);
             Ok(())
         }
-        DeviceCommand::Show { device } => {
+        DeviceCommand::Show { device, format } => {
             let profile = lookup::device(&device)?;
-            write(&format!(
-                "{}\n{}\n\n{}",
-                profile.name(),
-                profile.description(),
-                figures(&profile)?
-            ));
+            let printer = Printer::new(format);
+            if printer.format() == Format::Json {
+                printer.json(&profile)?;
+            } else {
+                // The file itself reads best: every figure stands beside its source.
+                write(&lookup::device_text(&device)?);
+            }
             Ok(())
         }
         DeviceCommand::Check { file } => {
@@ -61,9 +62,4 @@ fn list() -> anyhow::Result<Table> {
         ]);
     }
     Ok(table)
-}
-
-/// The profile's figures with their sources, as indented JSON.
-fn figures(profile: &DeviceProfile) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(profile)? + "\n")
 }

@@ -204,3 +204,67 @@ impl Executor {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use panarch_graph::{Activation, BatchNorm, Conv2d, Linear, NetworkBuilder, Op, Shape, stream};
+    use rand::RngExt;
+
+    use super::*;
+    use crate::Gradients;
+
+    /// A whole step on every instruction set agrees with the scalar one.
+    #[test]
+    fn levels_agree_on_a_step() {
+        let mut builder = NetworkBuilder::new("levels", Shape::new(3, 9, 11));
+        let mut x = builder.input();
+        let convolutions = [
+            Conv2d::square(10, 3, 1),
+            Conv2d::pointwise(37),
+            Conv2d::depthwise(37, 5, 2),
+            Conv2d::pointwise(18),
+            Conv2d::square(12, 3, 2).with_groups(3),
+        ];
+        for (index, conv) in convolutions.into_iter().enumerate() {
+            x = builder.add(format!("conv{index}"), Op::Conv2d(conv), &[x]).unwrap();
+            x = builder
+                .add(format!("bn{index}"), Op::BatchNorm(BatchNorm::default()), &[x])
+                .unwrap();
+            let activation = Op::Activation(Activation::ALL[index]);
+            x = builder.add(format!("act{index}"), activation, &[x]).unwrap();
+        }
+        x = builder.add("pool", Op::GlobalAvgPool, &[x]).unwrap();
+        x = builder
+            .add("linear", Op::Linear(Linear { out: 7, bias: true }), &[x])
+            .unwrap();
+        let network = builder.finish(x).unwrap();
+        let mut rng = stream(1, "levels", 0);
+        let mut store = Store::covering([&network]).unwrap();
+        store.initialise(&mut rng);
+        let views = Views::resolve(&network, &store).unwrap();
+        let mut noise = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.random_range(-1.0..1.0)).collect() };
+        let (input, slope) = (noise(5 * 3 * 9 * 11), noise(5 * 7));
+        let run = |level| {
+            let workspace = Workspace::default();
+            let mut executor = Executor::with_level(&network, 5, workspace, level).unwrap();
+            let mut all = executor.evaluate(&store, &views, None, &input).unwrap().to_vec();
+            all.extend(executor.train(&store, &views, &input).unwrap());
+            let mut gradients = Gradients::zeros(&store);
+            let mut input_gradient = vec![0.0; input.len()];
+            let into = Some(&mut input_gradient[..]);
+            executor.backward(&store, &views, &slope, &mut gradients, into).unwrap();
+            all.extend(gradients.iter().flatten());
+            all.extend(input_gradient);
+            all
+        };
+        let expected = run(Level::Portable);
+        for level in Level::available() {
+            for (found, expected) in run(level).iter().zip(&expected) {
+                assert!(
+                    (found - expected).abs() < 1e-3 * expected.abs().max(0.1),
+                    "{level:?}: {found} {expected}"
+                );
+            }
+        }
+    }
+}

@@ -7,3 +7,5 @@ pub(crate) mod elementwise;
 pub(crate) mod pooling;
 pub(crate) mod product;
 pub(crate) mod reduction;
+#[cfg(test)]
+mod twins;

@@ -89,6 +89,9 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `value` where low < x < high, 0 elsewhere.
     unsafe fn keep_within(x: Self::V, low: f32, high: f32, value: Self::V) -> Self::V;
+    /// Asks for a cache line that will be read soon; any address will do.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const f32) {}
     /// The nearest whole number.
     unsafe fn round(x: Self::V) -> Self::V;
     /// 2^x of a whole number −126 ≤ x ≤ 127.

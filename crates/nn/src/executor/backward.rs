@@ -189,8 +189,8 @@ impl Backward<'_> {
             if a.is_null() {
                 affine(self.level, size, g, to, &Affine::IDENTITY, false);
             } else {
-                let [a, b, c] = [a, b, c].map(|vector| vector.wrapping_add(channel));
-                combine(self.level, size, g, z, to, a, b, c);
+                let coefficients = [a, b, c].map(|vector| vector.wrapping_add(channel));
+                combine(self.level, size, g, z, to, coefficients);
             }
         }
     }

@@ -50,6 +50,20 @@ macro_rules! for_channels {
     }};
 }
 
+/// Rows ahead of the one at hand that are asked for when rows are far apart, where the processor does not guess them.
+const AHEAD: usize = 24;
+
+/// Asks for a row ahead, if rows are apart.
+#[inline(always)]
+unsafe fn prefetch_row<S: Simd>(size: Rows, from: From, row: usize) {
+    if from.stride > size.channels {
+        let next = from.data.wrapping_add((row + AHEAD) * from.stride);
+        for line in (0..size.channels).step_by(16) {
+            unsafe { S::prefetch(next.wrapping_add(line)) }
+        }
+    }
+}
+
 /// What [`affine`] does to each value: activation(x · scale + shift).
 #[derive(Clone, Copy)]
 pub(crate) struct Affine {
@@ -93,7 +107,7 @@ kernels! {
     /// to = (to +)? activation(from · scale + shift).
     fn affine = affine_any(size: Rows, from: From, to: To, map: &Affine, accumulate: bool);
     /// to = a·g + b·z + c: the gradient before a batch normalisation.
-    fn combine = combine_rows(size: Rows, g: From, z: From, to: To, a: *const f32, b: *const f32, c: *const f32);
+    fn combine = combine_rows(size: Rows, g: From, z: From, to: To, coefficients: [*const f32; 3]);
     /// g = g · activation'(z · scale + shift); adds Σ g and Σ g·(z − mean) to `sums`, channels apart.
     fn finish = finish_any(size: Rows, g: To, z: From, map: &Affine, mean: *const f32, sums: *mut f32);
     /// Adds Σ (x − x₀) and Σ (x − x₀)² over rows to `sums`, channels apart, where x₀ is the first row.
@@ -118,6 +132,7 @@ unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map:
     unsafe {
         let Affine { scale, shift, .. } = *map;
         for row in 0..size.rows {
+            prefetch_row::<S>(size, from, row);
             let (x, y) = (from.data.add(row * from.stride), to.data.add(row * to.stride));
             if accumulate {
                 for_channels!(S, size.channels, |_at, load, store| {
@@ -155,6 +170,8 @@ unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map:
 unsafe fn combine_rows<S: Simd>(size: Rows, g: From, z: From, to: To, a: *const f32, b: *const f32, c: *const f32) {
     unsafe {
         for row in 0..size.rows {
+            prefetch_row::<S>(size, g, row);
+            prefetch_row::<S>(size, z, row);
             let (g, z) = (g.data.add(row * g.stride), z.data.add(row * z.stride));
             let to = to.data.add(row * to.stride);
             for_channels!(S, size.channels, |_at, load, store| {

@@ -86,7 +86,7 @@ impl Convolution {
             Form::Depthwise => {
                 let image = padded[0] * padded[1];
                 let most = image.max(gradient_padded[0] * gradient_padded[1]);
-                let block = (BLOCK / most.max(1) / 16 * 16).max(16);
+                let block = (BLOCK / most.max(1) / 16 * 16).max(32);
                 let block = block.min(inputs.next_multiple_of(lanes));
                 (block, block)
             }

@@ -2,7 +2,9 @@
 //! determinism.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod allocation;
 mod fixture;
 mod parity;
 mod random;
 mod reference;
+mod training;

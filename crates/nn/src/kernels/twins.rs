@@ -1,0 +1,239 @@
+//! Every instruction set of this processor against the scalar twin, on sizes that fill no vector.
+
+use proptest::prelude::*;
+
+use super::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
+use super::elementwise::{Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, moments, multiply};
+use super::product::{Product, pack, packed_length, product};
+use super::reduction::{Reduction, reduce};
+use crate::simd::Level;
+
+/// Values in (−1, 1), the same for the same seed.
+fn values(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+/// Runs the same on every level, and compares what each returns with what the scalar twin returns.
+fn compare(run: impl Fn(Level) -> Vec<f32>) -> Result<(), TestCaseError> {
+    let expected = run(Level::Portable);
+    let scale = expected.iter().fold(1.0_f32, |scale, value| scale.max(value.abs()));
+    for level in Level::available() {
+        let found = run(level);
+        prop_assert_eq!(found.len(), expected.len());
+        for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let close = (found - expected).abs() <= 1e-5 * scale;
+            prop_assert!(close, "{:?} [{}]: {} instead of {}", level, index, found, expected);
+        }
+    }
+    Ok(())
+}
+
+fn from(data: &[f32], stride: usize) -> From {
+    From {
+        data: data.as_ptr(),
+        stride,
+    }
+}
+
+fn to(data: &mut [f32], stride: usize) -> To {
+    To {
+        data: data.as_mut_ptr(),
+        stride,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn products(seed in any::<u64>(), rows in 1..20_usize, inner in 1..20_usize, columns in 1..70_usize, accumulate: bool) {
+        let (a, b) = (values(seed, 2 * rows * (inner + 3)), values(seed + 1, 2 * inner * columns));
+        compare(|level| {
+            let mut packed = vec![0.0; packed_length(level, 2 * inner, columns)];
+            pack(level, 2 * inner, columns, &mut packed, |row, column| b[row * columns + column]);
+            let mut c = values(seed + 2, rows * (columns + 2));
+            let p = Product {
+                rows,
+                a: a.as_ptr(),
+                a_stride: inner + 3,
+                segments: &[0, rows * (inner + 3)],
+                segment_length: inner,
+                b: packed.as_ptr(),
+                columns,
+                c: c.as_mut_ptr(),
+                c_stride: columns + 2,
+                accumulate,
+            };
+            // SAFETY: the slices hold what the sizes say.
+            unsafe { product(level, &p) };
+            c
+        })?;
+    }
+
+    #[test]
+    fn reductions(seed in any::<u64>(), lines in 1..5_usize, columns in 1..200_usize, inner in 1..20_usize, outer in 1..70_usize) {
+        let a = values(seed, lines * columns * inner);
+        let b = values(seed + 1, lines * columns * outer + 64);
+        compare(|level| {
+            let stride = outer.next_multiple_of(level.lanes());
+            let mut c = vec![0.0; inner * stride];
+            let r = Reduction {
+                lines,
+                columns,
+                a: a.as_ptr(),
+                a_stride: inner,
+                a_line: columns * inner,
+                inner,
+                b: b.as_ptr(),
+                b_stride: outer,
+                b_line: columns * outer,
+                outer,
+                c: c.as_mut_ptr(),
+                c_stride: stride,
+            };
+            // SAFETY: as above, with room for whole vectors behind b.
+            unsafe { reduce(level, &r) };
+            c.chunks(stride).flat_map(|row| row[..outer].to_vec()).collect()
+        })?;
+    }
+
+    #[test]
+    fn depthwise(
+        seed in any::<u64>(), lines in 1..4_usize, columns in 1..20_usize, channels in 1..40_usize,
+        kernel in 1..5_usize, stride in 1..3_usize, accumulate: bool,
+    ) {
+        let width = (columns - 1) * stride + kernel;
+        let height = (lines - 1) * stride + kernel;
+        // The widest vector decides the room, so that all levels read the same values.
+        let pixel = channels.next_multiple_of(16);
+        let mut input = values(seed, height * width * pixel);
+        let mut gradient = values(seed + 1, lines * columns * pixel);
+        for image in [&mut input, &mut gradient] {
+            image.chunks_mut(pixel).for_each(|pixel| pixel[channels..].fill(0.0));
+        }
+        let weights = values(seed + 2, kernel * kernel * pixel);
+        let taps: Vec<usize> =
+            (0..kernel * kernel).map(|tap| (tap / kernel * width + tap % kernel) * pixel).collect();
+        compare(|level| {
+            let mut output = values(seed + 3, lines * columns * channels);
+            let d = Depthwise {
+                lines,
+                columns,
+                channels,
+                input: input.as_ptr(),
+                input_line: stride * width * pixel,
+                input_step: stride * pixel,
+                taps: &taps,
+                weights: weights.as_ptr(),
+                weight_stride: pixel,
+                output: output.as_mut_ptr(),
+                output_line: columns * channels,
+                output_step: channels,
+                accumulate,
+            };
+            let mut sums = vec![0.0; taps.len() * pixel];
+            let w = DepthwiseWeights {
+                lines,
+                columns,
+                channels: channels.next_multiple_of(level.lanes()),
+                input: input.as_ptr(),
+                input_line: stride * width * pixel,
+                input_step: stride * pixel,
+                taps: &taps,
+                gradient: gradient.as_ptr(),
+                gradient_line: columns * pixel,
+                gradient_step: pixel,
+                sums: sums.as_mut_ptr(),
+                sum_stride: pixel,
+            };
+            // SAFETY: the slices hold what the sizes say.
+            unsafe {
+                convolve(level, &d);
+                weight_gradient(level, &w);
+            }
+            [output, sums].concat()
+        })?;
+    }
+
+    #[test]
+    fn element_wise_passes(
+        seed in any::<u64>(), rows in 1..9_usize, channels in 1..40_usize, activation in 0..7_u8,
+        scaled: bool, shifted: bool, accumulate: bool,
+    ) {
+        let stride = channels + 5;
+        let x: Vec<f32> = values(seed, rows * stride).iter().map(|x| 8.0 * x).collect();
+        let (g, vectors) = (values(seed + 1, rows * stride), values(seed + 2, 4 * channels));
+        let vector = |index: usize| vectors[index * channels..].as_ptr();
+        let map = Affine {
+            scale: if scaled { vector(0) } else { std::ptr::null() },
+            shift: if shifted { vector(1) } else { std::ptr::null() },
+            activation,
+        };
+        let size = Rows { rows, channels };
+        compare(|level| {
+            let mut out = values(seed + 3, rows * stride);
+            let mut sums = vec![0.0; 2 * channels];
+            let mut more = vec![0.0; 2 * channels];
+            let mut dots = vec![0.0; 2 * channels];
+            let mut gradient = g.clone();
+            let mut combined = vec![0.0; rows * stride];
+            let (x, y) = (from(&x, stride), from(&g, stride));
+            // SAFETY: the slices hold what the sizes say.
+            unsafe {
+                affine(level, size, x, to(&mut out, stride), &map, accumulate);
+                finish(level, size, to(&mut gradient, stride), x, &map, vector(2), sums.as_mut_ptr());
+                moments(level, size, x, more.as_mut_ptr());
+                column_dot(level, size, x, y, dots.as_mut_ptr());
+                column_sum(level, size, x, dots.as_mut_ptr().add(channels));
+                combine(level, size, y, x, to(&mut combined, stride), [vector(0), vector(1), vector(2)]);
+                multiply(level, size, y, to(&mut combined, stride));
+            }
+            [out, sums, more, dots, gradient, combined].concat()
+        })?;
+    }
+}
+
+#[test]
+fn exponential_and_activations_match_f64() {
+    use super::activation::code;
+    use panarch_graph::Activation;
+    let x: Vec<f32> = (-2000..2000).map(|step| step as f32 / 100.0).collect();
+    for level in Level::available() {
+        for kind in Activation::ALL {
+            let map = Affine {
+                activation: code(Some(kind)),
+                ..Affine::IDENTITY
+            };
+            let mut out = vec![0.0; x.len()];
+            let size = Rows {
+                rows: 1,
+                channels: x.len(),
+            };
+            // SAFETY: the slices hold what the sizes say.
+            unsafe { affine(level, size, from(&x, 0), to(&mut out, 0), &map, false) };
+            for (x, found) in x.iter().zip(&out) {
+                let x = f64::from(*x);
+                let expected = match kind {
+                    Activation::Relu => x.max(0.0),
+                    Activation::Relu6 => x.clamp(0.0, 6.0),
+                    Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+                    Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+                    Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+                    Activation::Swish => x / (1.0 + (-x).exp()),
+                };
+                let error = (f64::from(*found) - expected).abs();
+                assert!(
+                    error <= 1e-6 * expected.abs().max(1e-2),
+                    "{level:?} {kind:?} {x}: {found}"
+                );
+            }
+        }
+    }
+}

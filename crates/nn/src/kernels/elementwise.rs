@@ -167,7 +167,7 @@ unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map:
 }
 
 #[inline(always)]
-unsafe fn combine_rows<S: Simd>(size: Rows, g: From, z: From, to: To, a: *const f32, b: *const f32, c: *const f32) {
+unsafe fn combine_rows<S: Simd>(size: Rows, g: From, z: From, to: To, [a, b, c]: [*const f32; 3]) {
     unsafe {
         for row in 0..size.rows {
             prefetch_row::<S>(size, g, row);

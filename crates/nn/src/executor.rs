@@ -154,11 +154,10 @@ impl Executor {
         }
     }
 
-    /// Calls `f(group number, norm)` for every batch normalisation.
+    /// Every batch normalisation with the number of its group.
     fn norms(&self) -> impl Iterator<Item = (usize, &crate::plan::Norm)> {
-        let norm = |(index, group): (usize, &'_ Group)| (index, group.norm.is_some());
-        let normed = self.groups.iter().enumerate().map(norm).filter(|(_, has)| *has);
-        normed.filter_map(|(index, _)| Some((index, self.groups[index].norm.as_ref()?)))
+        let groups = self.groups.iter().enumerate();
+        groups.filter_map(|(index, group)| Some((index, group.norm.as_ref()?)))
     }
 
     /// Moves the store's running statistics towards those of the last training forward pass:
@@ -166,11 +165,10 @@ impl Executor {
     ///
     /// # Errors
     /// When there was no training forward pass or the store is another.
-    pub fn update_running_statistics(&mut self, store: &mut Store, views: &Views) -> Result<(), NnError> {
+    pub fn update_running_statistics(&self, store: &mut Store, views: &Views) -> Result<(), NnError> {
         self.require_training("updating running statistics")?;
         self.check(store, views)?;
-        for index in 0..self.groups.len() {
-            let Some(norm) = &self.groups[index].norm else { continue };
+        for (index, norm) in self.norms() {
             let [_, _, mean, variance] = norm.parameters;
             let momentum = norm.momentum;
             let places = [(mean, normalise::MEAN), (variance, normalise::VARIANCE)];
@@ -192,7 +190,7 @@ impl Executor {
     ///
     /// # Errors
     /// When there was no training forward pass.
-    pub fn accumulate_statistics(&mut self, statistics: &mut BnStatistics) -> Result<(), NnError> {
+    pub fn accumulate_statistics(&self, statistics: &mut BnStatistics) -> Result<(), NnError> {
         self.require_training("accumulating statistics")?;
         statistics.images += self.images as u64;
         let weight = self.images as f64 / statistics.images as f64;

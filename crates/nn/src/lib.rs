@@ -6,6 +6,37 @@
 //!   batch normalisation.
 //! - [`softmax_cross_entropy`], [`Sgd`] and [`CosineSchedule`] make a training step of it.
 //!
+//! ```
+//! use panarch_graph::{Conv2d, Linear, NetworkBuilder, Op, Shape, stream};
+//! use panarch_nn::{Executor, Gradients, Sgd, SgdOptions, Store, Views, softmax_cross_entropy};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut builder = NetworkBuilder::new("tiny", Shape::new(1, 8, 8));
+//! let x = builder.input();
+//! let x = builder.add("conv", Op::Conv2d(Conv2d::square(4, 3, 2).with_bias(true)), &[x])?;
+//! let x = builder.add("pool", Op::GlobalAvgPool, &[x])?;
+//! let x = builder.add("head", Op::Linear(Linear { out: 2, bias: true }), &[x])?;
+//! let network = builder.finish(x)?;
+//!
+//! let mut store = Store::covering([&network])?;
+//! store.initialise(&mut stream(7, "weights", 0));
+//! let views = Views::resolve(&network, &store)?;
+//! let mut executor = Executor::new(&network, 3)?;
+//! let mut gradients = Gradients::zeros(&store);
+//! let mut sgd = Sgd::new(&store, SgdOptions::default());
+//!
+//! let (images, labels) = (vec![0.5; 3 * 8 * 8], [0, 1, 1]);
+//! let mut slope = vec![0.0; 3 * 2];
+//! let logits = executor.train(&store, &views, &images)?;
+//! let loss = softmax_cross_entropy(logits, 2, &labels, 0.1, None, &mut slope)?;
+//! executor.backward(&store, &views, &slope, &mut gradients, None)?;
+//! executor.update_running_statistics(&mut store, &views)?;
+//! sgd.step(&mut store, &gradients, 0.1)?;
+//! assert!(loss > 0.0);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Activations are NHWC inside and at the border. Nothing here knows of search spaces, files or datasets; there is no
 //! I/O, clock or own randomness.
 

@@ -54,12 +54,14 @@ fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, laye
     let add = |builder: &mut NetworkBuilder, part: &str, op: Op, inputs: &[NodeId]| builder.add(name(part), op, inputs);
     let kind = rng.random_range(0..9);
     let out = match kind {
-        0 | 1 | 2 => {
+        0..=2 => {
             let depthwise = kind == 2;
             let groups = if depthwise {
                 shape.channels
             } else {
-                let divisors: Vec<u32> = (1..=shape.channels).filter(|g| shape.channels % g == 0).collect();
+                let divisors: Vec<u32> = (1..=shape.channels)
+                    .filter(|g| shape.channels.is_multiple_of(*g))
+                    .collect();
                 divisors[rng.random_range(0..divisors.len())]
             };
             let kernel = side(rng, 5);

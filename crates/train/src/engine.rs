@@ -37,7 +37,7 @@ pub type Loss<'a> = dyn FnMut(&[f32], &mut [f32]) -> Result<f32, TrainError> + '
 
 /// Runs networks. Images are `[batch, height, width, channels]`, logits `[batch, classes]`.
 ///
-/// The same calls with the same values give the same bits, as long as the number of threads is the same.
+/// The same calls with the same values give the same bits, at least as long as the number of threads is the same.
 pub trait Engine: Send {
     /// What it is, for reports: the engine's name and the device it runs on.
     fn name(&self) -> String;
@@ -82,7 +82,8 @@ pub trait Engine: Send {
     ) -> Result<(), TrainError>;
 }
 
-/// The engine of `panarch-nn`, on this machine's CPU. Threads are those of the surrounding rayon pool.
+/// The engine of `panarch-nn`, on this machine's CPU. Threads are those of the surrounding rayon pool; results do not
+/// depend on their number.
 ///
 /// Keeps the plan of the member it ran last, and passes its memory on to the next one's.
 #[derive(Default)]

@@ -30,11 +30,11 @@ pub struct FineTuning {
 }
 
 impl Default for FineTuning {
-    /// One epoch, a tenth of the supernet's learning rate, no teacher.
+    /// One epoch at a third of the supernet's learning rate, no teacher.
     fn default() -> Self {
         let optimisation = Optimisation {
             epochs: 1.0,
-            learning_rate: 0.02,
+            learning_rate: 0.1,
             ..Optimisation::default()
         };
         Self {

@@ -35,21 +35,21 @@ pub struct Optimisation {
 }
 
 impl Default for Optimisation {
+    /// What did best for the small multi-hardware space on Fashion-MNIST in three epochs, judged on validation images:
+    /// many steps of few images, a high learning rate, label smoothing, no mirroring. Longer trainings and pictures of
+    /// natural things want augmentation.
     fn default() -> Self {
         Self {
             epochs: 3.0,
-            batch_size: 96,
-            learning_rate: 0.1,
+            batch_size: 32,
+            learning_rate: 0.3,
             last_learning_rate: 0.0,
             warmup_epochs: 0.1,
             momentum: 0.9,
             weight_decay: 3e-5,
             label_smoothing: 0.1,
             clip_norm: Some(5.0),
-            augmentation: Augmentation {
-                flip: true,
-                crop_padding: 0,
-            },
+            augmentation: Augmentation::default(),
             seed: 1,
         }
     }

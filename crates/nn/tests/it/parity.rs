@@ -20,6 +20,8 @@ const NOISE: f64 = 1.0 / (1_u64 << 22) as f64;
 struct Worst {
     deviation: f64,
     tensor: String,
+    /// Gradients that are zero but for rounding, in PyTorch and here.
+    zero_but_for_rounding: usize,
 }
 
 impl Worst {
@@ -28,6 +30,7 @@ impl Worst {
         let scale = largest(expected).max(floor);
         let noise = 1e3 * floor * NOISE;
         if largest(expected) < noise && largest(found) < noise {
+            self.zero_but_for_rounding += 1;
             return;
         }
         for (found, expected) in found.iter().zip(expected) {
@@ -176,12 +179,15 @@ fn parity_with_pytorch() {
         Worst {
             deviation: 0.0,
             tensor: String::new(),
+            zero_but_for_rounding: 0,
         },
     );
+    let mut zero_but_for_rounding = 0;
     let mut failed = Vec::new();
     for file in &files {
         let fixture = fixture::read(file);
         let found = check(&fixture);
+        zero_but_for_rounding += found.zero_but_for_rounding;
         println!("parity: {} {:.1e} at {}", fixture.name, found.deviation, found.tensor);
         if found.deviation > TOLERANCE || found.deviation.is_nan() {
             failed.push(format!("{}: {:.1e} at {}", fixture.name, found.deviation, found.tensor));
@@ -191,7 +197,7 @@ fn parity_with_pytorch() {
         }
     }
     println!(
-        "parity: {} networks, worst {:.1e} ({}, {})",
+        "parity: {} networks, worst {:.1e} ({}, {}); {zero_but_for_rounding} gradients are zero but for rounding in both",
         files.len(),
         worst.1.deviation,
         worst.0,

@@ -127,6 +127,11 @@ fn a_training_depends_on_its_seed_and_on_nothing_else() {
     let first = trained(1);
     assert!(same_bits(first.store(), trained(1).store()));
     assert!(!same_bits(first.store(), trained(2).store()));
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let again = pool.install(|| trained(1));
+        assert!(same_bits(first.store(), again.store()), "{threads} threads");
+    }
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn check(fixture: &Fixture) -> Worst {
     let mut worst = Worst {
         deviation: 0.0,
         tensor: "nothing".to_owned(),
+        zero_but_for_rounding: 0,
     };
 
     let logits = executor.evaluate(&store, &views, None, &input).unwrap();

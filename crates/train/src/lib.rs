@@ -2,7 +2,7 @@
 //!
 //! The way through: [`data::open`] gives a dataset and [`data::Dataset::hold_out`] its training and validation parts;
 //! a [`SupernetTrainer`] trains all members of a space at once; a [`Validator`] scores members with the weights that
-//! they inherit; a [`NetworkTrainer`] fine-tunes the finalists into [`TrainedNetwork`]s; [`test`] evaluates those once,
+//! they inherit; a [`NetworkTrainer`] fine-tunes the finalists into [`TrainedNetwork`]s; [`test()`] evaluates those once,
 //! at the end. Computation happens behind the [`Engine`] trait alone. A training can be killed at any instant and goes
 //! on from its last [`Checkpoint`], to the same bits.
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use panarch::event::{Event, Observer};
+use panarch_report::Format;
 
 use super::output::Printer;
 
@@ -108,13 +109,15 @@ impl Observer for Progress {
                 ));
             }
             Event::Note(text) => self.line(&format!("  {text}")),
-            Event::Table(table) => {
+            // Machine-readable output is the result alone.
+            Event::Table(table) if self.printer.format() == Format::Table => {
                 let printer = self.printer;
                 match &self.bar {
                     Some(bar) => bar.suspend(|| printer.table(&table)),
                     None => printer.table(&table),
                 }
             }
+            Event::Table(_) => {}
         }
     }
 }

@@ -11,9 +11,9 @@ use super::write::Writer;
 pub struct TrainSection {
     /// Passes over the training images. Default 3.
     pub epochs: u32,
-    /// Images a step. Default 96.
+    /// Images a step. Default 32.
     pub batch: usize,
-    /// Learning rate at the end of the warm-up. Default 0.1.
+    /// Learning rate at the end of the warm-up. Default 0.3.
     pub learning_rate: f64,
     /// Share of all steps in which the learning rate rises. Default 0.05.
     pub warm_up: f64,
@@ -27,7 +27,7 @@ pub struct TrainSection {
     pub label_smoothing: f64,
     /// Random sub-networks in each step, besides the largest and the smallest. Default 2.
     pub random_subnets: usize,
-    /// Mirroring and shifting of training images. Default: mirrored, not shifted.
+    /// Mirroring and shifting of training images. Default: neither; pictures of natural things want `flip`.
     pub augmentation: Augmentation,
 }
 

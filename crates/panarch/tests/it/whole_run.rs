@@ -22,12 +22,8 @@ fn pictures_become_a_network_and_a_report() {
     ];
     let output = place.panarch(&run);
     let text = expect(&output, 0);
-    // Two tables are printed, the comparison of the devices and the finalists; the last is the result.
-    let values: Vec<Value> = serde_json::Deserializer::from_str(&text)
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    let rows = values.last().and_then(Value::as_array).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let rows = value.as_array().unwrap();
     let roles: Vec<&str> = rows.iter().filter_map(|row| row["role"].as_str()).collect();
     for role in [
         "ethos-u55-128 alone",
@@ -52,13 +48,8 @@ fn pictures_become_a_network_and_a_report() {
     // The same command again has nothing left to do and says the same.
     let again = expect(&place.panarch(&run), 0);
     let accuracies = |text: &str| -> Vec<String> {
-        let values = serde_json::Deserializer::from_str(text)
-            .into_iter::<Value>()
-            .map(Result::unwrap);
-        let rows = values.last().unwrap();
-        rows.as_array()
-            .unwrap()
-            .iter()
+        let rows: Vec<Value> = serde_json::from_str(text).unwrap();
+        rows.iter()
             .map(|row| row["test_accuracy_percent"].to_string())
             .collect()
     };

@@ -1,6 +1,9 @@
 use std::path::{Path, PathBuf};
 
+use panarch_search::SearchError;
+use panarch_study::StudyError;
 use panarch_toml::Diagnostics;
+use panarch_train::TrainError;
 
 /// What can end a run or a command.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +57,13 @@ pub enum Error {
     Predict(#[from] panarch_predict::PredictError),
     /// The study cannot be used.
     #[error(transparent)]
-    Study(#[from] panarch_study::StudyError),
+    Study(#[from] StudyError),
     /// Training or a dataset failed.
     #[error(transparent)]
-    Train(#[from] panarch_train::TrainError),
+    Train(#[from] TrainError),
     /// A search cannot go on.
     #[error(transparent)]
-    Search(#[from] panarch_search::SearchError),
+    Search(#[from] SearchError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] panarch_report::ReportError),
@@ -71,19 +74,40 @@ impl Error {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Infeasible(_) | Self::CheckFailed(_) | Self::Search(_) => 1,
+            Self::Infeasible(_)
+            | Self::CheckFailed(_)
+            | Self::Search(
+                SearchError::Infeasible { .. } | SearchError::Unsupported { .. } | SearchError::Exhausted { .. },
+            )
+            | Self::Train(TrainError::Diverged { .. }) => 1,
             Self::Input(_)
             | Self::Diagnostics(_)
             | Self::Space(_)
             | Self::Cost(_)
             | Self::Graph(_)
             | Self::Format(_)
-            | Self::Predict(_) => 2,
+            | Self::Predict(_)
+            | Self::Search(SearchError::Settings { .. })
+            | Self::Study(
+                StudyError::OtherRun { .. }
+                | StudyError::OtherSpace { .. }
+                | StudyError::OtherDataset { .. }
+                | StudyError::Exists { .. }
+                | StudyError::NotAStudy { .. },
+            )
+            | Self::Train(
+                TrainError::Setting { .. }
+                | TrainError::Split { .. }
+                | TrainError::Mismatch { .. }
+                | TrainError::UnknownDataset { .. }
+                | TrainError::CheckpointOfAnother { .. },
+            ) => 2,
             Self::Environment(_)
             | Self::File { .. }
             | Self::Measure(_)
             | Self::Study(_)
             | Self::Train(_)
+            | Self::Search(_)
             | Self::Report(_) => 3,
             Self::Interrupted => 130,
         }

@@ -1,8 +1,9 @@
 //! Spaces, devices and networks by the names that people type: presets, files, genotypes.
 
+use std::io::Read;
 use std::path::Path;
 
-use panarch_cost::{CostSource, DeviceKind, DeviceProfile, SizeClass};
+use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, SizeClass};
 use panarch_graph::{Network, Weights};
 use panarch_measure::{HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
@@ -78,15 +79,28 @@ pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
     Ok(profiles)
 }
 
-/// What answers for a device: the analytic model of an accelerator, or the measured machine itself.
+/// What a network costs on a device: by the analytic model of an accelerator, or measured on the machine itself, with the
+/// network's own weights where there are any.
 ///
 /// # Errors
-/// When the runtime of a measured device is not there.
-pub fn cost_source(profile: &DeviceProfile) -> Result<Box<dyn CostSource>, Error> {
-    match profile.kind() {
-        DeviceKind::Measured(_) => Ok(Box::new(HostDevice::from_profile(profile, Protocol::default())?)),
-        _ => Ok(profile.cost_source()?),
-    }
+/// When the device cannot run the network, or its runtime is not there.
+pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error> {
+    let network = &named.network;
+    let answers = match (profile.kind(), &named.weights) {
+        (DeviceKind::Measured(_), weights) => {
+            let host = HostDevice::from_profile(profile, Protocol::default())?;
+            match weights {
+                Some(weights) => host.measure(&[(network, weights)]),
+                None => host.estimate(std::slice::from_ref(network)),
+            }
+        }
+        _ => profile.cost_source()?.estimate(std::slice::from_ref(network)),
+    };
+    let missing = || CostError::Failed {
+        device: profile.name().to_owned(),
+        reason: "no answer".to_owned(),
+    };
+    Ok(answers.into_iter().next().unwrap_or_else(|| Err(missing()))?)
 }
 
 /// A network that a command names, with its weights where it has any.
@@ -193,11 +207,13 @@ pub fn run_file(path: &Path, overrides: &[String]) -> Result<RunFile, Error> {
     )?)
 }
 
+/// Whether a name means a file: it has the extension, or a `/`. A file that happens to be called as a preset does not hide
+/// the preset.
 fn is_file(name: &str, extension: &str) -> bool {
     let path = Path::new(name);
     path.extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(extension))
-        || path.is_file()
+        || name.contains('/')
 }
 
 /// Reads a TOML file of a sensible size.
@@ -214,14 +230,19 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
 }
 
 fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let length = std::fs::metadata(path).map_err(|source| missing(path, source))?.len();
-    if length > limit {
+    let file = std::fs::File::open(path).map_err(|source| missing(path, source))?;
+    let mut bytes = Vec::new();
+    // The length that a file claims means nothing for a pipe or a device.
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Error::reading(path))?;
+    if bytes.len() as u64 > limit {
         return Err(Error::Input(format!(
-            "{} has {length} bytes; at most {limit} are read",
+            "{} has more than the {limit} bytes that are read",
             path.display()
         )));
     }
-    std::fs::read(path).map_err(Error::reading(path))
+    Ok(bytes)
 }
 
 fn missing(path: &Path, source: std::io::Error) -> Error {

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod devices;
+mod export;
 mod facts;
 mod fairness;
 mod finalists;
@@ -109,6 +110,7 @@ pub fn search(file: &RunFile, watch: &mut Watch<'_>) -> Result<Vec<Searched>, Er
     let setup = Setup::open(file, watch)?;
     let devices = Devices::open(&setup, watch)?;
     fairness::judge(&setup, &devices, watch)?;
+    search::check_limits(&setup, &devices, watch)?;
     let supernet = supernet::trained(&setup, watch)?;
     search::all(&setup, &devices, &supernet, watch)
 }
@@ -121,6 +123,7 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
     let setup = Setup::open(file, watch)?;
     let devices = Devices::open(&setup, watch)?;
     let fairness = fairness::judge(&setup, &devices, watch)?;
+    search::check_limits(&setup, &devices, watch)?;
     let supernet = supernet::trained(&setup, watch)?;
     let searched = search::all(&setup, &devices, &supernet, watch)?;
     let finished = finalists::finish(&setup, &devices, &supernet, &searched, watch)?;
@@ -137,11 +140,34 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
             report_file.display()
         )));
     }
+    within_limits(&setup, &report)?;
     Ok(Outcome {
         report,
         report_file,
         onnx_file,
     })
+}
+
+/// A hard limit that held by prediction has to hold for the finished network too.
+fn within_limits(setup: &Setup, report: &RunReport) -> Result<(), Error> {
+    if !setup.file.search.goals.contains(&crate::run_file::Goal::Each) {
+        return Ok(());
+    }
+    let role = panarch_report::run_report::Role::Other {
+        name: finalists::LIMITS.to_owned(),
+    };
+    let Some(finalist) = report.finalist(&role) else {
+        return Ok(());
+    };
+    for (device, on) in report.devices.iter().zip(&finalist.latency) {
+        if on.latency.value > device.target {
+            return Err(Error::Infeasible(format!(
+                "`{}` vetoes the network that was found: it takes {} there, the limit is {}; the report is written all the same",
+                device.name, on.latency.value, device.target
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Draws the report of a finished run again, from its data.

@@ -1,4 +1,4 @@
-//! What a study holds as rows, for tables, CSV and JSON.
+//! What a study holds as rows; whoever shows them writes tables, CSV or JSON.
 
 use std::collections::BTreeMap;
 
@@ -44,59 +44,6 @@ impl Sheet {
             columns: columns.map(str::to_owned).to_vec(),
             rows: Vec::new(),
         }
-    }
-
-    /// As CSV (RFC 4180, lines ended by a line feed); unknown cells are empty.
-    #[must_use]
-    pub fn to_csv(&self) -> String {
-        let header = self.columns.iter().map(|name| quoted(name)).collect::<Vec<_>>();
-        let mut text = header.join(",") + "\n";
-        for row in &self.rows {
-            let cells = row.iter().map(|cell| match cell {
-                Cell::Text(value) => quoted(value),
-                Cell::Whole(value) => value.to_string(),
-                Cell::Number(value) => value.to_string(),
-                Cell::Nothing => String::new(),
-            });
-            text += &cells.collect::<Vec<_>>().join(",");
-            text.push('\n');
-        }
-        text
-    }
-
-    /// As a JSON array of objects, keys in the order of the columns; unknown cells are `null`.
-    ///
-    /// # Errors
-    /// [`StudyError::Json`] when a value cannot be written.
-    pub fn to_json(&self) -> Result<String, StudyError> {
-        let mut text = String::from("[");
-        for (index, row) in self.rows.iter().enumerate() {
-            text += if index == 0 { "\n  {" } else { ",\n  {" };
-            for (column, (name, cell)) in self.columns.iter().zip(row).enumerate() {
-                if column > 0 {
-                    text += ", ";
-                }
-                text += &serde_json::to_string(name)?;
-                text += ": ";
-                text += &match cell {
-                    Cell::Text(value) => serde_json::to_string(value)?,
-                    Cell::Whole(value) => value.to_string(),
-                    Cell::Number(value) => serde_json::to_string(value)?,
-                    Cell::Nothing => "null".to_owned(),
-                };
-            }
-            text.push('}');
-        }
-        text += if self.rows.is_empty() { "]" } else { "\n]" };
-        Ok(text)
-    }
-}
-
-fn quoted(value: &str) -> String {
-    if value.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", value.replace('"', "\"\""))
-    } else {
-        value.to_owned()
     }
 }
 
@@ -307,21 +254,4 @@ pub fn events(storage: &dyn Storage) -> Result<Sheet, StudyError> {
         ]);
     }
     Ok(sheet)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sheets_quote_what_needs_it() {
-        let mut sheet = Sheet::new(["name", "latency_s"]);
-        sheet.rows.push(vec![Cell::text("a, \"b\""), Cell::Number(0.5)]);
-        sheet.rows.push(vec![Cell::text("c"), Cell::Nothing]);
-        assert_eq!(sheet.to_csv(), "name,latency_s\n\"a, \"\"b\"\"\",0.5\nc,\n");
-        let expected =
-            "[\n  {\"name\": \"a, \\\"b\\\"\", \"latency_s\": 0.5},\n  {\"name\": \"c\", \"latency_s\": null}\n]";
-        assert_eq!(sheet.to_json().unwrap(), expected);
-        assert_eq!(Sheet::new(["name"]).to_json().unwrap(), "[]");
-    }
 }

@@ -257,4 +257,6 @@ pub enum StudyRows {
     Costs,
     /// The finalists
     Finalists,
+    /// What was finished when
+    Events,
 }

@@ -1,6 +1,6 @@
 //! `panarch cost`.
 
-use panarch::lookup;
+use panarch::{Error, lookup};
 use panarch_cost::{Cost, CostError};
 use panarch_graph::{Estimate, Latency};
 use panarch_report::{Cell, Column, Emphasis, Format, Table};
@@ -28,13 +28,12 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     let printer = Printer::new(args.format);
     let mut answers: Vec<(String, Result<Cost, CostError>)> = Vec::new();
     for profile in &profiles {
-        let source = lookup::cost_source(profile)?;
-        let answer = source.estimate(std::slice::from_ref(&named.network)).pop();
-        let missing = CostError::Failed {
-            device: profile.name().to_owned(),
-            reason: "no answer".to_owned(),
+        let answer = match lookup::cost(profile, &named) {
+            Ok(cost) => Ok(cost),
+            Err(Error::Cost(error)) => Err(error),
+            Err(error) => return Err(error.into()),
         };
-        answers.push((profile.name().to_owned(), answer.unwrap_or(Err(missing))));
+        answers.push((profile.name().to_owned(), answer));
     }
     if printer.format() == Format::Json {
         let hash = named.network.content_hash().to_string();
@@ -49,19 +48,14 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             })
             .collect();
         printer.json(&rows)?;
+    } else if args.layers && printer.format() == Format::Csv {
+        printer.table(&layers(&answers));
     } else {
         let macs = named.network.macs();
-        printer.table(&summary(
-            &format!("{} ({}, {macs})", named.network.name(), named.origin),
-            &answers,
-        ));
+        let title = format!("{} ({}, {macs})", named.network.name(), named.origin);
+        printer.table(&summary(&title, &answers));
         if args.layers {
-            for (device, cost) in answers
-                .iter()
-                .filter_map(|(device, answer)| Some((device, answer.as_ref().ok()?)))
-            {
-                printer.table(&layers(device, cost));
-            }
+            printer.table(&layers(&answers));
         }
     }
     if answers.iter().all(|(_, answer)| answer.is_err()) {
@@ -69,7 +63,7 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             .iter()
             .filter_map(|(_, answer)| Some(answer.as_ref().err()?.to_string()))
             .collect();
-        return Err(panarch::Error::Infeasible(format!("no device can run it: {}", reasons.join("; "))).into());
+        return Err(Error::Infeasible(format!("no device can run it: {}", reasons.join("; "))).into());
     }
     Ok(())
 }
@@ -81,6 +75,8 @@ fn summary(title: &str, answers: &[(String, Result<Cost, CostError>)]) -> Table 
             Column::text("device"),
             Column::quantity("latency", "ms").with_key("latency_s"),
             Column::text("interval"),
+            Column::raw("latency_low_s"),
+            Column::raw("latency_high_s"),
             Column::quantity("fixed", "%").with_key("fixed_share"),
             Column::quantity("utilisation", "%").with_key("utilisation"),
             Column::quantity("peak memory", "KiB").with_key("peak_memory_bytes"),
@@ -94,6 +90,8 @@ fn summary(title: &str, answers: &[(String, Result<Cost, CostError>)]) -> Table 
                 Cell::text(device),
                 millis(cost.latency.value),
                 Cell::text(interval(&cost.latency)),
+                Cell::decimal(cost.latency.low.seconds(), 9),
+                Cell::decimal(cost.latency.high.seconds(), 9),
                 percent(panarch_cost::fixed_share(cost)),
                 percent(cost.utilisation),
                 kibibytes(cost.peak_memory.0),
@@ -102,7 +100,7 @@ fn summary(title: &str, answers: &[(String, Result<Cost, CostError>)]) -> Table 
             ]),
             Err(error) => {
                 let mut cells = vec![Cell::text(device)];
-                cells.resize_with(7, Cell::missing);
+                cells.resize_with(9, Cell::missing);
                 cells.push(Cell::text(error.to_string()));
                 table.push_row(cells, Emphasis::Bad);
             }
@@ -111,10 +109,11 @@ fn summary(title: &str, answers: &[(String, Result<Cost, CostError>)]) -> Table 
     table
 }
 
-fn layers(device: &str, cost: &Cost) -> Table {
+fn layers(answers: &[(String, Result<Cost, CostError>)]) -> Table {
     let mut table = Table::new(
-        format!("Layers on {device}"),
+        "Layers",
         vec![
+            Column::text("device"),
             Column::text("layer"),
             Column::text("operator"),
             Column::text("output"),
@@ -126,20 +125,26 @@ fn layers(device: &str, cost: &Cost) -> Table {
         ],
     );
     let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
-    for layer in &cost.per_layer {
-        table.push(vec![
-            Cell::text(&layer.name),
-            Cell::text(&layer.operator),
-            Cell::text(layer.output.to_string()),
-            Cell::count(layer.macs.0),
-            micros(layer.latency),
-            micros(layer.compute),
-            micros(layer.movement),
-            Cell::text(layer.bound.name()),
-        ]);
-    }
-    if cost.per_layer.is_empty() {
-        table.note("This device is measured as a whole.");
+    for (device, cost) in answers
+        .iter()
+        .filter_map(|(device, answer)| Some((device, answer.as_ref().ok()?)))
+    {
+        for layer in &cost.per_layer {
+            table.push(vec![
+                Cell::text(device),
+                Cell::text(&layer.name),
+                Cell::text(&layer.operator),
+                Cell::text(layer.output.to_string()),
+                Cell::count(layer.macs.0),
+                micros(layer.latency),
+                micros(layer.compute),
+                micros(layer.movement),
+                Cell::text(layer.bound.name()),
+            ]);
+        }
+        if cost.per_layer.is_empty() {
+            table.note(format!("{device} is measured as a whole."));
+        }
     }
     table
 }

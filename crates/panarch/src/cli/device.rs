@@ -16,11 +16,14 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
         DeviceCommand::Show { device, format } => {
             let profile = lookup::device(&device)?;
             let printer = Printer::new(format);
-            if printer.format() == Format::Json {
-                printer.json(&profile)?;
-            } else {
+            match printer.format() {
+                Format::Json => printer.json(&profile)?,
                 // The file itself reads best: every figure stands beside its source.
-                write(&lookup::device_text(&device)?);
+                Format::Table => write(&lookup::device_text(&device)?),
+                Format::Csv => {
+                    let advice = "a profile is no table; take --format json";
+                    return Err(panarch::Error::Input(advice.to_owned()).into());
+                }
             }
             Ok(())
         }

@@ -50,11 +50,15 @@ impl Printer {
     }
 }
 
-/// Writes to standard output; a reader that has gone away (a closed pipe) ends the program quietly.
+/// Writes to standard output. A reader that has gone away (a closed pipe) ends nothing: a run goes on without it. Anything
+/// else that goes wrong, such as a full disk, ends the program, because what was asked for is not there.
 pub fn write(text: &str) {
     let mut out = std::io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: cannot write to standard output: {error}");
+        std::process::exit(3);
     }
 }
 

@@ -59,11 +59,12 @@ pub fn train(args: &RunArgs) -> anyhow::Result<()> {
         &command,
     )?;
     drop(progress);
-    write(&format!(
-        "supernet  {}\nnext      {}\n",
-        path.display(),
-        repeat_command("search", args)
-    ));
+    let mut table = Table::new("Trained", vec![Column::text("supernet"), Column::text("next")]);
+    table.push(vec![
+        Cell::text(path.display().to_string()),
+        Cell::text(repeat_command("search", args)),
+    ]);
+    printer.table(&table);
     Ok(())
 }
 

@@ -37,6 +37,7 @@ pub fn study(command: StudyCommand) -> anyhow::Result<()> {
                 StudyRows::Evaluations => ("Evaluations", export::evaluations(&storage)),
                 StudyRows::Costs => ("Costs", export::costs(&storage)),
                 StudyRows::Finalists => ("Finalists", export::finalists(&storage)),
+                StudyRows::Events => ("Events", export::events(&storage)),
             };
             Printer::new(format).table(&table(title, sheet.map_err(panarch::Error::from)?));
         }

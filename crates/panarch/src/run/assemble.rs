@@ -12,6 +12,7 @@ use panarch_report::run_report::{
 use panarch_space::Genotype;
 use panarch_study::{CostSummary, pareto_front};
 
+use super::finalists::LIMITS;
 use super::{Devices, Finished, Searched, Setup, facts};
 use crate::Error;
 use crate::run_file::Goal;
@@ -31,7 +32,7 @@ pub(super) fn report(
         dataset: facts::dataset(setup),
         space: facts::space(setup),
         training: facts::training(setup),
-        devices: facts::devices(setup, devices, &fairness, finished),
+        devices: facts::devices(setup, devices, &fairness, finished)?,
         fairness: Some(facts::fairness(&fairness)),
         provenances: Vec::new(),
         search_accuracy: AccuracyBasis {
@@ -154,11 +155,11 @@ fn finalists(finished: &[Finished], report: &mut RunReport) {
     }
 }
 
-/// The network that the run recommends: the worst case's, else the average's, else that of the only search.
+/// The network that the run recommends: the worst case's, else that within the limits, the average's, a single device's.
 fn chosen(report: &RunReport) -> Option<u32> {
     let place = |wanted: fn(&Role) -> bool| report.finalists.iter().position(|f| f.roles.iter().any(wanted));
     let place = place(|role| matches!(role, Role::WorstCase))
-        .or_else(|| place(|role| matches!(role, Role::Other { .. })))
+        .or_else(|| place(|role| matches!(role, Role::Other { name } if name == LIMITS)))
         .or_else(|| place(|role| matches!(role, Role::Average)))
         .or_else(|| place(|role| matches!(role, Role::Device { .. })))?;
     u32::try_from(place).ok()
@@ -238,7 +239,7 @@ fn repeats(setup: &Setup, searched: &[Searched], finished: &[Finished], report: 
                 Goal::Average => Role::Average,
                 Goal::Worst => Role::WorstCase,
                 Goal::Each => Role::Other {
-                    name: "limits on every device".to_owned(),
+                    name: LIMITS.to_owned(),
                 },
             };
             outcomes.extend(outcome(report, finished, &search.winner, role));

@@ -1,7 +1,7 @@
 //! The devices of a run: what answers for each during the search, and what its target is.
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile};
-use panarch_graph::{ContentHash, Estimate, Latency, Network, Provenance, stream};
+use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, stream};
 use panarch_measure::{HostDevice, Protocol};
 use panarch_predict::{AdditiveLatency, design_of_experiments};
 use panarch_space::Genotype;
@@ -148,25 +148,23 @@ impl Device {
         }
     }
 
-    /// What the device itself or its model says of finished networks, which real machines measure against each other.
+    /// What the device itself or its model says of finished networks. A real machine measures them against each other,
+    /// once: the same networks again are answered from the study.
     ///
     /// # Errors
     /// When the device cannot run one of them.
-    pub fn final_costs(&self, finished: &[TrainedNetwork]) -> Result<Vec<Cost>, Error> {
-        let answers = match &self.answer {
+    pub fn final_costs(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
+        match &self.answer {
             Answer::Model(source) => {
-                let networks: Vec<Network> = finished.iter().map(|trained| trained.network.clone()).collect();
-                source.estimate(&networks)
+                let networks: Vec<Network> = finished.iter().map(|(_, trained)| trained.network.clone()).collect();
+                source
+                    .estimate(&networks)
+                    .into_iter()
+                    .map(|answer| Ok(answer?))
+                    .collect()
             }
-            Answer::Machine(machine) => {
-                let networks: Vec<_> = finished
-                    .iter()
-                    .map(|trained| (&trained.network, &trained.weights))
-                    .collect();
-                machine.host.measure(&networks)
-            }
-        };
-        answers.into_iter().map(|answer| Ok(answer?)).collect()
+            Answer::Machine(machine) => machine.measure_finished(setup, finished),
+        }
     }
 
     /// Whether figures of the search were predicted and those of the finalists are measured.
@@ -187,7 +185,10 @@ impl Device {
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
     fn protocol(&self) -> ContentHash {
         match &self.answer {
-            Answer::Model(_) => self.profile.hash(),
+            Answer::Model(_) => {
+                let text = format!("{} {}", self.profile.hash(), env!("CARGO_PKG_VERSION"));
+                ContentHash::of("panarch analytic model of a profile v1", text.as_bytes())
+            }
             Answer::Machine(machine) => machine.table_hash,
         }
     }
@@ -233,6 +234,61 @@ impl Machine {
             fixed,
             measured,
         })
+    }
+}
+
+impl Machine {
+    /// Finished networks with their own weights, measured against each other.
+    fn measure_finished(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
+        let mut together = self.host.protocol_hash().to_string();
+        finished
+            .iter()
+            .for_each(|(genotype, _)| together += &format!(" {genotype}"));
+        let protocol = ContentHash::of("panarch finalists measured together v1", together.as_bytes());
+        let device = self.host.device();
+        let known: Vec<Option<CostRecord>> = finished
+            .iter()
+            .map(|(genotype, _)| setup.study.cost(genotype, device, protocol))
+            .collect::<Result<_, _>>()?;
+        if let Some(known) = known
+            .into_iter()
+            .map(|record| record.map(|record| whole(record.summary)))
+            .collect()
+        {
+            return Ok(known);
+        }
+        let networks: Vec<_> = finished
+            .iter()
+            .map(|(_, trained)| (&trained.network, &trained.weights))
+            .collect();
+        let costs: Vec<Cost> = self.host.measure(&networks).into_iter().collect::<Result<_, _>>()?;
+        let records: Vec<CostRecord> = finished
+            .iter()
+            .zip(&costs)
+            .map(|((genotype, _), cost)| CostRecord {
+                genotype: (*genotype).clone(),
+                device: device.to_owned(),
+                protocol,
+                summary: CostSummary::from(cost),
+                created: Timestamp::now(),
+            })
+            .collect();
+        setup.study.add_costs(&records)?;
+        Ok(costs)
+    }
+}
+
+/// The cost of a network that was measured as a whole, from what a study keeps of it.
+fn whole(summary: CostSummary) -> Cost {
+    Cost {
+        latency: summary.latency,
+        fixed: summary.fixed.unwrap_or(Latency::ZERO),
+        energy: summary.energy,
+        peak_memory: summary.peak_memory.unwrap_or(Bytes(0)),
+        traffic: summary.traffic.unwrap_or(Bytes(0)),
+        utilisation: summary.utilisation.unwrap_or(0.0),
+        per_layer: Vec::new(),
+        provenance: summary.provenance,
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the report says about the run itself: images, space, training, devices.
 
 use panarch_cost::{DeviceKind, Fairness};
-use panarch_report::run_report::{self, DatasetFacts, DeviceFacts, Fact, Role, RunFacts, Seed, SpaceFacts};
+use panarch_report::run_report::{self, DatasetFacts, DeviceFacts, Fact, RunFacts, Seed, SpaceFacts};
 use panarch_space::Distinct;
 use panarch_study::Timestamp;
 
 use super::{Device, Devices, Finished, Setup};
+use crate::Error;
 use crate::run_file::Targets;
 
 pub(super) fn run(setup: &Setup, command: &str) -> RunFacts {
@@ -35,7 +36,10 @@ pub(super) fn dataset(setup: &Setup) -> DatasetFacts {
     DatasetFacts {
         name: setup.dataset.name().to_owned(),
         source: setup.file.data.dataset.clone(),
-        checksum: Some(format!("SHA-256 of the training split {}", setup.splits.fingerprint())),
+        checksum: Some(format!(
+            "SHA-256 {} over sizes, normalisation, places and labels of the training split",
+            setup.splits.fingerprint()
+        )),
         classes: setup.head.classes,
         channels: setup.head.input_channels,
         resolution: setup.resolution,
@@ -99,9 +103,11 @@ pub(super) fn devices(
     devices: &Devices,
     fairness: &Fairness,
     finished: &[Finished],
-) -> Vec<DeviceFacts> {
-    let is_reference = |finalist: &&Finished| finalist.roles.iter().any(|role| matches!(role, Role::Reference { .. }));
-    let reference = finished.iter().find(is_reference);
+) -> Result<Vec<DeviceFacts>, Error> {
+    let reference = setup.target_reference()?;
+    let reference = finished
+        .iter()
+        .find(|finalist| Some(&finalist.genotype) == reference.as_ref());
     let facts = devices.iter().enumerate().map(|(index, device)| {
         let measured = reference
             .and_then(|finalist| finalist.costs.get(index))
@@ -123,7 +129,7 @@ pub(super) fn devices(
             target_origin: origin,
         }
     });
-    facts.collect()
+    Ok(facts.collect())
 }
 
 /// The first clause of a description.
@@ -152,7 +158,8 @@ pub(super) fn fairness(fairness: &Fairness) -> run_report::Fairness {
         if a == b {
             1.0
         } else {
-            pair.and_then(|pair| pair.tau).unwrap_or(0.0)
+            /* a device that takes the same time for everything disagrees with none */
+            pair.and_then(|pair| pair.tau).unwrap_or(1.0)
         }
     };
     run_report::Fairness {

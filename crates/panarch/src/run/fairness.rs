@@ -1,6 +1,6 @@
 //! Whether the devices want different networks at all, before anything is trained.
 
-use panarch_cost::{DeviceSample, Fairness, fairness};
+use panarch_cost::{CostError, DeviceSample, Fairness, fairness};
 use panarch_graph::{Latency, stream};
 use panarch_report::fairness_table;
 
@@ -9,6 +9,8 @@ use crate::Error;
 
 /// How many members are sampled.
 const SAMPLED: usize = 500;
+/// How many draws each of them may take, where a device cannot run everything.
+const MOST_DRAWS: usize = 20;
 
 /// Each device's fixed share and the agreement of every pair of devices, over sampled members.
 pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<Fairness, Error> {
@@ -22,14 +24,36 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
             fixed: Vec::new(),
         })
         .collect();
-    for _ in 0..SAMPLED {
+    let mut refused = 0;
+    let mut last_refusal = None;
+    for _ in 0..SAMPLED * MOST_DRAWS {
+        if samples.first().is_none_or(|sample| sample.latencies.len() == SAMPLED) {
+            break;
+        }
         let genotype = setup.space.canonical(&setup.space.sample(&mut rng));
         let network = setup.network(&genotype)?;
-        for (device, sample) in devices.iter().zip(&mut samples) {
-            let cost = device.cost(&genotype, &network)?;
+        let costs: Result<Vec<_>, _> = devices.iter().map(|device| device.cost(&genotype, &network)).collect();
+        let costs = match costs {
+            Ok(costs) => costs,
+            Err(Error::Cost(refusal @ CostError::Unsupported { .. })) => {
+                refused += 1;
+                last_refusal = Some(refusal);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        for (cost, sample) in costs.iter().zip(&mut samples) {
             sample.latencies.push(cost.latency.value);
             sample.fixed.push(cost.fixed.unwrap_or(Latency::ZERO));
         }
+    }
+    if let Some(refusal) = last_refusal {
+        if samples.iter().all(|sample| sample.latencies.is_empty()) {
+            return Err(refusal.into());
+        }
+        watch.note(format!(
+            "{refused} sampled networks were left out because a device cannot run them, such as: {refusal}"
+        ));
     }
     let judged = fairness(&samples);
     let word = if judged.is_fair() {
@@ -39,7 +63,7 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
     };
     watch.done(word);
     watch.table(fairness_table(
-        &facts::devices(setup, devices, &judged, &[]),
+        &facts::devices(setup, devices, &judged, &[])?,
         &facts::fairness(&judged),
     ));
     Ok(judged)

@@ -1,31 +1,28 @@
 //! The networks that were found: fine-tuned, judged on the test split once, measured again, exported and verified.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use panarch_cost::Cost;
-use panarch_format::{OnnxOptions, atomic_write, read_safetensors, write_onnx, write_safetensors};
-use panarch_graph::{
-    Accuracy, Bytes, ContentHash, Estimate, Network, Precision, Provenance, ProvenanceKind, Tensor, Weights,
-};
-use panarch_measure::verify_export;
-use panarch_report::run_report::{ExportCheck, ExportFacts, Role};
+use panarch_format::{read_safetensors, write_safetensors};
+use panarch_graph::{Accuracy, Estimate, Network, Precision, Provenance, ProvenanceKind};
+use panarch_report::run_report::{ExportFacts, Role};
 use panarch_space::Genotype;
-use panarch_study::{Artefact, CostSummary, Evaluation, Finalist, Timestamp};
-use panarch_train::data::{Batch, Loader, TestSplit};
+use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Timestamp};
+use panarch_train::data::TestSplit;
 use panarch_train::{
-    CheckpointPolicy, Control, CpuEngine, Engine, FineTuning, Member, NetworkTrainer, Outcome, Progress, Supernet,
+    CheckpointPolicy, Control, CpuEngine, Engine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
     TrainedNetwork,
 };
 
 use super::pool::Pool;
 use super::supernet::optimisation;
-use super::{Devices, Searched, Setup, Watch};
+use super::{Devices, Searched, Setup, Watch, export};
 use crate::Error;
-use crate::run_file::Goal;
+use crate::run_file::{Goal, Targets};
 
-/// Real images that go through engine and runtimes when an exported file is checked.
-const CHECKED_IMAGES: usize = 32;
+/// The role of the network that keeps a limit on every device.
+pub(super) const LIMITS: &str = "limits on every device";
 /// Images a batch when testing.
 const TEST_BATCH: usize = 200;
 
@@ -76,12 +73,20 @@ pub(super) fn finish(
         watch.done(format!("{}: {genotype}", labels(roles)));
         tuned.push((genotype, roles, trained, evaluation));
     }
+    setup.study.log(
+        "finalists",
+        EventKind::Started,
+        format!("{} networks fine-tuned", tuned.len()),
+    )?;
     // Everything has been chosen: the test split is opened here, once.
     watch.step("Testing, measuring and exporting the finalists");
-    let trained: Vec<TrainedNetwork> = tuned.iter().map(|(_, _, trained, _)| trained.clone()).collect();
+    let trained: Vec<(&Genotype, &TrainedNetwork)> = tuned
+        .iter()
+        .map(|(genotype, _, trained, _)| (*genotype, trained))
+        .collect();
     let mut costs = vec![Vec::new(); trained.len()];
     for device in devices.iter() {
-        for (costs, cost) in costs.iter_mut().zip(device.final_costs(&trained)?) {
+        for (costs, cost) in costs.iter_mut().zip(device.final_costs(setup, &trained)?) {
             costs.push(cost);
         }
     }
@@ -89,8 +94,8 @@ pub(super) fn finish(
     let mut finished = Vec::new();
     for ((genotype, roles, trained, evaluation), costs) in tuned.into_iter().zip(costs) {
         watch.check()?;
-        let test_accuracy = judge(setup, genotype, &trained, &test)?;
-        let export = export(setup, genotype, roles, &trained)?;
+        let test_accuracy = judge(setup, genotype, roles, &trained, &test)?;
+        let export = export::write(setup, genotype, roles, &trained)?;
         let finalist = Finished {
             roles: roles.clone(),
             genotype: genotype.clone(),
@@ -103,6 +108,9 @@ pub(super) fn finish(
         keep(setup, devices, &finalist)?;
         finished.push(finalist);
     }
+    setup
+        .study
+        .log("finalists", EventKind::Finished, "tested, measured, exported")?;
     let checked: Vec<&str> = finished
         .first()
         .map(|f| f.export.checks.iter().map(|check| check.runtime.as_str()).collect())
@@ -130,7 +138,7 @@ fn wanted(setup: &Setup, searched: &[Searched]) -> Result<Vec<(Genotype, Vec<Rol
             (Goal::Average, true) => Role::Average,
             (Goal::Worst, true) => Role::WorstCase,
             (Goal::Each, true) => Role::Other {
-                name: "limits on every device".to_owned(),
+                name: LIMITS.to_owned(),
             },
             (_, false) => Role::Other {
                 name: search.name.clone(),
@@ -138,8 +146,15 @@ fn wanted(setup: &Setup, searched: &[Searched]) -> Result<Vec<(Genotype, Vec<Rol
         };
         add(&search.winner, role);
     }
-    if let Some((name, genotype)) = setup.reference()? {
-        add(&genotype, Role::Reference { name });
+    let reference = setup.reference()?;
+    if let Some((name, genotype)) = &reference {
+        add(genotype, Role::Reference { name: name.clone() });
+    }
+    // What sets the targets of measured devices is measured together with what is compared with it.
+    if let (Targets::Reference(name), Some(genotype)) = (&setup.file.devices.targets, setup.target_reference()?)
+        && reference.is_none_or(|(_, known)| known != genotype)
+    {
+        add(&genotype, Role::Reference { name: name.clone() });
     }
     Ok(wanted)
 }
@@ -177,7 +192,7 @@ fn tune(
             ..FineTuning::default()
         };
         let mut trainer = NetworkTrainer::fine_tune(supernet, genotype, &setup.splits, settings)?;
-        let checkpoint = path.with_extension("checkpoint.safetensors");
+        let checkpoint = checkpoint_of(path);
         if checkpoint.is_file() {
             trainer.resume(&checkpoint)?;
         }
@@ -207,13 +222,20 @@ fn tune(
         ("space".to_owned(), setup.space.hash().to_string()),
     ]);
     write_safetensors(path, &trained.weights, &metadata)?;
+    // What it was for is done; should removing it fail, it is only in the way.
+    let _ = std::fs::remove_file(checkpoint_of(path));
     Ok(trained)
 }
 
-/// The accuracy on the test split: kept in the study, so that going on with a run does not open it again.
+fn checkpoint_of(path: &Path) -> PathBuf {
+    path.with_extension("checkpoint.safetensors")
+}
+
+/// The accuracy on the test split: in the study before anything else happens, so that the split is used once.
 fn judge(
     setup: &Setup,
     genotype: &Genotype,
+    roles: &[Role],
     trained: &TrainedNetwork,
     test: &TestSplit,
 ) -> Result<Estimate<Accuracy>, Error> {
@@ -229,73 +251,13 @@ fn judge(
     let TrainedNetwork { network, weights } = trained;
     let normalisation = &setup.splits.normalisation;
     let score = panarch_train::test(&mut CpuEngine::new(), network, weights, test, normalisation, TEST_BATCH)?;
-    Ok(score.accuracy())
+    let accuracy = score.accuracy();
+    setup.study.choose(record(genotype, roles, network, accuracy))?;
+    Ok(accuracy)
 }
 
-/// Writes the ONNX file and compares it with the engine on real images.
-fn export(setup: &Setup, genotype: &Genotype, roles: &[Role], trained: &TrainedNetwork) -> Result<ExportFacts, Error> {
-    let TrainedNetwork { network, weights } = trained;
-    let normalisation = &setup.splits.normalisation;
-    let properties = BTreeMap::from([
-        ("genotype".to_owned(), genotype.to_string()),
-        ("space".to_owned(), setup.space.name().to_owned()),
-        ("classes".to_owned(), setup.dataset.classes().join("\n")),
-        ("input.mean".to_owned(), join(&normalisation.mean)),
-        ("input.deviation".to_owned(), join(&normalisation.deviation)),
-        ("found_for".to_owned(), labels(roles)),
-    ]);
-    let options = OnnxOptions {
-        properties,
-        ..OnnxOptions::default()
-    };
-    let bytes = write_onnx(network, weights, &options)?;
-    let (images, logits) = engine_logits(setup, network, weights)?;
-    let report = verify_export(&bytes, &network.content_hash(), &images, &logits)?;
-    let file = format!("{}.onnx", file_name(genotype));
-    atomic_write(setup.folder.join(&file), &bytes)?;
-    let checks = report.checks.iter().map(|check| ExportCheck {
-        runtime: format!("{} {}", check.runtime, check.version),
-        images: report.images as u32,
-        worst_difference: check
-            .largest_difference
-            .map_or(1.0, |difference| difference / check.largest_logit),
-        tolerance: check.tolerance / check.largest_logit,
-        passed: check.ok,
-    });
-    Ok(ExportFacts {
-        file,
-        file_hash: ContentHash::plain(&bytes),
-        bytes: Bytes(bytes.len() as u64),
-        checks: checks.collect(),
-    })
-}
-
-/// Validation images [batch, channels, height, width] and what the engine says of them.
-fn engine_logits(setup: &Setup, network: &Network, weights: &Weights) -> Result<(Tensor, Tensor), Error> {
-    let images = setup.splits.validation.sample(CHECKED_IMAGES, setup.file.seed);
-    let loader = Loader::evaluation(images, &setup.splits.normalisation, CHECKED_IMAGES)?;
-    let mut batch = Batch::new(loader.shape());
-    loader.epoch(0).fill(0, &mut batch);
-    let store = panarch_nn::Store::from_weights(network, weights).map_err(panarch_train::TrainError::from)?;
-    let member = Member::new(network.clone(), &store)?;
-    let mut logits = Vec::new();
-    CpuEngine::new().evaluate(&member, &store, None, batch.images(), &mut logits)?;
-    let shape = loader.shape();
-    let (channels, height, width) = (shape.channels as usize, shape.height as usize, shape.width as usize);
-    let pixels = height * width;
-    // The engine takes [batch, height, width, channels], ONNX [batch, channels, height, width].
-    let mut planes = Vec::with_capacity(batch.images().len());
-    for image in batch.images().chunks_exact(pixels * channels) {
-        for channel in 0..channels {
-            planes.extend(image.iter().skip(channel).step_by(channels));
-        }
-    }
-    let images = Tensor::new(vec![batch.len(), channels, height, width], planes)?;
-    let classes = logits.len() / batch.len().max(1);
-    Ok((images, Tensor::new(vec![batch.len(), classes], logits)?))
-}
-
-fn keep(setup: &Setup, devices: &Devices, finished: &Finished) -> Result<(), Error> {
+/// A finalist as the study keeps it, without costs and files yet.
+fn record(genotype: &Genotype, roles: &[Role], network: &Network, accuracy: Estimate<Accuracy>) -> Finalist {
     let provenance = Provenance {
         kind: ProvenanceKind::Measured,
         device: CpuEngine::new().name(),
@@ -306,13 +268,21 @@ fn keep(setup: &Setup, devices: &Devices, finished: &Finished) -> Result<(), Err
         repeats: None,
         note: Some("the official test split; Wilson interval of the sample".to_owned()),
     };
+    Finalist {
+        genotype: genotype.clone(),
+        name: labels(roles),
+        roles: roles.iter().map(ToString::to_string).collect(),
+        network: network.content_hash(),
+        test_accuracy: Some((accuracy, provenance)),
+        costs: Vec::new(),
+        files: Vec::new(),
+        updated: Timestamp::now(),
+    }
+}
+
+fn keep(setup: &Setup, devices: &Devices, finished: &Finished) -> Result<(), Error> {
     let costs = devices.iter().zip(&finished.costs);
     setup.study.choose(Finalist {
-        genotype: finished.genotype.clone(),
-        name: labels(&finished.roles),
-        roles: finished.roles.iter().map(ToString::to_string).collect(),
-        network: finished.network.content_hash(),
-        test_accuracy: Some((finished.test_accuracy, provenance)),
         costs: costs
             .map(|(device, cost)| (device.name().to_owned(), CostSummary::from(cost)))
             .collect(),
@@ -322,26 +292,26 @@ fn keep(setup: &Setup, devices: &Devices, finished: &Finished) -> Result<(), Err
             blake3: finished.export.file_hash.to_string(),
             length: finished.export.bytes,
         }],
-        updated: Timestamp::now(),
+        ..record(
+            &finished.genotype,
+            &finished.roles,
+            &finished.network,
+            finished.test_accuracy,
+        )
     })?;
     Ok(())
 }
 
-fn labels(roles: &[Role]) -> String {
+pub(super) fn labels(roles: &[Role]) -> String {
     let labels: Vec<String> = roles.iter().map(ToString::to_string).collect();
     labels.join(", ")
 }
 
 /// The genotype as part of a file name.
-fn file_name(genotype: &Genotype) -> String {
+pub(super) fn file_name(genotype: &Genotype) -> String {
     genotype
         .to_string()
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect()
-}
-
-fn join(values: &[f32]) -> String {
-    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-    texts.join(" ")
 }

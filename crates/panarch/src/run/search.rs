@@ -2,10 +2,11 @@
 
 use std::error::Error as StdError;
 
+use panarch_cost::CostError;
 use panarch_graph::Latency;
 use panarch_search::{AgeingEvolution, Constraint, Evolution, RandomSearch, SearchError, Situation, Strategy, Verdict};
 use panarch_space::Genotype;
-use panarch_study::{DeviceTarget, Metric, Next, Objective, Observation, Outcome, RewardForm};
+use panarch_study::{DeviceTarget, History, Metric, Next, Objective, Observation, Outcome, RewardForm};
 use panarch_train::Supernet;
 
 use super::pool::Pool;
@@ -141,7 +142,7 @@ fn one(
         name,
         goal: goal.clone(),
         seed,
-        objective: format!("{}; {}", words(goal), reward_words(setup.file.search.reward)),
+        objective: format!("{}; {}", words(goal), reward_words(goal, setup.file.search.reward)),
         strategy: strategy_words(setup, strategy.name()),
     })
 }
@@ -225,20 +226,17 @@ impl<'a> GoalDevices<'a> {
         })
     }
 
-    /// What proposals must keep: the goal's devices can run them, and its hard limits, if it has any, hold.
+    /// What proposals must keep: every device of the run can run them, also those that the goal does not look at, since
+    /// every network is costed everywhere; and the goal's hard limits, if it has any, hold.
     fn constraint(&self) -> impl Constraint + '_ {
         |genotype: &Genotype| -> Result<Verdict, Box<dyn StdError + Send + Sync>> {
             let network = self.setup.network(genotype)?;
             let mut latencies = Vec::new();
-            for (_, device) in self
-                .devices
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| self.chosen.contains(index))
-            {
+            for (index, device) in self.devices.iter().enumerate() {
                 match device.cost(genotype, &network) {
-                    Ok(cost) => latencies.push(cost.latency.value),
-                    Err(Error::Cost(panarch_cost::CostError::Unsupported {
+                    Ok(cost) if self.chosen.contains(&index) => latencies.push(cost.latency.value),
+                    Ok(_) => {}
+                    Err(Error::Cost(CostError::Unsupported {
                         device,
                         layer,
                         operator,
@@ -255,6 +253,25 @@ impl<'a> GoalDevices<'a> {
     }
 }
 
+/// Ends a run whose limits nothing keeps, before anything is trained for it.
+pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<(), Error> {
+    let search = &setup.file.search;
+    for goal in search.goals.iter().filter(|goal| **goal == Goal::Each) {
+        watch.step("Looking for a network that keeps every limit");
+        let goal_devices = GoalDevices::new(setup, devices, goal)?;
+        let situation = Situation {
+            space: &setup.space,
+            constraint: &goal_devices.constraint(),
+            history: &History::new(),
+            pending: &[],
+            number: 0,
+        };
+        let found = strategy(setup, search.seeds.first().copied().unwrap_or_default())?.ask(&situation)?;
+        watch.done(format!("{found} does"));
+    }
+    Ok(())
+}
+
 fn words(goal: &Goal) -> String {
     match goal {
         Goal::Device(name) => format!("{name} alone"),
@@ -264,7 +281,10 @@ fn words(goal: &Goal) -> String {
     }
 }
 
-fn reward_words(form: RewardForm) -> String {
+fn reward_words(goal: &Goal, form: RewardForm) -> String {
+    if *goal == Goal::Each {
+        return "accuracy alone, within the limits".to_owned();
+    }
     let beta = form.beta();
     match form {
         RewardForm::Absolute { .. } => format!("accuracy {beta:+} · |r − 1|"),

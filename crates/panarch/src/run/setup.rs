@@ -35,7 +35,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Opens space, dataset and study; creates the run's folder.
+    /// Opens space, dataset and study; a small dataset holds out a fifth at the most. Creates the run's folder.
     ///
     /// # Errors
     /// Bad input, a missing dataset, or a study of another run file in the folder.
@@ -46,7 +46,13 @@ impl Setup {
         let source = DatasetSource::parse(&file.data.dataset)?;
         let dataset =
             data::open(&source, &DataRoot::from_environment()?, Some(resolution))?.at_resolution(resolution)?;
-        let splits = dataset.hold_out(HeldOut::Count(file.data.validation), file.seed)?;
+        let held_out = file.data.validation.min(dataset.train_len() / 5).max(1);
+        if held_out < file.data.validation {
+            watch.note(format!(
+                "few images: {held_out} are held out for validation, a fifth of the training part"
+            ));
+        }
+        let splits = dataset.hold_out(HeldOut::Count(held_out), file.seed)?;
         let validator = Validator::new(
             &splits,
             Validation {

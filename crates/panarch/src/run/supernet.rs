@@ -7,8 +7,13 @@ use panarch_train::{
     SupernetTrainer,
 };
 
+use panarch_study::EventKind;
+
 use super::{SUPERNET, Setup, Watch};
 use crate::Error;
+
+/// Its name in the study's log.
+const PHASE: &str = "supernet";
 
 /// The trained supernet of a run; trains what is missing.
 pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, Error> {
@@ -24,7 +29,13 @@ pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, 
     }
     let already = trainer.step() == trainer.steps();
     if !already {
+        setup
+            .study
+            .log(PHASE, EventKind::Started, format!("from step {}", trainer.step()))?;
         train(setup, &mut trainer, watch)?;
+        setup
+            .study
+            .log(PHASE, EventKind::Finished, format!("{} steps", trainer.steps()))?;
     }
     let how = if already { "already trained" } else { "trained" };
     watch.done(format!("{how}, {} steps, kept in {}", trainer.steps(), path.display()));

@@ -13,7 +13,7 @@ pub struct DataSection {
     pub dataset: String,
     /// Height and width of the images in pixels; none means the space's default.
     pub resolution: Option<u32>,
-    /// Training images held out, by which everything is chosen. Default 4,000.
+    /// Training images held out, by which everything is chosen; a fifth of them at the most. Default 4,000.
     pub validation: usize,
     /// Training images that recalibrate BN before a sub-network is evaluated. Default 2,000.
     pub recalibration: usize,

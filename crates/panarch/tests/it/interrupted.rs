@@ -50,6 +50,11 @@ fn a_killed_run_goes_on_where_it_was() {
     assert!(kills > 0, "the run was over before it could be killed");
     let (quiet, killed) = (trials(&place, "quiet"), trials(&place, "killed"));
     assert_eq!(quiet, killed, "an interrupted run must end with the same trials");
+    assert_eq!(
+        finalists(&place, "quiet"),
+        finalists(&place, "killed"),
+        "and with the same finalists and files"
+    );
     println!(
         "kill: {} trials are the same after {kills} SIGKILLs as without",
         killed.len()
@@ -74,4 +79,18 @@ fn trials(place: &Workplace, folder: &str) -> BTreeMap<(String, u64), [String; 4
     }
     assert_eq!(trials.len(), 4 * 12);
     trials
+}
+
+/// The finalists of a study without the times at which they were written.
+fn finalists(place: &Workplace, folder: &str) -> Vec<Value> {
+    let text = expect(
+        &place.panarch(&["study", "export", folder, "--rows", "finalists", "--format", "json"]),
+        0,
+    );
+    let mut rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert!(!rows.is_empty());
+    for row in &mut rows {
+        row.as_object_mut().unwrap().retain(|key, _| key != "updated");
+    }
+    rows
 }

@@ -71,3 +71,17 @@ fn another_run_file_does_not_overwrite_a_study() {
     assert_ne!(output.status.code(), Some(0), "{errors}");
     assert!(errors.contains("learning_rate"), "{errors}");
 }
+
+/// A hard limit on every device is kept by what is recommended.
+#[test]
+fn limits_on_every_device_are_kept() {
+    let place = Workplace::new();
+    place.run_file(
+        "[devices.targets]\nethos-u55-128 = \"0.3 ms\"\ncortex-a53 = \"1.2 ms\"\n[search]\ngoals = [\"each\"]\nevaluations = 4\n",
+    );
+    let text = expect(&place.panarch(&["run", "job.toml", "--format", "json"]), 0);
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(rows.len(), 1, "{text}");
+    let worst = rows[0]["worst_r"].as_f64().unwrap();
+    assert!(worst <= 1.0, "{text}");
+}

@@ -100,8 +100,8 @@ pub struct ExportCheck {
     pub runtime: String,
     /// Number of real images that went through both.
     pub images: u32,
-    /// Largest difference of a logit, as a share of the largest logit.
-    pub worst_difference: f64,
+    /// Largest difference of a logit, as a share of the largest logit; `None` when the runtime gave no finite answer.
+    pub worst_difference: Option<f64>,
     /// The largest such share that passes.
     pub tolerance: f64,
     /// Whether it passed.

@@ -38,7 +38,9 @@ pub fn exports_table(report: &RunReport) -> Table {
             cells.extend([
                 Cell::text(&check.runtime),
                 Cell::count(check.images.into()),
-                Cell::number(check.worst_difference, format!("{:.1e}", check.worst_difference)),
+                check
+                    .worst_difference
+                    .map_or_else(Cell::missing, |share| Cell::number(share, format!("{share:.1e}"))),
                 Cell::number(check.tolerance, format!("{:.0e}", check.tolerance)),
                 Cell::text(if check.passed { "passed" } else { "FAILED" }),
             ]);

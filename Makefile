@@ -10,7 +10,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  make %-6s %s\n' "$$name" "$$text"; done
 
-demo: require ## one network for four devices, searched on Fashion-MNIST (25 minutes on two cores)
+demo: require ## one network for four devices, searched on Fashion-MNIST (about 10 minutes on two cores)
 	cargo build --release --locked --package panarch
 	$(PANARCH) data fetch fashion-mnist
 	$(PANARCH) run $(JOB)

@@ -19,8 +19,8 @@ pub struct Progress {
     interactive: bool,
     title: String,
     began: Instant,
-    /// How far the step was when this process first heard of it: earlier processes did the rest.
-    first_done: Option<u64>,
+    /// When this process first heard how far the step is, and how far it was: earlier processes may have done that part.
+    first: Option<(Instant, u64)>,
     last_line: Option<Instant>,
 }
 
@@ -33,7 +33,7 @@ impl Progress {
             interactive: std::io::stderr().is_terminal(),
             title: String::new(),
             began: Instant::now(),
-            first_done: None,
+            first: None,
             last_line: None,
         }
     }
@@ -48,7 +48,7 @@ impl Progress {
     fn step(&mut self, title: String) {
         self.finish_bar();
         self.began = Instant::now();
-        self.first_done = None;
+        self.first = None;
         self.last_line = None;
         self.title = title;
         if self.interactive {
@@ -64,8 +64,8 @@ impl Progress {
     }
 
     fn progress(&mut self, done: u64, total: u64, unit: &str, detail: &str) {
-        let first = *self.first_done.get_or_insert(done.saturating_sub(1));
-        let remaining = remaining(self.began.elapsed(), done - first, total - first);
+        let (since, first) = *self.first.get_or_insert((Instant::now(), done));
+        let remaining = remaining(since.elapsed(), done.saturating_sub(first), total.saturating_sub(first));
         if let Some(bar) = &self.bar {
             if bar.length() != Some(total) {
                 bar.set_length(total);

@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", describe(&error));
+            eprintln!("{}", describe(&error));
             ExitCode::from(exit_code(&error))
         }
     }
@@ -57,12 +57,12 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<Error>().map_or(3, Error::exit_code)
 }
 
-/// The error with its causes, each once.
+/// The error with its causes, each once; diagnostics bring their own headings.
 fn describe(error: &anyhow::Error) -> String {
     if let Some(Error::Diagnostics(diagnostics)) = error.downcast_ref::<Error>() {
         return diagnostics.rich();
     }
-    let mut text = error.to_string();
+    let mut text = format!("error: {error}");
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         if !text.contains(&cause) {

@@ -11,19 +11,8 @@ use super::progress::Progress;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let (file, printer) = open(args)?;
-    let cancel = stoppable()?;
     let command = repeat_command("run", args);
-    let mut progress = Progress::new(printer);
-    let outcome = run::run(
-        &file,
-        &command,
-        &mut Watch {
-            observer: &mut progress,
-            cancel,
-        },
-    );
-    drop(progress);
-    let outcome = resumable(outcome, &command)?;
+    let outcome = watched(printer, &command, |watch| run::run(&file, &command, watch))?;
     printer.table(&summary::finalists_table(&outcome.report));
     let report = &outcome.report;
     if !report.repeats.is_empty() && printer.format() == Format::Table {
@@ -45,20 +34,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
 
 pub fn train(args: &RunArgs) -> anyhow::Result<()> {
     let (file, printer) = open(args)?;
-    let cancel = stoppable()?;
-    let command = repeat_command("train", args);
-    let mut progress = Progress::new(printer);
-    let path = resumable(
-        run::train(
-            &file,
-            &mut Watch {
-                observer: &mut progress,
-                cancel,
-            },
-        ),
-        &command,
-    )?;
-    drop(progress);
+    let path = watched(printer, &repeat_command("train", args), |watch| {
+        run::train(&file, watch)
+    })?;
     let mut table = Table::new("Trained", vec![Column::text("supernet"), Column::text("next")]);
     table.push(vec![
         Cell::text(path.display().to_string()),
@@ -70,20 +48,9 @@ pub fn train(args: &RunArgs) -> anyhow::Result<()> {
 
 pub fn search(args: &RunArgs) -> anyhow::Result<()> {
     let (file, printer) = open(args)?;
-    let cancel = stoppable()?;
-    let command = repeat_command("search", args);
-    let mut progress = Progress::new(printer);
-    let searched = resumable(
-        run::search(
-            &file,
-            &mut Watch {
-                observer: &mut progress,
-                cancel,
-            },
-        ),
-        &command,
-    )?;
-    drop(progress);
+    let searched = watched(printer, &repeat_command("search", args), |watch| {
+        run::search(&file, watch)
+    })?;
     let columns = vec![
         Column::text("search"),
         Column::text("objective"),
@@ -128,6 +95,22 @@ fn stoppable() -> anyhow::Result<Cancel> {
         eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
     })?;
     Ok(cancel)
+}
+
+/// Does a part of a run while its progress is drawn and Ctrl-C is heard.
+fn watched<T>(
+    printer: Printer,
+    command: &str,
+    part: impl FnOnce(&mut Watch<'_>) -> Result<T, Error>,
+) -> anyhow::Result<T> {
+    let cancel = stoppable()?;
+    let mut progress = Progress::new(printer);
+    let result = part(&mut Watch {
+        observer: &mut progress,
+        cancel,
+    });
+    drop(progress);
+    Ok(resumable(result, command)?)
 }
 
 /// Says how to go on, when a run was interrupted.

@@ -32,6 +32,7 @@ mod bounds;
 mod diagnostic;
 mod document;
 mod getters;
+mod layers;
 mod nesting;
 mod overrides;
 mod read;
@@ -44,6 +45,7 @@ mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use document::{Document, MAX_BYTES};
+pub use layers::Layering;
 pub use nesting::MAX_DEPTH;
 pub use read::{Bounded, FromValue, Spanned};
 pub use source::At;

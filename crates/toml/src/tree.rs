@@ -23,6 +23,12 @@ pub(crate) enum Kind {
     Table(Vec<Entry>),
 }
 
+impl Default for Kind {
+    fn default() -> Self {
+        Self::Table(Vec::new())
+    }
+}
+
 /// One key and its value. The entries of a table stand in the order of the text.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {

@@ -1,0 +1,114 @@
+//! Documents over others.
+
+use panarch_toml::{Document, Layering};
+
+const BASE: &str = "\
+name = \"base\"
+size = 1
+[block]
+kernel = { choices = [3, 5], per = \"stage\" }
+depth = 2
+[[stage]]
+width = 8
+[[stage]]
+name = \"late\"
+width = 16
+[[tie]]
+to = \"a\"
+";
+
+const LAYERING: Layering<'_> = Layering {
+    own: &["name"],
+    appended: &["tie"],
+    change: "change",
+    item: |list, position, name| match list {
+        "stage" => Some(name.map_or_else(|| format!("stage{}", position + 1), str::to_owned)),
+        _ => None,
+    },
+};
+
+/// Name, size, `block` as text, the widths of the stages and the ends of the ties.
+fn read(texts: &[&str]) -> Result<String, Vec<String>> {
+    let bases: Vec<(&str, &str)> = texts[1..].iter().map(|text| ("base.toml", *text)).collect();
+    let document = Document::parse_over("own.toml", texts[0], &bases, &LAYERING).unwrap();
+    let root = document.root();
+    let name = root.string("name");
+    let size = root.u32("size");
+    let block = root.table_or_empty("block");
+    let kernel = block.value("kernel").map(|value| value.table().is_some());
+    let depth = block.u32("depth");
+    block.finish();
+    let stages = root.tables("stage");
+    let widths: Vec<u32> = stages.iter().filter_map(|stage| stage.u32("width")).collect();
+    for stage in stages {
+        stage.has("name");
+        stage.finish();
+    }
+    let ties: Vec<String> = root
+        .tables("tie")
+        .iter()
+        .filter_map(|table| table.string("to"))
+        .collect();
+    root.finish();
+    let value = Some(format!("{name:?} {size:?} {kernel:?} {depth:?} {widths:?} {ties:?}"));
+    document
+        .finish(value)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn what_is_not_said_is_as_in_the_base() {
+    let own = "\
+name = \"own\"
+[block]
+kernel = 7
+[change.stage1]
+width = 24
+[[tie]]
+to = \"b\"
+";
+    assert_eq!(
+        read(&[own, BASE]).unwrap(),
+        r#"Some("own") Some(1) Some(false) Some(2) [24, 16] ["a", "b"]"#
+    );
+    let nearest = "name = \"nearest\"\nsize = 3\n[change.late]\nwidth = 32\n";
+    assert_eq!(
+        read(&[nearest, own, BASE]).unwrap(),
+        r#"Some("nearest") Some(3) Some(false) Some(2) [24, 32] ["a", "b"]"#
+    );
+    let lists = "name = \"lists\"\nstage = [{ width = 4 }]\n";
+    assert_eq!(
+        read(&[lists, BASE]).unwrap(),
+        r#"Some("lists") Some(1) Some(true) Some(2) [4] ["a"]"#
+    );
+}
+
+#[test]
+fn problems_are_reported_where_they_stand() {
+    assert_eq!(
+        read(&["size = 2", BASE]).unwrap_err(),
+        ["own.toml:1:1: `name` is missing: it must be a string"]
+    );
+    let own = "name = \"own\"\nsize = \"x\"\n[change.lat]\nwidth = 1\n[change.stage1]\nwidth = \"y\"\n";
+    assert_eq!(
+        read(&[own, BASE]).unwrap_err(),
+        [
+            "own.toml:2:8: `size` must be a whole number of 0 or more, found the string \"x\"",
+            "own.toml:3:9: the base has no `lat` (did you mean `late`?)",
+            "own.toml:6:9: `stage[0].width` must be a whole number of 0 or more, found the string \"y\"",
+        ]
+    );
+    let wrong_base = BASE.replace("depth = 2", "depth = true\nspare = 1");
+    let found = read(&["name = \"own\"", &wrong_base]).unwrap_err();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found.iter().all(|problem| problem.starts_with("base.toml:")),
+        "{found:?}"
+    );
+    let found = read(&["name = \"own\"\nchange = 3", BASE]).unwrap_err();
+    assert_eq!(found, ["own.toml:2:10: `change` must be a table"]);
+    let found = read(&["name = \"own\"\n[change]\nlate = 3", BASE]).unwrap_err();
+    assert_eq!(found, ["own.toml:3:8: `change.late` must be a table"]);
+    let error = Document::parse_over("own.toml", "", &[("base.toml", "x = [")], &LAYERING).unwrap_err();
+    assert!(error.to_string().starts_with("base.toml:1:"), "{error}");
+}

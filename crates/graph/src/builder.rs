@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use crate::{GraphError, Network, Node, NodeId, Op, Pool, PoolKind, Shape};
+use crate::{Conv2d, GraphError, Network, Node, NodeId, Op, Padding, Pool, PoolKind, Shape};
 
 /// Largest channel count or axis length that a network may have; keeps every product inside `u64`.
 const LARGEST_AXIS: u32 = 1 << 20;
@@ -79,7 +79,7 @@ impl NetworkBuilder {
     ///
     /// # Errors
     /// As [`NetworkBuilder::add`].
-    pub fn push(&mut self, node: Node) -> Result<NodeId, GraphError> {
+    pub fn push(&mut self, mut node: Node) -> Result<NodeId, GraphError> {
         if matches!(node.op, Op::Input) && self.nodes.is_empty() {
             check_axes(&node.name, "input", self.input)?;
             self.names.insert(node.name.clone());
@@ -102,6 +102,10 @@ impl NetworkBuilder {
                     });
                 }
             }
+        }
+        if let Op::Pool(pool) = &mut node.op {
+            // Pools that compute the same are the same.
+            pool.count_padding |= pool.kind == PoolKind::Max || pool.padding == Padding::NONE;
         }
         let shape = infer(&node, &shapes)?;
         check_axes(&node.name, node.op.name(), shape)?;
@@ -173,9 +177,9 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
         operator,
         reason,
     };
-    let window = |input: Shape, kernel: [u32; 2], stride: [u32; 2], padding: [u32; 2], dilation: [u32; 2]| {
-        let height = window_output(input.height, kernel[0], stride[0], padding[0], dilation[0]).map_err(&attribute)?;
-        let width = window_output(input.width, kernel[1], stride[1], padding[1], dilation[1]).map_err(&attribute)?;
+    let window = |input: Shape, window: [AxisWindow; 2]| {
+        let height = window[0].output(input.height).map_err(&attribute)?;
+        let width = window[1].output(input.width).map_err(&attribute)?;
         Ok::<_, GraphError>((height, width))
     };
     match (&node.op, shapes) {
@@ -187,7 +191,7 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
                     conv.groups, conv.out
                 )));
             }
-            let (height, width) = window(input, conv.kernel, conv.stride, conv.padding, conv.dilation)?;
+            let (height, width) = window(input, [0, 1].map(|axis| AxisWindow::of_convolution(conv, axis)))?;
             Ok(Shape::new(conv.out, height, width))
         }
         (Op::BatchNorm(bn), &[input]) => {
@@ -229,7 +233,7 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
         }
         (Op::Pool(pool), &[input]) => {
             check_pool(pool).map_err(&attribute)?;
-            let (height, width) = window(input, pool.kernel, pool.stride, pool.padding, [1, 1])?;
+            let (height, width) = window(input, [0, 1].map(|axis| AxisWindow::of_pool(pool, axis)))?;
             Ok(Shape { height, width, ..input })
         }
         (Op::GlobalAvgPool, &[input]) => Ok(Shape::vector(input.channels)),
@@ -248,31 +252,83 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
 }
 
 fn check_pool(pool: &Pool) -> Result<(), String> {
-    let too_much = |axis: usize| pool.padding[axis] > pool.kernel[axis] / 2;
+    let Padding { before, after } = pool.padding;
+    let too_much = |axis: usize| before[axis].max(after[axis]) > pool.kernel[axis] / 2;
     match pool.kind {
         PoolKind::Max | PoolKind::Average if too_much(0) || too_much(1) => Err(format!(
-            "padding {:?} is more than half the window {:?}",
-            pool.padding, pool.kernel
+            "padding {before:?} before and {after:?} after is more than half the window {:?}",
+            pool.kernel
         )),
         _ => Ok(()),
     }
 }
 
-/// ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1, or why there is no such size.
-fn window_output(size: u32, kernel: u32, stride: u32, padding: u32, dilation: u32) -> Result<u32, String> {
-    let limit = LARGEST_AXIS;
-    if [kernel, stride, dilation].contains(&0) || [kernel, stride, dilation, padding].iter().any(|value| *value > limit)
-    {
-        return Err(format!(
-            "kernel {kernel}, stride {stride}, dilation {dilation} must be at least 1, and with padding {padding} at most {limit}"
-        ));
+/// A sliding window along one axis.
+struct AxisWindow {
+    kernel: u32,
+    stride: u32,
+    before: u32,
+    after: u32,
+    dilation: u32,
+    ceil: bool,
+}
+
+impl AxisWindow {
+    fn of_convolution(conv: &Conv2d, axis: usize) -> Self {
+        Self {
+            kernel: conv.kernel[axis],
+            stride: conv.stride[axis],
+            before: conv.padding.before[axis],
+            after: conv.padding.after[axis],
+            dilation: conv.dilation[axis],
+            ceil: false,
+        }
     }
-    let padded = u64::from(size) + 2 * u64::from(padding);
-    let extent = u64::from(dilation) * (u64::from(kernel) - 1) + 1;
-    if extent > padded {
-        return Err(format!(
-            "a window of {extent} does not fit into {padded} padded positions"
-        ));
+
+    fn of_pool(pool: &Pool, axis: usize) -> Self {
+        Self {
+            kernel: pool.kernel[axis],
+            stride: pool.stride[axis],
+            before: pool.padding.before[axis],
+            after: pool.padding.after[axis],
+            dilation: 1,
+            ceil: pool.ceil,
+        }
     }
-    Ok(((padded - extent) / u64::from(stride) + 1) as u32)
+
+    /// ⌊(n + before + after − d(k − 1) − 1) / s⌋ + 1, or why there is no such size; rounded up if `ceil`, and then less
+    /// by one when the last window would begin behind n + before.
+    fn output(&self, size: u32) -> Result<u32, String> {
+        let Self {
+            kernel,
+            stride,
+            before,
+            after,
+            dilation,
+            ceil,
+        } = *self;
+        let limit = LARGEST_AXIS;
+        if [kernel, stride, dilation].contains(&0)
+            || [kernel, stride, dilation, before, after]
+                .iter()
+                .any(|value| *value > limit)
+        {
+            return Err(format!(
+                "kernel {kernel}, stride {stride}, dilation {dilation} must be at least 1, and with padding {before} and \
+                 {after} at most {limit}"
+            ));
+        }
+        let [size, before, after, stride] = [size, before, after, stride].map(u64::from);
+        let padded = size + before + after;
+        let extent = u64::from(dilation) * (u64::from(kernel) - 1) + 1;
+        let slack = if ceil { stride - 1 } else { 0 };
+        if extent > padded + slack {
+            return Err(format!(
+                "a window of {extent} does not fit into {padded} padded positions"
+            ));
+        }
+        let steps = (padded + slack - extent) / stride;
+        let surplus = ceil && steps > 0 && steps * stride >= size + before;
+        Ok((steps + 1 - u64::from(surplus)) as u32)
+    }
 }

@@ -129,14 +129,20 @@ fn put(bytes: &mut Vec<u8>, values: &[u32]) {
 }
 
 /// One tag byte an operator, then its attributes in a fixed order. Changing this changes every hash.
+///
+/// Paddings that differ at the two ends of an axis and pools other than PyTorch's default came later; they have tags of
+/// their own and write more attributes, so that the hashes of all other networks stay as they were.
 fn encode(bytes: &mut Vec<u8>, op: &Op) {
     match op {
         Op::Input => bytes.push(0),
         Op::Conv2d(conv) => {
-            bytes.push(1);
+            bytes.push(if conv.padding.is_symmetric() { 1 } else { 12 });
             put(bytes, &[conv.out, conv.groups, u32::from(conv.bias)]);
-            for pair in [conv.kernel, conv.stride, conv.padding, conv.dilation] {
+            for pair in [conv.kernel, conv.stride, conv.padding.before, conv.dilation] {
                 put(bytes, &pair);
+            }
+            if !conv.padding.is_symmetric() {
+                put(bytes, &conv.padding.after);
             }
         }
         Op::BatchNorm(bn) => {
@@ -152,12 +158,19 @@ fn encode(bytes: &mut Vec<u8>, op: &Op) {
         Op::Mul => bytes.push(5),
         Op::Concat => bytes.push(6),
         Op::Pool(pool) => {
-            bytes.push(match pool.kind {
-                PoolKind::Max => 7,
-                PoolKind::Average => 8,
+            let plain = pool.padding.is_symmetric() && !pool.ceil && pool.count_padding;
+            bytes.push(match (pool.kind, plain) {
+                (PoolKind::Max, true) => 7,
+                (PoolKind::Average, true) => 8,
+                (PoolKind::Max, false) => 13,
+                (PoolKind::Average, false) => 14,
             });
-            for pair in [pool.kernel, pool.stride, pool.padding] {
+            for pair in [pool.kernel, pool.stride, pool.padding.before] {
                 put(bytes, &pair);
+            }
+            if !plain {
+                put(bytes, &pool.padding.after);
+                put(bytes, &[u32::from(pool.ceil), u32::from(pool.count_padding)]);
             }
         }
         Op::GlobalAvgPool => bytes.push(9),

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::Padding;
+
 /// The operators of this field: one closed list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Op {
@@ -55,7 +57,7 @@ impl Op {
 
 /// A two-dimensional convolution. Pairs are (height, width).
 ///
-/// H_out = ⌊(H + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+/// H_out = ⌊(H + before + after − dilation·(kernel − 1) − 1) / stride⌋ + 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Conv2d {
     /// Output channels.
@@ -64,8 +66,8 @@ pub struct Conv2d {
     pub kernel: [u32; 2],
     /// Stride.
     pub stride: [u32; 2],
-    /// Zero padding on both sides of each axis.
-    pub padding: [u32; 2],
+    /// Zeros around the image.
+    pub padding: Padding,
     /// Dilation.
     pub dilation: [u32; 2],
     /// Groups; equal to input and output channels for a depthwise convolution.
@@ -82,7 +84,7 @@ impl Conv2d {
             out,
             kernel: [kernel; 2],
             stride: [stride; 2],
-            padding: [kernel / 2; 2],
+            padding: Padding::both([kernel / 2; 2]),
             dilation: [1; 2],
             groups: 1,
             bias: false,
@@ -119,7 +121,7 @@ impl Conv2d {
     /// True for a 1×1 convolution of stride 1 without padding and groups: a matrix product over positions.
     #[must_use]
     pub fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0] && self.groups == 1
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == Padding::NONE && self.groups == 1
     }
 
     /// True when each channel is convolved alone (groups = inputs = outputs), given the input channels.
@@ -195,11 +197,11 @@ impl Activation {
 pub enum PoolKind {
     /// The largest value; padding never wins.
     Max,
-    /// The mean over the whole window, padding zeros counted (PyTorch's default).
+    /// The mean over the window; [`Pool::count_padding`] says over which of its positions.
     Average,
 }
 
-/// Pooling. Pairs are (height, width); the output size follows the convolution's formula.
+/// Pooling. Pairs are (height, width); the output size follows the convolution's formula, rounded up if `ceil`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pool {
     /// Maximum or average.
@@ -208,8 +210,15 @@ pub struct Pool {
     pub kernel: [u32; 2],
     /// Stride.
     pub stride: [u32; 2],
-    /// Padding on both sides of each axis, at most half the window.
-    pub padding: [u32; 2],
+    /// What surrounds the image, at most half the window on each side.
+    pub padding: Padding,
+    /// Whether the output size is rounded up, so that the last window may hang over the padded image (PyTorch's
+    /// `ceil_mode`). A last window that would begin behind the image and its padding before it is left out. Positions
+    /// outside the padded image count in no average.
+    pub ceil: bool,
+    /// Whether an average counts the zeros of the padding (PyTorch's and ONNX's `count_include_pad`). Where this makes
+    /// no difference, for a maximum and without padding, [`NetworkBuilder`](crate::NetworkBuilder) sets it to true.
+    pub count_padding: bool,
 }
 
 /// A fully connected layer.

@@ -2,7 +2,9 @@
 //!
 //! Lowering turns pieces into nodes, counting compares them: both see the same thing.
 
-use panarch_graph::{Activation, BatchNorm, Conv2d, GraphError, Linear, NetworkBuilder, NodeId, Op, Pool, PoolKind};
+use panarch_graph::{
+    Activation, BatchNorm, Conv2d, GraphError, Linear, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind,
+};
 
 use crate::element::{Block, SqueezeExcite};
 use crate::operator::Operator;
@@ -178,7 +180,9 @@ pub(crate) fn pieces(block: &Block, style: &Style, classes: u32) -> Vec<Piece> {
                 kind,
                 kernel: [kernel; 2],
                 stride: [stride; 2],
-                padding: [kernel / 2; 2],
+                padding: Padding::both([kernel / 2; 2]),
+                ceil: false,
+                count_padding: true,
             };
             made.node("pool", Op::Pool(pool));
         }

@@ -1,3 +1,5 @@
+use panarch_graph::Padding;
+
 use super::limits;
 use super::messages::{AttributeProto, NodeProto, attribute_type};
 use crate::FormatError;
@@ -61,21 +63,30 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The padding of both axes, which must be the same at either end; also refuses automatic padding.
-    pub fn padding(&mut self) -> Result<[u32; 2], FormatError> {
+    /// An integer that is 0 or 1.
+    pub fn flag(&mut self, name: &str, default: bool) -> Result<bool, FormatError> {
+        match self.int(name, i64::from(default))? {
+            0 => Ok(false),
+            1 => Ok(true),
+            found => Err(self.error(name, format!("must be 0 or 1, found {found}"))),
+        }
+    }
+
+    /// The padding of both axes; also refuses automatic padding.
+    pub fn padding(&mut self) -> Result<Padding, FormatError> {
         if let Some(automatic) = self.take("auto_pad", attribute_type::STRING)?
             && !matches!(automatic.s.as_deref(), Some(b"NOTSET"))
         {
             return Err(self.error("auto_pad", "only NOTSET is supported"));
         }
         let Some(found) = self.take("pads", attribute_type::INTS)? else {
-            return Ok([0, 0]);
+            return Ok(Padding::NONE);
         };
         match found.ints[..] {
-            [top, left, bottom, right] if top == bottom && left == right => {
-                Ok([self.size("pads", top, 0)?, self.size("pads", left, 0)?])
-            }
-            [_, _, _, _] => Err(self.error("pads", format!("must be symmetric, found {:?}", found.ints))),
+            [top, left, bottom, right] => Ok(Padding {
+                before: [self.size("pads", top, 0)?, self.size("pads", left, 0)?],
+                after: [self.size("pads", bottom, 0)?, self.size("pads", right, 0)?],
+            }),
             _ => Err(self.error("pads", format!("needs 4 integers, found {}", found.ints.len()))),
         }
     }

@@ -5,6 +5,7 @@ mod limits;
 mod messages;
 mod metadata;
 mod note;
+mod pooling;
 mod read;
 mod read_node;
 mod read_operator;

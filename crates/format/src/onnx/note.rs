@@ -2,6 +2,10 @@
 //!
 //! The text is a few `key=value` words; `block=` comes last and takes the rest of the line.
 
+use panarch_graph::Padding;
+
+use super::pooling::pads;
+
 /// The role of an ONNX node in the network.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Note {
@@ -13,8 +17,10 @@ pub enum Note {
         momentum: Option<f32>,
         /// True for the product that completes x · sigmoid(x).
         swish: bool,
+        /// Of a pool that rounds its size up, which is written in another form: its padding, and whether that counts.
+        ceil: Option<(Padding, bool)>,
     },
-    /// A node that only serves the next one: a change of rank, or the sigmoid of a swish.
+    /// A node that only serves the next one: a change of rank, the sigmoid of a swish, the zeros around a pool.
     Part,
 }
 
@@ -27,6 +33,7 @@ impl Note {
             block: Some(block.to_owned()),
             momentum: None,
             swish: false,
+            ceil: None,
         }
     }
 
@@ -34,13 +41,22 @@ impl Note {
     pub fn text(&self) -> String {
         match self {
             Self::Part => PART.to_owned(),
-            Self::Node { block, momentum, swish } => {
+            Self::Node {
+                block,
+                momentum,
+                swish,
+                ceil,
+            } => {
                 let mut words = Vec::new();
                 if *swish {
                     words.push("op=swish".to_owned());
                 }
                 if let Some(momentum) = momentum {
                     words.push(format!("momentum={momentum}"));
+                }
+                if let Some((padding, counts)) = ceil {
+                    let [top, left, bottom, right] = pads(*padding);
+                    words.push(format!("ceil={top},{left},{bottom},{right},{}", u8::from(*counts)));
                 }
                 if let Some(block) = block {
                     words.push(format!("block={block}"));
@@ -55,7 +71,7 @@ impl Note {
         if text == PART {
             return Self::Part;
         }
-        let (mut block, mut momentum, mut swish) = (None, None, false);
+        let (mut block, mut momentum, mut swish, mut ceil) = (None, None, false, None);
         let mut rest = text;
         while !rest.is_empty() {
             if let Some(name) = rest.strip_prefix("block=") {
@@ -67,10 +83,31 @@ impl Note {
                 swish = true;
             } else if let Some(value) = word.strip_prefix("momentum=") {
                 momentum = value.parse().ok();
+            } else if let Some(value) = word.strip_prefix("ceil=") {
+                ceil = parse_ceil(value);
             }
             rest = after;
         }
-        Self::Node { block, momentum, swish }
+        Self::Node {
+            block,
+            momentum,
+            swish,
+            ceil,
+        }
+    }
+}
+
+fn parse_ceil(text: &str) -> Option<(Padding, bool)> {
+    let numbers: Vec<u32> = text.split(',').take(6).map_while(|word| word.parse().ok()).collect();
+    match numbers[..] {
+        [top, left, bottom, right, counts @ (0 | 1)] => {
+            let padding = Padding {
+                before: [top, left],
+                after: [bottom, right],
+            };
+            Some((padding, counts == 1))
+        }
+        _ => None,
     }
 }
 
@@ -89,16 +126,25 @@ mod tests {
                 block: Some("stem".to_owned()),
                 momentum: Some(0.1),
                 swish: false,
+                ceil: None,
             },
             Note::Node {
                 block: Some("head".to_owned()),
                 momentum: None,
                 swish: true,
+                ceil: None,
             },
             Note::Node {
                 block: None,
                 momentum: Some(f32::MIN_POSITIVE),
                 swish: false,
+                ceil: Some((
+                    Padding {
+                        before: [1, 2],
+                        after: [0, 3],
+                    },
+                    true,
+                )),
             },
         ] {
             assert_eq!(Note::parse(&note.text()), note);
@@ -111,8 +157,9 @@ mod tests {
             block: None,
             momentum: None,
             swish: false,
+            ceil: None,
         };
-        assert_eq!(Note::parse("a remark, =, momentum=much"), plain);
+        assert_eq!(Note::parse("a remark, =, momentum=much ceil=1,2"), plain);
         assert_eq!(Note::parse(""), plain);
     }
 }

@@ -1,11 +1,10 @@
 use std::collections::{HashMap, HashSet};
 
-use panarch_graph::{Activation, NetworkBuilder, Node, NodeId, Op, PoolKind, Shape, Weights};
+use panarch_graph::{Activation, NetworkBuilder, Node, NodeId, Op, Padding, PoolKind, Shape, Weights};
 
 use super::attributes::Attributes;
 use super::messages::{NodeProto, TensorProto};
 use super::note::Note;
-use super::read_operator::pool;
 use super::{limits, tensor};
 use crate::FormatError;
 
@@ -19,7 +18,7 @@ pub(super) type Value = (NodeId, u8);
 
 /// Turns ONNX nodes into nodes of a network, one after the other.
 pub struct NodeReader {
-    builder: NetworkBuilder,
+    pub(super) builder: NetworkBuilder,
     pub(super) weights: Weights,
     /// Constants that no node has taken as a parameter yet.
     pub(super) constants: HashMap<String, TensorProto>,
@@ -28,6 +27,8 @@ pub struct NodeReader {
     values: HashMap<String, Value>,
     /// Sigmoids that are part of a swish: what they were computed from.
     gates: HashMap<String, Value>,
+    /// Zeros that are part of a pool, and what they surround.
+    pub(super) padded: HashMap<String, (Value, Padding)>,
 }
 
 /// One ONNX node with what every error about it needs.
@@ -81,6 +82,7 @@ impl NodeReader {
             shared: HashSet::new(),
             values: HashMap::from([(input, (root, IMAGE))]),
             gates: HashMap::new(),
+            padded: HashMap::new(),
         })
     }
 
@@ -114,6 +116,14 @@ impl NodeReader {
                 }
                 return Ok(());
             }
+            ("Pad", Note::Part) => {
+                let part = self.pad_part(&current)?;
+                attributes.finish()?;
+                if self.padded.insert(output.clone(), part).is_some() {
+                    return Err(current.error("its output has the name of another"));
+                }
+                return Ok(());
+            }
             ("Flatten", Note::Part) => self.flatten_part(&current, &mut attributes)?,
             ("Unsqueeze", _) => self.unsqueeze(&current)?,
             _ => self.operator(&current, &note, &mut attributes)?,
@@ -138,6 +148,9 @@ impl NodeReader {
 
     /// What has been read. Everything in the file must have been used.
     pub fn finish(self) -> Result<(NetworkBuilder, Weights), FormatError> {
+        if let Some(name) = self.padded.keys().min() {
+            return Err(FormatError::model(format!("no pool uses the padding `{name}`")));
+        }
         if self.gates.is_empty()
             && let Some(name) = self.constants.keys().filter(|name| !self.shared.contains(*name)).min()
         {
@@ -161,8 +174,8 @@ impl NodeReader {
             "Gemm" => return self.linear(current, note, attributes),
             "BatchNormalization" => return self.batch_norm(current, note, attributes),
             "Mul" if matches!(note, Note::Node { swish: true, .. }) => return self.swish(current, note),
-            "MaxPool" => (pool(PoolKind::Max, attributes)?, 1..=1),
-            "AveragePool" => (pool(PoolKind::Average, attributes)?, 1..=1),
+            "MaxPool" => return self.pool(current, note, PoolKind::Max, attributes),
+            "AveragePool" => return self.pool(current, note, PoolKind::Average, attributes),
             "GlobalAveragePool" => (Op::GlobalAvgPool, 1..=1),
             "Flatten" => {
                 attributes.int_must_be("axis", 1, 1)?;

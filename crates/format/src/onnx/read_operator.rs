@@ -1,11 +1,12 @@
 //! The operators that have parameters or a window.
 
-use panarch_graph::{BatchNorm, Conv2d, Linear, Op, Pool, PoolKind, Tensor};
+use panarch_graph::{BatchNorm, Conv2d, Linear, Op, Padding, Pool, PoolKind, Tensor};
 
 use super::attributes::Attributes;
 use super::note::Note;
+use super::pooling::WrittenPool;
 use super::read_node::{Current, NodeReader, Value};
-use super::tensor;
+use super::{limits, tensor};
 use crate::FormatError;
 
 impl NodeReader {
@@ -102,6 +103,70 @@ impl NodeReader {
         self.add(current, note, Op::BatchNorm(BatchNorm { eps, momentum }), vec![source])
     }
 
+    /// A pool; one that is marked as rounding up is the pool of which this form is written.
+    pub(super) fn pool(
+        &mut self,
+        current: &Current<'_>,
+        note: &Note,
+        kind: PoolKind,
+        attributes: &mut Attributes<'_>,
+    ) -> Result<Value, FormatError> {
+        let found = window(kind, attributes)?;
+        let input = current.inputs(1..=1)?[0];
+        let (source, zeros) = match self.padded.remove(input) {
+            Some(padded) => padded,
+            None => (self.value(current, input)?, Padding::NONE),
+        };
+        let pool = match note {
+            Note::Node {
+                ceil: Some((padding, count_padding)),
+                ..
+            } => Pool {
+                padding: *padding,
+                ceil: true,
+                count_padding: *count_padding,
+                ..found
+            },
+            _ => found,
+        };
+        let value = self.add(current, note, Op::Pool(pool), vec![source])?;
+        let [from, to] = [source.0, value.0].map(|id| self.builder.shape(id));
+        let expected = WrittenPool::new(&pool, from, to);
+        let read = WrittenPool {
+            zeros,
+            padding: found.padding,
+            count_padding: found.count_padding,
+        };
+        if (pool != found || zeros != Padding::NONE) && read != expected {
+            return Err(current.error("is marked as a pool that rounds up and is not one"));
+        }
+        Ok(value)
+    }
+
+    /// A Pad that serves the pool after it.
+    pub(super) fn pad_part(&mut self, current: &Current<'_>) -> Result<(Value, Padding), FormatError> {
+        let inputs = current.inputs(2..=2)?;
+        let widths = match self.constants.get(inputs[1]) {
+            Some(constant) if constant.dims == [8] => tensor::to_i64(constant)?,
+            _ => return Err(current.error("needs eight constant widths")),
+        };
+        self.shared.insert(inputs[1].to_owned());
+        let [0, 0, top, left, 0, 0, bottom, right] = widths[..] else {
+            return Err(current.error(format!("only pads height and width, found {widths:?}")));
+        };
+        let sides = [top, left, bottom, right];
+        if sides.iter().any(|side| !(0..=limits::WINDOW).contains(side)) {
+            return Err(current.error(format!("has widths out of range: {widths:?}")));
+        }
+        let [top, left, bottom, right] = sides.map(|side| side as u32);
+        let source = self.value(current, inputs[0])?;
+        let zeros = Padding {
+            before: [top, left],
+            after: [bottom, right],
+        };
+        Ok((source, zeros))
+    }
+
     /// Takes a constant as a parameter.
     fn parameter(&mut self, current: &Current<'_>, role: &str, name: &str) -> Result<Tensor, FormatError> {
         match self.constants.remove(name) {
@@ -114,25 +179,23 @@ impl NodeReader {
 }
 
 /// The window of a pooling node.
-pub(super) fn pool(kind: PoolKind, attributes: &mut Attributes<'_>) -> Result<Op, FormatError> {
-    attributes.int_must_be("ceil_mode", 0, 0)?;
+fn window(kind: PoolKind, attributes: &mut Attributes<'_>) -> Result<Pool, FormatError> {
     if attributes.pair("dilations", Some([1, 1]))? != [1, 1] {
         return Err(attributes.error("dilations", "are not supported"));
     }
-    let pool = Pool {
+    let mut pool = Pool {
         kind,
         kernel: attributes.pair("kernel_shape", None)?,
         stride: attributes.pair("strides", Some([1, 1]))?,
         padding: attributes.padding()?,
+        ceil: attributes.flag("ceil_mode", false)?,
+        count_padding: true,
     };
     match kind {
         PoolKind::Max => attributes.int_must_be("storage_order", 0, 0)?,
-        PoolKind::Average if pool.padding == [0, 0] => {
-            attributes.int("count_include_pad", 0)?;
-        }
-        PoolKind::Average => attributes.int_must_be("count_include_pad", 0, 1)?,
+        PoolKind::Average => pool.count_padding = attributes.flag("count_include_pad", false)?,
     }
-    Ok(Op::Pool(pool))
+    Ok(pool)
 }
 
 fn axis(current: &Current<'_>, length: usize) -> Result<u32, FormatError> {

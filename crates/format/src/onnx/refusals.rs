@@ -1,7 +1,7 @@
 //! What the reader refuses, by editing the messages of a good file.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, Op, Pool, PoolKind, Shape, Weights, stream,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, Op, Padding, Pool, PoolKind, Shape, Weights, stream,
 };
 use prost::Message;
 
@@ -16,7 +16,9 @@ fn network() -> Network {
         kind: PoolKind::Average,
         kernel: [2, 2],
         stride: [2, 2],
-        padding: [1, 1],
+        padding: Padding::both([1, 1]),
+        ceil: true,
+        count_padding: true,
     };
     for (name, op) in [
         ("conv", Op::Conv2d(Conv2d::square(4, 3, 1).with_groups(2))),
@@ -87,14 +89,14 @@ fn an_unknown_operator_is_named_with_its_node() {
 #[test]
 fn attributes_that_would_change_the_result_are_refused() {
     let cases: [(&str, &str, &[i64]); 9] = [
-        ("conv", "pads", &[1, 1, 0, 0]),
+        ("conv", "pads", &[1, 1, -1, 1]),
         ("conv", "pads", &[1, 1]),
         ("conv", "strides", &[0, 1]),
         ("conv", "strides", &[1, i64::MAX]),
         ("conv", "kernel_shape", &[5, 5]),
         ("conv", "group", &[-1]),
-        ("pool", "ceil_mode", &[1]),
-        ("pool", "count_include_pad", &[0]),
+        ("pool", "ceil_mode", &[2]),
+        ("pool", "count_include_pad", &[-1]),
         ("linear", "transB", &[0]),
     ];
     for (name, attribute, ints) in cases {

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use panarch_graph::{Network, Shape, Weights, fold_batch_norm};
 use prost::Message;
@@ -10,7 +10,7 @@ use super::messages::{
 };
 use super::metadata::{self, BatchNormExport};
 use super::write_node::NodeWriter;
-use super::{BATCH, IR_VERSION, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, constant, limits, tensor};
+use super::{BATCH, IR_VERSION, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, limits, tensor};
 use crate::FormatError;
 
 /// How a network is written.
@@ -27,7 +27,8 @@ pub struct OnnxOptions {
 ///
 /// Input [`ONNX_INPUT`] is f32 [batch, channels, height, width] with a symbolic batch and fixed other axes. Output
 /// [`ONNX_OUTPUT`] is [batch, classes] where the network's result is a vector, else [batch, channels, height, width].
-/// Swish becomes x · sigmoid(x), for which this operator set has no operator of its own. The metadata carries the
+/// Swish becomes x · sigmoid(x), for which this operator set has no operator of its own; a pool that rounds its size up
+/// becomes one with wider padding, on which runtimes agree. The metadata carries the
 /// content hash of `network` as it is given, before any folding. The same arguments give the same bytes.
 ///
 /// # Errors
@@ -87,7 +88,7 @@ fn graph(network: &Network, weights: &Weights) -> Result<GraphProto, FormatError
         let found = weights.require(&spec.name, &spec.shape)?;
         initializer.push(tensor::from_f32(&spec.name, &found.shape, &found.data));
     }
-    initializer.extend(constants.into_iter().map(shared_constant));
+    initializer.extend(constants.into_values());
     Ok(GraphProto {
         node: nodes,
         name: Some(network.name().to_owned()),
@@ -98,17 +99,8 @@ fn graph(network: &Network, weights: &Weights) -> Result<GraphProto, FormatError
     })
 }
 
-/// The constants that nodes share, by name.
-fn shared_constant(name: &'static str) -> TensorProto {
-    match name {
-        constant::SIX => tensor::from_f32(name, &[], &[6.0]),
-        constant::AXES => tensor::from_i64(name, &[2, 3]),
-        _ => tensor::from_f32(name, &[], &[0.0]),
-    }
-}
-
-/// The names of the shared constants that a graph needs.
-pub(super) type Constants = BTreeSet<&'static str>;
+/// The constants that a graph needs besides its parameters, by name.
+pub(super) type Constants = BTreeMap<String, TensorProto>;
 
 fn value_info(name: &str, shape: Shape, rank: u8) -> ValueInfoProto {
     let batch = DimensionProto {

@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 
-use panarch_graph::{Activation, Conv2d, Network, NodeId, Op, Pool, PoolKind};
+use panarch_graph::{Activation, Conv2d, Network, NodeId, Op, Padding, Pool, PoolKind};
 
 use super::messages::{AttributeProto, NodeProto, attribute_type};
 use super::note::Note;
+use super::pooling::{WrittenPool, pads};
 use super::write::Constants;
-use super::{ONNX_INPUT, ONNX_OUTPUT, constant};
+use super::{ONNX_INPUT, ONNX_OUTPUT, constant, tensor};
 
 /// Number of axes of an image in ONNX: batch, channels, height, width.
 const IMAGE: u8 = 4;
@@ -68,8 +69,9 @@ impl<'a> NodeWriter<'a> {
         let mut note = Note::block(&node.block);
         match (&node.op, &mut note) {
             (Op::Activation(Activation::Relu6), _) => {
-                for bound in [constant::ZERO, constant::SIX] {
-                    self.constants.insert(bound);
+                for (bound, value) in [(constant::ZERO, 0.0), (constant::SIX, 6.0)] {
+                    self.constants
+                        .insert(bound.to_owned(), tensor::from_f32(bound, &[], &[value]));
                     inputs.push(bound.to_owned());
                 }
             }
@@ -80,6 +82,13 @@ impl<'a> NodeWriter<'a> {
                 *swish = true;
             }
             (Op::BatchNorm(bn), Note::Node { momentum, .. }) => *momentum = Some(bn.momentum),
+            (Op::Pool(pool), Note::Node { ceil, .. }) if pool.ceil => {
+                *ceil = Some((pool.padding, pool.count_padding));
+                let zeros = self.written_pool(id, pool).zeros;
+                if zeros != Padding::NONE {
+                    inputs = vec![self.pad(id, inputs, zeros)];
+                }
+            }
             _ => {}
         }
         for role in parameters(&node.op) {
@@ -92,7 +101,7 @@ impl<'a> NodeWriter<'a> {
             output: vec![output],
             name: Some(node.name.clone()),
             op_type: Some(operator.to_owned()),
-            attribute: attributes(&node.op),
+            attribute: self.attributes(id),
             doc_string: Some(note.text()),
             domain: None,
         });
@@ -168,7 +177,8 @@ impl<'a> NodeWriter<'a> {
             converted
         } else {
             let converted = format!("{name}:image");
-            self.constants.insert(constant::AXES);
+            self.constants
+                .insert(constant::AXES.to_owned(), tensor::from_i64(constant::AXES, &[2, 3]));
             self.part(
                 "Unsqueeze",
                 vec![own, constant::AXES.to_owned()],
@@ -179,6 +189,33 @@ impl<'a> NodeWriter<'a> {
         };
         self.converted.insert(id, converted.clone());
         converted
+    }
+
+    fn written_pool(&self, id: NodeId, pool: &Pool) -> WrittenPool {
+        let to = self.network.shape(id);
+        let input = self.network.node(id).inputs.first();
+        let from = input.map_or(to, |input| self.network.shape(*input));
+        WrittenPool::new(pool, from, to)
+    }
+
+    /// Puts zeros around a node's input, and returns the name of the result.
+    fn pad(&mut self, id: NodeId, mut inputs: Vec<String>, zeros: Padding) -> String {
+        let name = &self.network.node(id).name;
+        let (padded, widths) = (format!("{name}:padded"), format!("{name}:pads"));
+        let [top, left, bottom, right] = pads(zeros).map(i64::from);
+        let values = [0, 0, top, left, 0, 0, bottom, right];
+        self.constants
+            .insert(widths.clone(), tensor::from_i64(&widths, &values));
+        inputs.push(widths);
+        self.part("Pad", inputs, padded.clone(), Vec::new());
+        padded
+    }
+
+    fn attributes(&self, id: NodeId) -> Vec<AttributeProto> {
+        match &self.network.node(id).op {
+            Op::Pool(pool) => pool_attributes(pool, &self.written_pool(id, pool)),
+            op => attributes(op),
+        }
     }
 
     fn part(&mut self, operator: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) {
@@ -223,21 +260,9 @@ fn attributes(op: &Op) -> Vec<AttributeProto> {
             ints("dilations", &conv.dilation),
             int("group", i64::from(conv.groups)),
             ints("kernel_shape", &conv.kernel),
-            pads(conv.padding),
+            ints("pads", &pads(conv.padding)),
             ints("strides", &conv.stride),
         ],
-        Op::Pool(pool) => {
-            let mut written = vec![
-                int("ceil_mode", 0),
-                ints("kernel_shape", &pool.kernel),
-                pads(pool.padding),
-                ints("strides", &pool.stride),
-            ];
-            if pool.kind == PoolKind::Average {
-                written.push(int("count_include_pad", 1));
-            }
-            written
-        }
         // ONNX weighs the old statistics where PyTorch weighs the new.
         Op::BatchNorm(bn) => vec![float("epsilon", bn.eps), float("momentum", 1.0 - bn.momentum)],
         Op::Activation(Activation::HardSigmoid) => vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)],
@@ -252,8 +277,17 @@ fn attributes(op: &Op) -> Vec<AttributeProto> {
     }
 }
 
-fn pads(padding: [u32; 2]) -> AttributeProto {
-    ints("pads", &[padding[0], padding[1], padding[0], padding[1]])
+fn pool_attributes(pool: &Pool, form: &WrittenPool) -> Vec<AttributeProto> {
+    let mut written = vec![
+        int("ceil_mode", 0),
+        ints("kernel_shape", &pool.kernel),
+        ints("pads", &pads(form.padding)),
+        ints("strides", &pool.stride),
+    ];
+    if pool.kind == PoolKind::Average {
+        written.push(int("count_include_pad", i64::from(form.count_padding)));
+    }
+    written
 }
 
 fn int(name: &str, value: i64) -> AttributeProto {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape, Tensor, Weights,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, Tensor,
+    Weights,
 };
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -115,17 +116,19 @@ fn operator(node: &Value) -> (Op, bool) {
     let float = |key: &str| node[key].as_f64().expect("a number") as f32;
     let flag = |key: &str| node[key].as_bool().expect("a flag");
     let pool = |kind| {
-        let (kernel, stride, padding) = ([int("kernel"); 2], [int("stride"); 2], [int("padding"); 2]);
+        let (kernel, stride) = ([int("kernel"); 2], [int("stride"); 2]);
         Op::Pool(Pool {
             kind,
             kernel,
             stride,
-            padding,
+            padding: Padding::both([int("padding"); 2]),
+            ceil: false,
+            count_padding: true,
         })
     };
     let op = match node["op"].as_str().expect("op") {
         "conv2d" => Op::Conv2d(Conv2d {
-            padding: [int("padding"); 2],
+            padding: Padding::both([int("padding"); 2]),
             groups: int("groups"),
             bias: flag("bias"),
             ..Conv2d::square(int("out"), int("kernel"), int("stride"))

@@ -1,8 +1,8 @@
 //! Small random networks with every operator, for round trips and comparisons of runtimes.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape, Tensor, Weights,
-    stream,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, Tensor,
+    Weights, stream,
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -98,6 +98,17 @@ impl Draft {
         last
     }
 
+    /// Half of the time the same at both ends of each axis.
+    fn padding(&mut self, most: u32) -> Padding {
+        let mut side = || [self.rng.random_range(0..=most), self.rng.random_range(0..=most)];
+        let (before, after) = (side(), side());
+        if self.rng.random_bool(0.5) {
+            Padding::both(before)
+        } else {
+            Padding { before, after }
+        }
+    }
+
     /// One block on top of a value.
     fn grow(&mut self, on: NodeId) -> NodeId {
         let Shape {
@@ -128,23 +139,29 @@ impl Draft {
             }
             5 if room => {
                 let kind = [PoolKind::Max, PoolKind::Average][self.rng.random_range(0..2)];
-                let padding = [self.rng.random_range(0..2), self.rng.random_range(0..2)];
-                let stride = [self.rng.random_range(1..3), self.rng.random_range(1..3)];
+                let padding = self.padding(1);
+                let stride = [self.rng.random_range(1..4), self.rng.random_range(1..3)];
+                let (ceil, count_padding) = (self.rng.random_bool(0.5), self.rng.random_bool(0.5));
                 self.add(
                     Op::Pool(Pool {
                         kind,
                         kernel: [3, 2],
                         stride,
                         padding,
+                        ceil,
+                        count_padding,
                     }),
                     &[on],
                 )
             }
             6 if room => {
+                // Enough above for a kernel of five rows.
+                let mut padding = self.padding(2);
+                padding.before[0] = 2;
                 let conv = Conv2d {
                     kernel: [3, 1],
                     dilation: [2, 1],
-                    padding: [2, 0],
+                    padding,
                     ..Conv2d::square(4, 3, 1)
                 };
                 self.conv(on, conv)

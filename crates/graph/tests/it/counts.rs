@@ -1,5 +1,5 @@
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Macs, NetworkBuilder, Op, Pool, PoolKind, Shape, fused_layers,
+    Activation, BatchNorm, Conv2d, Linear, Macs, NetworkBuilder, Op, Padding, Pool, PoolKind, Shape, fused_layers,
 };
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn window_sizes_follow_the_formula() {
     ] {
         let mut b = NetworkBuilder::new("n", Shape::new(2, size, size));
         let conv = Conv2d {
-            padding: [padding; 2],
+            padding: Padding::both([padding; 2]),
             dilation: [dilation; 2],
             ..Conv2d::square(4, kernel, stride)
         };
@@ -28,6 +28,44 @@ fn window_sizes_follow_the_formula() {
             b.shape(out),
             Shape::new(4, expected, expected),
             "n={size} k={kernel} s={stride} p={padding} d={dilation}"
+        );
+    }
+}
+
+/// (input size, kernel, stride, before, after, ceil) → output size: what PyTorch 2.11 gives where it has the form, else by
+/// hand.
+#[test]
+fn pool_sizes_follow_the_formula() {
+    for (size, kernel, stride, before, after, ceil, expected) in [
+        (112, 3, 2, 0, 1, false, 56),
+        (112, 3, 2, 0, 0, false, 55),
+        (112, 3, 2, 0, 0, true, 56),
+        (111, 3, 2, 0, 0, true, 55),
+        (113, 3, 2, 1, 1, true, 57),
+        // The third window would begin behind the image and its padding.
+        (3, 2, 2, 1, 1, true, 2),
+        (4, 2, 3, 1, 1, true, 2),
+        // A window that is larger than the image.
+        (2, 3, 2, 0, 0, true, 1),
+    ] {
+        let mut b = NetworkBuilder::new("n", Shape::new(2, size, size));
+        let pool = Pool {
+            kind: PoolKind::Average,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: Padding {
+                before: [before; 2],
+                after: [after; 2],
+            },
+            ceil,
+            count_padding: false,
+        };
+        let input = b.input();
+        let out = b.add("pool", Op::Pool(pool), &[input]).unwrap();
+        assert_eq!(
+            b.shape(out),
+            Shape::new(2, expected, expected),
+            "n={size} k={kernel} s={stride} before={before} after={after} ceil={ceil}"
         );
     }
 }
@@ -84,7 +122,12 @@ fn too_much_padding_and_misfits_are_errors() {
         kind: PoolKind::Average,
         kernel: [3, 3],
         stride: [1, 1],
-        padding: [2, 2],
+        padding: Padding {
+            before: [1, 1],
+            after: [1, 2],
+        },
+        ceil: false,
+        count_padding: true,
     };
     assert!(b.add("pool", Op::Pool(pool), &[input]).is_err());
     assert!(
@@ -95,7 +138,7 @@ fn too_much_padding_and_misfits_are_errors() {
         b.add(
             "large",
             Op::Conv2d(Conv2d {
-                padding: [0, 0],
+                padding: Padding::NONE,
                 ..Conv2d::square(4, 9, 1)
             }),
             &[input]

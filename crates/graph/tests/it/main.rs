@@ -2,5 +2,6 @@
 
 mod counts;
 mod folding;
+mod hash_values;
 mod random_network;
 mod structure;

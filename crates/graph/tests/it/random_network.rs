@@ -1,7 +1,7 @@
 //! Random valid networks for property tests.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape,
 };
 use proptest::prelude::*;
 
@@ -69,11 +69,23 @@ fn step(b: &mut NetworkBuilder, at: NodeId, index: usize, kind: u8, kernel: u32,
             b.add(name("concat"), Op::Concat, &[left, right]).unwrap()
         }
         5 => {
+            let Shape { height, width, .. } = b.shape(at);
+            // A window of three fits into two positions and one zero.
+            let padding = if height.min(width) > 1 {
+                Padding {
+                    before: [1, 0],
+                    after: [out / 4 % 2, 1],
+                }
+            } else {
+                Padding::both([1, 1])
+            };
             let pool = Pool {
                 kind: PoolKind::Max,
                 kernel: [3, 3],
                 stride: [stride; 2],
-                padding: [1, 1],
+                padding,
+                ceil: out.is_multiple_of(8),
+                count_padding: true,
             };
             b.add(name("pool"), Op::Pool(pool), &[at]).unwrap()
         }

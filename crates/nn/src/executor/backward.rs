@@ -637,7 +637,7 @@ impl Backward<'_> {
                         }
                     }
                 }
-                Source::MaxPool(window) | Source::AveragePool(window) => {
+                Source::MaxPool(window) | Source::AveragePool(window, _) => {
                     let Some(edge) = (self.edge)(0) else { return };
                     let operand = (self.operand)(0);
                     let target = inputs.wrapping_add(lines(operand.elements()));
@@ -646,14 +646,14 @@ impl Backward<'_> {
                         std::ptr::copy_nonoverlapping(dy.data, own, group.elements());
                     }
                     let dy = std::slice::from_raw_parts_mut(own, group.elements());
-                    if matches!(group.source, Source::MaxPool(_)) {
+                    if let Source::AveragePool(_, shares) = &group.source {
+                        pooling::average_backward(window, shares, channels, dy, dx);
+                    } else {
                         load(&operand, inputs);
                         let x = std::slice::from_raw_parts(inputs, operand.elements());
                         let y = std::slice::from_raw_parts_mut(value, group.elements());
                         pooling::max(window, channels, x, y);
                         pooling::max_backward(window, channels, x, y, dy, dx);
-                    } else {
-                        pooling::average_backward(window, channels, dy, dx);
                     }
                     self.emit(
                         &edge,

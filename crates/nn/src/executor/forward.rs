@@ -270,14 +270,13 @@ impl Forward<'_> {
                         start += operand.channels;
                     }
                 }
-                Source::MaxPool(window) | Source::AveragePool(window) => {
+                Source::MaxPool(window) | Source::AveragePool(window, _) => {
                     load(&first, scratch(&first), false);
                     let input = std::slice::from_raw_parts(self.scratch, first.elements());
                     let output = std::slice::from_raw_parts_mut(out.data, group.elements());
-                    if matches!(group.source, Source::MaxPool(_)) {
-                        pooling::max(window, channels, input, output);
-                    } else {
-                        pooling::average(window, channels, input, output);
+                    match &group.source {
+                        Source::AveragePool(_, shares) => pooling::average(window, shares, channels, input, output),
+                        _ => pooling::max(window, channels, input, output),
                     }
                 }
                 Source::GlobalAverage => {
@@ -335,7 +334,7 @@ pub(crate) unsafe fn load_padded(
         activation: operand.map.activation,
     };
     let [height, width] = conv.window.input;
-    let [top, left] = conv.window.padding;
+    let [top, left] = conv.window.before;
     let from = operand.image(image);
     for y in 0..height {
         let from = From {

@@ -16,7 +16,8 @@ pub(crate) enum Source {
     Multiply(bool),
     Concat,
     MaxPool(Window),
-    AveragePool(Window),
+    /// With the share of one value in each output position.
+    AveragePool(Window, Vec<f32>),
     GlobalAverage,
     Flatten,
     /// The first input as it is: a batch normalisation or activation that cannot join the node before it.
@@ -203,7 +204,10 @@ impl Grouping<'_> {
                 let window = Window::of_pool(pool, from, to);
                 match kind {
                     PoolKind::Max => Source::MaxPool(window),
-                    PoolKind::Average => Source::AveragePool(window),
+                    PoolKind::Average => {
+                        let shares = window.shares(pool);
+                        Source::AveragePool(window, shares)
+                    }
                 }
             }
             Op::GlobalAvgPool => Source::GlobalAverage,

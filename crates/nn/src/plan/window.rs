@@ -5,7 +5,8 @@ use panarch_graph::{Conv2d, Pool, Shape};
 pub(crate) struct Window {
     pub(crate) kernel: [usize; 2],
     pub(crate) stride: [usize; 2],
-    pub(crate) padding: [usize; 2],
+    /// Padding before the first row and column; what is needed behind the last follows from the output.
+    pub(crate) before: [usize; 2],
     pub(crate) dilation: [usize; 2],
     pub(crate) input: [usize; 2],
     pub(crate) output: [usize; 2],
@@ -35,7 +36,7 @@ impl Window {
         Self {
             kernel: pair(conv.kernel),
             stride: pair(conv.stride),
-            padding: pair(conv.padding),
+            before: pair(conv.padding.before),
             dilation: pair(conv.dilation),
             input: size(from),
             output: size(to),
@@ -46,7 +47,7 @@ impl Window {
         Self {
             kernel: pair(pool.kernel),
             stride: pair(pool.stride),
-            padding: pair(pool.padding),
+            before: pair(pool.padding.before),
             dilation: [1, 1],
             input: size(from),
             output: size(to),
@@ -58,7 +59,7 @@ impl Window {
         Self {
             kernel: [1, 1],
             stride: [1, 1],
-            padding: [0, 0],
+            before: [0, 0],
             dilation: [1, 1],
             input: [1, 1],
             output: [1, 1],
@@ -67,21 +68,21 @@ impl Window {
 
     /// True when every output reads exactly the input at its own place.
     pub(crate) fn is_unit(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0]
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.before == [0, 0] && self.input == self.output
     }
 
     /// Size of the padded input along an axis: all of the input and all that the outputs reach.
     pub(crate) fn padded(&self, axis: usize) -> usize {
         let reach = (self.output[axis] - 1) * self.stride[axis] + (self.kernel[axis] - 1) * self.dilation[axis] + 1;
-        reach.max(self.padding[axis] + self.input[axis])
+        reach.max(self.before[axis] + self.input[axis])
     }
 
     /// The phases of the data gradient along an axis: input positions of equal remainder share their kernel positions.
     pub(crate) fn phases(&self, axis: usize) -> Vec<AxisPhase> {
-        let (stride, padding) = (self.stride[axis], self.padding[axis]);
+        let (stride, before) = (self.stride[axis], self.before[axis]);
         let phase = |start: usize| {
             let reaches = |k: usize| {
-                let distance = (start + padding) as isize - (k * self.dilation[axis]) as isize;
+                let distance = (start + before) as isize - (k * self.dilation[axis]) as isize;
                 let stride = stride as isize;
                 (distance.rem_euclid(stride) == 0).then(|| (k, distance.div_euclid(stride)))
             };
@@ -106,5 +107,29 @@ impl Window {
             }
         }
         [before.max(0) as usize, after.max(0) as usize]
+    }
+
+    /// For each output position of an average, one part of the positions that it counts.
+    ///
+    /// Those are the window's positions in the image, or in the image with its padding; what hangs over both counts
+    /// nowhere.
+    pub(crate) fn shares(&self, pool: &Pool) -> Vec<f32> {
+        let counted = |axis: usize, output: usize| {
+            let (start, before) = (output * self.stride[axis], self.before[axis]);
+            let image = before + self.input[axis];
+            let (first, end) = if pool.count_padding {
+                (start, image + pool.padding.after[axis] as usize)
+            } else {
+                (start.max(before), image)
+            };
+            (start + self.kernel[axis]).min(end).saturating_sub(first).max(1)
+        };
+        let mut shares = Vec::with_capacity(self.output[0] * self.output[1]);
+        for y in 0..self.output[0] {
+            for x in 0..self.output[1] {
+                shares.push(1.0 / (counted(0, y) * counted(1, x)) as f32);
+            }
+        }
+        shares
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape, Tensor,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, Tensor,
 };
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -110,7 +110,9 @@ fn op(name: &str, node: &Value, tensors: &BTreeMap<String, Tensor>) -> Op {
             kind,
             kernel,
             stride: pair(node, "stride", kernel[0]),
-            padding: pair(node, "padding", 0),
+            padding: Padding::both(pair(node, "padding", 0)),
+            ceil: false,
+            count_padding: true,
         })
     };
     let has_bias = tensors.contains_key(&format!("param.{name}.bias"));
@@ -119,7 +121,7 @@ fn op(name: &str, node: &Value, tensors: &BTreeMap<String, Tensor>) -> Op {
             out: number("out", 0),
             kernel: pair(node, "kernel", 1),
             stride: pair(node, "stride", 1),
-            padding: pair(node, "padding", 0),
+            padding: Padding::both(pair(node, "padding", 0)),
             dilation: pair(node, "dilation", 1),
             groups: number("groups", 1),
             bias: has_bias,

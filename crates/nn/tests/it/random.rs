@@ -1,7 +1,8 @@
 //! Random small networks: the executor against the slow one, odd sizes and channel counts that fill no vector.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape, Weights, stream,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape,
+    Weights, stream,
 };
 use panarch_nn::{BnStatistics, Executor, Gradients, Store, Views};
 use proptest::prelude::*;
@@ -47,6 +48,13 @@ fn activation(rng: &mut ChaCha8Rng) -> Op {
     Op::Activation(Activation::ALL[rng.random_range(0..Activation::ALL.len())])
 }
 
+/// The same at both ends of an axis, or not.
+fn padding(rng: &mut ChaCha8Rng, mut side: impl FnMut(&mut ChaCha8Rng) -> [u32; 2]) -> Padding {
+    let before = side(rng);
+    let after = if rng.random_bool(0.5) { before } else { side(rng) };
+    Padding { before, after }
+}
+
 fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, layer: usize) -> NodeId {
     let shape = builder.shape(x);
     let name = |part: &str| format!("l{layer}.{part}");
@@ -66,7 +74,10 @@ fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, laye
             };
             let kernel = side(rng, 5);
             let dilation = side(rng, 2);
-            let padding = [0, 1].map(|axis| rng.random_range(0..=dilation[axis] * (kernel[axis] - 1) / 2 + 1));
+            let around = |rng: &mut ChaCha8Rng| {
+                [0, 1].map(|axis| rng.random_range(0..=dilation[axis] * (kernel[axis] - 1) / 2 + 1))
+            };
+            let padding = padding(rng, around);
             let conv = Conv2d {
                 out: if depthwise {
                     groups
@@ -95,7 +106,7 @@ fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, laye
             } else {
                 PoolKind::Average
             };
-            let padding = kernel.map(|k| rng.random_range(0..=k / 2));
+            let padding = padding(rng, |rng| kernel.map(|k| rng.random_range(0..=k / 2)));
             add(
                 builder,
                 "pool",
@@ -104,6 +115,8 @@ fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, laye
                     kernel,
                     stride: side(rng, 2),
                     padding,
+                    ceil: rng.random_bool(0.5),
+                    count_padding: rng.random_bool(0.5),
                 }),
                 &[x],
             )

@@ -113,8 +113,8 @@ pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) 
             }
             Op::Pool(pool) => match pool.kind {
                 PoolKind::Average => {
-                    let window = f64::from(pool.kernel[0] * pool.kernel[1]);
-                    for_each_window(&geometry, pool, |from, to| out[to] += inputs[0][from] / window);
+                    let counts = window_counts(&geometry, pool);
+                    for_each_window(&geometry, pool, |from, to| out[to] += inputs[0][from] / counts[to]);
                 }
                 PoolKind::Max => {
                     out.fill(f64::NEG_INFINITY);
@@ -234,8 +234,8 @@ pub fn backward(
             }
             Op::Pool(pool) => match pool.kind {
                 PoolKind::Average => {
-                    let window = f64::from(pool.kernel[0] * pool.kernel[1]);
-                    for_each_window(&geometry, pool, |from, to| dx[from] += dy[to] / window);
+                    let counts = window_counts(&geometry, pool);
+                    for_each_window(&geometry, pool, |from, to| dx[from] += dy[to] / counts[to]);
                 }
                 PoolKind::Max => {
                     let y = &pass.values[id.index()];
@@ -350,8 +350,8 @@ fn for_each_tap(g: &Geometry, conv: &Conv2d, mut f: impl FnMut(usize, usize, usi
                 let y = oy * conv.stride[0] as usize + ky * conv.dilation[0] as usize;
                 let x = ox * conv.stride[1] as usize + kx * conv.dilation[1] as usize;
                 let (Some(y), Some(x)) = (
-                    y.checked_sub(conv.padding[0] as usize),
-                    x.checked_sub(conv.padding[1] as usize),
+                    y.checked_sub(conv.padding.before[0] as usize),
+                    x.checked_sub(conv.padding.before[1] as usize),
                 ) else {
                     continue;
                 };
@@ -384,6 +384,27 @@ fn for_each_window(g: &Geometry, pool: &Pool, mut f: impl FnMut(usize, usize)) {
         bias: false,
     };
     for_each_tap(g, &conv, |from, to, _| f(from, to));
+}
+
+/// How many positions each output of an average counts, found by looking at every position of every window.
+fn window_counts(g: &Geometry, pool: &Pool) -> Vec<f64> {
+    let [height, width, channels] = g.to;
+    let side = |axis: usize, output: usize| {
+        let counts = |k: &u32| {
+            let at =
+                output as i64 * i64::from(pool.stride[axis]) + i64::from(*k) - i64::from(pool.padding.before[axis]);
+            let inside = (0..g.from[axis] as i64).contains(&at);
+            let after = g.from[axis] as i64 + i64::from(pool.padding.after[axis]);
+            inside || (pool.count_padding && at < after)
+        };
+        (0..pool.kernel[axis]).filter(counts).count() as f64
+    };
+    let mut counts = Vec::new();
+    for index in 0..g.batch * height * width {
+        let count = side(0, index / width % height) * side(1, index % width);
+        counts.extend(std::iter::repeat_n(count, channels));
+    }
+    counts
 }
 
 /// Calls `f(input index, output index, matrix index)` for every multiplication of a linear layer.

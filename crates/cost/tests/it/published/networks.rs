@@ -1,7 +1,7 @@
 //! Networks of the literature, from their published block tables.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Pool, PoolKind, Shape,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape,
 };
 
 /// Builds networks without much ado; the tables are our own, so that a mistake is a broken test.
@@ -73,7 +73,9 @@ impl Sketch {
             kind: PoolKind::Max,
             kernel: [kernel; 2],
             stride: [stride; 2],
-            padding: [padding; 2],
+            padding: Padding::both([padding; 2]),
+            ceil: false,
+            count_padding: true,
         };
         self.add(Op::Pool(pool), &[x])
     }
@@ -318,14 +320,14 @@ pub fn isynet(stages: [IsyStage; 5]) -> Network {
                     let tall = Conv2d {
                         kernel: [k, 1],
                         stride: [stride, 1],
-                        padding: [k / 2, 0],
+                        padding: Padding::both([k / 2, 0]),
                         ..Conv2d::square(out, k, 1)
                     };
                     x = s.add(Op::Conv2d(tall), &[x]);
                     let wide = Conv2d {
                         kernel: [1, k],
                         stride: [1, stride],
-                        padding: [0, k / 2],
+                        padding: Padding::both([0, k / 2]),
                         ..Conv2d::square(out, k, 1)
                     };
                     x = s.conv_bn(x, wide);

@@ -3,8 +3,11 @@
 //! A state is a place, the channels that arrive and the choices already made that this place or a later one still asks
 //! for. Members that agree on a state have the same continuations, so that counting needs each state only once.
 
+use num_bigint::BigUint;
+
 use crate::Space;
-use crate::element::Block;
+use crate::edge::Edge;
+use crate::element::{Block, Residual, Slot, Source};
 use crate::space::IMAGE_CHANNELS;
 
 /// Where a walk stands.
@@ -23,7 +26,12 @@ pub(crate) struct State {
 pub(crate) struct Branch {
     pub block: Option<Block>,
     pub next: State,
+    /// How many combinations of choices it stands for.
+    pub ways: BigUint,
 }
+
+/// Choices that need not be told apart: one of them, and how many they are.
+type Class = (u8, u32);
 
 /// A space with, for each place, the decisions that it or a later place asks for.
 #[derive(Debug)]
@@ -31,10 +39,24 @@ pub(crate) struct Automaton<'s> {
     space: &'s Space,
     /// For each decision, the last element that may ask for it.
     last: Vec<usize>,
+    /// For each decision, its choices.
+    classes: Vec<Vec<Class>>,
 }
 
 impl<'s> Automaton<'s> {
+    /// The automaton that tells all choices apart.
     pub(crate) fn new(space: &'s Space) -> Self {
+        let all = |decision: &crate::Decision| (0..decision.choices.len()).map(|choice| (choice as u8, 1)).collect();
+        Self::with_classes(space, space.decisions.iter().map(all).collect())
+    }
+
+    /// The automaton that tells choices apart only where they change what is asked later, or how wide a block is: a
+    /// kernel or an expansion does neither.
+    pub(crate) fn of_activity(space: &'s Space) -> Self {
+        Self::with_classes(space, activity_classes(space))
+    }
+
+    fn with_classes(space: &'s Space, classes: Vec<Vec<Class>>) -> Self {
         let mut last = vec![0; space.decisions.len()];
         for (position, element) in space.elements.iter().enumerate() {
             for decision in element.decisions() {
@@ -43,7 +65,7 @@ impl<'s> Automaton<'s> {
                 }
             }
         }
-        Self { space, last }
+        Self { space, last, classes }
     }
 
     pub(crate) fn start(&self) -> State {
@@ -54,25 +76,34 @@ impl<'s> Automaton<'s> {
         }
     }
 
-    /// Every combination of the choices that are asked for here and not known yet; none at the end.
-    pub(crate) fn branches(&self, state: &State) -> Vec<Branch> {
-        let Some(element) = self.space.elements.get(state.element) else {
-            return Vec::new();
-        };
+    /// Every combination of the choices that are asked for here and not known yet, none at the end; `None` when there are
+    /// more than `most`.
+    pub(crate) fn branches(&self, state: &State, most: usize) -> Option<Vec<Branch>> {
         let mut branches = Vec::new();
-        let mut path: Option<Vec<(usize, u8)>> = Some(Vec::new());
+        let Some(element) = self.space.elements.get(state.element) else {
+            return Some(branches);
+        };
+        // For each decision that is asked, in its order, the position of its class.
+        let mut path: Option<Vec<(usize, usize)>> = Some(Vec::new());
         while let Some(prefix) = path {
-            let mut asked: Vec<(usize, u8)> = Vec::new();
+            if branches.len() >= most {
+                return None;
+            }
+            let mut asked: Vec<(usize, usize)> = Vec::new();
+            let mut known = state.known.clone();
+            let mut ways = BigUint::from(1_u32);
             let block = self.space.resolve(element, state.width, &mut |decision| {
-                let known = state.known.iter().chain(&asked).find(|(it, _)| *it == decision);
-                if let Some((_, choice)) = known {
+                if let Some((_, choice)) = known.iter().find(|(it, _)| *it == decision) {
                     return *choice;
                 }
-                let choice = prefix.get(asked.len()).map_or(0, |(_, choice)| *choice);
-                asked.push((decision, choice));
+                let class = prefix.get(asked.len()).map_or(0, |(_, class)| *class);
+                let classes = self.classes.get(decision).map_or(&[][..], Vec::as_slice);
+                let (choice, size) = classes.get(class).copied().unwrap_or((0, 1));
+                asked.push((decision, class));
+                known.push((decision, choice));
+                ways *= size;
                 choice
             });
-            let mut known: Vec<(usize, u8)> = state.known.iter().chain(&asked).copied().collect();
             known.retain(|(decision, _)| self.last.get(*decision).is_some_and(|last| *last > state.element));
             known.sort_unstable();
             let width = block.as_ref().map_or(state.width, |block| block.output);
@@ -83,24 +114,65 @@ impl<'s> Automaton<'s> {
                     width,
                     known,
                 },
+                ways,
             });
-            path = self.space.successor(asked);
+            path = self.successor(asked);
         }
-        branches
+        Some(branches)
     }
-}
 
-impl Space {
-    /// The next sequence of answers in counting order: the last answer that can grow grows by one, what follows it is
-    /// dropped. `None` after the last.
-    pub(crate) fn successor(&self, mut answers: Vec<(usize, u8)>) -> Option<Vec<(usize, u8)>> {
-        while let Some((decision, choice)) = answers.pop() {
-            let choices = self.decisions.get(decision).map_or(0, |it| it.choices.len());
-            if usize::from(choice) + 1 < choices {
-                answers.push((decision, choice + 1));
+    /// The next sequence of answers: the last that can grow grows by one, what follows it is dropped.
+    fn successor(&self, mut answers: Vec<(usize, usize)>) -> Option<Vec<(usize, usize)>> {
+        while let Some((decision, class)) = answers.pop() {
+            if class + 1 < self.classes.get(decision).map_or(0, Vec::len) {
+                answers.push((decision, class + 1));
                 return Some(answers);
             }
         }
         None
     }
+}
+
+/// For each decision, the choices that a count of active decisions must tell apart.
+fn activity_classes(space: &Space) -> Vec<Vec<Class>> {
+    let mut apart = vec![false; space.decisions.len()];
+    let mut edges: Vec<Option<&Slot<Edge>>> = vec![None; space.decisions.len()];
+    let mut tell = |source: &Source| {
+        if let Some(apart) = source.decision().and_then(|decision| apart.get_mut(decision)) {
+            *apart = true;
+        }
+    };
+    for element in &space.elements {
+        if let Some((depth, _)) = &element.depth {
+            tell(&depth.source);
+        }
+        tell(&element.width.source);
+        tell(&element.operator.source);
+        for alternative in &element.alternatives {
+            if alternative.residual.choices.contains(&Residual::Concat) {
+                tell(&alternative.residual.source);
+            }
+            for edge in &alternative.edges {
+                match edge.source {
+                    Source::Decision(decision) => edges[decision] = Some(edge),
+                    _ => tell(&edge.source),
+                }
+            }
+        }
+    }
+    let classes = |(decision, apart): (usize, bool)| -> Vec<Class> {
+        let choices = space.decisions[decision].choices.len();
+        let all = || (0..choices).map(|choice| (choice as u8, 1)).collect();
+        match edges[decision] {
+            _ if apart => all(),
+            None => vec![(0, choices as u32)],
+            Some(edge) => {
+                let is_identity = |choice: &usize| edge.choices.get(*choice) == Some(&Edge::Identity);
+                let (identities, others): (Vec<usize>, Vec<usize>) = (0..choices).partition(is_identity);
+                let class = |of: Vec<usize>| of.first().map(|first| (*first as u8, of.len() as u32));
+                [identities, others].into_iter().filter_map(class).collect()
+            }
+        }
+    };
+    apart.iter().copied().enumerate().map(classes).collect()
 }

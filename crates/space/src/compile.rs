@@ -6,11 +6,14 @@ use panarch_graph::Activation;
 use panarch_toml::{At, Document};
 
 use crate::decision::Property;
-use crate::element::{Alternative, Element, ExpansionBase, Inner, Slot, Source};
+use crate::edge::Edge;
+use crate::element::{Alternative, Element, ExpansionBase, Fixed, Inner, Residual, Shortcut, Slot, Source};
 use crate::lookup::{Lookup, Spot};
-use crate::properties::{NO_ACTIVATION, Properties};
+use crate::operator::Operator;
+use crate::properties::{NO_ACTIVATION, Properties, residual_text};
 use crate::setting::{Scope, Setting, Spread};
 use crate::stage_settings::{StageSettings, Variant, Variants};
+use crate::width::{Scale, Width, width_text};
 
 /// A property with several choices, before ties are known.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub(crate) struct OpenChoice {
     pub name: String,
     pub property: Property,
     pub choices: Vec<String>,
+    /// The position of the element that asks for it first; of a depth or width, of the last element that it is for.
+    pub element: usize,
 }
 
 /// Collects elements and open choices; in its sources, a decision is the position of an open choice.
@@ -25,6 +30,7 @@ pub(crate) struct OpenChoice {
 pub(crate) struct Compiler<'d> {
     document: &'d Document,
     pub variants: &'d Variants,
+    scale: Scale,
     pub elements: Vec<Element>,
     pub open: Vec<OpenChoice>,
     positions: HashMap<String, usize>,
@@ -43,15 +49,16 @@ pub(crate) struct Place<'a> {
     pub settings: &'a StageSettings,
     pub at: At,
     pub stride: u32,
-    pub batch_norm: bool,
+    /// Whether there is a bias when the file is silent.
     pub bias: bool,
 }
 
 impl<'d> Compiler<'d> {
-    pub(crate) fn new(document: &'d Document, variants: &'d Variants) -> Self {
+    pub(crate) fn new(document: &'d Document, variants: &'d Variants, scale: Scale) -> Self {
         Self {
             document,
             variants,
+            scale,
             elements: Vec::new(),
             open: Vec::new(),
             positions: HashMap::new(),
@@ -99,6 +106,7 @@ impl<'d> Compiler<'d> {
             self.document.problem_at(setting.at, message, None);
         }
         self.check_lengths(place.settings, most);
+        let start = self.elements.len();
         let depth = self.slot(format!("{name}.depth"), Property::Depth, depths, u32::to_string);
         let first = place.settings.residual_in_first_block;
         let first = first.or(defaults.residual_in_first_block).unwrap_or(true);
@@ -118,6 +126,13 @@ impl<'d> Compiler<'d> {
             element.prefix = block;
             element.depth = Some((depth.clone(), position));
             self.elements.push(element);
+        }
+        let last = self.elements.len() - 1;
+        for open in &mut self.open {
+            let of_stage = matches!(open.property, Property::Depth | Property::Width);
+            if of_stage && open.element == start && open.name.starts_with(&format!("{name}.")) {
+                open.element = last;
+            }
         }
     }
 
@@ -141,6 +156,7 @@ impl<'d> Compiler<'d> {
                     name,
                     property,
                     choices: choices.iter().map(text).collect(),
+                    element: self.elements.len(),
                 });
                 self.open.len() - 1
             }
@@ -158,7 +174,7 @@ impl<'d> Compiler<'d> {
         stage: &str,
         block: &str,
         position: u32,
-    ) -> Option<Slot<u32>> {
+    ) -> Option<Slot<Width>> {
         let setting = place.settings.width.as_ref().or(defaults.width.as_ref())?;
         let name = match setting.scope {
             Scope::Stage => format!("{stage}.width"),
@@ -170,7 +186,17 @@ impl<'d> Compiler<'d> {
         } else {
             name
         };
-        Some(self.slot(name, Property::Width, setting.of(position), u32::to_string))
+        let scale = self.scale_of(place);
+        let slot = self.slot(name, Property::Width, setting.of(position), width_text);
+        Some(slot.map(|choice| scale.width(choice)))
+    }
+
+    fn scale_of(&self, place: &Place<'_>) -> Scale {
+        if place.settings.scale_width {
+            self.scale
+        } else {
+            self.scale.unscaled()
+        }
     }
 
     /// The element of one block.
@@ -179,7 +205,7 @@ impl<'d> Compiler<'d> {
         place: &Place<'_>,
         defaults: &StageSettings,
         spot: &Spot<'_>,
-        width: Option<Slot<u32>>,
+        width: Option<Slot<Width>>,
     ) -> Option<Element> {
         let (settings, names) = (place.settings, spot.names);
         let Some(setting) = settings.operator.as_ref().or(defaults.operator.as_ref()) else {
@@ -210,21 +236,29 @@ impl<'d> Compiler<'d> {
             };
             alternatives.push(self.alternative(&look, place));
         }
+        let fixed = Fixed {
+            stride: spot.stride,
+            padding: settings.padding,
+            ceil: settings.ceil.unwrap_or(false),
+            shortcut: settings.shortcut.or(defaults.shortcut).unwrap_or(Shortcut::Conv),
+            batch_norm: settings.batch_norm.or(defaults.batch_norm).unwrap_or(true),
+            bias: settings.bias.or(defaults.bias).unwrap_or(place.bias),
+        };
+        let base = settings.expansion_of.or(defaults.expansion_of);
+        let expansion_base = match base.unwrap_or(ExpansionBase::Input) {
+            ExpansionBase::Declared(channels) => ExpansionBase::Declared(self.scale_of(place).channels(channels)),
+            base => base,
+        };
         Some(Element {
             block: place.block.to_owned(),
             prefix: place.prefix.to_owned(),
             depth: None,
-            stride: spot.stride,
-            width: width.unwrap_or_else(|| Slot::fixed(1)),
+            width: width.unwrap_or_else(|| Slot::fixed(Width::Input)),
             operator,
             alternatives,
             residual_allowed: spot.residual_allowed,
-            expansion_base: settings
-                .expansion_of
-                .or(defaults.expansion_of)
-                .unwrap_or(ExpansionBase::Input),
-            batch_norm: place.batch_norm,
-            bias: place.bias,
+            expansion_base,
+            fixed,
         })
     }
 
@@ -232,6 +266,20 @@ impl<'d> Compiler<'d> {
         let operator = look.variant.operator;
         let kernel = self.property(look, Property::Kernel, |it| it.kernel.as_ref(), u32::to_string);
         let inner = self.property(look, look.inner_property(), |it| it.inner.as_ref(), inner_text);
+        let edges = [0, 1, 2, 3].map(|edge: usize| {
+            self.property(
+                look,
+                Property::EDGES[edge],
+                |it| it.edges.get(edge).and_then(Option::as_ref),
+                Edge::to_string,
+            )
+        });
+        let group_width = self.property(
+            look,
+            Property::GroupWidth,
+            |it| it.group_width.as_ref(),
+            u32::to_string,
+        );
         let squeeze_excite = self.property(
             look,
             Property::SqueezeExcite,
@@ -239,24 +287,51 @@ impl<'d> Compiler<'d> {
             f64::to_string,
         );
         let activation = self.property(look, Property::Activation, |it| it.activation.as_ref(), activation_text);
-        let residual = self.property(look, Property::Residual, |it| it.residual.as_ref(), bool::to_string);
+        let last_activation = self.property(
+            look,
+            Property::LastActivation,
+            |it| it.last_activation.as_ref(),
+            activation_text,
+        );
+        let residual = self.property(look, Property::Residual, |it| it.residual.as_ref(), residual_text);
+        let no_edge = operator == Operator::EdgeChain && edges.iter().all(Option::is_none);
         let needed = [
             ("kernel", operator.has_kernel() && kernel.is_none()),
             ("expansion", operator.expands() && inner.is_none()),
             ("activation", operator.has_activation() && activation.is_none()),
+            ("edge1", no_edge),
         ];
         for (key, missing) in needed {
             if missing {
                 self.report_missing(place, &look.tables(), key);
             }
         }
+        let scale = self.scale_of(place);
+        let inner = inner.unwrap_or_else(|| Slot::fixed(Inner::Times(1.0)));
+        let activation = activation.unwrap_or_else(|| Slot::fixed(None));
+        // A chain ends as its other convolutions do unless the file says otherwise.
+        let last_activation = last_activation.unwrap_or_else(|| match operator {
+            Operator::EdgeChain => activation.clone(),
+            _ => Slot::fixed(None),
+        });
+        let residual_by_default = if operator.residual_by_default() {
+            Residual::Add
+        } else {
+            Residual::None
+        };
         Alternative {
             operator,
             kernel: kernel.unwrap_or_else(|| Slot::fixed(1)),
-            inner: inner.unwrap_or_else(|| Slot::fixed(Inner::Times(1.0))),
+            inner: inner.map(|inner| match inner {
+                Inner::Channels(channels) => Inner::Channels(scale.channels(*channels)),
+                Inner::Times(ratio) => Inner::Times(*ratio),
+            }),
+            edges: edges.map(|edge| edge.unwrap_or_else(|| Slot::fixed(Edge::Identity))),
+            group_width: group_width.unwrap_or_else(|| Slot::fixed(0)),
             squeeze_excite: squeeze_excite.unwrap_or_else(|| Slot::fixed(0.0)),
-            activation: activation.unwrap_or_else(|| Slot::fixed(None)),
-            residual: residual.unwrap_or_else(|| Slot::fixed(operator.residual_by_default())),
+            activation,
+            last_activation,
+            residual: residual.unwrap_or_else(|| Slot::fixed(residual_by_default)),
         }
     }
 
@@ -285,6 +360,7 @@ impl<'d> Compiler<'d> {
     fn report_missing(&mut self, place: &Place<'_>, tables: &[&Properties], key: &str) {
         let keys: &[&str] = match key {
             "expansion" => &["expansion", "inner_width"],
+            "edge1" => &["edge1", "edge2", "edge3", "edge4"],
             _ => &[key],
         };
         let mentioned = tables
@@ -301,8 +377,13 @@ impl<'d> Compiler<'d> {
         for properties in settings.all() {
             self.check_length(properties.kernel.as_ref(), depth);
             self.check_length(properties.inner.as_ref(), depth);
+            for edge in &properties.edges {
+                self.check_length(edge.as_ref(), depth);
+            }
+            self.check_length(properties.group_width.as_ref(), depth);
             self.check_length(properties.squeeze_excite.as_ref(), depth);
             self.check_length(properties.activation.as_ref(), depth);
+            self.check_length(properties.last_activation.as_ref(), depth);
             self.check_length(properties.residual.as_ref(), depth);
         }
         self.check_length(settings.operator.as_ref(), depth);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::{Condition, Decision};
-use crate::element::{Element, Slot, Source};
+use crate::edge::Edge;
+use crate::element::{Element, Residual, Slot, Source};
+use crate::operator::Operator;
 
 /// What must hold at one use of a decision: for each other decision, the choices that lead there.
 #[derive(Debug, Clone, Default)]
@@ -28,10 +30,19 @@ pub(crate) fn fill(decisions: &mut [Decision], elements: &[Element]) {
             require(&mut inside, &element.operator, |choice| *choice == number);
             note(&mut uses, &alternative.kernel.source, &inside);
             note(&mut uses, &alternative.inner.source, &inside);
+            for edge in &alternative.edges {
+                note(&mut uses, &edge.source, &inside);
+            }
+            note(&mut uses, &alternative.group_width.source, &inside);
             note(&mut uses, &alternative.squeeze_excite.source, &inside);
             note(&mut uses, &alternative.activation.source, &inside);
-            inside.fits = true;
-            if element.residual_allowed && element.stride == 1 {
+            let mut last = inside.clone();
+            if alternative.operator == Operator::EdgeChain {
+                require(&mut last, &alternative.edges[3], |edge| *edge != Edge::Identity);
+            }
+            note(&mut uses, &alternative.last_activation.source, &last);
+            inside.fits = !alternative.residual.choices.contains(&Residual::Concat);
+            if element.residual_allowed && element.fixed.stride == 1 {
                 note(&mut uses, &alternative.residual.source, &inside);
             }
         }

@@ -59,14 +59,14 @@ impl Space {
     }
 
     fn count_active(&self) -> BigUint {
-        let automaton = Automaton::new(self);
+        let automaton = Automaton::of_activity(self);
         // How many ways lead to each state, place by place.
         let mut ways: HashMap<State, BigUint> = HashMap::from([(automaton.start(), BigUint::from(1_u32))]);
         for _ in &self.elements {
             let mut next: HashMap<State, BigUint> = HashMap::new();
             for (state, count) in &ways {
-                for branch in automaton.branches(state) {
-                    *next.entry(branch.next).or_default() += count;
+                for branch in automaton.branches(state, usize::MAX).unwrap_or_default() {
+                    *next.entry(branch.next).or_default() += count * branch.ways;
                 }
             }
             ways = next;

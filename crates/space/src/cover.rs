@@ -55,13 +55,13 @@ impl Space {
         (0..most).rev().map(with).collect()
     }
 
-    /// `changed`, with the last choice for what is active in it and was not in `start`.
+    /// `changed`, with the largest choice for what is active in it and was not in `start`.
     fn fill_up(&self, changed: &Genotype, start: &Genotype) -> Genotype {
         let before = self.active(start);
         let mut filled = changed.clone();
         for (decision, active) in before.iter().enumerate() {
             if !active {
-                filled.set(decision, (self.decisions[decision].choices.len() - 1) as u8);
+                filled.set(decision, self.largest_choice(decision));
             }
         }
         self.canonical(&filled)

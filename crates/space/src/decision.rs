@@ -17,13 +17,28 @@ pub enum Property {
     InnerWidth,
     /// Ratio of the squeeze-and-excite hidden width; 0 is without.
     SqueezeExcite,
+    /// The form of the first edge of a chain.
+    Edge1,
+    /// The form of the second edge of a chain.
+    Edge2,
+    /// The form of the third edge of a chain.
+    Edge3,
+    /// The form of the fourth edge of a chain.
+    Edge4,
+    /// Channels of a group; 0 is without groups.
+    GroupWidth,
     /// The activation.
     Activation,
+    /// The activation after the last convolution.
+    LastActivation,
     /// Whether the block's input is added to its output.
     Residual,
 }
 
 impl Property {
+    /// The four edges of a chain, in order.
+    pub(crate) const EDGES: [Self; 4] = [Self::Edge1, Self::Edge2, Self::Edge3, Self::Edge4];
+
     /// The key of the space file and last part of a decision's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -35,7 +50,13 @@ impl Property {
             Self::Expansion => "expansion",
             Self::InnerWidth => "inner_width",
             Self::SqueezeExcite => "squeeze_excite",
+            Self::Edge1 => "edge1",
+            Self::Edge2 => "edge2",
+            Self::Edge3 => "edge3",
+            Self::Edge4 => "edge4",
+            Self::GroupWidth => "group_width",
             Self::Activation => "activation",
+            Self::LastActivation => "last_activation",
             Self::Residual => "residual",
         }
     }

@@ -5,10 +5,14 @@ use serde::Serialize;
 
 use crate::Space;
 use crate::compile::{activation_text, inner_text};
+use crate::edge::Edge;
 use crate::element::{Alternative, Element, Slot};
+use crate::operator::Operator;
+use crate::properties::residual_text;
+use crate::width::Width;
 
 /// Everything that a person wants to know of a space.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Description {
     /// The space's name.
     pub name: String,
@@ -18,6 +22,10 @@ pub struct Description {
     pub description: String,
     /// Where the space comes from.
     pub source: String,
+    /// Where published sources differ: which one is followed, and why.
+    pub note: String,
+    /// What every width of the file is multiplied by.
+    pub width_multiplier: f64,
     /// The space's hash.
     pub hash: ContentHash,
     /// Image heights (= widths), in pixels.
@@ -65,14 +73,18 @@ pub struct PlaceRow {
 pub struct OperatorRow {
     /// The operator's name.
     pub operator: &'static str,
-    /// Kernel sizes.
+    /// Kernel sizes; of an edge chain, the forms of its edges.
     pub kernel: Vec<String>,
     /// Expansions, or inner widths in channels.
     pub inner: Vec<String>,
     /// Ratios of the squeeze-and-excite hidden width; 0 is without.
     pub squeeze_excite: Vec<String>,
+    /// Channels of a group of the k×k convolution; 0 is without groups.
+    pub group_width: Vec<String>,
     /// Activations.
     pub activation: Vec<String>,
+    /// Activations after the last convolution.
+    pub last_activation: Vec<String>,
     /// Whether the input is added where shapes agree.
     pub residual: Vec<String>,
 }
@@ -109,6 +121,8 @@ impl Space {
             version: self.version,
             description: self.description.clone(),
             source: self.source.clone(),
+            note: self.note.clone(),
+            width_multiplier: self.width_multiplier,
             hash: self.hash,
             resolutions_px: self.resolutions.clone(),
             default_resolution_px: self.default_resolution,
@@ -123,22 +137,38 @@ fn place(element: &Element) -> PlaceRow {
     let has_width = element.alternatives.iter().any(|it| it.operator.has_width());
     PlaceRow {
         block: element.block.clone(),
-        stride: element.stride,
-        width: texts(has_width, &element.width, u32::to_string),
+        stride: element.fixed.stride,
+        width: texts(has_width, &element.width, |width| match width {
+            Width::Input => "input".to_owned(),
+            Width::Channels(channels) => channels.to_string(),
+        }),
         operators: element.alternatives.iter().map(|it| operator(it, element)).collect(),
     }
 }
 
 fn operator(alternative: &Alternative, element: &Element) -> OperatorRow {
     let operator = alternative.operator;
-    let residual = operator.may_have_residual() && element.residual_allowed && element.stride == 1;
+    let residual = operator.may_have_residual() && element.residual_allowed && element.fixed.stride == 1;
+    let chain = operator == Operator::EdgeChain;
+    let edges = alternative.edges.iter().filter(|_| chain);
+    let edges = edges.map(|edge| texts(true, edge, Edge::to_string).join("|"));
     OperatorRow {
         operator: operator.name(),
-        kernel: texts(operator.has_kernel(), &alternative.kernel, u32::to_string),
+        kernel: if chain {
+            edges.collect()
+        } else {
+            texts(operator.has_kernel(), &alternative.kernel, u32::to_string)
+        },
         inner: texts(operator.expands(), &alternative.inner, inner_text),
-        squeeze_excite: texts(operator.expands(), &alternative.squeeze_excite, f64::to_string),
+        squeeze_excite: texts(operator.has_squeeze_excite(), &alternative.squeeze_excite, f64::to_string),
+        group_width: texts(operator.has_groups(), &alternative.group_width, u32::to_string),
         activation: texts(operator.has_activation(), &alternative.activation, activation_text),
-        residual: texts(residual, &alternative.residual, bool::to_string),
+        last_activation: texts(
+            operator.has_last_activation(),
+            &alternative.last_activation,
+            activation_text,
+        ),
+        residual: texts(residual, &alternative.residual, residual_text),
     }
 }
 

@@ -12,10 +12,13 @@ use num_bigint::BigUint;
 
 use crate::Space;
 use crate::branch::{Automaton, State};
-use crate::piece::pieces;
+use crate::blocks::pieces;
 
 /// Deterministic states after which counting gives up.
 const MOST_STATES: usize = 200_000;
+
+/// Things that can happen, over all places and states, after which counting gives up.
+const MOST_BRANCHES: usize = 1_000_000;
 
 /// Any number of classes: the classifier is the same in all members.
 const CLASSES: u32 = 2;
@@ -41,11 +44,12 @@ pub(crate) fn count(space: &Space) -> Option<BigUint> {
         letters: HashMap::new(),
         expanded: HashMap::new(),
         counts: HashMap::new(),
+        branches: 0,
     };
     let start = counter.closure(&Position {
         letters: Rc::from([]),
         state: 0,
-    });
+    })?;
     counter.words(start)
 }
 
@@ -58,6 +62,8 @@ struct Counter<'s> {
     /// For each state: where its branches lead, with letters first unless at the end.
     expanded: HashMap<usize, Rc<BTreeSet<Position>>>,
     counts: HashMap<BTreeSet<Position>, BigUint>,
+    /// How many things that can happen have been looked at.
+    branches: usize,
 }
 
 impl Counter<'_> {
@@ -80,7 +86,7 @@ impl Counter<'_> {
                         letters: rest.into(),
                         state: position.state,
                     };
-                    let reached = self.closure(&next);
+                    let reached = self.closure(&next)?;
                     successors.entry(*letter).or_default().extend(reached);
                 }
             }
@@ -93,16 +99,16 @@ impl Counter<'_> {
     }
 
     /// The positions with a letter ahead, or at the end, that are reached from here without a letter.
-    fn closure(&mut self, position: &Position) -> BTreeSet<Position> {
+    fn closure(&mut self, position: &Position) -> Option<BTreeSet<Position>> {
         if !position.letters.is_empty() {
-            return BTreeSet::from([position.clone()]);
+            return Some(BTreeSet::from([position.clone()]));
         }
-        (*self.expand(position.state)).clone()
+        Some((*self.expand(position.state)?).clone())
     }
 
-    fn expand(&mut self, number: usize) -> Rc<BTreeSet<Position>> {
+    fn expand(&mut self, number: usize) -> Option<Rc<BTreeSet<Position>>> {
         if let Some(known) = self.expanded.get(&number) {
-            return Rc::clone(known);
+            return Some(Rc::clone(known));
         }
         let state = self.states[number].clone();
         let mut reached = BTreeSet::new();
@@ -112,7 +118,9 @@ impl Counter<'_> {
                 state: number,
             });
         }
-        for branch in self.automaton.branches(&state) {
+        let branches = self.automaton.branches(&state, MOST_BRANCHES - self.branches)?;
+        self.branches += branches.len();
+        for branch in branches {
             let made = branch.block.as_ref();
             let made = made.map_or_else(Vec::new, |block| pieces(block, &self.space.style, CLASSES));
             let letters: Rc<[Letter]> = made.iter().map(|piece| self.letter(piece.signature())).collect();
@@ -120,11 +128,11 @@ impl Counter<'_> {
                 letters,
                 state: self.number(branch.next),
             };
-            reached.extend(self.closure(&next));
+            reached.extend(self.closure(&next)?);
         }
         let reached = Rc::new(reached);
         self.expanded.insert(number, Rc::clone(&reached));
-        reached
+        Some(reached)
     }
 
     fn number(&mut self, state: State) -> usize {

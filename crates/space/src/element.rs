@@ -2,8 +2,10 @@
 
 use panarch_graph::Activation;
 
+use crate::edge::Edge;
 use crate::operator::Operator;
 use crate::rounding::Rounding;
+use crate::width::Width;
 
 /// Where the choice at a slot comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,14 @@ impl<T> Slot<T> {
         }
     }
 
+    /// The same slot with other values.
+    pub(crate) fn map<U>(self, change: impl Fn(&T) -> U) -> Slot<U> {
+        Slot {
+            choices: self.choices.iter().map(change).collect(),
+            source: self.source,
+        }
+    }
+
     pub(crate) fn value(&self, read: Read<'_>) -> &T {
         let choice = match &self.source {
             Source::Fixed => 0,
@@ -72,16 +82,52 @@ pub(crate) enum ExpansionBase {
     Declared(u32),
 }
 
+/// How a block's input reaches its end beside the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Residual {
+    None,
+    Add,
+    /// Side by side with the block's result, along channels.
+    Concat,
+}
+
+/// What stands in the shortcut of a bottleneck or basic block where shapes differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortcut {
+    /// 1×1 convolution with the block's stride, BN.
+    Conv,
+    /// Average pooling over the stride, 1×1 convolution, BN (ResNet-D, He et al. 2019).
+    PoolConv,
+}
+
 /// One operator that may stand at a place, with its properties.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Alternative {
     pub operator: Operator,
     pub kernel: Slot<u32>,
     pub inner: Slot<Inner>,
+    pub edges: [Slot<Edge>; 4],
+    /// Channels of a group; 0 is without groups.
+    pub group_width: Slot<u32>,
     /// Ratio of the squeeze-and-excite hidden width; 0 is without.
     pub squeeze_excite: Slot<f64>,
     pub activation: Slot<Option<Activation>>,
-    pub residual: Slot<bool>,
+    /// The activation after the last convolution; of an edge chain, `None` in the choices takes it away.
+    pub last_activation: Slot<Option<Activation>>,
+    pub residual: Slot<Residual>,
+}
+
+/// What is the same for all that may stand at a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fixed {
+    pub stride: u32,
+    /// Zeros at each side of a convolution of a stem, stage or head, or of a pool.
+    pub padding: Option<u32>,
+    /// Whether a pool's last window may hang over the edge.
+    pub ceil: bool,
+    pub shortcut: Shortcut,
+    pub batch_norm: bool,
+    pub bias: bool,
 }
 
 /// One place of a network.
@@ -93,35 +139,44 @@ pub(crate) struct Element {
     pub prefix: String,
     /// For a block of a stage: the stage's depth and this block's number, from 0.
     pub depth: Option<(Slot<u32>, u32)>,
-    pub stride: u32,
-    pub width: Slot<u32>,
+    pub width: Slot<Width>,
     /// The position among the alternatives.
     pub operator: Slot<usize>,
     pub alternatives: Vec<Alternative>,
     /// Whether a residual may go around this place when shapes agree.
     pub residual_allowed: bool,
     pub expansion_base: ExpansionBase,
-    pub batch_norm: bool,
-    pub bias: bool,
+    pub fixed: Fixed,
+}
+
+/// One convolution of an edge chain.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ChainLink {
+    /// The edge's number, from 0.
+    pub edge: usize,
+    pub form: Edge,
+    pub width: u32,
+    pub activation: Option<Activation>,
 }
 
 /// What stands at a place of one network.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Block {
     pub operator: Operator,
-    pub stride: u32,
     pub input: u32,
-    /// Output width; 0 for the classifier, whose width comes from the dataset.
+    /// Output width; 0 for a classifier, whose width comes from the dataset.
     pub output: u32,
     pub kernel: u32,
     pub inner: u32,
     /// Whether an inverted bottleneck has its first 1×1 convolution.
     pub expands: bool,
+    pub links: Vec<ChainLink>,
+    pub groups: u32,
     pub squeeze_excite: Option<u32>,
     pub activation: Option<Activation>,
-    pub residual: bool,
-    pub batch_norm: bool,
-    pub bias: bool,
+    pub last_activation: Option<Activation>,
+    pub residual: Residual,
+    pub fixed: Fixed,
 }
 
 /// The hidden width of squeeze-and-excite and its gate.
@@ -149,56 +204,129 @@ impl Element {
         {
             return None;
         }
-        let declared = *self.width.value(read);
+        let declared = self.width.value(read).channels(input);
         let alternative = &self.alternatives[*self.operator.value(read)];
         let operator = alternative.operator;
         let output = match operator {
-            Operator::Classifier => 0,
+            _ if operator.is_classifier() => 0,
             _ if operator.has_width() => declared,
             _ => input,
         };
         let mut block = Block {
             operator,
-            stride: self.stride,
             input,
             output,
             kernel: 1,
-            inner: 0,
+            inner: output,
             expands: true,
+            links: Vec::new(),
+            groups: 1,
             squeeze_excite: None,
             activation: None,
-            residual: false,
-            batch_norm: self.batch_norm,
-            bias: self.bias,
+            last_activation: None,
+            residual: Residual::None,
+            fixed: self.fixed,
         };
         if operator.has_kernel() {
             block.kernel = *alternative.kernel.value(read);
         }
-        if operator.expands() {
-            let base = match self.expansion_base {
-                ExpansionBase::Input => input,
-                ExpansionBase::Output => output,
-                ExpansionBase::Declared(width) => width,
+        if operator == Operator::EdgeChain {
+            self.resolve_chain(alternative, rounding, &mut block, read);
+        } else if operator.expands() {
+            (block.inner, block.expands) = self.inner(alternative.inner.value(read), &block, rounding);
+        }
+        if operator.has_groups() {
+            let width = *alternative.group_width.value(read);
+            let inputs = match operator {
+                Operator::Bottleneck => block.inner,
+                _ => input,
             };
-            (block.inner, block.expands) = match alternative.inner.value(read) {
-                Inner::Times(ratio) if *ratio == 1.0 => (input, false),
-                Inner::Times(ratio) => (rounding.round(ratio * f64::from(base)), true),
-                Inner::Channels(channels) => (*channels, *channels != input),
-            };
+            block.groups = groups(inputs, block.inner, width);
+        }
+        if operator.has_squeeze_excite() {
             let ratio = *alternative.squeeze_excite.value(read);
             if ratio > 0.0 {
                 let of = if squeeze_excite.of_input { input } else { block.inner };
                 block.squeeze_excite = Some(squeeze_excite.rounding.round(ratio * f64::from(of)));
             }
         }
-        if operator.has_activation() {
+        if operator.has_activation() && operator != Operator::EdgeChain {
             block.activation = *alternative.activation.value(read);
         }
-        let fits = self.residual_allowed && self.stride == 1 && input == output;
-        if operator.may_have_residual() && fits {
-            block.residual = *alternative.residual.value(read);
+        if operator == Operator::Separable {
+            block.last_activation = *alternative.last_activation.value(read);
+        }
+        if self.residual_fits(alternative, &block) {
+            let residual = *alternative.residual.value(read);
+            block.residual = match residual {
+                Residual::Add if block.input != block.output => Residual::None,
+                residual => residual,
+            };
+        }
+        if block.residual == Residual::Concat {
+            block.output += input;
         }
         Some(block)
+    }
+
+    /// Whether it is asked what goes around a block: one of the choices must fit.
+    fn residual_fits(&self, alternative: &Alternative, block: &Block) -> bool {
+        let concatenates = alternative.residual.choices.contains(&Residual::Concat);
+        let nothing = block.operator == Operator::EdgeChain && block.links.is_empty();
+        block.operator.may_have_residual()
+            && self.residual_allowed
+            && self.fixed.stride == 1
+            && (block.input == block.output || concatenates)
+            && !nothing
+    }
+
+    /// The inner width, and whether it takes a convolution to get there.
+    fn inner(&self, inner: &Inner, block: &Block, rounding: Rounding) -> (u32, bool) {
+        let base = match self.expansion_base {
+            ExpansionBase::Input => block.input,
+            ExpansionBase::Output => block.output,
+            ExpansionBase::Declared(width) => width,
+        };
+        let inverted = matches!(
+            block.operator,
+            Operator::InvertedBottleneck | Operator::FusedInvertedBottleneck
+        );
+        match inner {
+            Inner::Times(ratio) if *ratio == 1.0 && inverted => (block.input, false),
+            Inner::Times(ratio) => (rounding.round(ratio * f64::from(base)), true),
+            Inner::Channels(channels) => (*channels, *channels != block.input),
+        }
+    }
+
+    /// The convolutions of an edge chain. The inner width matters when there are two of them or more; the last
+    /// activation when the fourth edge is one of them.
+    fn resolve_chain(&self, alternative: &Alternative, rounding: Rounding, block: &mut Block, read: Read<'_>) {
+        let forms: Vec<(usize, Edge)> = alternative
+            .edges
+            .iter()
+            .map(|edge| *edge.value(read))
+            .enumerate()
+            .filter(|(_, form)| *form != Edge::Identity)
+            .collect();
+        let Some((last, _)) = forms.last().copied() else {
+            return;
+        };
+        if forms.len() > 1 {
+            block.inner = self.inner(alternative.inner.value(read), block, rounding).0;
+        }
+        let activation = *alternative.activation.value(read);
+        let after = if last + 1 == alternative.edges.len() {
+            *alternative.last_activation.value(read)
+        } else {
+            activation
+        };
+        let link = |(edge, form)| ChainLink {
+            edge,
+            form,
+            width: if edge == last { block.output } else { block.inner },
+            activation: if edge == last { after } else { activation },
+        };
+        block.links = forms.into_iter().map(link).collect();
     }
 
     /// Calls `visit` with the source of every slot.
@@ -211,8 +339,13 @@ impl Element {
         for alternative in &mut self.alternatives {
             visit(&mut alternative.kernel.source);
             visit(&mut alternative.inner.source);
+            for edge in &mut alternative.edges {
+                visit(&mut edge.source);
+            }
+            visit(&mut alternative.group_width.source);
             visit(&mut alternative.squeeze_excite.source);
             visit(&mut alternative.activation.source);
+            visit(&mut alternative.last_activation.source);
             visit(&mut alternative.residual.source);
         }
     }
@@ -225,4 +358,11 @@ impl Element {
         decisions.dedup();
         decisions
     }
+}
+
+/// The largest number of groups, each of at least `width` outputs, that divides inputs and outputs; 1 without a width.
+fn groups(inputs: u32, outputs: u32, width: u32) -> u32 {
+    let most = outputs.checked_div(width).unwrap_or(1).clamp(1, inputs.max(1));
+    let divides = |groups: &u32| inputs.is_multiple_of(*groups) && outputs.is_multiple_of(*groups);
+    (1..=most).rev().find(divides).unwrap_or(1)
 }

@@ -42,3 +42,18 @@ impl Iterator for Members<'_> {
         Some(Genotype::new(choices.collect()))
     }
 }
+
+impl Space {
+    /// The next sequence of answers in counting order: the last answer that can grow grows by one, what follows it is
+    /// dropped. `None` after the last.
+    fn successor(&self, mut answers: Vec<(usize, u8)>) -> Option<Vec<(usize, u8)>> {
+        while let Some((decision, choice)) = answers.pop() {
+            let choices = self.decisions.get(decision).map_or(0, |it| it.choices.len());
+            if usize::from(choice) + 1 < choices {
+                answers.push((decision, choice + 1));
+                return Some(answers);
+            }
+        }
+        None
+    }
+}

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use panarch_graph::ContentHash;
 
 use crate::Space;
+use crate::compile::activation_text;
+use crate::edge::Edge;
 use crate::element::{Element, ExpansionBase, Inner, Slot, Source};
-use crate::properties::NO_ACTIVATION;
+use crate::properties::residual_text;
 
 /// The hash of everything that decisions and members depend on.
 pub(crate) fn hash(space: &Space) -> ContentHash {
@@ -40,7 +42,7 @@ pub(crate) fn hash(space: &Space) -> ContentHash {
     for place in &space.elements {
         element(&mut text, place);
     }
-    ContentHash::of("panarch space v1", text.as_bytes())
+    ContentHash::of("panarch space v2", text.as_bytes())
 }
 
 fn element(text: &mut String, element: &Element) {
@@ -51,18 +53,16 @@ fn element(text: &mut String, element: &Element) {
     };
     let fixed = [
         element.block.clone(),
-        element.stride.to_string(),
         element.residual_allowed.to_string(),
-        element.batch_norm.to_string(),
-        element.bias.to_string(),
         base,
+        format!("{:?}", element.fixed),
     ];
     line(text, &element.prefix, &fixed);
     if let Some((depth, position)) = &element.depth {
         line(text, "position", &[position.to_string()]);
         slot(text, "depth", depth, u32::to_string);
     }
-    slot(text, "width", &element.width, u32::to_string);
+    slot(text, "width", &element.width, |width| format!("{width:?}"));
     slot(text, "operator", &element.operator, usize::to_string);
     for alternative in &element.alternatives {
         line(text, "alternative", &[alternative.operator.name().to_owned()]);
@@ -71,13 +71,14 @@ fn element(text: &mut String, element: &Element) {
             Inner::Times(ratio) => format!("times {ratio}"),
             Inner::Channels(channels) => format!("channels {channels}"),
         });
+        for edge in &alternative.edges {
+            slot(text, "edge", edge, Edge::to_string);
+        }
+        slot(text, "group_width", &alternative.group_width, u32::to_string);
         slot(text, "squeeze_excite", &alternative.squeeze_excite, f64::to_string);
-        slot(text, "activation", &alternative.activation, |activation| {
-            activation
-                .map_or(NO_ACTIVATION, |activation| activation.name())
-                .to_owned()
-        });
-        slot(text, "residual", &alternative.residual, bool::to_string);
+        slot(text, "activation", &alternative.activation, activation_text);
+        slot(text, "last_activation", &alternative.last_activation, activation_text);
+        slot(text, "residual", &alternative.residual, residual_text);
     }
 }
 

@@ -5,6 +5,7 @@ use panarch_toml::Table;
 
 use crate::element::SqueezeExcite;
 use crate::rounding::{Rounding, RoundingRule};
+use crate::width::Scale;
 
 /// `resolutions = [28, 32]` or `resolutions = { from = 128, to = 224, step = 4 }`, and `default_resolution`.
 pub(crate) fn resolutions(root: &Table<'_>) -> (Vec<u32>, Option<u32>) {
@@ -45,10 +46,30 @@ pub(crate) fn resolutions(root: &Table<'_>) -> (Vec<u32>, Option<u32>) {
 }
 
 pub(crate) fn rounding(table: &Table<'_>, multiple: u32) -> Rounding {
+    let rule = RoundingRule::Nearest;
+    rounding_or(table, Rounding { multiple, rule })
+}
+
+fn rounding_or(table: &Table<'_>, default: Rounding) -> Rounding {
     let rules = [RoundingRule::Nearest, RoundingRule::KeepNineTenths].map(|rule| (rule.name(), rule));
     Rounding {
-        multiple: table.optional_u32_in("multiple", 1..=1024).unwrap_or(multiple),
-        rule: table.optional_one_of("rule", &rules).unwrap_or(RoundingRule::Nearest),
+        multiple: table.optional_u32_in("multiple", 1..=1024).unwrap_or(default.multiple),
+        rule: table.optional_one_of("rule", &rules).unwrap_or(default.rule),
+    }
+}
+
+/// `width_multiplier` and `[width_rounding]`.
+pub(crate) fn scale(root: &Table<'_>) -> Scale {
+    let table = root.table_or_empty("width_rounding");
+    let default = Rounding {
+        multiple: 8,
+        rule: RoundingRule::KeepNineTenths,
+    };
+    let rounding = rounding_or(&table, default);
+    table.finish();
+    Scale {
+        multiplier: root.optional_f64_in("width_multiplier", 0.01..=64.0).unwrap_or(1.0),
+        rounding,
     }
 }
 

@@ -14,6 +14,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod base;
+mod blocks;
 mod branch;
 mod compile;
 mod condition;
@@ -22,6 +24,7 @@ mod cover;
 mod decision;
 mod describe;
 mod distinct;
+mod edge;
 mod element;
 mod enumerate;
 mod error;
@@ -32,6 +35,7 @@ mod lookup;
 mod lower;
 mod named;
 mod operator;
+mod order;
 mod pattern;
 mod piece;
 mod preset;
@@ -44,6 +48,7 @@ mod space;
 mod stage_settings;
 mod tie;
 mod variation;
+mod width;
 pub mod zoo;
 
 #[doc = include_str!("../FORMAT.md")]

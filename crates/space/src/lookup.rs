@@ -2,6 +2,7 @@
 
 use crate::decision::Property;
 use crate::element::Inner;
+use crate::operator::Operator;
 use crate::properties::Properties;
 use crate::setting::Setting;
 use crate::stage_settings::{StageSettings, Variant};
@@ -34,8 +35,12 @@ impl<'a> Lookup<'a> {
         let operator = self.variant.operator;
         match property {
             Property::Kernel => operator.has_kernel(),
-            Property::Expansion | Property::InnerWidth | Property::SqueezeExcite => operator.expands(),
+            Property::Expansion | Property::InnerWidth => operator.expands(),
+            Property::Edge1 | Property::Edge2 | Property::Edge3 | Property::Edge4 => operator == Operator::EdgeChain,
+            Property::GroupWidth => operator.has_groups(),
+            Property::SqueezeExcite => operator.has_squeeze_excite(),
             Property::Activation => operator.has_activation(),
+            Property::LastActivation => operator.has_last_activation(),
             Property::Residual => {
                 let possible = self.spot.residual_allowed && self.spot.stride == 1;
                 operator.may_have_residual() && possible

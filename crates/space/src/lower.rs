@@ -1,6 +1,7 @@
 use panarch_graph::{Network, NetworkBuilder, Shape};
 
-use crate::piece::{add_all, pieces};
+use crate::blocks::pieces;
+use crate::piece::add_all;
 use crate::{Genotype, Space, SpaceError};
 
 /// What a network's two ends take from the dataset.

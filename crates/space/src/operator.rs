@@ -13,55 +13,79 @@ pub enum Operator {
     /// k×k convolution (it carries the stride), BN, activation, optional squeeze-and-excite, 1×1 convolution, BN
     /// (Gupta & Akin 2020).
     FusedInvertedBottleneck,
-    /// Maximum pooling with padding ⌊k/2⌋.
+    /// 1×1 convolution, k×k convolution (it carries the stride), 1×1 convolution, each with BN and the first two with the
+    /// activation; sum with the shortcut, activation (He et al. 2016; the stride as in torchvision).
+    Bottleneck,
+    /// Two k×k convolutions (the first carries the stride), each with BN and the first with the activation; sum with the
+    /// shortcut, activation (He et al. 2016).
+    Basic,
+    /// 1×1 convolution and activation; a 1×1 and a k×k convolution side by side, each to half of the width, with their
+    /// activations, concatenated (Iandola et al. 2016).
+    Fire,
+    /// Up to four convolutions in series, each of a form of its own, with BN and activation (Letunovskiy et al. 2022).
+    EdgeChain,
+    /// Maximum pooling.
     MaxPool,
-    /// Average pooling with padding ⌊k/2⌋, padding zeros counted.
+    /// Average pooling, padding zeros counted.
     AveragePool,
     /// Average over all positions.
     GlobalAveragePool,
+    /// All values as one vector.
+    Flatten,
     /// Fully connected layer and activation.
     Linear,
-    /// Fully connected layer to the classes of the dataset; the last layer of every head.
+    /// Fully connected layer to the classes of the dataset; the last layer of a head.
     Classifier,
+    /// 1×1 convolution to the classes of the dataset, activation, average over all positions (SqueezeNet); instead of
+    /// [`Operator::Classifier`].
+    ConvolutionClassifier,
 }
 
 impl Operator {
     /// Every operator.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::Skip,
         Self::Conv,
         Self::Separable,
         Self::InvertedBottleneck,
         Self::FusedInvertedBottleneck,
+        Self::Bottleneck,
+        Self::Basic,
+        Self::Fire,
+        Self::EdgeChain,
         Self::MaxPool,
         Self::AveragePool,
         Self::GlobalAveragePool,
+        Self::Flatten,
         Self::Linear,
         Self::Classifier,
+        Self::ConvolutionClassifier,
     ];
 
-    /// What may stand in a stage.
-    pub const BLOCKS: [Self; 5] = [
+    /// What may stand in a stem or a stage.
+    pub const BLOCKS: [Self; 11] = [
         Self::Skip,
         Self::Conv,
         Self::Separable,
         Self::InvertedBottleneck,
         Self::FusedInvertedBottleneck,
-    ];
-
-    /// What may stand in a stem.
-    pub(crate) const STEM: [Self; 7] = [
-        Self::Skip,
-        Self::Conv,
-        Self::Separable,
-        Self::InvertedBottleneck,
-        Self::FusedInvertedBottleneck,
+        Self::Bottleneck,
+        Self::Basic,
+        Self::Fire,
+        Self::EdgeChain,
         Self::MaxPool,
         Self::AveragePool,
     ];
 
     /// What may stand in a head.
-    pub(crate) const HEAD: [Self; 4] = [Self::Conv, Self::GlobalAveragePool, Self::Linear, Self::Classifier];
+    pub(crate) const HEAD: [Self; 6] = [
+        Self::Conv,
+        Self::GlobalAveragePool,
+        Self::Flatten,
+        Self::Linear,
+        Self::Classifier,
+        Self::ConvolutionClassifier,
+    ];
 
     /// The name used in space files and as a choice.
     #[must_use]
@@ -72,11 +96,17 @@ impl Operator {
             Self::Separable => "separable",
             Self::InvertedBottleneck => "inverted-bottleneck",
             Self::FusedInvertedBottleneck => "fused-inverted-bottleneck",
+            Self::Bottleneck => "bottleneck",
+            Self::Basic => "basic",
+            Self::Fire => "fire",
+            Self::EdgeChain => "edge-chain",
             Self::MaxPool => "max-pool",
             Self::AveragePool => "average-pool",
             Self::GlobalAveragePool => "global-average-pool",
+            Self::Flatten => "flatten",
             Self::Linear => "linear",
             Self::Classifier => "classifier",
+            Self::ConvolutionClassifier => "convolution-classifier",
         }
     }
 
@@ -86,13 +116,37 @@ impl Operator {
         match self {
             Self::InvertedBottleneck => "ib",
             Self::FusedInvertedBottleneck => "fused",
+            Self::EdgeChain => "edges",
             _ => self.name(),
         }
     }
 
+    /// Whether it ends a network: its width comes from the dataset.
+    pub(crate) const fn is_classifier(self) -> bool {
+        matches!(self, Self::Classifier | Self::ConvolutionClassifier)
+    }
+
+    /// Whether it pools over a window.
+    pub(crate) const fn is_pool(self) -> bool {
+        matches!(self, Self::MaxPool | Self::AveragePool)
+    }
+
     /// Whether it has an inner width, given by an expansion.
     pub(crate) const fn expands(self) -> bool {
+        matches!(
+            self,
+            Self::InvertedBottleneck | Self::FusedInvertedBottleneck | Self::Bottleneck | Self::Fire | Self::EdgeChain
+        )
+    }
+
+    /// Whether squeeze-and-excite may stand in it.
+    pub(crate) const fn has_squeeze_excite(self) -> bool {
         matches!(self, Self::InvertedBottleneck | Self::FusedInvertedBottleneck)
+    }
+
+    /// Whether its k×k convolution may have groups.
+    pub(crate) const fn has_groups(self) -> bool {
+        matches!(self, Self::Conv | Self::FusedInvertedBottleneck | Self::Bottleneck)
     }
 
     /// Whether it has a kernel size.
@@ -103,6 +157,9 @@ impl Operator {
                 | Self::Separable
                 | Self::InvertedBottleneck
                 | Self::FusedInvertedBottleneck
+                | Self::Bottleneck
+                | Self::Basic
+                | Self::Fire
                 | Self::MaxPool
                 | Self::AveragePool
         )
@@ -112,28 +169,43 @@ impl Operator {
     pub(crate) const fn has_width(self) -> bool {
         !matches!(
             self,
-            Self::MaxPool | Self::AveragePool | Self::GlobalAveragePool | Self::Classifier
+            Self::MaxPool
+                | Self::AveragePool
+                | Self::GlobalAveragePool
+                | Self::Flatten
+                | Self::Classifier
+                | Self::ConvolutionClassifier
         )
     }
 
     /// Whether it has an activation.
     pub(crate) const fn has_activation(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Conv | Self::Separable | Self::InvertedBottleneck | Self::FusedInvertedBottleneck | Self::Linear
+            Self::Skip
+                | Self::MaxPool
+                | Self::AveragePool
+                | Self::GlobalAveragePool
+                | Self::Flatten
+                | Self::Classifier
         )
     }
 
-    /// Whether a residual may go around it, and does so when the file is silent.
+    /// Whether the activation after its last convolution is a matter of its own.
+    pub(crate) const fn has_last_activation(self) -> bool {
+        matches!(self, Self::Separable | Self::EdgeChain)
+    }
+
+    /// Whether a residual goes around it when the file is silent.
     pub(crate) const fn residual_by_default(self) -> bool {
         matches!(self, Self::InvertedBottleneck | Self::FusedInvertedBottleneck)
     }
 
-    /// Whether a residual may go around it.
+    /// Whether a residual may go around it. The shortcut of a bottleneck or basic block is part of it.
     pub(crate) const fn may_have_residual(self) -> bool {
         matches!(
             self,
-            Self::Conv | Self::Separable | Self::InvertedBottleneck | Self::FusedInvertedBottleneck
+            Self::Conv | Self::Separable | Self::InvertedBottleneck | Self::FusedInvertedBottleneck | Self::EdgeChain
         )
     }
 }

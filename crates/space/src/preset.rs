@@ -2,16 +2,34 @@ use panarch_toml::did_you_mean;
 
 use crate::{Space, SpaceError};
 
-/// Name and text of the embedded spaces.
-const PRESETS: [(&str, &str); 4] = [
-    ("multi-hardware", include_str!("../../../spaces/multi-hardware.toml")),
-    (
-        "multi-hardware-small",
-        include_str!("../../../spaces/multi-hardware-small.toml"),
-    ),
-    ("edgetpu", include_str!("../../../spaces/edgetpu.toml")),
-    ("edgetpu-small", include_str!("../../../spaces/edgetpu-small.toml")),
-];
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        /// Name and text of the embedded spaces.
+        const PRESETS: &[(&str, &str)] = &[$((
+            $name,
+            include_str!(concat!("../../../spaces/", $name, ".toml")),
+        )),*];
+    };
+}
+presets! {
+    "multi-hardware",
+    "multi-hardware-small",
+    "edgetpu",
+    "edgetpu-small",
+    "ofa-mbv3-w1.0",
+    "ofa-mbv3-w1.2",
+    "ofa-proxyless-w1.3",
+    "ofa-resnet50",
+    "compofa-fixed",
+    "compofa-elastic",
+    "tunas-proxyless",
+    "tunas-proxyless-enlarged",
+    "tunas-mbv3",
+    "isynet",
+    "nas-bench-macro",
+    "mnasnet-anb",
+    "mnasnet-anb-table",
+}
 
 /// The names of the embedded spaces.
 #[must_use]
@@ -34,10 +52,14 @@ impl Space {
     /// # Errors
     /// An unknown name, with the closest known one.
     pub fn preset_text(name: &str) -> Result<&'static str, SpaceError> {
-        let found = PRESETS.iter().find(|(preset, _)| *preset == name);
-        found.map(|(_, text)| *text).ok_or_else(|| SpaceError::UnknownPreset {
+        text(name).ok_or_else(|| SpaceError::UnknownPreset {
             name: name.to_owned(),
             suggestion: did_you_mean(name, preset_names()),
         })
     }
+}
+
+pub(crate) fn text(name: &str) -> Option<&'static str> {
+    let found = PRESETS.iter().find(|(preset, _)| *preset == name);
+    found.map(|(_, text)| *text)
 }

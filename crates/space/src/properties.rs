@@ -3,19 +3,28 @@
 use panarch_graph::Activation;
 use panarch_toml::{Table, Value, did_you_mean};
 
-use crate::element::Inner;
+use crate::decision::Property;
+use crate::edge::Edge;
+use crate::element::{Inner, Residual};
+use crate::operator::Operator;
 use crate::setting::{Order, Scope, Setting, ratio, setting, whole};
 
 /// Widest layer that a space may have, in channels.
 pub(crate) const WIDEST: u32 = 1 << 16;
 
 /// The keys of [`Properties`].
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 12] = [
     "kernel",
     "expansion",
     "inner_width",
+    "edge1",
+    "edge2",
+    "edge3",
+    "edge4",
+    "group_width",
     "squeeze_excite",
     "activation",
+    "last_activation",
     "residual",
 ];
 
@@ -24,9 +33,12 @@ const KEYS: [&str; 6] = [
 pub(crate) struct Properties {
     pub kernel: Option<Setting<u32>>,
     pub inner: Option<Setting<Inner>>,
+    pub edges: [Option<Setting<Edge>>; 4],
+    pub group_width: Option<Setting<u32>>,
     pub squeeze_excite: Option<Setting<f64>>,
     pub activation: Option<Setting<Option<Activation>>>,
-    pub residual: Option<Setting<bool>>,
+    pub last_activation: Option<Setting<Option<Activation>>>,
+    pub residual: Option<Setting<Residual>>,
     /// The keys that the table has, sound or not.
     pub given: Vec<&'static str>,
 }
@@ -44,17 +56,23 @@ impl Properties {
             let message = "give either `expansion` or `inner_width`: both say how wide the inside of a block is";
             table.problem("inner_width", message, None);
         }
+        let forms = Edge::named();
         let given = given(table, &KEYS);
         Self {
-            kernel: setting(table, "kernel", Scope::Block, Order::Increasing, |value| {
-                let kernel = whole(1, 31)(value)?;
-                if kernel % 2 == 1 {
-                    return Some(kernel);
-                }
-                value.mismatch("an odd number, so that the kernel has a centre");
-                None
-            }),
+            kernel: setting(table, "kernel", Scope::Block, Order::Increasing, kernel(table)),
             inner: expansion.or(channels),
+            edges: Property::EDGES.map(|edge| {
+                setting(table, edge.name(), Scope::Block, Order::Free, |value| {
+                    value.one_of(&forms)
+                })
+            }),
+            group_width: setting(
+                table,
+                "group_width",
+                Scope::Block,
+                Order::Increasing,
+                whole(0, WIDEST),
+            ),
             squeeze_excite: setting(
                 table,
                 "squeeze_excite",
@@ -63,10 +81,52 @@ impl Properties {
                 ratio(0.0, 1.0),
             ),
             activation: setting(table, "activation", Scope::Block, Order::Free, activation),
-            residual: setting(table, "residual", Scope::Block, Order::Increasing, |value| value.read()),
+            last_activation: setting(table, "last_activation", Scope::Block, Order::Free, activation),
+            residual: setting(table, "residual", Scope::Block, Order::Increasing, residual),
             given,
         }
     }
+}
+
+/// Kernels are odd, so that they have a centre; those of pools need none.
+fn kernel(table: &Table<'_>) -> impl Fn(&Value<'_>) -> Option<u32> + use<> {
+    let operator = table.value("operator").and_then(|value| value.text());
+    let pools = operator.is_some_and(|name| {
+        let pool = |operator: &Operator| operator.is_pool() && operator.name() == name;
+        Operator::ALL.iter().any(pool)
+    });
+    move |value| {
+        let kernel = whole(1, 31)(value)?;
+        if pools || kernel % 2 == 1 {
+            return Some(kernel);
+        }
+        value.mismatch("an odd number, so that the kernel has a centre");
+        None
+    }
+}
+
+/// The name under which a residual that is concatenated is written.
+const CONCAT: &str = "concat";
+
+fn residual(value: &Value<'_>) -> Option<Residual> {
+    match value.text() {
+        Some(CONCAT) => Some(Residual::Concat),
+        Some(_) => {
+            value.mismatch("`true`, `false` or \"concat\"");
+            None
+        }
+        None => value.read().map(|add| if add { Residual::Add } else { Residual::None }),
+    }
+}
+
+/// A residual as a choice is written.
+pub(crate) fn residual_text(residual: &Residual) -> String {
+    let text = match residual {
+        Residual::None => "false",
+        Residual::Add => "true",
+        Residual::Concat => CONCAT,
+    };
+    text.to_owned()
 }
 
 /// The name under which "no activation" is written.

@@ -12,13 +12,14 @@ use crate::operator::Operator;
 use crate::piece::Style;
 use crate::properties::Properties;
 use crate::stage_settings::{StageSettings, Variants, is_name};
-use crate::{Head, Space, condition, fingerprint, globals, reference, tie};
+use crate::order::{GenotypeOrder, to_post_order};
+use crate::{Head, Space, base, condition, fingerprint, globals, reference, tie};
 
 /// Most places that a network of a space may have, stages at their largest depth.
 const MOST_PLACES: usize = 256;
 
 pub(crate) fn space(file_name: &str, text: &str) -> Result<Space, Diagnostics> {
-    let document = Document::parse(file_name, text)?;
+    let document = base::document(file_name, text)?;
     let space = read(&document);
     document.finish(space)
 }
@@ -33,6 +34,10 @@ fn read(document: &Document) -> Option<Space> {
     let version = root.u32_in("version", 1..);
     let description = root.optional_string("description").unwrap_or_default();
     let source = root.optional_string("source").unwrap_or_default();
+    let note = root.optional_string("note").unwrap_or_default();
+    let base = root.optional_string("base");
+    let order = root.optional_one_of("genotype_order", &GenotypeOrder::NAMES);
+    let scale = globals::scale(&root);
     let (resolutions, default_resolution) = globals::resolutions(&root);
     let rounding_table = root.table_or_empty("rounding");
     let rounding = globals::rounding(&rounding_table, 1);
@@ -42,8 +47,11 @@ fn read(document: &Document) -> Option<Space> {
         squeeze_excite: globals::squeeze_excite(&root),
     };
     let variants = Variants::read(&root);
-    let mut compiler = Compiler::new(document, &variants);
+    let mut compiler = Compiler::new(document, &variants, scale);
     places(&root, &mut compiler);
+    if order == Some(GenotypeOrder::Post) {
+        to_post_order(&mut compiler.open, &mut compiler.elements);
+    }
     check_resolutions(&root, &resolutions, &compiler.elements);
     let ties = root.tables("tie");
     let sources = tie::sources(&ties, &compiler.open);
@@ -70,6 +78,9 @@ fn read(document: &Document) -> Option<Space> {
         version: version?,
         description,
         source,
+        note,
+        base,
+        width_multiplier: scale.multiplier,
         resolutions,
         default_resolution: default_resolution?,
         decisions,
@@ -106,7 +117,7 @@ fn places(root: &Table<'_>, compiler: &mut Compiler<'_>) {
     };
     let mut names = BTreeSet::new();
     for table in root.tables("stem") {
-        layer(compiler, &table, ("stem", &Operator::STEM), &outside, &mut names);
+        layer(compiler, &table, ("stem", &Operator::BLOCKS), &outside, &mut names);
         table.finish();
     }
     stages(root, compiler, &defaults);
@@ -115,12 +126,12 @@ fn places(root: &Table<'_>, compiler: &mut Compiler<'_>) {
         layer(compiler, table, ("head", &Operator::HEAD), &outside, &mut names);
     }
     let is_classifier = |element: &Element| {
-        let operators = element.alternatives.iter().map(|it| it.operator);
-        operators.eq([Operator::Classifier])
+        let mut operators = element.alternatives.iter().map(|it| it.operator);
+        element.alternatives.len() == 1 && operators.all(Operator::is_classifier)
     };
     let with = |element: &&Element| {
         let mut operators = element.alternatives.iter().map(|it| it.operator);
-        operators.any(|operator| operator == Operator::Classifier)
+        operators.any(Operator::is_classifier)
     };
     let classifiers = compiler.elements.iter().filter(with).count();
     if classifiers != 1 || !compiler.elements.last().is_some_and(is_classifier) {
@@ -144,8 +155,7 @@ fn stages(root: &Table<'_>, compiler: &mut Compiler<'_>, defaults: &StageSetting
     let tables = root.tables("stage");
     let mut names = BTreeMap::new();
     for (index, table) in tables.iter().enumerate() {
-        let name = table.optional_string("name");
-        let name = name.unwrap_or_else(|| format!("stage{}", index + 1));
+        let name = base::stage_name(index, table.optional_string("name").as_deref());
         if !is_name(&name) || name == "stem" || name == "head" {
             let message = format!(
                 "`{name}` cannot be a stage's name: use letters, digits, `-` and `_`, and not `stem` or `head`"
@@ -163,7 +173,6 @@ fn stages(root: &Table<'_>, compiler: &mut Compiler<'_>, defaults: &StageSetting
             settings: &settings,
             at: table.at(),
             stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
-            batch_norm: true,
             bias: false,
         };
         compiler.stage(&place, defaults);
@@ -182,10 +191,7 @@ fn layer(
     names: &mut BTreeSet<String>,
 ) {
     let own_name = table.optional_string("name");
-    let prefix = match &own_name {
-        Some(name) => format!("{block}.{name}"),
-        None => block.to_owned(),
-    };
+    let prefix = base::layer_name(block, own_name.as_deref());
     let settings = StageSettings::read(table, compiler.variants, operators);
     let first = settings.operator.as_ref().and_then(|setting| setting.of(0).first());
     let first = first
@@ -194,7 +200,7 @@ fn layer(
     // Pools and linear layers have one node, whose name tells them apart without a name of their own.
     let name = match first {
         Some(operator) if !operator.has_kernel() => format!("{prefix}.{}", operator.name()),
-        Some(Operator::MaxPool | Operator::AveragePool) => format!("{prefix}.pool"),
+        Some(operator) if operator.is_pool() => format!("{prefix}.pool"),
         _ => prefix.clone(),
     };
     if let Some(own_name) = own_name.filter(|name| !is_name(name)) {
@@ -215,8 +221,7 @@ fn layer(
         settings: &settings,
         at: table.at(),
         stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
-        batch_norm: table.optional_bool("batch_norm").unwrap_or(true),
-        bias: table.optional_bool("bias").unwrap_or(dense),
+        bias: dense,
     };
     compiler.layer(&place, defaults);
 }
@@ -224,7 +229,7 @@ fn layer(
 fn check_resolutions(root: &Table<'_>, resolutions: &[u32], elements: &[Element]) {
     let total = elements
         .iter()
-        .fold(1_u32, |total, element| total.saturating_mul(element.stride));
+        .fold(1_u32, |total, element| total.saturating_mul(element.fixed.stride));
     if let Some(resolution) = resolutions.iter().find(|resolution| **resolution < total) {
         let message = format!("images of {resolution} pixels are too small: all strides together divide by {total}");
         root.problem("resolutions", message, None);

@@ -73,8 +73,7 @@ pub(crate) fn setting<T: PartialOrd>(
             at,
         });
     };
-    let scopes = [("stage", Scope::Stage), ("block", Scope::Block)];
-    let scope = inner.optional_one_of("per", &scopes).unwrap_or(scope);
+    let scope = scope_of(&inner, scope);
     let result = match (inner.value("choices"), inner.value("each")) {
         (Some(list), None) => choices(&list, order, &read).map(Spread::Same),
         (None, Some(list)) => {
@@ -95,6 +94,12 @@ pub(crate) fn setting<T: PartialOrd>(
     };
     inner.finish();
     result.map(|choices| Setting { choices, scope, at })
+}
+
+/// Who decides, as `per` says.
+pub(crate) fn scope_of(inner: &Table<'_>, default: Scope) -> Scope {
+    let scopes = [("stage", Scope::Stage), ("block", Scope::Block)];
+    inner.optional_one_of("per", &scopes).unwrap_or(default)
 }
 
 fn each<T: PartialOrd>(value: &Value<'_>, order: Order, read: &impl Fn(&Value<'_>) -> Option<T>) -> Option<Spread<T>> {

@@ -1,8 +1,9 @@
 use panarch_graph::ContentHash;
 use panarch_toml::Diagnostics;
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Property};
 use crate::element::{Block, Element};
+use crate::operator::Operator;
 use crate::piece::Style;
 use crate::read;
 use crate::reference::Reference;
@@ -18,6 +19,9 @@ pub struct Space {
     pub(crate) version: u32,
     pub(crate) description: String,
     pub(crate) source: String,
+    pub(crate) note: String,
+    pub(crate) base: Option<String>,
+    pub(crate) width_multiplier: f64,
     pub(crate) resolutions: Vec<u32>,
     pub(crate) default_resolution: u32,
     pub(crate) decisions: Vec<Decision>,
@@ -59,6 +63,24 @@ impl Space {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Where published sources of the space or network differ: which one is followed, and why. Often empty.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+
+    /// The embedded space or network that the file lies over.
+    #[must_use]
+    pub fn base(&self) -> Option<&str> {
+        self.base.as_deref()
+    }
+
+    /// What every width of the file is multiplied by.
+    #[must_use]
+    pub const fn width_multiplier(&self) -> f64 {
+        self.width_multiplier
     }
 
     /// The decisions, in genotype order.
@@ -169,19 +191,33 @@ impl Space {
         self.active(genotype).get(decision).copied().unwrap_or(false)
     }
 
-    /// The member with the last choice everywhere: the deepest, widest one.
+    /// The member with the last choice everywhere, and nothing skipped: the deepest, widest one.
     ///
-    /// Every list of numbers in a space file increases, and operators are to be listed from cheap to dear.
+    /// Every list of numbers in a space file increases, and operators are to be listed from cheap to dear; only `skip`
+    /// may stand anywhere.
     #[must_use]
     pub fn largest(&self) -> Genotype {
-        let last = |decision: &Decision| (decision.choices.len() - 1) as u8;
-        self.canonical(&Genotype::new(self.decisions.iter().map(last).collect()))
+        let all = (0..self.decisions.len()).map(|decision| self.largest_choice(decision));
+        self.canonical(&Genotype::new(all.collect()))
     }
 
-    /// The member with the first choice everywhere.
+    /// The member with the first choice everywhere, and everything skipped that may be.
     #[must_use]
     pub fn smallest(&self) -> Genotype {
-        Genotype::new(vec![0; self.decisions.len()])
+        let smallest = |decision: &Decision| {
+            let skip = decision.choices.iter().position(|choice| is_skip(decision, choice));
+            skip.unwrap_or(0) as u8
+        };
+        self.canonical(&Genotype::new(self.decisions.iter().map(smallest).collect()))
+    }
+
+    /// The choice of a decision that makes the largest network.
+    pub(crate) fn largest_choice(&self, decision: usize) -> u8 {
+        let last = self.decisions.get(decision).and_then(|decision| {
+            let choices = &decision.choices;
+            choices.iter().rposition(|choice| !is_skip(decision, choice))
+        });
+        last.unwrap_or(0) as u8
     }
 
     pub(crate) fn in_range(&self, genotype: &Genotype, decision: usize) -> u8 {
@@ -206,6 +242,10 @@ impl Space {
     pub(crate) fn resolve(&self, element: &Element, width: u32, read: &mut dyn FnMut(usize) -> u8) -> Option<Block> {
         element.resolve(width, self.rounding, self.style.squeeze_excite, read)
     }
+}
+
+fn is_skip(decision: &Decision, choice: &str) -> bool {
+    decision.property == Property::Operator && choice == Operator::Skip.name()
 }
 
 /// The input channels of a walk that is not about one dataset.

@@ -2,10 +2,14 @@
 
 use panarch_toml::{Table, Value};
 
-use crate::element::ExpansionBase;
+use crate::element::{ExpansionBase, Shortcut};
 use crate::operator::Operator;
 use crate::properties::{Properties, WIDEST, given};
 use crate::setting::{Order, Scope, Setting, setting, whole};
+use crate::width::{self, WidthChoice};
+
+/// What may stand in a shortcut, under the names that space files use.
+const SHORTCUTS: [(&str, Shortcut); 2] = [("conv", Shortcut::Conv), ("pool-conv", Shortcut::PoolConv)];
 
 /// An operator under a name: one of the built-in ones, or `[operators.NAME]` with properties of its own.
 #[derive(Debug, Clone)]
@@ -76,17 +80,45 @@ impl Variants {
 }
 
 /// What a table says of a stage, a layer of the stem or head, or (`[block]`) of every stage.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct StageSettings {
     /// Numbers of variants.
     pub operator: Option<Setting<usize>>,
     pub depth: Option<Setting<u32>>,
-    pub width: Option<Setting<u32>>,
+    pub width: Option<Setting<WidthChoice>>,
+    /// Whether the space's width multiplier applies.
+    pub scale_width: bool,
     pub shared: Properties,
     /// What holds for one variant alone.
     pub own: Vec<(usize, Properties)>,
     pub residual_in_first_block: Option<bool>,
     pub expansion_of: Option<ExpansionBase>,
+    pub padding: Option<u32>,
+    pub ceil: Option<bool>,
+    pub shortcut: Option<Shortcut>,
+    pub batch_norm: Option<bool>,
+    pub bias: Option<bool>,
+}
+
+/// What a table without any key says.
+impl Default for StageSettings {
+    fn default() -> Self {
+        Self {
+            operator: None,
+            depth: None,
+            width: None,
+            scale_width: true,
+            shared: Properties::default(),
+            own: Vec::new(),
+            residual_in_first_block: None,
+            expansion_of: None,
+            padding: None,
+            ceil: None,
+            shortcut: None,
+            batch_norm: None,
+            bias: None,
+        }
+    }
 }
 
 impl StageSettings {
@@ -106,11 +138,17 @@ impl StageSettings {
                 value.one_of(&names)
             }),
             depth: setting(table, "depth", Scope::Stage, Order::Increasing, whole(0, 64)),
-            width: setting(table, "width", Scope::Stage, Order::Increasing, whole(1, WIDEST)),
+            width: width::read(table),
+            scale_width: table.optional_bool("scale_width").unwrap_or(true),
             shared,
             own,
             residual_in_first_block: table.optional_bool("residual_in_first_block"),
             expansion_of: table.value("expansion_of").and_then(|value| expansion_base(&value)),
+            padding: table.optional_u32_in("padding", 0..=15),
+            ceil: table.optional_bool("ceil"),
+            shortcut: table.optional_one_of("shortcut", &SHORTCUTS),
+            batch_norm: table.optional_bool("batch_norm"),
+            bias: table.optional_bool("bias"),
         }
     }
 

@@ -118,7 +118,10 @@ impl<'a> Pieces<'a> {
                 };
                 shortcut.node("shortcut.pool", Op::Pool(pool));
             }
-            shortcut.conv("shortcut.", Conv2d::square(block.output, 1, if pool { 1 } else { stride }));
+            shortcut.conv(
+                "shortcut.",
+                Conv2d::square(block.output, 1, if pool { 1 } else { stride }),
+            );
         }
         self.list = vec![Piece::Residual {
             name: format!("{}add", self.scope),
@@ -165,13 +168,19 @@ pub(crate) fn pieces(block: &Block, style: &Style, classes: u32) -> Vec<Piece> {
             made.conv("project.", Conv2d::pointwise(output));
         }
         Operator::FusedInvertedBottleneck => {
-            made.conv_act("expand.", Conv2d::square(inner, kernel, stride).with_groups(block.groups));
+            made.conv_act(
+                "expand.",
+                Conv2d::square(inner, kernel, stride).with_groups(block.groups),
+            );
             made.squeeze_excite();
             made.conv("project.", Conv2d::pointwise(output));
         }
         Operator::Bottleneck => {
             made.conv_act("reduce.", Conv2d::pointwise(inner));
-            made.conv_act("middle.", Conv2d::square(inner, kernel, stride).with_groups(block.groups));
+            made.conv_act(
+                "middle.",
+                Conv2d::square(inner, kernel, stride).with_groups(block.groups),
+            );
             made.conv("expand.", Conv2d::pointwise(output));
             made.close_with_shortcut();
         }
@@ -255,9 +264,7 @@ fn scope(operator: Operator) -> String {
 }
 
 fn close_with_residual(made: Pieces<'_>) -> Vec<Piece> {
-    let Pieces {
-        block, scope, list, ..
-    } = made;
+    let Pieces { block, scope, list, .. } = made;
     match block.residual {
         _ if list.is_empty() => list,
         Residual::None => list,

@@ -83,6 +83,17 @@ impl<'s> Automaton<'s> {
         let Some(element) = self.space.elements.get(state.element) else {
             return Some(branches);
         };
+        let open = element.decisions().into_iter().filter(|decision| {
+            let known = |(it, _): &(usize, u8)| it == decision;
+            !state.known.iter().any(known)
+        });
+        let combinations = open.fold(1_usize, |product, decision| {
+            product.saturating_mul(self.classes.get(decision).map_or(1, Vec::len))
+        });
+        // Some of them are not asked together, so that this is more than there are; but a walk over so many is too long.
+        if combinations / 16 > most {
+            return None;
+        }
         // For each decision that is asked, in its order, the position of its class.
         let mut path: Option<Vec<(usize, usize)>> = Some(Vec::new());
         while let Some(prefix) = path {

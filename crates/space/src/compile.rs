@@ -274,12 +274,7 @@ impl<'d> Compiler<'d> {
                 Edge::to_string,
             )
         });
-        let group_width = self.property(
-            look,
-            Property::GroupWidth,
-            |it| it.group_width.as_ref(),
-            u32::to_string,
-        );
+        let group_width = self.property(look, Property::GroupWidth, |it| it.group_width.as_ref(), u32::to_string);
         let squeeze_excite = self.property(
             look,
             Property::SqueezeExcite,

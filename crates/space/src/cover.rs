@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use crate::{Genotype, Head, Space, SpaceError};
+use crate::edge::Edge;
+use crate::{Decision, Genotype, Head, Property, Space, SpaceError};
 
 /// The largest shape of each parameter name, axis by axis.
 type Shapes = BTreeMap<String, Vec<usize>>;
@@ -24,7 +25,8 @@ impl Space {
             }
             let active = self.active(&start);
             for (decision, _) in active.iter().enumerate().filter(|(_, active)| **active) {
-                for choice in 0..self.decisions[decision].choices.len() {
+                // The largest first, so that smaller ones add nothing.
+                for choice in (0..self.decisions[decision].choices.len()).rev() {
                     let mut changed = start.clone();
                     changed.set(decision, choice as u8);
                     self.cover_with(self.fill_up(&changed, &start), &mut shapes, &mut cover);
@@ -34,25 +36,34 @@ impl Space {
         cover
     }
 
-    /// For each choice number, the genotype with that operator wherever it exists, so that a cover does not consist of
-    /// one genotype a place.
+    /// Genotypes that change many decisions at once, so that a cover does not consist of one genotype a place: for each
+    /// choice number, that operator wherever it exists; and chains without any convolution.
     fn everywhere(&self, start: &Genotype) -> Vec<Genotype> {
-        let operators = || {
-            let decisions = self.decisions.iter().enumerate();
-            decisions.filter(|(_, decision)| decision.property == crate::Property::Operator)
+        let decisions = || self.decisions.iter().enumerate();
+        let operators = || decisions().filter(|(_, decision)| decision.property == Property::Operator);
+        let with = |choices: &mut dyn Iterator<Item = (usize, u8)>| {
+            let mut changed = start.clone();
+            choices.for_each(|(position, choice)| changed.set(position, choice));
+            self.fill_up(&changed, start)
         };
         let most = operators()
             .map(|(_, decision)| decision.choices.len())
             .max()
             .unwrap_or(0);
-        let with = |choice: usize| {
-            let mut changed = start.clone();
-            for (position, decision) in operators() {
-                changed.set(position, choice.min(decision.choices.len() - 1) as u8);
-            }
-            self.fill_up(&changed, start)
+        let alike = |choice: usize| {
+            let last = |decision: &Decision| choice.min(decision.choices.len() - 1) as u8;
+            with(&mut operators().map(|(position, decision)| (position, last(decision))))
         };
-        (0..most).rev().map(with).collect()
+        let mut made: Vec<Genotype> = (0..most).rev().map(alike).collect();
+        let identity = Edge::Identity.to_string();
+        let identities = decisions()
+            .filter(|(_, decision)| Property::EDGES.contains(&decision.property))
+            .filter_map(|(position, decision)| {
+                let choice = decision.choices.iter().position(|choice| *choice == identity)?;
+                Some((position, choice as u8))
+            });
+        made.push(with(&mut identities.into_iter()));
+        made
     }
 
     /// `changed`, with the largest choice for what is active in it and was not in `start`.

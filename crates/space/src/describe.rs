@@ -160,7 +160,11 @@ fn operator(alternative: &Alternative, element: &Element) -> OperatorRow {
             texts(operator.has_kernel(), &alternative.kernel, u32::to_string)
         },
         inner: texts(operator.expands(), &alternative.inner, inner_text),
-        squeeze_excite: texts(operator.has_squeeze_excite(), &alternative.squeeze_excite, f64::to_string),
+        squeeze_excite: texts(
+            operator.has_squeeze_excite(),
+            &alternative.squeeze_excite,
+            f64::to_string,
+        ),
         group_width: texts(operator.has_groups(), &alternative.group_width, u32::to_string),
         activation: texts(operator.has_activation(), &alternative.activation, activation_text),
         last_activation: texts(

@@ -11,14 +11,14 @@ use std::rc::Rc;
 use num_bigint::BigUint;
 
 use crate::Space;
-use crate::branch::{Automaton, State};
 use crate::blocks::pieces;
+use crate::branch::{Automaton, State};
 
 /// Deterministic states after which counting gives up.
 const MOST_STATES: usize = 200_000;
 
 /// Things that can happen, over all places and states, after which counting gives up.
-const MOST_BRANCHES: usize = 1_000_000;
+const MOST_BRANCHES: usize = 100_000;
 
 /// Any number of classes: the classifier is the same in all members.
 const CLASSES: u32 = 2;

@@ -182,12 +182,7 @@ impl Operator {
     pub(crate) const fn has_activation(self) -> bool {
         !matches!(
             self,
-            Self::Skip
-                | Self::MaxPool
-                | Self::AveragePool
-                | Self::GlobalAveragePool
-                | Self::Flatten
-                | Self::Classifier
+            Self::Skip | Self::MaxPool | Self::AveragePool | Self::GlobalAveragePool | Self::Flatten | Self::Classifier
         )
     }
 

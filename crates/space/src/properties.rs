@@ -66,13 +66,7 @@ impl Properties {
                     value.one_of(&forms)
                 })
             }),
-            group_width: setting(
-                table,
-                "group_width",
-                Scope::Block,
-                Order::Increasing,
-                whole(0, WIDEST),
-            ),
+            group_width: setting(table, "group_width", Scope::Block, Order::Increasing, whole(0, WIDEST)),
             squeeze_excite: setting(
                 table,
                 "squeeze_excite",

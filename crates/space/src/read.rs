@@ -9,10 +9,10 @@ use crate::compile::{Compiler, OpenChoice, Place};
 use crate::decision::Decision;
 use crate::element::{Element, Source};
 use crate::operator::Operator;
+use crate::order::{GenotypeOrder, to_post_order};
 use crate::piece::Style;
 use crate::properties::Properties;
 use crate::stage_settings::{StageSettings, Variants, is_name};
-use crate::order::{GenotypeOrder, to_post_order};
 use crate::{Head, Space, base, condition, fingerprint, globals, reference, tie};
 
 /// Most places that a network of a space may have, stages at their largest depth.
@@ -27,8 +27,9 @@ pub(crate) fn space(file_name: &str, text: &str) -> Result<Space, Diagnostics> {
 fn read(document: &Document) -> Option<Space> {
     let root = document.root();
     let name = root.string("name");
-    if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
-        let message = format!("`{name}` is not a name: use letters, digits, `-` and `_`");
+    // A dot is for version numbers; decisions are not called after the space, so that it separates nothing.
+    if let Some(name) = name.as_deref().filter(|name| !is_name(&name.replace('.', "-"))) {
+        let message = format!("`{name}` is not a name: use letters, digits, `-`, `_` and `.`");
         root.problem("name", message, None);
     }
     let version = root.u32_in("version", 1..);
@@ -213,7 +214,7 @@ fn layer(
     if let Some(depth) = &settings.depth {
         table.problem_at(depth.at, "only stages have a depth", None);
     }
-    let dense = matches!(first, Some(Operator::Linear | Operator::Classifier));
+    let dense = first.is_some_and(|operator| operator == Operator::Linear || operator.is_classifier());
     let place = Place {
         block,
         prefix: &prefix,

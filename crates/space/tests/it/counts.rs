@@ -69,69 +69,84 @@ fn small_spaces_by_brute_force() {
     }
 }
 
+fn power(base: u64, exponent: u32) -> BigUint {
+    BigUint::from(base).pow(exponent)
+}
+
+/// Counts that the papers or their code give, exactly, and what they round to there.
 #[test]
 fn published_counts() {
-    let power = |base: u64, exponent: u32| BigUint::from(base).pow(exponent);
-    let active = |name: &str| space(name).count().active;
-    assert_eq!(active("ofa-mbv3"), power(7371, 5));
-    assert_eq!(active("mnasnet-anb"), BigUint::from(78_364_164_096_u64));
+    let counts = |name: &str| space(name).count();
+    for name in ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"] {
+        let found = counts(name);
+        assert_eq!(found.active, power(7371, 5), "{name}");
+        assert_eq!(found.distinct, Distinct::Exact(power(7371, 5)), "{name}");
+    }
+    let proxyless = counts("ofa-proxyless-w1.3");
+    assert_eq!(proxyless.active, power(7371, 5) * 9_u32);
+    let resnet = counts("ofa-resnet50");
+    let active = power(3, 6) * power(117, 3) * 1053_u32 * 2_u32;
+    assert_eq!(resnet.active, active);
+    // Two of the three inner widths of the stem are 24 channels.
+    assert_eq!(resnet.distinct, Distinct::Exact(active / 3_u32 * 2_u32));
+    assert_eq!(counts("compofa-fixed").active, BigUint::from(243_u32));
+    assert_eq!(counts("compofa-elastic").active, power(117, 5));
+    assert_eq!(counts("mnasnet-anb").active, BigUint::from(78_364_164_096_u64));
+    assert_eq!(counts("mnasnet-anb-table").active, power(36, 6) * 48_u32);
 
-    let tunas = space("tunas-proxyless").count();
+    let tunas = counts("tunas-proxyless");
     assert_eq!(tunas.raw, power(6, 6) * power(12, 15) * 3_u32);
     assert_eq!(tunas.active, power(6, 6) * power(7, 15) * 3_u32);
     // A skipped layer may stand anywhere among the three of its stage.
     assert_eq!(tunas.distinct, Distinct::Exact(power(1554, 5) * 18_u32));
+    let enlarged = counts("tunas-proxyless-enlarged");
+    assert_eq!(enlarged.raw, tunas.raw * power(4, 3) * power(7, 5) * 6_u32);
+    let mbv3 = counts("tunas-mbv3");
+    let stage = power(72, 3) * 36_u32;
+    assert_eq!(mbv3.raw, stage.pow(5) * power(4, 2) * power(7, 5) * 6_u32 * 12_u32);
+    assert_eq!(mbv3.raw.to_string().len(), 43);
 
-    let macro_bench = space("nas-bench-macro").count();
+    let macro_bench = counts("nas-bench-macro");
     assert_eq!(macro_bench.raw, BigUint::from(6561_u32));
     assert_eq!(macro_bench.distinct, Distinct::Exact(BigUint::from(3969_u32)));
 }
 
+/// Parameters and MACs at 224 pixels, in millions, of the smallest and largest members and of the three fixed-kernel members
+/// of CompOFA with one depth everywhere.
 #[test]
-fn compofa_is_a_tie_away_from_once_for_all() {
-    let text = crate::fixtures::text("ofa-mbv3").unwrap();
-    let tie = "\n[[tie]]\ndecision = \"*.expansion\"\nto = \"{stage}.depth\"\nmap = { 2 = 3, 3 = 4, 4 = 6 }\n";
-    let elastic = Space::from_toml("elastic", &format!("{text}{tie}")).unwrap();
-    assert_eq!(elastic.count().active, BigUint::from(117_u32).pow(5));
-    let mut fixed = text.replace("kernel = [3, 5, 7]", "kernel = 3");
-    for width in ["40", "160"] {
-        fixed = fixed.replace(&format!("width = {width}\n"), &format!("width = {width}\nkernel = 5\n"));
-    }
-    let fixed = Space::from_toml("fixed", &format!("{fixed}{tie}")).unwrap();
-    assert_eq!(fixed.count().active, BigUint::from(243_u32));
-    // Published sizes of the three members with one depth everywhere: parameters and MACs at 224 in millions.
+fn published_extremes() {
     let head = Head {
         classes: 1000,
         input_channels: 3,
     };
-    for (genotype, parameters, macs) in [
-        ("00000", 3.427, 124.3),
-        ("11111", 4.515, 231.6),
-        ("22222", 7.371, 446.8),
-    ] {
-        let network = fixed.lower(&genotype.parse().unwrap(), head, 224).unwrap();
-        assert_eq!(
-            (network.parameter_count() as f64 / 1e3).round() / 1e3,
-            parameters,
-            "{genotype}"
-        );
-        assert_eq!((network.macs().0 as f64 / 1e5).round() / 10.0, macs, "{genotype}");
-    }
-}
-
-#[test]
-fn sizes_of_the_once_for_all_extremes() {
-    let space = space("ofa-mbv3");
-    let head = Head {
-        classes: 1000,
-        input_channels: 3,
+    // As many digits as are published.
+    let same = |value: u64, published: &str| {
+        let digits = published.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        format!("{:.digits$}", value as f64 / 1e6) == published
     };
-    for (genotype, parameters, macs) in [
-        (space.smallest(), 3_410_792, 121.3),
-        (space.largest(), 7_664_760, 566.2),
-    ] {
+    let table = [
+        ("ofa-mbv3-w1.0", "smallest", "3.410792", "121.3"),
+        ("ofa-mbv3-w1.0", "largest", "7.664760", "566.2"),
+        ("ofa-mbv3-w1.2", "smallest", "4.602", "193.1"),
+        ("ofa-mbv3-w1.2", "largest", "10.702", "843"),
+        ("ofa-proxyless-w1.3", "smallest", "3.719", "265.5"),
+        ("ofa-proxyless-w1.3", "largest", "7.942", "1005"),
+        ("ofa-resnet50", "smallest", "6.539280", "962"),
+        ("ofa-resnet50", "largest", "48.105992", "7492"),
+        ("compofa-fixed", "00000", "3.427", "124.3"),
+        ("compofa-fixed", "11111", "4.515", "231.6"),
+        ("compofa-fixed", "22222", "7.371", "446.8"),
+    ];
+    for (name, which, parameters, macs) in table {
+        let space = space(name);
+        let genotype = match which {
+            "smallest" => space.smallest(),
+            "largest" => space.largest(),
+            text => space.parse_genotype(text).unwrap(),
+        };
         let network = space.lower(&genotype, head, 224).unwrap();
-        assert_eq!(network.parameter_count(), parameters);
-        assert_eq!((network.macs().0 as f64 / 1e5).round() / 10.0, macs);
+        let found = (network.parameter_count(), network.macs().0);
+        assert!(same(found.0, parameters), "{name} {which}: {} parameters", found.0);
+        assert!(same(found.1, macs), "{name} {which}: {} MACs", found.1);
     }
 }

@@ -72,8 +72,9 @@ map = { 0 = 8 }
     let found = problems(toml);
     let expected = [
         "4: images of 2 pixels are too small: all strides together divide by 4",
-        "7: `block.operator` must be one of `skip`, `conv`, `separable`, `inverted-bottleneck` or \
-         `fused-inverted-bottleneck`, found the string \"inverted-botleneck\" [inverted-bottleneck]",
+        "7: `block.operator` must be one of `skip`, `conv`, `separable`, \
+         `inverted-bottleneck`, `fused-inverted-bottleneck`, `bottleneck`, `basic`, `fire`, `edge-chain`, \
+         `max-pool` or `average-pool`, found the string \"inverted-botleneck\" [inverted-bottleneck]",
         "8: `block.kernel[1]` must be an odd number, so that the kernel has a centre, found 4",
         "9: `block.expansion[1]` must be larger than the choice before it",
         "10: `block.activations` is not a known key [activation]",

@@ -1,4 +1,4 @@
-//! Spaces that only tests use: published ones that are not presets yet, and small ones that can be enumerated.
+//! Small spaces that only tests use, because they can be enumerated.
 
 use panarch_space::Space;
 
@@ -7,18 +7,10 @@ macro_rules! fixtures {
         const FIXTURES: &[(&str, &str)] = &[$(($name, include_str!(concat!("fixtures/", $name, ".toml")))),*];
     };
 }
-fixtures!(
-    "everything",
-    "mnasnet-anb",
-    "nas-bench-macro",
-    "neighbours",
-    "ofa-mbv3",
-    "tied",
-    "tunas-proxyless"
-);
+fixtures!("blocks", "everything", "neighbours", "tied");
 
 /// The spaces that can be enumerated.
-pub const SMALL: [&str; 4] = ["everything", "nas-bench-macro", "neighbours", "tied"];
+pub const SMALL: [&str; 5] = ["blocks", "everything", "nas-bench-macro", "neighbours", "tied"];
 
 /// A fixture, or a preset of that name.
 pub fn space(name: &str) -> Space {

@@ -4,6 +4,7 @@ mod counts;
 mod describe;
 mod diagnostics;
 mod fixtures;
+mod golden;
 mod presets;
 mod properties;
 mod small;

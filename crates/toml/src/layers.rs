@@ -11,6 +11,8 @@ use crate::tree::{Entry, Kind, Node};
 pub struct Layering<'a> {
     /// Keys of the top level that a base does not pass on.
     pub own: &'a [&'a str],
+    /// Pairs of keys of the top level: where a document gives the first, a base does not pass on the second.
+    pub dependent: &'a [(&'a str, &'a str)],
     /// Lists of the top level that grow: the base's items come first.
     pub appended: &'a [&'a str],
     /// A table of the top level whose tables change single keys of the base's list items, by the items' names.
@@ -55,7 +57,11 @@ impl Document {
         let (Kind::Table(over), Kind::Table(mut base)) = (over, base) else {
             return Kind::default();
         };
-        base.retain(|entry| !layering.own.contains(&entry.key.as_str()));
+        let given = |key: &str| over.iter().any(|entry| entry.key == key);
+        base.retain(|entry| {
+            let depends = |(on, key): &(&str, &str)| *key == entry.key && given(on);
+            !layering.own.contains(&entry.key.as_str()) && !layering.dependent.iter().any(depends)
+        });
         for entry in over {
             if entry.key == layering.change {
                 self.change(entry, &mut base, layering);

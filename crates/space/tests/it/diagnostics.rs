@@ -223,3 +223,67 @@ fn cut_and_garbled_files_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_file_over_another_one() {
+    let found = |text: &str| match Space::from_toml("own.toml", text) {
+        Ok(space) => vec![format!("{} decisions", space.decisions().len())],
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    let own = |rest: &str| format!("base = \"ofa-mbv3-w1.0\"\nname = \"own\"\nversion = 1\n{rest}");
+    assert_eq!(found(&own("")), ["45 decisions"]);
+    assert_eq!(found(&own("[change.stage1]\nkernel = 3\n")), ["41 decisions"]);
+    assert_eq!(
+        found("base = \"ofa-mbv3-w1.1\"\nname = \"own\"\nversion = 1"),
+        [
+            "own.toml:1:8: `ofa-mbv3-w1.1` is neither an embedded space nor a network of the zoo (did you mean `ofa-mbv3-w1.0`?)"
+        ]
+    );
+    assert_eq!(
+        found("base = \"ofa-mbv3-w1.0\"\nresolutions = [16]"),
+        [
+            "own.toml:1:1: `name` is missing: it must be a string",
+            "own.toml:1:1: `version` is missing: it must be a whole number of 1 or more",
+            "own.toml:2:15: images of 16 pixels are too small: all strides together divide by 32",
+        ]
+    );
+    assert_eq!(
+        found(&own(
+            "[change.stage9]\nkernel = 3\n[change.stage1]\nkernal = 3\n[[tie]]\ndecision = \"*.expansion\"\nto = \"{stage}.depth\"\nmap = { 2 = 3, 3 = 4, 4 = 5 }\n"
+        )),
+        [
+            "own.toml:4:9: the base has no `stage9` (did you mean `stage1`?)",
+            "own.toml:7:1: `stage[0].kernal` is not a known key (did you mean `kernel`?)",
+            "own.toml:11:27: `5` is not a choice of `stage1.block1.expansion`, which has 3, 4, 6",
+        ]
+    );
+}
+
+#[test]
+fn widths_have_several_forms() {
+    let file = |width: &str| {
+        format!(
+            "name = \"w\"\nversion = 1\nresolutions = [8]\n[[stem]]\noperator = \"conv\"\nkernel = 3\nactivation = \"relu\"\n\
+             width = {width}\n[[head]]\noperator = \"global-average-pool\"\n[[head]]\noperator = \"classifier\"\n"
+        )
+    };
+    let found = |width: &str| problems(&file(width));
+    assert_eq!(
+        found("\"inptu\""),
+        [
+            "8: `stem[0].width` must be a whole number of channels, or \"input\" for as many as arrive, found the string \"inptu\""
+        ]
+    );
+    assert_eq!(
+        found("{ of = 16 }"),
+        ["8: `of` needs `times`, the multiples of the base width"]
+    );
+    assert_eq!(
+        found("{ of = 16, times = [1, 0.5] }"),
+        ["8: `stem[0].width.times[1]` must be larger than the choice before it"]
+    );
+    let space = Space::from_toml("w", &file("{ of = 24, times = [0.5, 1, 1.25] }")).unwrap();
+    assert_eq!(space.decisions()[0].choices, ["0.5", "1", "1.25"]);
+    // 12 and 30 channels are rounded to multiples of 8.
+    assert_eq!(space.describe().places[0].width, ["16", "24", "32"]);
+}

@@ -8,4 +8,6 @@ mod golden;
 mod presets;
 mod properties;
 mod small;
+mod specialised;
 mod tabular;
+mod tunas;

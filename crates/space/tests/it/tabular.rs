@@ -7,7 +7,7 @@ use panarch_space::{Genotype, Head};
 use crate::fixtures::space;
 
 /// A file of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
-fn reference(path: &str) -> Option<String> {
+pub fn reference(path: &str) -> Option<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let text = std::fs::read_to_string(folder.join(path)).ok();
     if text.is_none() {

@@ -19,6 +19,7 @@ to = \"a\"
 
 const LAYERING: Layering<'_> = Layering {
     own: &["name"],
+    dependent: &[("size", "spare")],
     appended: &["tie"],
     change: "change",
     item: |list, position, name| match list {
@@ -98,7 +99,9 @@ fn problems_are_reported_where_they_stand() {
             "own.toml:6:9: `stage[0].width` must be a whole number of 0 or more, found the string \"y\"",
         ]
     );
-    let wrong_base = BASE.replace("depth = 2", "depth = true\nspare = 1");
+    let wrong_base = format!("spare = 1\n{}", BASE.replace("depth = 2", "depth = true"));
+    let found = read(&["name = \"own\"\nsize = 2", &wrong_base]).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:?}");
     let found = read(&["name = \"own\"", &wrong_base]).unwrap_err();
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(

@@ -107,6 +107,29 @@ pub enum FormatError {
         #[from]
         source: serde_json::Error,
     },
+    /// The bytes are not a PyTorch checkpoint, or one that is damaged or has what is not supported.
+    #[error("PyTorch checkpoint: {reason}")]
+    Torch {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The pickle of a PyTorch checkpoint is malformed, or wants more than tensors and plain containers.
+    #[error("PyTorch checkpoint: pickle, byte {offset}: {reason}")]
+    TorchPickle {
+        /// Where: counted from the start of `data.pkl`, or of the file where it is no archive.
+        offset: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The pickle of a PyTorch checkpoint names a Python object that is not on the list of allowed ones.
+    #[error(
+        "PyTorch checkpoint: refuses global `{global}`: a checkpoint may hold only tensors and plain containers; nothing \
+         was executed"
+    )]
+    TorchGlobal {
+        /// Its module and name.
+        global: String,
+    },
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -141,5 +164,9 @@ impl FormatError {
 
     pub(crate) fn safetensors(reason: impl Into<String>) -> Self {
         Self::Safetensors { reason: reason.into() }
+    }
+
+    pub(crate) fn torch(reason: impl Into<String>) -> Self {
+        Self::Torch { reason: reason.into() }
     }
 }

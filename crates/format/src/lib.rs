@@ -1,7 +1,7 @@
-//! Files in and out: ONNX and safetensors.
+//! Files in and out: ONNX, safetensors, and PyTorch checkpoints (in only).
 //!
 //! [`write_onnx`] and [`read_onnx`] carry a network with its weights; [`write_safetensors`] and [`read_safetensors`]
-//! carry weights alone; [`atomic_write`] puts bytes into a file so that a reader sees the old or the new content and
+//! carry weights alone; [`read_torch`] reads the checkpoints that PyTorch writes; [`atomic_write`] puts bytes into a file so that a reader sees the old or the new content and
 //! nothing between. Every reader treats its bytes as hostile: lengths are checked before anything is allocated for
 //! them, and what is wrong comes back as a [`FormatError`], never as a panic.
 //!
@@ -28,6 +28,7 @@ mod atomic;
 mod error;
 mod onnx;
 mod safetensors;
+mod torch;
 
 pub use atomic::atomic_write;
 pub use error::FormatError;
@@ -37,3 +38,4 @@ pub use onnx::{
 pub use safetensors::{
     SafetensorsFile, read_safetensors, safetensors_bytes, safetensors_from_bytes, write_safetensors,
 };
+pub use torch::{TorchData, TorchFile, TorchForm, TorchStateDict, TorchTensor, TorchType, TorchValue, read_torch};

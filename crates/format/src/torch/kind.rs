@@ -14,7 +14,8 @@ pub fn kind(bytes: &[u8]) -> Kind {
     const LEGACY_AS_TEXT: &[u8] = b"L119547037146038801333356L\n.";
     let begins = |prefix: &[u8]| bytes.starts_with(prefix);
     let at = |offset: usize, text: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(text));
-    if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") {
+    // The header of an entry, or the end of an archive without entries.
+    if begins(b"PK\x03\x04") || begins(b"PK\x05\x06") || begins(b"PK\x06\x06") {
         return Kind::Zip;
     }
     if matches!(bytes, [0x80, 0..=5, ..]) || begins(LEGACY_AS_TEXT) {

@@ -16,11 +16,13 @@ mod limits;
 mod literal;
 mod node;
 mod pickle;
+mod stack;
 mod state_dict;
 mod tensor;
 mod value;
 mod view;
 mod zip;
+mod zip_end;
 
 pub use state_dict::TorchStateDict;
 pub use tensor::{TorchData, TorchTensor, TorchType};

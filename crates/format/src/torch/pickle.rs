@@ -1,27 +1,27 @@
 //! The opcode machine: a pickle of protocol 0 to 5 that holds tensors and plain containers only.
 //!
 //! The opcodes are those of Python's `pickletools`. Nothing is looked up or called by name; the few names that are
-//! allowed are data ([`super::global`]), and what they may be applied to is in [`super::construct`].
+//! allowed are data ([`super::global`]), and what they may be applied to is in [`super::construct`]. The stack is in
+//! [`super::stack`].
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::cursor::Cursor;
 use super::global::global;
+use super::literal;
 use super::node::{Node, NodeId, Pickle, Storage};
-use super::{limits, literal};
 use crate::FormatError;
 
 /// The state between two opcodes.
 pub struct Machine<'a> {
-    cursor: Cursor<'a>,
+    pub cursor: Cursor<'a>,
     /// Where the opcode at work begins.
-    opcode_at: usize,
-    steps: u64,
+    pub opcode_at: usize,
+    pub steps: u64,
     pub nodes: Vec<Node<'a>>,
-    stack: Vec<NodeId>,
+    pub stack: Vec<NodeId>,
     /// Heights of the stack; nothing below the last one can be reached.
-    marks: Vec<usize>,
+    pub marks: Vec<usize>,
     memo: HashMap<u32, NodeId>,
     pub storages: Vec<Storage>,
     pub storage_of: BTreeMap<String, u32>,
@@ -74,7 +74,7 @@ impl<'a> Machine<'a> {
                 Ok(())
             }
             b'0' => self.drop_top(),
-            b'1' => self.to_mark().map(drop),
+            b'1' => self.take_to_mark().map(drop),
             b'2' => {
                 let top = self.pop()?;
                 self.stack.extend([top, top]);
@@ -84,7 +84,7 @@ impl<'a> Machine<'a> {
             b'g' | b'h' | b'j' => self.get(opcode),
             b')' => self.push(Node::Tuple(Vec::new())),
             b't' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.push(Node::Tuple(items))
             }
             0x85..=0x87 => {
@@ -97,7 +97,7 @@ impl<'a> Machine<'a> {
             }
             b']' => self.push(Node::List(Vec::new())),
             b'l' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.push(Node::List(items))
             }
             b'a' => {
@@ -105,12 +105,12 @@ impl<'a> Machine<'a> {
                 self.append(&[item])
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.append(&items)
             }
             b'}' => self.push_dict(false, Vec::new()),
             b'd' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.push_dict(false, Vec::new())?;
                 self.set(&items)
             }
@@ -120,7 +120,7 @@ impl<'a> Machine<'a> {
                 self.set(&[key, value])
             }
             b'u' => {
-                let items = self.to_mark()?;
+                let items = self.take_to_mark()?;
                 self.set(&items)
             }
             b'c' => {
@@ -251,77 +251,5 @@ impl<'a> Machine<'a> {
         };
         let node = global(module.as_bytes(), name.as_bytes())?;
         self.push(node)
-    }
-
-    /// The node with a number.
-    pub fn node(&self, id: NodeId) -> &Node<'a> {
-        self.nodes.get(id.0 as usize).unwrap_or(&Node::None)
-    }
-
-    pub fn push(&mut self, node: Node<'a>) -> Result<(), FormatError> {
-        // Never out of range: there are fewer nodes than steps.
-        let id = u32::try_from(self.nodes.len()).map_err(|_| self.error("too many values"))?;
-        self.nodes.push(node);
-        self.stack.push(NodeId(id));
-        Ok(())
-    }
-
-    pub fn push_again(&mut self, id: NodeId) {
-        self.stack.push(id);
-    }
-
-    pub fn push_dict(&mut self, ordered: bool, entries: Vec<(NodeId, NodeId)>) -> Result<(), FormatError> {
-        self.push(Node::Dict { ordered, entries })
-    }
-
-    pub fn pop(&mut self) -> Result<NodeId, FormatError> {
-        let top = self.top()?;
-        self.stack.pop();
-        Ok(top)
-    }
-
-    pub fn top(&self) -> Result<NodeId, FormatError> {
-        let fence = self.marks.last().copied().unwrap_or(0);
-        match self.stack.last() {
-            Some(id) if self.stack.len() > fence => Ok(*id),
-            _ => Err(self.error("takes more from the stack than is there")),
-        }
-    }
-
-    /// Drops the top of the stack, or the mark that stands there.
-    fn drop_top(&mut self) -> Result<(), FormatError> {
-        if self.marks.last() == Some(&self.stack.len()) {
-            self.marks.pop();
-            return Ok(());
-        }
-        self.pop().map(drop)
-    }
-
-    fn to_mark(&mut self) -> Result<Vec<NodeId>, FormatError> {
-        match self.marks.pop() {
-            Some(mark) if mark <= self.stack.len() => Ok(self.stack.split_off(mark)),
-            _ => Err(self.error("there is no mark on the stack")),
-        }
-    }
-
-    /// Counts work, so that a short pickle cannot ask for much.
-    pub fn spend(&mut self, steps: u64) -> Result<(), FormatError> {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > limits::STEPS {
-            return Err(FormatError::too_large("steps of a pickle", self.steps, limits::STEPS));
-        }
-        Ok(())
-    }
-
-    fn need<T>(&self, read: Option<T>) -> Result<T, FormatError> {
-        read.ok_or_else(|| self.error(literal::CUT_SHORT))
-    }
-
-    /// An error at the opcode at work.
-    pub fn error(&self, reason: impl Into<Cow<'static, str>>) -> FormatError {
-        FormatError::TorchPickle {
-            offset: self.opcode_at,
-            reason: reason.into().into_owned(),
-        }
     }
 }

@@ -39,7 +39,7 @@ impl<'a> View<'a> {
             last.checked_add(stride.checked_mul(axis - 1)?)
         });
         let available = storage.len() / dtype.bytes();
-        if elements > 0 && !last.is_some_and(|last| last < available) {
+        if elements > 0 && last.is_none_or(|last| last >= available) {
             return Err(format!(
                 "axes {shape:?} with strides {strides:?} from element {offset} leave its storage of {available} elements"
             ));
@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn views_show_the_right_elements() {
-        let cases: [(&[usize], &[usize], usize, &[i16]); 8] = [
+        type Case<'a> = (&'a [usize], &'a [usize], usize, &'a [i16]);
+        let cases: [Case<'_>; 8] = [
             (&[], &[], 11, &[11]),
             (&[3, 2], &[2, 1], 0, &[0, 1, 2, 3, 4, 5]),
             (&[3, 2], &[2, 1], 6, &[6, 7, 8, 9, 10, 11]),

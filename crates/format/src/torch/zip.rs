@@ -1,7 +1,7 @@
 //! The directory of a zip archive whose entries are stored as they are.
 //!
-//! PKWARE's APPNOTE 6.3, sections 4.3 to 4.5: the end records of both sizes, the central directory, and the local header
-//! before each entry. Everything else that a zip archive can be (compressed, encrypted, in several parts) is refused.
+//! PKWARE's APPNOTE 6.3, sections 4.3 to 4.5: the central directory, and the local header before each entry; the end
+//! records that say where the directory is are in [`super::zip_end`]. Everything else that a zip archive can be (compressed, encrypted, in several parts) is refused.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map;
@@ -9,18 +9,12 @@ use std::ops::Range;
 
 use super::cursor::Cursor;
 use super::readable;
+use super::zip_end::extent;
 use crate::FormatError;
 
-const END: [u8; 4] = *b"PK\x05\x06";
-const END_64: [u8; 4] = *b"PK\x06\x06";
-const END_64_LOCATOR: [u8; 4] = *b"PK\x06\x07";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 
-/// Bytes of the end record without its comment.
-const END_BYTES: usize = 22;
-/// Bytes of the record before it that says where the 64-bit end record is.
-const LOCATOR_BYTES: usize = 20;
 /// Flags of encrypted entries and of patches.
 const REFUSED_FLAGS: u16 = 0x2061;
 /// The flag of entries whose local header lacks sizes and sum, because they were not known yet.
@@ -37,13 +31,6 @@ pub struct Archive<'a> {
 struct Entry {
     content: Range<usize>,
     sum: u32,
-}
-
-/// What the end of the file says about the central directory.
-struct Extent {
-    entries: u64,
-    bytes: u64,
-    offset: u64,
 }
 
 impl<'a> Archive<'a> {
@@ -125,7 +112,7 @@ impl<'a> Archive<'a> {
             return Err(wrong("is stored, yet has two sizes"));
         }
         let start = usize::try_from(central.offset).map_err(|_| wrong("lies outside the file"))?;
-        let content = central.local(self.bytes).map_err(|reason| wrong(reason))?;
+        let content = central.local(self.bytes).map_err(wrong)?;
         let whole = start..content.end;
         let entry = Entry {
             content,
@@ -238,65 +225,7 @@ fn widen(narrow: u32, wide: &mut Cursor<'_>) -> Option<u64> {
     }
 }
 
-/// Finds the end records; also says where they begin.
-fn extent(bytes: &[u8]) -> Result<(Extent, usize), FormatError> {
-    let last = bytes.len().checked_sub(END_BYTES);
-    let last = last.ok_or_else(|| damaged("it ends too early"))?;
-    let first = last.saturating_sub(usize::from(u16::MAX));
-    // The comment behind the record reaches to the end of the file.
-    let is_end = |at: &usize| {
-        let record = bytes.get(*at..).unwrap_or_default();
-        let comment = record.get(END_BYTES - 2..).and_then(|rest| Cursor::new(rest).u16());
-        record.starts_with(&END) && comment.is_some_and(|comment| *at + usize::from(comment) == last)
-    };
-    let Some(at) = (first..=last).rev().find(is_end) else {
-        return Err(damaged("it has no directory at its end: it was cut short"));
-    };
-    let malformed = || damaged("the record at its end is malformed");
-    let mut cursor = Cursor::starting_at(bytes, at as u64).ok_or_else(malformed)?;
-    let mut narrow = || {
-        let _signature = cursor.u32()?;
-        let disks = (cursor.u16()?, cursor.u16()?);
-        let (here, entries) = (cursor.u16()?, cursor.u16()?);
-        let (bytes, offset) = (cursor.u32()?, cursor.u32()?);
-        (disks == (0, 0) && here == entries).then_some((entries, bytes, offset))
-    };
-    let (entries, size, offset) = narrow().ok_or_else(malformed)?;
-    let locator = at.checked_sub(LOCATOR_BYTES).and_then(|at| bytes.get(at..));
-    let Some(locator) = locator.filter(|locator| locator.starts_with(&END_64_LOCATOR)) else {
-        let extent = Extent {
-            entries: entries.into(),
-            bytes: size.into(),
-            offset: offset.into(),
-        };
-        return Ok((extent, at));
-    };
-    let (wide, end) = extent_64(bytes, locator).ok_or_else(malformed)?;
-    let agrees = (entries == u16::MAX || u64::from(entries) == wide.entries)
-        && (size == u32::MAX || u64::from(size) == wide.bytes)
-        && (offset == u32::MAX || u64::from(offset) == wide.offset);
-    if !agrees {
-        return Err(damaged("the two records at its end differ"));
-    }
-    Ok((wide, end))
-}
-
-fn extent_64(bytes: &[u8], locator: &[u8]) -> Option<(Extent, usize)> {
-    let mut locator = Cursor::new(locator);
-    let (_signature, disk, at, disks) = (locator.u32()?, locator.u32()?, locator.u64()?, locator.u32()?);
-    let mut cursor = Cursor::starting_at(bytes, at)?;
-    let start = cursor.at();
-    let signature: [u8; 4] = cursor.array()?;
-    let _length = cursor.u64()?;
-    let _versions = cursor.u32()?;
-    let record_disks = (cursor.u32()?, cursor.u32()?);
-    let (here, entries) = (cursor.u64()?, cursor.u64()?);
-    let (bytes, offset) = (cursor.u64()?, cursor.u64()?);
-    let sound = signature == END_64 && disk == 0 && disks <= 1 && record_disks == (0, 0) && here == entries;
-    let extent = Extent { entries, bytes, offset };
-    sound.then_some((extent, start))
-}
-
-fn damaged(reason: &str) -> FormatError {
+/// An error that the archive as a whole is damaged.
+pub fn damaged(reason: &str) -> FormatError {
     FormatError::torch(format!("the zip archive is damaged: {reason}"))
 }

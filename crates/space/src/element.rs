@@ -293,7 +293,8 @@ impl Element {
         );
         match inner {
             Inner::Times(ratio) if *ratio == 1.0 && inverted => (block.input, false),
-            Inner::Times(ratio) => (rounding.round(ratio * f64::from(base)), true),
+            // The published code rounds to a whole number first, halves to even.
+            Inner::Times(ratio) => (rounding.round((ratio * f64::from(base)).round_ties_even()), true),
             Inner::Channels(channels) => (*channels, *channels != block.input),
         }
     }

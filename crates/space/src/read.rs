@@ -194,10 +194,13 @@ fn layer(
     let own_name = table.optional_string("name");
     let prefix = base::layer_name(block, own_name.as_deref());
     let settings = StageSettings::read(table, compiler.variants, operators);
-    let first = settings.operator.as_ref().and_then(|setting| setting.of(0).first());
-    let first = first
-        .and_then(|number| compiler.variants.0.get(*number))
-        .map(|it| it.operator);
+    let operators = settings.operator.as_ref().map_or(&[][..], |setting| setting.of(0));
+    let mut operators = operators.iter().filter_map(|number| compiler.variants.0.get(*number));
+    let first = operators.next().map(|it| it.operator);
+    let first = operators.map(|it| it.operator).fold(first, |first, next| match first {
+        Some(Operator::Skip) => Some(next),
+        first => first,
+    });
     // Pools and linear layers have one node, whose name tells them apart without a name of their own.
     let name = match first {
         Some(operator) if !operator.has_kernel() => format!("{prefix}.{}", operator.name()),

@@ -1,7 +1,7 @@
 //! Checkpoints: one safetensors file with weights, momentum and position.
 //!
 //! Everything random in a training follows from (seed, step), so the position is all of the generator's state.
-//! Layout: tensors `weights/NAME` and `momentum/NAME`; metadata `format`, `version`, `kind`, `name`, `hash`, `step` and
+//! Layout: tensors `weights/NAME` and `momentum/NAME`, of an imported supernet also `transform/NAME`; metadata `format`, `version`, `kind`, `name`, `hash`, `step` and
 //! `settings` (JSON).
 
 use std::collections::BTreeMap;
@@ -10,15 +10,16 @@ use std::path::Path;
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
 use panarch_graph::{Network, Tensor, Weights};
 use panarch_nn::{Gradients, Sgd, Store};
-use panarch_space::Space;
+use panarch_space::{Head, Space};
 use serde_json::Value;
 
-use crate::TrainError;
+use crate::{KernelTransforms, Supernet, TrainError};
 
 const FORMAT: &str = "panarch training";
 const VERSION: &str = "1";
 const WEIGHTS: &str = "weights/";
 const MOMENTUM: &str = "momentum/";
+const TRANSFORM: &str = "transform/";
 
 /// What was trained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +61,48 @@ pub struct Checkpoint {
     pub settings: Value,
     weights: Weights,
     momentum: Weights,
+    transforms: KernelTransforms,
 }
 
 impl Checkpoint {
+    /// The state of a supernet that no training here has touched.
+    pub(crate) fn of_supernet(supernet: &Supernet, settings: Value) -> Self {
+        let tensors = supernet.store.tensors().iter().map(|tensor| {
+            let (shape, data) = (tensor.shape().to_vec(), tensor.data().to_vec());
+            (tensor.name().to_owned(), Tensor { shape, data })
+        });
+        Self {
+            subject: Subject::of_space(&supernet.family.space),
+            step: 0,
+            settings,
+            weights: tensors.collect(),
+            momentum: Weights::new(),
+            transforms: supernet.transforms.clone(),
+        }
+    }
+
+    /// The weights, by name.
+    #[must_use]
+    pub const fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The matrices by which smaller kernels are made of larger ones.
+    #[must_use]
+    pub const fn transforms(&self) -> &KernelTransforms {
+        &self.transforms
+    }
+
+    /// Classes and input channels, read off the first and the last layer.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        let axis = |name: &str, axis: usize| self.weights.get(name)?.shape.get(axis).copied();
+        Some(Head {
+            classes: u32::try_from(axis("head.classifier.weight", 0)?).ok()?,
+            input_channels: u32::try_from(axis("stem.conv.weight", 1)?).ok()?,
+        })
+    }
+
     /// Takes the state of a training.
     pub(crate) fn take(subject: Subject, settings: Value, step: u64, store: &Store, sgd: &Sgd) -> Self {
         let (mut weights, mut momentum) = (Weights::new(), Weights::new());
@@ -91,6 +131,7 @@ impl Checkpoint {
             settings,
             weights,
             momentum,
+            transforms: KernelTransforms::default(),
         }
     }
 
@@ -108,6 +149,9 @@ impl Checkpoint {
         let tensors = prefixed(WEIGHTS, &self.weights)
             .into_iter()
             .chain(prefixed(MOMENTUM, &self.momentum));
+        let matrices = self.transforms.iter();
+        let matrices = matrices.map(|(name, matrix)| (format!("{TRANSFORM}{name}"), matrix.clone()));
+        let tensors = tensors.chain(matrices);
         let metadata = [
             ("format", FORMAT.to_owned()),
             ("version", VERSION.to_owned()),
@@ -157,11 +201,17 @@ impl Checkpoint {
             hash: text("hash")?,
         };
         let (mut weights, mut momentum) = (Weights::new(), Weights::new());
+        let mut transforms = KernelTransforms::default();
         for (name, tensor) in file.weights.iter() {
             if let Some(name) = name.strip_prefix(WEIGHTS) {
                 weights.insert(name, tensor.clone());
             } else if let Some(name) = name.strip_prefix(MOMENTUM) {
                 momentum.insert(name, tensor.clone());
+            } else if let Some(name) = name.strip_prefix(TRANSFORM) {
+                if !KernelTransforms::fits(name, &tensor.shape) {
+                    return Err(metadata.error(&format!("`{name}` of shape {:?} is no kernel matrix", tensor.shape)));
+                }
+                transforms.insert(name.to_owned(), tensor.clone());
             } else {
                 return Err(metadata.error(&format!("unknown tensor `{name}`")));
             }
@@ -172,6 +222,7 @@ impl Checkpoint {
             settings,
             weights,
             momentum,
+            transforms,
         })
     }
 

@@ -191,6 +191,32 @@ pub enum TrainError {
         /// What differs, as "key: in the checkpoint …, here …".
         differences: Vec<String>,
     },
+    /// Published tensors are not those of a space or network.
+    #[error("the tensors are not those of {subject}: {}", not_those(missing, surplus, misshapen))]
+    PublishedTensors {
+        /// The space or network.
+        subject: String,
+        /// What it needs and the file lacks, with shapes.
+        missing: Vec<String>,
+        /// What the file has and nothing needs, with shapes.
+        surplus: Vec<String>,
+        /// What has another shape.
+        misshapen: Vec<String>,
+    },
+    /// A network has a layer that published networks do not have.
+    #[error(
+        "`{parameter}` has no name in published checkpoints, which know the networks of Once-for-All and ProxylessNAS"
+    )]
+    NoPublishedName {
+        /// The parameter.
+        parameter: String,
+    },
+    /// A published description of a network cannot be understood.
+    #[error("the description of a network: {reason}")]
+    PublishedConfig {
+        /// What is wrong.
+        reason: String,
+    },
     /// The loss is no longer a number.
     #[error("training diverged: the loss of step {step} is {loss}; lower the learning rate or clip the gradients")]
     Diverged {
@@ -213,6 +239,27 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// The lists of what does not fit, each cut after a few.
+fn not_those(missing: &[String], surplus: &[String], misshapen: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let list = |what: &str, names: &[String]| {
+        let more = names.len().saturating_sub(SHOWN);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+        (!names.is_empty()).then(|| format!("{} {what}: {}{more}", names.len(), shown.join(", ")))
+    };
+    let lists = [
+        list("missing", missing),
+        list("superfluous", surplus),
+        list("of another shape", misshapen),
+    ];
+    lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 impl TrainError {

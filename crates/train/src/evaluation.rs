@@ -172,7 +172,8 @@ impl Validator {
         supernet: &Supernet,
         genotype: &Genotype,
     ) -> Result<Score, TrainError> {
-        self.score(engine, &supernet.member(genotype)?, supernet.store())
+        let (member, store) = supernet.bind(genotype)?;
+        self.score(engine, &member, &store)
     }
 
     /// The validation score of a finished network with its own weights and statistics.

@@ -76,8 +76,8 @@ impl NetworkTrainer {
     ) -> Result<Self, TrainError> {
         let (network, weights) = supernet.extract(genotype)?;
         let teacher = if settings.distillation > 0.0 {
-            let store = supernet.store().clone();
-            Some((supernet.member(&supernet.space().largest())?, store))
+            let (member, store) = supernet.bind(&supernet.space().largest())?;
+            Some((member, store.into_owned()))
         } else {
             None
         };
@@ -237,9 +237,9 @@ pub fn inherit(
     genotype: &Genotype,
     validator: &Validator,
 ) -> Result<TrainedNetwork, TrainError> {
-    let member = supernet.member(genotype)?;
-    let statistics = recalibrate(engine, &member, supernet.store(), validator.recalibration())?;
-    let mut weights = member.views().extract(supernet.store())?;
+    let (member, store) = supernet.bind(genotype)?;
+    let statistics = recalibrate(engine, &member, &store, validator.recalibration())?;
+    let mut weights = member.views().extract(&store)?;
     write_statistics(member.network(), &statistics, &mut weights);
     Ok(TrainedNetwork {
         network: member.network().clone(),

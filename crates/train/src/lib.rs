@@ -6,14 +6,17 @@
 //! at the end. Computation happens behind the [`Engine`] trait alone. A training can be killed at any instant and goes
 //! on from its last [`Checkpoint`], to the same bits.
 
+mod channel_sorting;
 mod checkpoint;
 pub mod data;
 mod engine;
 mod error;
 mod evaluation;
 mod fine_tuning;
+mod kernel_transform;
 mod optimisation;
 mod progress;
+pub mod published;
 mod sandwich;
 mod session;
 mod supernet;
@@ -23,6 +26,7 @@ pub use engine::{CpuEngine, Engine, Loss, Member};
 pub use error::TrainError;
 pub use evaluation::{Score, Validation, Validator, recalibrate, score, test};
 pub use fine_tuning::{FineTuning, NetworkTrainer, TrainedNetwork, inherit};
+pub use kernel_transform::KernelTransforms;
 pub use optimisation::Optimisation;
 pub use progress::{CheckpointPolicy, Control, Outcome, Progress};
 pub use sandwich::{Sandwich, SandwichTraining, SupernetTrainer};

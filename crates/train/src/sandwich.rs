@@ -124,7 +124,7 @@ impl SupernetTrainer {
     /// engine returns.
     pub fn train(&mut self, engine: &mut dyn Engine, control: &mut Control<'_>) -> Result<Outcome, TrainError> {
         let Self {
-            supernet: Supernet { family, store },
+            supernet: Supernet { family, store, .. },
             session,
             settings,
         } = self;

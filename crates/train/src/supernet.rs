@@ -1,11 +1,13 @@
 //! A weight-sharing supernet: the parameters of every network of a space in one store.
 
+use std::borrow::Cow;
+
 use panarch_graph::{Network, Weights, random};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Head, Space};
 
 use crate::engine::Member;
-use crate::{Checkpoint, TrainError};
+use crate::{Checkpoint, KernelTransforms, TrainError};
 
 /// The members of a supernet, apart from their weights.
 #[derive(Debug, Clone)]
@@ -39,12 +41,14 @@ impl Family {
 /// All networks of a [`Space`] over one store of shared weights.
 ///
 /// A parameter's name stands for one tensor, as large as its largest use; a member takes the leading channels and the
-/// centre of the kernel. Running statistics of batch normalisation are not shared and not kept: every member gets its
-/// own before it is evaluated (see [`recalibrate`](crate::recalibrate)).
+/// centre of the kernel, or what the matrices of a published supernet make of it (see [`KernelTransforms`]). A training
+/// does not keep running statistics of batch normalisation: every member gets its own before it is evaluated (see
+/// [`recalibrate`](crate::recalibrate)). Those of an imported supernet are the published ones.
 #[derive(Debug, Clone)]
 pub struct Supernet {
     pub(crate) family: Family,
     pub(crate) store: Store,
+    pub(crate) transforms: KernelTransforms,
 }
 
 impl Supernet {
@@ -61,7 +65,11 @@ impl Supernet {
         };
         let mut store = family.store()?;
         store.initialise(&mut random::stream(seed, "initialise", 0));
-        Ok(Self { family, store })
+        Ok(Self {
+            family,
+            store,
+            transforms: KernelTransforms::default(),
+        })
     }
 
     /// The supernet that a checkpoint of its training holds.
@@ -78,7 +86,32 @@ impl Supernet {
         let mut store = family.store()?;
         checkpoint.check_subject(path, &crate::checkpoint::Subject::of_space(space))?;
         checkpoint.restore_weights(path, &mut store)?;
-        Ok(Self { family, store })
+        Ok(Self {
+            family,
+            store,
+            transforms: checkpoint.transforms().clone(),
+        })
+    }
+
+    /// A checkpoint of the supernet as it is, before any training here. `settings` say where it comes from.
+    #[must_use]
+    pub fn checkpoint(&self, settings: serde_json::Value) -> Checkpoint {
+        Checkpoint::of_supernet(self, settings)
+    }
+
+    /// The matrices by which smaller kernels are made of larger ones.
+    pub fn transforms(&self) -> &KernelTransforms {
+        &self.transforms
+    }
+
+    /// The same supernet for images of another size.
+    ///
+    /// # Errors
+    /// [`TrainError::Space`] when the space does not allow it.
+    pub fn with_resolution(mut self, resolution: u32) -> Result<Self, TrainError> {
+        self.family.resolution = resolution;
+        self.family.network(&self.family.space.smallest())?;
+        Ok(self)
     }
 
     /// The space.
@@ -101,7 +134,8 @@ impl Supernet {
         &self.store
     }
 
-    /// The network of a genotype with its places in the store.
+    /// The network of a genotype with its places in the store. In a supernet with kernel matrices that is not all that a
+    /// member with smaller kernels needs: see [`Supernet::bind`].
     ///
     /// # Errors
     /// [`TrainError::Space`] when the genotype is not of this space.
@@ -109,14 +143,28 @@ impl Supernet {
         self.family.member(genotype, &self.store)
     }
 
-    /// The weights that a genotype inherits, in their own shapes. The running statistics among them are those of the
-    /// initialisation; recalibrate before use.
+    /// A member and the store to run it with: the shared one, or, where kernels are made by matrices, one of its own.
+    ///
+    /// # Errors
+    /// As [`Supernet::member`].
+    pub fn bind(&self, genotype: &Genotype) -> Result<(Member, Cow<'_, Store>), TrainError> {
+        if self.transforms.is_empty() {
+            return Ok((self.member(genotype)?, Cow::Borrowed(&self.store)));
+        }
+        let (network, weights) = self.extract(genotype)?;
+        let store = Store::from_weights(&network, &weights)?;
+        Ok((Member::new(network, &store)?, Cow::Owned(store)))
+    }
+
+    /// The weights that a genotype inherits, in their own shapes. After a training here the running statistics among them
+    /// are those of the initialisation; recalibrate before use. After an import they are slices of the published ones.
     ///
     /// # Errors
     /// As [`Supernet::member`].
     pub fn extract(&self, genotype: &Genotype) -> Result<(Network, Weights), TrainError> {
         let member = self.member(genotype)?;
-        let weights = member.views().extract(&self.store)?;
+        let mut weights = member.views().extract(&self.store)?;
+        self.transforms.apply(member.network(), &self.store, &mut weights);
         Ok((member.network().clone(), weights))
     }
 }

@@ -7,5 +7,6 @@ mod data_folder;
 mod data_idx;
 mod engine;
 mod kill;
+mod published;
 mod support;
 mod training;

@@ -1,0 +1,229 @@
+//! From published tensors to a supernet or a network of ours.
+
+use std::collections::BTreeMap;
+
+use panarch_graph::{Network, Tensor, Weights};
+use panarch_nn::{Store, TensorKind};
+use panarch_space::{Head, Space};
+
+use super::names::{BATCHES, published_names, simplified};
+use crate::kernel_transform::suffix;
+use crate::supernet::Family;
+use crate::{KernelTransforms, Supernet, TrainError};
+
+/// What an import did, besides the weights.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportedTensors {
+    /// The tensors of the file that were taken, by their names there and ours.
+    pub renamed: Vec<(String, String)>,
+    /// The kernel matrices that were taken.
+    pub matrices: usize,
+    /// The names of what the file has and nothing needs: counts of batches, and matrices of convolutions whose kernel is fixed.
+    pub unused: Vec<String>,
+}
+
+/// A supernet with published weights.
+///
+/// Classes and input channels are those of the weights. Depthwise kernels may be larger than the space's largest, which is
+/// then made of them. Running
+/// statistics come along: the published subnets use slices of them.
+///
+/// # Errors
+/// [`TrainError::PublishedTensors`] with everything that is missing, superfluous or of another shape;
+/// [`TrainError::NoPublishedName`] for a space of another kind.
+pub fn import_supernet(
+    space: &Space,
+    tensors: impl IntoIterator<Item = (String, Tensor)>,
+) -> Result<(Supernet, ImportedTensors), TrainError> {
+    let mut file = PublishedFile::new(tensors);
+    let head = file.head();
+    let family = Family {
+        space: space.clone(),
+        head,
+        resolution: space.default_resolution(),
+    };
+    let largest = family.network(&space.largest())?;
+    // The largest member has every parameter of these spaces, each as large as any member's.
+    let covering = family.store()?;
+    let mut store = Store::new();
+    let mut transforms = KernelTransforms::default();
+    for (spec, name) in published_names(&largest)? {
+        let kind = TensorKind::of(&largest, &spec);
+        let wanted = covering
+            .get(&spec.name)
+            .map_or(&spec.shape[..], |tensor| tensor.shape());
+        let is_depthwise = kind == TensorKind::DepthwiseWeight;
+        let Some(mut tensor) = file.take(&name, &spec.name, wanted, is_depthwise) else {
+            continue;
+        };
+        if let [channels, _, largest, _] = tensor.shape[..]
+            && is_depthwise
+        {
+            let (conv, layer) = (spec.name.trim_end_matches(".weight"), name.trim_end_matches(".weight"));
+            let smallest = smallest_kernel(space, &spec.name);
+            for size in (smallest + 2..=largest).rev().step_by(2) {
+                let suffix = suffix(size);
+                if let Some(matrix) = file.take_matrix(&format!("{layer}.{suffix}")) {
+                    transforms.insert(format!("{conv}.{suffix}"), matrix);
+                }
+            }
+            let data = transforms.shrink_all(conv, &tensor.data, largest, wanted[2]);
+            transforms.forget_above(conv, wanted[2]);
+            tensor = Tensor {
+                shape: vec![channels, 1, wanted[2], wanted[2]],
+                data,
+            };
+        }
+        store.insert(spec.name, kind, tensor.shape, tensor.data)?;
+    }
+    file.report.matrices = transforms.len();
+    let report = file.finish(space.name())?;
+    Ok((
+        Supernet {
+            family,
+            store,
+            transforms,
+        },
+        report,
+    ))
+}
+
+/// The weights of one network with published names, such as a specialised one; sizes must be the network's own.
+///
+/// # Errors
+/// As [`import_supernet`].
+pub fn import_network(
+    network: &Network,
+    tensors: impl IntoIterator<Item = (String, Tensor)>,
+) -> Result<(Weights, ImportedTensors), TrainError> {
+    let mut file = PublishedFile::new(tensors);
+    let mut weights = Weights::new();
+    for (spec, name) in published_names(network)? {
+        if let Some(tensor) = file.take(&name, &spec.name, &spec.shape, false) {
+            weights.insert(spec.name, tensor);
+        }
+    }
+    let report = file.finish(network.name())?;
+    Ok((weights, report))
+}
+
+/// The classes and channels of a file's tensors; what a space's own head has where the file does not say.
+fn head_of(tensors: &BTreeMap<String, (String, Tensor)>) -> Head {
+    let axis = |names: &[&str], axis: usize| {
+        let tensor = names.iter().find_map(|name| tensors.get(*name));
+        let length = tensor.and_then(|(_, tensor)| tensor.shape.get(axis)).copied();
+        length
+            .and_then(|length| u32::try_from(length).ok())
+            .filter(|length| *length > 0)
+    };
+    Head {
+        classes: axis(&["classifier.linear.weight"], 0).unwrap_or(1000),
+        input_channels: axis(&["first_conv.conv.weight", "input_stem.0.conv.weight"], 1).unwrap_or(3),
+    }
+}
+
+/// The smallest kernel that a depthwise convolution of a space takes.
+fn smallest_kernel(space: &Space, parameter: &str) -> usize {
+    let block = parameter.split(".ib.").next().unwrap_or_default();
+    let smallest = |text: &[String]| text.first().and_then(|kernel| kernel.parse().ok());
+    let decision = space
+        .decisions()
+        .iter()
+        .find(|decision| decision.name == format!("{block}.kernel"));
+    decision
+        .and_then(|decision| smallest(&decision.choices))
+        .unwrap_or_else(|| fixed_kernel(space, block))
+}
+
+/// The kernel of a block that has no choice of it.
+fn fixed_kernel(space: &Space, block: &str) -> usize {
+    let description = space.describe();
+    let place = description.places.iter().find(|place| place.block == block);
+    let kernel = place.and_then(|place| place.operators.first()?.kernel.first()?.parse().ok());
+    kernel.unwrap_or(1)
+}
+
+/// The tensors of a file while they are taken one by one.
+struct PublishedFile {
+    /// By simple name: the name in the file, and the tensor.
+    left: BTreeMap<String, (String, Tensor)>,
+    doubled: Vec<String>,
+    missing: Vec<String>,
+    misshapen: Vec<String>,
+    report: ImportedTensors,
+}
+
+impl PublishedFile {
+    fn new(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
+        let mut file = Self {
+            left: BTreeMap::new(),
+            doubled: Vec::new(),
+            missing: Vec::new(),
+            misshapen: Vec::new(),
+            report: ImportedTensors::default(),
+        };
+        for (name, tensor) in tensors {
+            if name.ends_with(BATCHES) {
+                file.report.unused.push(name);
+                continue;
+            }
+            if let Some((first, _)) = file.left.insert(simplified(&name), (name.clone(), tensor)) {
+                file.doubled.push(format!("`{first}` and `{name}` are the same layer"));
+            }
+        }
+        file
+    }
+
+    fn head(&self) -> Head {
+        head_of(&self.left)
+    }
+
+    /// Takes a tensor of this shape; the kernel of a depthwise one may be larger.
+    fn take(&mut self, name: &str, ours: &str, shape: &[usize], is_depthwise: bool) -> Option<Tensor> {
+        let Some((original, tensor)) = self.left.remove(name) else {
+            self.missing.push(format!("{name} {shape:?}"));
+            return None;
+        };
+        let axes = tensor.shape.iter().zip(shape).enumerate();
+        let fits = |(axis, (have, want)): (usize, (&usize, &usize))| {
+            have == want || is_depthwise && axis >= 2 && have > want && (have - want) % 2 == 0
+        };
+        let square = !is_depthwise || tensor.shape.get(2) == tensor.shape.get(3);
+        if tensor.shape.len() != shape.len() || !axes.map(fits).all(|fits| fits) || !square {
+            self.misshapen
+                .push(format!("{original} is {:?}, should be {shape:?}", tensor.shape));
+            return None;
+        }
+        self.report.renamed.push((original, ours.to_owned()));
+        Some(tensor)
+    }
+
+    fn take_matrix(&mut self, name: &str) -> Option<Tensor> {
+        let (_, tensor) = self.left.get(name)?;
+        if !KernelTransforms::fits(name, &tensor.shape) {
+            return None;
+        }
+        self.left.remove(name).map(|(_, tensor)| tensor)
+    }
+
+    /// What was done; or everything that does not fit.
+    fn finish(mut self, subject: &str) -> Result<ImportedTensors, TrainError> {
+        let mut surplus = self.doubled;
+        for (name, (original, tensor)) in self.left {
+            if KernelTransforms::fits(&name, &tensor.shape) {
+                self.report.unused.push(original);
+            } else {
+                surplus.push(format!("{original} {:?}", tensor.shape));
+            }
+        }
+        if self.missing.is_empty() && surplus.is_empty() && self.misshapen.is_empty() {
+            return Ok(self.report);
+        }
+        Err(TrainError::PublishedTensors {
+            subject: subject.to_owned(),
+            missing: self.missing,
+            surplus,
+            misshapen: self.misshapen,
+        })
+    }
+}

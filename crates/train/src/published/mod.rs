@@ -1,0 +1,12 @@
+//! Weights and networks that were published for PyTorch: Once-for-All, CompOFA and ProxylessNAS.
+//!
+//! Their parameters have other names ([`names`]), come with a matrix for each change of a kernel's size
+//! ([`KernelTransforms`](crate::KernelTransforms)), and single networks are described by a JSON file ([`config`]).
+
+mod config;
+mod import;
+mod names;
+
+pub use config::published_network;
+pub use import::{ImportedTensors, import_network, import_supernet};
+pub use names::{published_name, published_names};

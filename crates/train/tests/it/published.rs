@@ -1,0 +1,475 @@
+//! Published supernets and networks: names, kernel matrices, and PyTorch's own numbers.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use panarch_format::{TorchFile, read_safetensors, read_torch};
+use panarch_graph::{Network, Tensor, Weights};
+use panarch_nn::Store;
+use panarch_space::{Genotype, Head, Space};
+use panarch_train::published::{import_network, import_supernet, published_name, published_names, published_network};
+use panarch_train::{CpuEngine, Engine, Member, Supernet, TrainError};
+use serde_json::Value;
+
+/// A file or folder of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
+fn reference(path: &str) -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data")
+        .join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    println!("skipped: no reference data {path}");
+    None
+}
+
+fn torch(path: &Path) -> TorchFile {
+    read_torch(&std::fs::read(path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn tensors(file: &TorchFile) -> Vec<(String, Tensor)> {
+    let state = file.state_dict().unwrap();
+    let tensor = |(name, tensor): &(String, &panarch_format::TorchTensor)| {
+        let shape = tensor.shape.clone();
+        (name.clone(), Tensor::new(shape, tensor.to_f32()).unwrap())
+    };
+    state.tensors.iter().map(tensor).collect()
+}
+
+/// The four published supernets have exactly the names and shapes that our spaces give them.
+#[test]
+fn published_supernets_have_our_names_and_shapes() {
+    for (preset, list, matrices) in [
+        ("ofa-mbv3-w1.0", "ofa_mbv3_w1.0", 40),
+        ("ofa-mbv3-w1.2", "ofa_mbv3_w1.2", 40),
+        ("ofa-proxyless-w1.3", "ofa_proxyless_w1.3", 42),
+        ("ofa-resnet50", "ofa_resnet50", 0),
+    ] {
+        let Some(path) = reference(&format!("ofa/state_dict_keys/{list}.tsv")) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(path).unwrap();
+        let tensors = text.lines().map(|line| {
+            let (name, shape) = line.split_once('\t').unwrap();
+            let axes = shape.split('x').filter(|axis| !axis.is_empty());
+            let shape = axes.map(|axis| axis.parse().unwrap()).collect();
+            (name.to_owned(), Tensor::filled(shape, 0.0))
+        });
+        let space = Space::preset(preset).unwrap();
+        let (supernet, report) = import_supernet(&space, tensors).unwrap();
+        println!(
+            "{preset}: {} tensors, {} matrices, {} not needed",
+            report.renamed.len(),
+            report.matrices,
+            report.unused.len()
+        );
+        assert_eq!(report.matrices, matrices, "{preset}");
+        assert!(report.unused.iter().all(|name| name.ends_with(".num_batches_tracked")));
+        let all = report.renamed.len() + report.matrices + report.unused.len();
+        assert_eq!(all, text.lines().count(), "{preset}");
+        assert_eq!(supernet.head().classes, 1000);
+        // Every parameter of the space is there, and each once.
+        let ours: BTreeSet<&String> = report.renamed.iter().map(|(_, ours)| ours).collect();
+        assert_eq!(ours.len(), supernet.store().tensors().len());
+    }
+}
+
+/// A sub-network of the parity files: its genotype by the published description.
+fn genotype(space: &Space, entry: &Value) -> Genotype {
+    match entry["all"].as_str() {
+        Some("max") => return space.largest(),
+        Some("min") => return space.smallest(),
+        _ => {}
+    }
+    let list = |key: &str| -> Vec<String> {
+        let list = entry[key].as_array().unwrap();
+        list.iter().map(ToString::to_string).collect()
+    };
+    let mut choices: Vec<(String, String)> = Vec::new();
+    let depths = list("d");
+    if entry.get("w").is_some() {
+        let base = [2, 2, 4, 2];
+        let keeps = if depths[0] == "2" { "conv" } else { "skip" };
+        choices.push(("stem.middle.operator".into(), keeps.into()));
+        let widths = ["0.5", "0.75", "1"];
+        let places = ["stem", "stem.last", "stage1", "stage2", "stage3", "stage4"];
+        for (place, index) in places.iter().zip(list("w")) {
+            let width = widths[index.parse::<usize>().unwrap()];
+            choices.push((format!("{place}.width"), width.into()));
+        }
+        let mut ratios = list("e").into_iter();
+        for stage in 0..4 {
+            let depth = base[stage] + depths[stage + 1].parse::<usize>().unwrap();
+            choices.push((format!("stage{}.depth", stage + 1), depth.to_string()));
+            for (block, ratio) in (1..=base[stage] + 2).zip(ratios.by_ref()) {
+                choices.push((format!("stage{}.block{block}.expansion", stage + 1), ratio));
+            }
+        }
+    } else {
+        for (block, (kernel, expansion)) in list("ks").into_iter().zip(list("e")).enumerate() {
+            let name = format!("stage{}.block{}", block / 4 + 1, block % 4 + 1);
+            choices.push((format!("{name}.kernel"), kernel));
+            choices.push((format!("{name}.expansion"), expansion));
+        }
+        for (stage, depth) in depths.into_iter().take(5).enumerate() {
+            choices.push((format!("stage{}.depth", stage + 1), depth));
+        }
+    }
+    let named = choices.iter().map(|(name, choice)| (name.as_str(), choice.as_str()));
+    space.encode(named).unwrap_or_else(|error| panic!("{error}: {entry}"))
+}
+
+/// The space of a parity file, by its name: `ofa_mbv3_w0.35` is that of MobileNetV3 with this width. The small ResNet-50 was
+/// made with other width choices than the published one: their parameter counts tell that they are a half, three quarters and
+/// all of the width.
+fn space(stem: &str, subnets: &[Value]) -> Space {
+    let (family, width) = stem.rsplit_once("_w").unwrap();
+    let base = match family {
+        "ofa_mbv3" => "ofa-mbv3-w1.0",
+        "ofa_proxyless" => "ofa-proxyless-w1.3",
+        "ofa_resnet50" => "ofa-resnet50",
+        other => panic!("{other} is none of the supernets"),
+    };
+    let sizes: BTreeSet<u64> = subnets.iter().map(|it| it["resolution"].as_u64().unwrap()).collect();
+    let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
+    let mut toml = format!(
+        "base = \"{base}\"\nname = \"{stem}\"\nversion = 1\nwidth_multiplier = {width}\nresolutions = [{}]\n",
+        sizes.join(", ")
+    );
+    if base == "ofa-resnet50" {
+        let places = ["stem", "\"stem.last\"", "stage1", "stage2", "stage3", "stage4"];
+        for (place, of) in places.iter().zip([32, 64, 256, 512, 1024, 2048]) {
+            toml += &format!("[change.{place}]\nwidth = {{ of = {of}, times = [0.5, 0.75, 1] }}\n");
+        }
+    }
+    Space::from_toml(stem, &toml).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn logits(network: &Network, weights: &Weights, image: &Tensor) -> Vec<f32> {
+    let store = Store::from_weights(network, weights).unwrap();
+    let member = Member::new(network.clone(), &store).unwrap();
+    let mut logits = Vec::new();
+    CpuEngine::new()
+        .evaluate(&member, &store, None, &channels_last(image), &mut logits)
+        .unwrap();
+    logits
+}
+
+/// From [images, channels, height, width] to the engine's order.
+fn channels_last(image: &Tensor) -> Vec<f32> {
+    let &[images, channels, height, width] = &image.shape[..] else {
+        panic!("an image has four axes, found {:?}", image.shape);
+    };
+    let pixels = height * width;
+    let at = |index: usize| {
+        let (pixel, channel) = (index / channels % pixels, index % channels);
+        image.data[(index / channels / pixels * channels + channel) * pixels + pixel]
+    };
+    (0..images * channels * pixels).map(at).collect()
+}
+
+/// The largest difference, relative to the largest magnitude of the expected values.
+fn difference(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    let worst = found
+        .iter()
+        .zip(expected)
+        .fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
+    f64::from(worst) / f64::from(largest)
+}
+
+/// Every sub-network of every parity file gives PyTorch's logits. `PANARCH_OFA_PARITY` names another folder of the same
+/// layout.
+#[test]
+fn subnetworks_give_pytorch_s_logits() {
+    let folder = match std::env::var_os("PANARCH_OFA_PARITY") {
+        Some(folder) => PathBuf::from(folder),
+        None => match reference("ofa/parity") {
+            Some(folder) => folder,
+            None => return,
+        },
+    };
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "pth"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} holds no .pth file", folder.display());
+    for path in files {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let stem = name.trim_end_matches(".legacy");
+        let subnets = std::fs::read_to_string(folder.join(format!("{stem}.subnets.json"))).unwrap();
+        let subnets: Vec<Value> = serde_json::from_str(&subnets).unwrap();
+        let space = space(stem, &subnets);
+        let (supernet, report) = import_supernet(&space, tensors(&torch(&path))).unwrap();
+        let values = read_safetensors(folder.join(format!("{stem}.io.safetensors")))
+            .unwrap()
+            .weights;
+        let mut worst = 0.0_f64;
+        for (index, entry) in subnets.iter().enumerate() {
+            let resolution = entry["resolution"].as_u64().unwrap() as u32;
+            let supernet = supernet.clone().with_resolution(resolution).unwrap();
+            let (network, weights) = supernet.extract(&genotype(&space, entry)).unwrap();
+            assert_eq!(
+                Some(network.parameter_count()),
+                entry["params"].as_u64(),
+                "{name} {index}"
+            );
+            let image = values.get(&format!("{index}.input")).unwrap();
+            let expected = values.get(&format!("{index}.logits")).unwrap();
+            let found = difference(&logits(&network, &weights, image), &expected.data);
+            assert!(found < 1e-4, "{name}, sub-network {index}: {found:.2e}");
+            worst = worst.max(found);
+            // The same through the supernet's own way to run a member.
+            let (member, store) = supernet.bind(&genotype(&space, entry)).unwrap();
+            let mut again = Vec::new();
+            CpuEngine::new()
+                .evaluate(&member, &store, None, &channels_last(image), &mut again)
+                .unwrap();
+            assert!(difference(&again, &expected.data) < 1e-4, "{name}, sub-network {index}");
+        }
+        println!(
+            "parity of {name}: {} sub-networks, worst {worst:.1e}, {} matrices",
+            subnets.len(),
+            report.matrices
+        );
+    }
+}
+
+/// The two published ImageNet classifiers, described by JSON.
+#[test]
+fn published_classifiers_load() {
+    for (name, resolution, millions) in [
+        ("proxyless-w0.25-r112_imagenet", 112, "0.57"),
+        ("proxyless-w0.3-r176_imagenet", 176, "0.75"),
+    ] {
+        let (Some(weights), Some(json)) = (
+            reference(&format!("proxylessnas/{name}.pth")),
+            reference(&format!("proxylessnas/{name}.json")),
+        ) else {
+            return;
+        };
+        let space = published_network(name, &std::fs::read_to_string(json).unwrap(), 224).unwrap();
+        assert_eq!(space.default_resolution(), resolution);
+        let head = Head {
+            classes: 1000,
+            input_channels: 3,
+        };
+        let network = space.lower(&space.smallest(), head, resolution).unwrap();
+        assert_eq!(format!("{:.2}", network.parameter_count() as f64 / 1e6), millions);
+        let (weights, report) = import_network(&network, tensors(&torch(&weights))).unwrap();
+        weights.check(&network).unwrap();
+        assert_eq!(report.renamed.len(), weights.len());
+        println!("{name}: {} parameters, {}", network.parameter_count(), network.macs());
+    }
+}
+
+/// What does not fit is listed in full, with shapes.
+#[test]
+fn tensors_of_another_supernet_are_refused() {
+    let small = |name: &str, width: &str| {
+        let toml = format!("base = \"{name}\"\nname = \"small\"\nversion = 1\nwidth_multiplier = {width}\n");
+        Space::from_toml("small", &toml).unwrap()
+    };
+    let space = small("ofa-mbv3-w1.0", "0.1");
+    let head = Head {
+        classes: 10,
+        input_channels: 3,
+    };
+    let supernet = Supernet::new(&space, head, 128, 7).unwrap();
+    let (largest, weights) = supernet.extract(&space.largest()).unwrap();
+    let named = || -> Vec<(String, Tensor)> {
+        let names = published_names(&largest).unwrap();
+        let tensor = |spec: panarch_graph::ParameterSpec, name| (name, weights.get(&spec.name).unwrap().clone());
+        names.into_iter().map(|(spec, name)| tensor(spec, name)).collect()
+    };
+    let (again, report) = import_supernet(&space, named()).unwrap();
+    assert_eq!(again.store(), supernet.store());
+    assert_eq!((report.matrices, report.unused.len()), (0, 0));
+    assert_eq!(again.head(), head);
+    let refused = |tensors: Vec<(String, Tensor)>| match import_supernet(&space, tensors).err().unwrap() {
+        TrainError::PublishedTensors {
+            missing,
+            surplus,
+            misshapen,
+            ..
+        } => (missing, surplus, misshapen),
+        other => panic!("{other}"),
+    };
+    // The first convolution under another name, a tensor of another shape, and a layer twice.
+    let mut changed = named();
+    changed[0].0 = "first_conv.convolution.weight".into();
+    changed[1].1 = Tensor::filled(vec![4], 0.0);
+    let twice = (
+        "module.classifier.linear.bias".to_owned(),
+        Tensor::filled(vec![10], 0.0),
+    );
+    changed.push(twice);
+    let (missing, surplus, misshapen) = refused(changed);
+    assert_eq!(missing, ["first_conv.conv.weight [8, 3, 3, 3]"]);
+    assert_eq!(
+        surplus,
+        [
+            "`classifier.linear.bias` and `module.classifier.linear.bias` are the same layer",
+            "first_conv.convolution.weight [8, 3, 3, 3]"
+        ]
+    );
+    assert_eq!(misshapen, ["first_conv.bn.weight is [4], should be [8]"]);
+    // The supernet of another width.
+    let other = small("ofa-mbv3-w1.0", "0.2");
+    let error = import_supernet(&other, named()).err().unwrap().to_string();
+    assert!(error.starts_with("the tensors are not those of small: "), "{error}");
+    assert!(
+        error.contains("of another shape: ") && error.contains(" and "),
+        "{error}"
+    );
+    // A space of another kind.
+    let other = Space::preset("edgetpu-small").unwrap();
+    let error = import_supernet(&other, named()).err().unwrap();
+    assert!(matches!(error, TrainError::NoPublishedName { .. }), "{error}");
+}
+
+/// Sorting the inner channels changes nothing for the largest member, and puts the most important channels first.
+#[test]
+fn sorted_channels_compute_the_same() {
+    for base in ["ofa-mbv3-w1.0", "ofa-resnet50"] {
+        let toml =
+            format!("base = \"{base}\"\nname = \"small\"\nversion = 1\nwidth_multiplier = 0.1\nresolutions = [64]\n");
+        let space = Space::from_toml("small", &toml).unwrap();
+        let head = Head {
+            classes: 10,
+            input_channels: 3,
+        };
+        let mut supernet = Supernet::new(&space, head, 64, 3).unwrap();
+        let image = Tensor::new(
+            vec![1, 3, 64, 64],
+            (0..3 * 64 * 64).map(|it| (it as f32 * 0.37).sin()).collect(),
+        )
+        .unwrap();
+        let run = |supernet: &Supernet, genotype: &Genotype| {
+            let (network, weights) = supernet.extract(genotype).unwrap();
+            logits(&network, &weights, &image)
+        };
+        let (largest, smallest) = (space.largest(), space.smallest());
+        let before = [run(&supernet, &largest), run(&supernet, &smallest)];
+        supernet.sort_channels().unwrap();
+        let after = [run(&supernet, &largest), run(&supernet, &smallest)];
+        assert!(difference(&after[0], &before[0]) < 1e-4, "{base}");
+        assert!(difference(&after[1], &before[1]) > 1e-3, "{base}: nothing was sorted");
+        // The inputs of every projection are in order.
+        let mut checked = 0;
+        for tensor in supernet.store().tensors() {
+            let name = tensor.name();
+            if !(name.ends_with("project.conv.weight") && !name.starts_with("stem")
+                || name.ends_with("bottleneck.expand.conv.weight"))
+            {
+                continue;
+            }
+            let inputs = tensor.shape()[1];
+            let importance = |input: usize| -> f64 {
+                let row = tensor.data().chunks_exact(inputs);
+                row.map(|row| f64::from(row[input].abs())).sum()
+            };
+            let all: Vec<f64> = (0..inputs).map(importance).collect();
+            assert!(all.windows(2).all(|pair| pair[0] >= pair[1]), "{base}: {name}");
+            checked += 1;
+        }
+        assert!(checked >= 18, "{base}: {checked}");
+        let sorted = supernet.store().clone();
+        supernet.sort_channels().unwrap();
+        assert_eq!(&sorted, supernet.store(), "{base}: sorting twice is sorting once");
+    }
+}
+
+/// An imported supernet is written and opened like a trained one, with its matrices, and refused for another space.
+#[test]
+fn imported_supernets_are_checkpoints() {
+    let Some(path) = reference("ofa/parity/ofa_mbv3_w0.35.pth") else {
+        return;
+    };
+    let subnets = std::fs::read_to_string(path.with_file_name("ofa_mbv3_w0.35.subnets.json")).unwrap();
+    let subnets: Vec<Value> = serde_json::from_str(&subnets).unwrap();
+    let space = space("ofa_mbv3_w0.35", &subnets);
+    let (supernet, _) = import_supernet(&space, tensors(&torch(&path))).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("supernet.safetensors");
+    supernet
+        .checkpoint(serde_json::json!({ "imported": true }))
+        .write(&file)
+        .unwrap();
+    let head = supernet.head();
+    let opened = Supernet::open(&file, &space, head, 64).unwrap();
+    assert_eq!(opened.store(), supernet.store());
+    assert_eq!(opened.transforms(), supernet.transforms());
+    let other = Space::preset("ofa-mbv3-w1.0").unwrap();
+    let error = Supernet::open(&file, &other, head, 224).err().unwrap().to_string();
+    assert!(
+        error.contains("ofa_mbv3_w0.35") && error.contains("ofa-mbv3-w1.0"),
+        "{error}"
+    );
+}
+
+/// A network on its own has published names too, numbered by its own blocks.
+#[test]
+fn names_of_a_network_on_its_own() {
+    let space = Space::preset("ofa-mbv3-w1.0").unwrap();
+    let head = Head {
+        classes: 10,
+        input_channels: 3,
+    };
+    let network = space.lower(&space.smallest(), head, 128).unwrap();
+    for (ours, published) in [
+        ("stem.conv.weight", "first_conv.conv.weight"),
+        ("stem.first.ib.project.bn.bias", "blocks.0.conv.point_linear.bn.bias"),
+        (
+            "stage2.block1.ib.se.reduce.bias",
+            "blocks.3.conv.depth_conv.se.fc.reduce.bias",
+        ),
+        (
+            "stage5.block2.ib.expand.conv.weight",
+            "blocks.10.conv.inverted_bottleneck.conv.weight",
+        ),
+        ("head.expand.bn.running_var", "final_expand_layer.bn.running_var"),
+        ("head.mix.conv.weight", "feature_mix_layer.conv.weight"),
+        ("head.classifier.bias", "classifier.linear.bias"),
+    ] {
+        assert_eq!(published_name(&network, ours).unwrap(), published);
+    }
+}
+
+/// Descriptions of what we do not have are refused with a reason.
+#[test]
+fn other_descriptions_are_refused() {
+    let json = r#"{"name": "ProxylessNASNets", "bn": {"eps": 0.001, "momentum": 0.1},
+        "first_conv": {"out_channels": 8, "kernel_size": 3, "stride": 2, "act_func": "relu6"},
+        "blocks": [{"mobile_inverted_conv": {"name": "MBInvertedConvLayer", "in_channels": 8, "out_channels": 8,
+            "kernel_size": 3, "stride": 1, "expand_ratio": 3}, "shortcut": {"name": "IdentityLayer"}}],
+        "feature_mix_layer": {"out_channels": 16, "act_func": "relu6"}, "classifier": {"bias": true}}"#;
+    let space = published_network("own", json, 32).unwrap();
+    assert_eq!(space.default_resolution(), 32);
+    for (from, to, expected) in [
+        ("ProxylessNASNets", "VGG", "`VGG` is not one of"),
+        ("MBInvertedConvLayer", "DenseLayer", "`DenseLayer`"),
+        ("IdentityLayer", "ConvLayer", "`ConvLayer`"),
+        (
+            "relu6\"},\n        \"blocks\"",
+            "gelu\"},\n        \"blocks\"",
+            "`gelu`",
+        ),
+        ("\"out_channels\": 16", "\"out_channels\": 16, \"groups\": 2", "groups"),
+        (
+            "\"kernel_size\": 3, \"stride\": 1",
+            "\"kernel_size\": 4, \"stride\": 1",
+            "odd number",
+        ),
+        ("\"out_channels\": 16", "\"out_channels\": 99999999", "whole number"),
+        ("[{\"mobile", "[{\"mobile_\": 3}, {\"mobile", "did not match"),
+        ("}", "", ""),
+    ] {
+        assert!(json.contains(from), "{from}");
+        let error = published_network("own", &json.replace(from, to), 32).err().unwrap();
+        assert!(error.to_string().contains(expected), "{error} does not say {expected}");
+    }
+}

@@ -1,6 +1,8 @@
 //! Parsing, dispatch and exit codes.
 
 mod args;
+mod checkpoint;
+mod classify;
 mod cost;
 mod data;
 mod device;
@@ -45,6 +47,8 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Network(command) => network::network(command),
         Command::Device(command) => device::device(command),
         Command::Cost(args) => cost::cost(&args),
+        Command::Checkpoint(command) => checkpoint::checkpoint(command),
+        Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "panarch", &mut std::io::stdout());

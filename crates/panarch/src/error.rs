@@ -100,7 +100,14 @@ impl Error {
                 | TrainError::Split { .. }
                 | TrainError::Mismatch { .. }
                 | TrainError::UnknownDataset { .. }
-                | TrainError::CheckpointOfAnother { .. },
+                | TrainError::CheckpointOfAnother { .. }
+                | TrainError::CheckpointOfAnotherSpace { .. }
+                | TrainError::CheckpointContent { .. }
+                | TrainError::PublishedTensors { .. }
+                | TrainError::NoPublishedName { .. }
+                | TrainError::PublishedConfig { .. }
+                | TrainError::Picture { .. }
+                | TrainError::Space(_),
             ) => 2,
             Self::Environment(_)
             | Self::File { .. }

@@ -7,11 +7,14 @@
 //! `panarch-search` (strategies), `panarch-study` (what was found out), `panarch-format` (files) and `panarch-report`.
 #![forbid(unsafe_code)]
 
+pub mod checkpoint;
+pub mod classify;
 mod error;
 pub mod event;
 pub mod lookup;
 pub mod run;
 pub mod run_file;
+pub mod support;
 
 pub use error::Error;
 pub use run_file::RunFile;

@@ -229,7 +229,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
     })
 }
 
-fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = std::fs::File::open(path).map_err(|source| missing(path, source))?;
     let mut bytes = Vec::new();
     // The length that a file claims means nothing for a pipe or a device.

@@ -226,6 +226,25 @@ impl Checkpoint {
         })
     }
 
+    /// Fails when the checkpoint is no supernet of this space.
+    pub(crate) fn check_space(&self, path: &Path, space: &Space) -> Result<(), TrainError> {
+        let ours = Subject::of_space(space);
+        if self.subject.kind != ours.kind {
+            return self.check_subject(path, &ours);
+        }
+        if self.subject.hash == ours.hash {
+            return Ok(());
+        }
+        let short = |hash: &str| hash.chars().take(12).collect();
+        Err(TrainError::CheckpointOfAnotherSpace {
+            path: path.into(),
+            theirs: self.subject.name.clone(),
+            their_hash: short(&self.subject.hash),
+            ours: ours.name,
+            our_hash: short(&ours.hash),
+        })
+    }
+
     /// Fails when the checkpoint is of another space or network.
     pub(crate) fn check_subject(&self, path: &Path, expected: &Subject) -> Result<(), TrainError> {
         let ours = [&expected.kind, &expected.name, &expected.hash];

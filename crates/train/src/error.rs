@@ -217,6 +217,24 @@ pub enum TrainError {
         /// What is wrong.
         reason: String,
     },
+    /// A supernet's checkpoint belongs to another space.
+    #[error(
+        "{}: these are weights of space `{theirs}` (hash {their_hash}), not of `{ours}` (hash {our_hash}); weights mean \
+         nothing in another space, or in another version of it",
+        path.display()
+    )]
+    CheckpointOfAnotherSpace {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The space's name in the checkpoint.
+        theirs: String,
+        /// The space's hash in the checkpoint, shortened.
+        their_hash: String,
+        /// The name of the space that was asked for.
+        ours: String,
+        /// Its hash, shortened.
+        our_hash: String,
+    },
     /// The loss is no longer a number.
     #[error("training diverged: the loss of step {step} is {loss}; lower the learning rate or clip the gradients")]
     Diverged {

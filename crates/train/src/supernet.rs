@@ -75,7 +75,7 @@ impl Supernet {
     /// The supernet that a checkpoint of its training holds.
     ///
     /// # Errors
-    /// [`TrainError::CheckpointOfAnother`] when it is of another space, else as [`Checkpoint::read`].
+    /// [`TrainError::CheckpointOfAnotherSpace`] when it is of another space, else as [`Checkpoint::read`].
     pub fn open(path: &std::path::Path, space: &Space, head: Head, resolution: u32) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(path)?;
         let family = Family {
@@ -83,8 +83,8 @@ impl Supernet {
             head,
             resolution,
         };
+        checkpoint.check_space(path, space)?;
         let mut store = family.store()?;
-        checkpoint.check_subject(path, &crate::checkpoint::Subject::of_space(space))?;
         checkpoint.restore_weights(path, &mut store)?;
         Ok(Self {
             family,

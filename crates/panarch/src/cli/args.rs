@@ -35,6 +35,11 @@ pub enum Command {
     Device(DeviceCommand),
     /// Say what a network costs on devices
     Cost(CostArgs),
+    /// Show, import and export checkpoints: PyTorch, safetensors, our own
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
+    /// Say what a network sees in pictures
+    Classify(ClassifyArgs),
     /// Train the supernet of a run file
     Train(RunArgs),
     /// Search with the trained supernet of a run file
@@ -134,10 +139,16 @@ pub enum SpaceCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Check a space file and say everything that is wrong with it
+    /// Check a space file and say everything that is wrong with it, and what devices cannot run of it
     Check {
-        /// A TOML file
-        file: PathBuf,
+        /// A TOML file, or a preset's name
+        space: String,
+        /// Also list the choices that this device excludes: a profile's name or TOML file, `micro`, `full` or `all`; may be
+        /// given again
+        #[arg(long)]
+        device: Vec<String>,
+        #[command(flatten)]
+        format: FormatArgs,
     },
 }
 
@@ -168,6 +179,16 @@ pub struct NetworkArgs {
 pub enum NetworkCommand {
     /// The networks that are known by name
     List(FormatArgs),
+    /// Read an ONNX file of any tool as a network, and say what became of it
+    Import {
+        /// The ONNX file
+        file: PathBuf,
+        /// Write the network as an ONNX file of ours, with batch normalisation kept
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
     /// A network's layers with shapes, multiply-accumulates and parameters
     Show {
         /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
@@ -177,6 +198,92 @@ pub enum NetworkCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+}
+
+/// Which network a checkpoint is of.
+#[derive(Debug, Args, Clone)]
+pub struct SubjectArgs {
+    /// The space whose supernet or member it is: a preset's name or a TOML file
+    #[arg(long, conflicts_with = "config")]
+    pub space: Option<String>,
+    /// The member: a genotype, a reference, `largest` or `smallest`
+    #[arg(long, requires = "space")]
+    pub member: Option<String>,
+    /// The publishers' description of a single network (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Height and width of the images; by default those of the space or description
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub resolution: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CheckpointCommand {
+    /// What is in a file: every tensor with its type and shape, and what else it says
+    Show {
+        /// A .pth file (zip or legacy form) or a safetensors file
+        file: PathBuf,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Read published weights as a supernet or network of ours, and write it
+    Import {
+        /// A .pth or safetensors file
+        file: PathBuf,
+        #[command(flatten)]
+        subject: SubjectArgs,
+        /// Sort the inner channels of a supernet by importance
+        #[arg(long)]
+        sort_channels: bool,
+        /// What to write: .safetensors for a supernet, .onnx or .safetensors for a network
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Write one member of a supernet, or a network, with its weights
+    Export {
+        /// A checkpoint: of a training or import here, .pth, safetensors, or an ONNX file
+        file: PathBuf,
+        #[command(flatten)]
+        subject: SubjectArgs,
+        /// What to write: .onnx, or .safetensors for the weights alone
+        #[arg(long, short)]
+        output: PathBuf,
+        /// By which names weights are written
+        #[arg(long, value_enum, default_value_t = NamesArg::Own)]
+        names: NamesArg,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NamesArg {
+    /// Ours
+    Own,
+    /// Those of the published networks of Once-for-All and ProxylessNAS
+    Published,
+}
+
+#[derive(Debug, Args)]
+pub struct ClassifyArgs {
+    /// The pictures (PNG or JPEG)
+    #[arg(required = true)]
+    pub pictures: Vec<PathBuf>,
+    /// A network with weights: ONNX, .pth, safetensors, or a checkpoint of ours
+    #[arg(long)]
+    pub checkpoint: PathBuf,
+    #[command(flatten)]
+    pub subject: SubjectArgs,
+    /// The names of the classes, one a line; by default those of the file, or ImageNet's for 1000 classes
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// How many guesses a picture
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub top: u32,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! `panarch network`.
 
+use panarch::checkpoint::{self, Loaded, Subject};
 use panarch::lookup::{self, NetworkShape};
 use panarch_graph::{Network, fused_layers};
 use panarch_report::{Cell, Column, Emphasis, Table};
@@ -14,9 +15,31 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
             Printer::new(format).table(&list()?);
             Ok(())
         }
+        NetworkCommand::Import { file, output, format } => {
+            let (loaded, _) = checkpoint::load(&file, Subject::default())?;
+            let Loaded::Network(loaded) = loaded else {
+                return Err(panarch::Error::Input(format!("{} is not an ONNX file", file.display())).into());
+            };
+            let mut table = layers(&loaded.network, &format!("from {}", file.display()));
+            if let Some(output) = output {
+                checkpoint::write_kept(&output, &loaded)?;
+                table.note(format!("wrote {}", output.display()));
+            }
+            table.note(format!("next: panarch cost --network {} --device all", file.display()));
+            Printer::new(format).table(&table);
+            Ok(())
+        }
         NetworkCommand::Show { network, shape, format } => {
             let named = lookup::network(&network, shape_of(shape))?;
-            Printer::new(format).table(&layers(&named.network, &named.origin));
+            let mut table = layers(&named.network, &named.origin);
+            if let Ok((space, _)) = zoo::member(&network) {
+                for (what, text) in [("source", space.source()), ("note", space.note())] {
+                    if !text.is_empty() {
+                        table.note(format!("{what}: {text}"));
+                    }
+                }
+            }
+            Printer::new(format).table(&table);
             Ok(())
         }
     }
@@ -31,6 +54,9 @@ pub fn shape_of(args: ShapeArgs) -> NetworkShape {
     }
 }
 
+/// The size at which published counts are given.
+const COMPARED: u32 = 224;
+
 fn list() -> anyhow::Result<Table> {
     let mut table = Table::new(
         "Networks by name",
@@ -38,29 +64,28 @@ fn list() -> anyhow::Result<Table> {
             Column::text("network"),
             Column::text("input"),
             Column::number("MACs"),
+            Column::number("MACs at 224").with_key("macs_at_224"),
             Column::number("parameters"),
             Column::text("hash"),
+            Column::text("source"),
         ],
     );
     for name in zoo::names() {
-        let network = lookup::network(
-            name,
-            NetworkShape {
-                resolution: None,
-                channels: 3,
-                classes: 1000,
-            },
-        )?
-        .network;
+        let (space, _) = zoo::member(name).map_err(panarch::Error::from)?;
+        let lowered = |resolution: u32| zoo::network(name, 1000, resolution).map_err(panarch::Error::from);
+        let network = lowered(space.default_resolution())?;
+        let compared = lowered(COMPARED)?;
         table.push(vec![
             Cell::text(name),
             Cell::text(network.input_shape().to_string()),
             Cell::count(network.macs().0),
-            Cell::count(network.parameter_count()),
+            Cell::count(compared.macs().0),
+            Cell::count(compared.parameter_count()),
             Cell::text(network.content_hash().short()),
+            Cell::text(space.source()),
         ]);
     }
-    table.note("With 1000 classes. Members of spaces are networks too: SPACE:GENOTYPE or SPACE:REFERENCE.");
+    table.note("With 1000 classes; parameters at 224 pixels. Members of spaces are networks too: SPACE:GENOTYPE or SPACE:REFERENCE.");
     Ok(table)
 }
 

@@ -1,8 +1,9 @@
 //! `panarch space`.
 
 use panarch::lookup;
+use panarch::support::{self, Support};
 use panarch_graph::stream;
-use panarch_report::{Cell, Column, Table};
+use panarch_report::{Cell, Column, Format, Table};
 use panarch_space::{Distinct, Head, Space, preset_names};
 
 use super::args::{ShapeArgs, SpaceCommand};
@@ -11,7 +12,15 @@ use super::output::{Printer, write};
 pub fn space(command: SpaceCommand) -> anyhow::Result<()> {
     match command {
         SpaceCommand::List(format) => Printer::new(format).table(&list()?),
-        SpaceCommand::Show { space, format } => Printer::new(format).table(&show(&lookup::space(&space)?)),
+        SpaceCommand::Show { space, format } => {
+            let space = lookup::space(&space)?;
+            let printer = Printer::new(format);
+            if printer.format() == Format::Json {
+                printer.json(&space.describe())?;
+            } else {
+                printer.table(&show(&space));
+            }
+        }
         SpaceCommand::Count { space, all, format } => {
             let names: Vec<String> = if all {
                 preset_names().iter().map(|name| (*name).to_owned()).collect()
@@ -30,17 +39,62 @@ pub fn space(command: SpaceCommand) -> anyhow::Result<()> {
             let space = lookup::space(&space)?;
             Printer::new(format).table(&sample(&space, count, seed, shape)?);
         }
-        SpaceCommand::Check { file } => {
-            let space = lookup::space(&file.to_string_lossy())?;
-            let decisions = space.decisions().len();
-            write(&format!(
-                "{} is a valid space: {}, {decisions} decisions\n",
-                file.display(),
-                space.name()
-            ));
-        }
+        SpaceCommand::Check { space, device, format } => check(&space, &device, Printer::new(format))?,
     }
     Ok(())
+}
+
+fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result<()> {
+    let space = lookup::space(name)?;
+    if devices.is_empty() {
+        let decisions = space.decisions().len();
+        write(&format!(
+            "{name} is a valid space: {}, {decisions} decisions\n",
+            space.name()
+        ));
+        return Ok(());
+    }
+    let mut table = Table::new(
+        format!("What devices cannot run of {}", space.name()),
+        vec![
+            Column::text("device"),
+            Column::text("decision"),
+            Column::text("choice"),
+            Column::text("reason"),
+        ],
+    );
+    let mut nowhere = Vec::new();
+    for profile in lookup::devices(devices)? {
+        if profile.measured().is_some() {
+            table.note(format!("{} is measured: its runtime decides", profile.name()));
+            continue;
+        }
+        match support::support(&space, &profile)? {
+            Support::Nothing { reason } => {
+                table.note(format!("{} runs no member of the space: {reason}", profile.name()));
+                nowhere.push(profile.name().to_owned());
+            }
+            Support::Without(exclusions) if exclusions.is_empty() => {
+                table.note(format!("{} runs every choice", profile.name()));
+            }
+            Support::Without(exclusions) => {
+                for exclusion in exclusions {
+                    table.push(vec![
+                        Cell::text(profile.name()),
+                        Cell::text(exclusion.decision),
+                        Cell::text(exclusion.choice),
+                        Cell::text(exclusion.reason),
+                    ]);
+                }
+            }
+        }
+    }
+    printer.table(&table);
+    if nowhere.is_empty() {
+        return Ok(());
+    }
+    let message = format!("no member of {} runs on {}", space.name(), nowhere.join(", "));
+    Err(panarch::Error::Infeasible(message).into())
 }
 
 fn list() -> anyhow::Result<Table> {
@@ -51,6 +105,7 @@ fn list() -> anyhow::Result<Table> {
             Column::number("version"),
             Column::number("decisions"),
             Column::text("resolutions"),
+            Column::number("width multiplier"),
             Column::text("what it is").with_key("description"),
         ],
     );
@@ -61,6 +116,7 @@ fn list() -> anyhow::Result<Table> {
             Cell::count(u64::from(space.version())),
             Cell::count(space.decisions().len() as u64),
             Cell::text(resolutions(&space)),
+            Cell::number(space.width_multiplier(), space.width_multiplier().to_string()),
             Cell::text(space.description()),
         ]);
     }
@@ -68,7 +124,14 @@ fn list() -> anyhow::Result<Table> {
 }
 
 fn resolutions(space: &Space) -> String {
-    let texts: Vec<String> = space.resolutions().iter().map(ToString::to_string).collect();
+    let sizes = space.resolutions();
+    if let [first, second, .., last] = sizes
+        && sizes.len() > 4
+        && sizes.windows(2).all(|pair| pair[1] - pair[0] == second - first)
+    {
+        return format!("{first}–{last} by {}", second - first);
+    }
+    let texts: Vec<String> = sizes.iter().map(ToString::to_string).collect();
     texts.join(", ")
 }
 
@@ -96,7 +159,18 @@ fn show(space: &Space) -> Table {
             Cell::text(active),
         ]);
     }
-    table.note(format!("hash {}", space.hash()));
+    table.note(format!("version {}, hash {}", space.version(), space.hash()));
+    for (what, text) in [("source", space.source()), ("note", space.note())] {
+        if !text.is_empty() {
+            table.note(format!("{what}: {text}"));
+        }
+    }
+    if let Some(base) = space.base() {
+        table.note(format!("lies over {base}"));
+    }
+    if space.width_multiplier() != 1.0 {
+        table.note(format!("widths are multiplied by {}", space.width_multiplier()));
+    }
     table.note(format!(
         "resolutions {}, default {}",
         resolutions(space),

@@ -3,5 +3,6 @@
 mod command_line;
 mod costs;
 mod interrupted;
+mod parity;
 mod pictures;
 mod whole_run;

@@ -238,21 +238,25 @@ fn decode_all(files: &[(PathBuf, u16)], channels: u32, resolution: u32) -> Resul
     ImageSet::new(Shape::new(channels, resolution, resolution), images.concat(), labels)
 }
 
-fn decode(file: &Path, channels: u32, resolution: u32) -> Result<Vec<u8>, TrainError> {
-    let picture = reader(file)?.decode().map_err(|source| TrainError::Picture {
+/// Decodes a picture of at least one pixel, within the limits.
+pub(super) fn open_picture(file: &Path) -> Result<DynamicImage, TrainError> {
+    let wrong = |source| TrainError::Picture {
         file: file.into(),
         source,
-    })?;
-    let side = picture.width().min(picture.height());
-    if side == 0 {
-        let source = image::ImageError::Limits(image::error::LimitError::from_kind(
-            image::error::LimitErrorKind::DimensionError,
-        ));
-        return Err(TrainError::Picture {
-            file: file.into(),
-            source,
-        });
+    };
+    let picture = reader(file)?.decode().map_err(wrong)?;
+    if picture.width().min(picture.height()) == 0 {
+        let kind = image::error::LimitErrorKind::DimensionError;
+        return Err(wrong(image::ImageError::Limits(image::error::LimitError::from_kind(
+            kind,
+        ))));
     }
+    Ok(picture)
+}
+
+fn decode(file: &Path, channels: u32, resolution: u32) -> Result<Vec<u8>, TrainError> {
+    let picture = open_picture(file)?;
+    let side = picture.width().min(picture.height());
     // Crop first: the square in the middle holds exactly what scaling and cropping would leave.
     let (left, top) = ((picture.width() - side) / 2, (picture.height() - side) / 2);
     let square = picture.crop_imm(left, top, side, side);

@@ -15,6 +15,7 @@ pub mod idx;
 pub mod image_folder;
 mod location;
 mod open;
+mod picture;
 mod split;
 mod statistics;
 
@@ -23,5 +24,6 @@ pub use dataset::{Dataset, ImageSet};
 pub(crate) use hash::sha256;
 pub use location::DataRoot;
 pub use open::{Check, DatasetSource, DatasetStatus, NAMES, check, list, open};
+pub use picture::EvaluationTransform;
 pub use split::{HeldOut, Splits, Subset, TestSplit};
 pub use statistics::{Normalisation, class_counts};

@@ -107,6 +107,31 @@ pub fn import_network(
     Ok((weights, report))
 }
 
+/// Whether named shapes are exactly those of a space's published supernet, whatever the values.
+#[must_use]
+pub fn is_supernet_of(space: &Space, shapes: &[(String, Vec<usize>)]) -> bool {
+    let mut found: BTreeMap<String, &[usize]> = BTreeMap::new();
+    for (name, shape) in shapes.iter().filter(|(name, _)| !name.ends_with(BATCHES)) {
+        found.insert(simplified(name), shape);
+    }
+    let axis = |name: &str, axis: usize| found.get(name).and_then(|shape| shape.get(axis)).copied();
+    let Some(classes) = axis("classifier.linear.weight", 0).and_then(|classes| u32::try_from(classes).ok()) else {
+        return false;
+    };
+    let head = Head {
+        classes,
+        input_channels: 3,
+    };
+    let largest = space.lower(&space.largest(), head, space.default_resolution());
+    let Some(named) = largest.ok().and_then(|network| published_names(&network).ok()) else {
+        return false;
+    };
+    let all = named
+        .iter()
+        .all(|(spec, name)| found.remove(name).is_some_and(|shape| shape == spec.shape));
+    all && found.iter().all(|(name, shape)| KernelTransforms::fits(name, shape))
+}
+
 /// The classes and channels of a file's tensors; what a space's own head has where the file does not say.
 fn head_of(tensors: &BTreeMap<String, (String, Tensor)>) -> Head {
     let axis = |names: &[&str], axis: usize| {

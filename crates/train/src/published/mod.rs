@@ -8,5 +8,5 @@ mod import;
 mod names;
 
 pub use config::published_network;
-pub use import::{ImportedTensors, import_network, import_supernet};
+pub use import::{ImportedTensors, import_network, import_supernet, is_supernet_of};
 pub use names::{published_name, published_names};

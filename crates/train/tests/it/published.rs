@@ -1,15 +1,14 @@
-//! Published supernets and networks: names, kernel matrices, and PyTorch's own numbers.
+//! Published supernets and networks: names, shapes, descriptions, channel sorting, checkpoints.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use panarch_format::{TorchFile, read_safetensors, read_torch};
+use panarch_format::{TorchFile, read_torch};
 use panarch_graph::{Network, Tensor, Weights};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Head, Space};
 use panarch_train::published::{import_network, import_supernet, published_name, published_names, published_network};
 use panarch_train::{CpuEngine, Engine, Member, Supernet, TrainError};
-use serde_json::Value;
 
 /// A file or folder of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
 fn reference(path: &str) -> Option<PathBuf> {
@@ -74,77 +73,6 @@ fn published_supernets_have_our_names_and_shapes() {
     }
 }
 
-/// A sub-network of the parity files: its genotype by the published description.
-fn genotype(space: &Space, entry: &Value) -> Genotype {
-    match entry["all"].as_str() {
-        Some("max") => return space.largest(),
-        Some("min") => return space.smallest(),
-        _ => {}
-    }
-    let list = |key: &str| -> Vec<String> {
-        let list = entry[key].as_array().unwrap();
-        list.iter().map(ToString::to_string).collect()
-    };
-    let mut choices: Vec<(String, String)> = Vec::new();
-    let depths = list("d");
-    if entry.get("w").is_some() {
-        let base = [2, 2, 4, 2];
-        let keeps = if depths[0] == "2" { "conv" } else { "skip" };
-        choices.push(("stem.middle.operator".into(), keeps.into()));
-        let widths = ["0.5", "0.75", "1"];
-        let places = ["stem", "stem.last", "stage1", "stage2", "stage3", "stage4"];
-        for (place, index) in places.iter().zip(list("w")) {
-            let width = widths[index.parse::<usize>().unwrap()];
-            choices.push((format!("{place}.width"), width.into()));
-        }
-        let mut ratios = list("e").into_iter();
-        for stage in 0..4 {
-            let depth = base[stage] + depths[stage + 1].parse::<usize>().unwrap();
-            choices.push((format!("stage{}.depth", stage + 1), depth.to_string()));
-            for (block, ratio) in (1..=base[stage] + 2).zip(ratios.by_ref()) {
-                choices.push((format!("stage{}.block{block}.expansion", stage + 1), ratio));
-            }
-        }
-    } else {
-        for (block, (kernel, expansion)) in list("ks").into_iter().zip(list("e")).enumerate() {
-            let name = format!("stage{}.block{}", block / 4 + 1, block % 4 + 1);
-            choices.push((format!("{name}.kernel"), kernel));
-            choices.push((format!("{name}.expansion"), expansion));
-        }
-        for (stage, depth) in depths.into_iter().take(5).enumerate() {
-            choices.push((format!("stage{}.depth", stage + 1), depth));
-        }
-    }
-    let named = choices.iter().map(|(name, choice)| (name.as_str(), choice.as_str()));
-    space.encode(named).unwrap_or_else(|error| panic!("{error}: {entry}"))
-}
-
-/// The space of a parity file, by its name: `ofa_mbv3_w0.35` is that of MobileNetV3 with this width. The small ResNet-50 was
-/// made with other width choices than the published one: their parameter counts tell that they are a half, three quarters and
-/// all of the width.
-fn space(stem: &str, subnets: &[Value]) -> Space {
-    let (family, width) = stem.rsplit_once("_w").unwrap();
-    let base = match family {
-        "ofa_mbv3" => "ofa-mbv3-w1.0",
-        "ofa_proxyless" => "ofa-proxyless-w1.3",
-        "ofa_resnet50" => "ofa-resnet50",
-        other => panic!("{other} is none of the supernets"),
-    };
-    let sizes: BTreeSet<u64> = subnets.iter().map(|it| it["resolution"].as_u64().unwrap()).collect();
-    let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
-    let mut toml = format!(
-        "base = \"{base}\"\nname = \"{stem}\"\nversion = 1\nwidth_multiplier = {width}\nresolutions = [{}]\n",
-        sizes.join(", ")
-    );
-    if base == "ofa-resnet50" {
-        let places = ["stem", "\"stem.last\"", "stage1", "stage2", "stage3", "stage4"];
-        for (place, of) in places.iter().zip([32, 64, 256, 512, 1024, 2048]) {
-            toml += &format!("[change.{place}]\nwidth = {{ of = {of}, times = [0.5, 0.75, 1] }}\n");
-        }
-    }
-    Space::from_toml(stem, &toml).unwrap_or_else(|error| panic!("{error}"))
-}
-
 fn logits(network: &Network, weights: &Weights, image: &Tensor) -> Vec<f32> {
     let store = Store::from_weights(network, weights).unwrap();
     let member = Member::new(network.clone(), &store).unwrap();
@@ -177,65 +105,6 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
         .zip(expected)
         .fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
     f64::from(worst) / f64::from(largest)
-}
-
-/// Every sub-network of every parity file gives PyTorch's logits. `PANARCH_OFA_PARITY` names another folder of the same
-/// layout.
-#[test]
-fn subnetworks_give_pytorch_s_logits() {
-    let folder = match std::env::var_os("PANARCH_OFA_PARITY") {
-        Some(folder) => PathBuf::from(folder),
-        None => match reference("ofa/parity") {
-            Some(folder) => folder,
-            None => return,
-        },
-    };
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|it| it == "pth"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty(), "{} holds no .pth file", folder.display());
-    for path in files {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let stem = name.trim_end_matches(".legacy");
-        let subnets = std::fs::read_to_string(folder.join(format!("{stem}.subnets.json"))).unwrap();
-        let subnets: Vec<Value> = serde_json::from_str(&subnets).unwrap();
-        let space = space(stem, &subnets);
-        let (supernet, report) = import_supernet(&space, tensors(&torch(&path))).unwrap();
-        let values = read_safetensors(folder.join(format!("{stem}.io.safetensors")))
-            .unwrap()
-            .weights;
-        let mut worst = 0.0_f64;
-        for (index, entry) in subnets.iter().enumerate() {
-            let resolution = entry["resolution"].as_u64().unwrap() as u32;
-            let supernet = supernet.clone().with_resolution(resolution).unwrap();
-            let (network, weights) = supernet.extract(&genotype(&space, entry)).unwrap();
-            assert_eq!(
-                Some(network.parameter_count()),
-                entry["params"].as_u64(),
-                "{name} {index}"
-            );
-            let image = values.get(&format!("{index}.input")).unwrap();
-            let expected = values.get(&format!("{index}.logits")).unwrap();
-            let found = difference(&logits(&network, &weights, image), &expected.data);
-            assert!(found < 1e-4, "{name}, sub-network {index}: {found:.2e}");
-            worst = worst.max(found);
-            // The same through the supernet's own way to run a member.
-            let (member, store) = supernet.bind(&genotype(&space, entry)).unwrap();
-            let mut again = Vec::new();
-            CpuEngine::new()
-                .evaluate(&member, &store, None, &channels_last(image), &mut again)
-                .unwrap();
-            assert!(difference(&again, &expected.data) < 1e-4, "{name}, sub-network {index}");
-        }
-        println!(
-            "parity of {name}: {} sub-networks, worst {worst:.1e}, {} matrices",
-            subnets.len(),
-            report.matrices
-        );
-    }
 }
 
 /// The two published ImageNet classifiers, described by JSON.
@@ -389,9 +258,8 @@ fn imported_supernets_are_checkpoints() {
     let Some(path) = reference("ofa/parity/ofa_mbv3_w0.35.pth") else {
         return;
     };
-    let subnets = std::fs::read_to_string(path.with_file_name("ofa_mbv3_w0.35.subnets.json")).unwrap();
-    let subnets: Vec<Value> = serde_json::from_str(&subnets).unwrap();
-    let space = space("ofa_mbv3_w0.35", &subnets);
+    let toml = "base = \"ofa-mbv3-w1.0\"\nname = \"ofa_mbv3_w0.35\"\nversion = 1\nwidth_multiplier = 0.35\nresolutions = [64]\n";
+    let space = Space::from_toml("ofa_mbv3_w0.35", toml).unwrap();
     let (supernet, _) = import_supernet(&space, tensors(&torch(&path))).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("supernet.safetensors");

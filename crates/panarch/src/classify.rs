@@ -1,0 +1,108 @@
+//! What a network sees in pictures.
+
+use std::path::Path;
+
+use panarch_train::data::{EvaluationTransform, Normalisation};
+
+use crate::checkpoint::{LoadedNetwork, logits};
+use crate::{Error, lookup};
+
+/// The classes of ImageNet (ILSVRC 2012), in their usual order.
+const IMAGENET: &str = include_str!("imagenet_classes.txt");
+/// Largest file of class names that is read, in bytes.
+const LARGEST_NAMES: u64 = 16 << 20;
+
+/// One guess.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guess {
+    /// The class's number, from 0.
+    pub class: usize,
+    /// The class's name.
+    pub name: String,
+    /// The share that the softmax gives it. Not a calibrated probability.
+    pub share: f64,
+}
+
+/// A network that is ready to look at pictures.
+pub struct Classifier<'a> {
+    loaded: &'a LoadedNetwork,
+    transform: EvaluationTransform,
+    names: Vec<String>,
+}
+
+impl<'a> Classifier<'a> {
+    /// With the class names of a file (one a line), of the network's own file, or of ImageNet where it has 1000 classes; with
+    /// the normalisation of the network's own file, or of ImageNet.
+    ///
+    /// # Errors
+    /// A file of names that cannot be read or has another number of names than the network has classes.
+    pub fn new(loaded: &'a LoadedNetwork, labels: Option<&Path>) -> Result<Self, Error> {
+        let network = &loaded.network;
+        let classes = network.shape(network.output()).channels as usize;
+        let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+        let names = match labels {
+            Some(path) => {
+                let bytes = lookup::read_bytes(path, LARGEST_NAMES)?;
+                let names = lines(&String::from_utf8_lossy(&bytes));
+                if names.len() != classes {
+                    let message = format!(
+                        "{} has {} names, the network {classes} classes",
+                        path.display(),
+                        names.len()
+                    );
+                    return Err(Error::Input(message));
+                }
+                names
+            }
+            None => match loaded.properties.get("classes") {
+                Some(text) => lines(text),
+                None if classes == 1000 => lines(IMAGENET),
+                None => Vec::new(),
+            },
+        };
+        let mut transform = EvaluationTransform::imagenet();
+        if let (Some(mean), Some(deviation)) = (numbers(loaded, "input.mean"), numbers(loaded, "input.deviation")) {
+            // What was trained on a folder of pictures saw all of the central square.
+            transform = EvaluationTransform {
+                central: 1.0,
+                normalisation: Normalisation { mean, deviation },
+            };
+        }
+        Ok(Self {
+            loaded,
+            transform,
+            names,
+        })
+    }
+
+    /// The most likely classes of a picture, at most `count`.
+    ///
+    /// # Errors
+    /// A picture that cannot be decoded, or a network for images that are not squares.
+    pub fn look(&self, picture: &Path, count: usize) -> Result<Vec<Guess>, Error> {
+        let network = &self.loaded.network;
+        let input = self.transform.picture(picture, network.input_shape())?;
+        let logits = logits(network, &self.loaded.weights, &input.data)?;
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f64> = logits.iter().map(|logit| f64::from(logit - largest).exp()).collect();
+        let total: f64 = powers.iter().sum();
+        let mut order: Vec<usize> = (0..powers.len()).collect();
+        order.sort_by(|a, b| powers[*b].total_cmp(&powers[*a]));
+        let guess = |class: usize| Guess {
+            class,
+            name: self
+                .names
+                .get(class)
+                .map_or_else(|| format!("class {class}"), String::clone),
+            share: powers[class] / total,
+        };
+        Ok(order.into_iter().take(count).map(guess).collect())
+    }
+}
+
+/// A property that is a list of numbers.
+fn numbers(loaded: &LoadedNetwork, key: &str) -> Option<Vec<f32>> {
+    let text = loaded.properties.get(key)?;
+    let numbers = text.split([',', ' ', '\n']).filter(|part| !part.is_empty());
+    numbers.map(|number| number.parse().ok()).collect()
+}

@@ -1,0 +1,84 @@
+//! One picture from a file, as a network for ImageNet wants it.
+
+use std::path::Path;
+
+use image::DynamicImage;
+use image::imageops::FilterType;
+use panarch_graph::{Shape, Tensor};
+
+use super::image_folder::open_picture;
+use super::statistics::Normalisation;
+use crate::TrainError;
+
+/// What is left of the shorter side after the crop in the middle: 224 of 256, as ImageNet classifiers are evaluated.
+const CENTRAL: f64 = 0.875;
+
+/// Largest image that a picture is brought to, in pixels a side.
+const LARGEST: u32 = 4096;
+
+/// How a picture becomes a network's input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationTransform {
+    /// The share of the shorter side that the central square keeps.
+    pub central: f64,
+    /// What is subtracted and divided by.
+    pub normalisation: Normalisation,
+}
+
+impl EvaluationTransform {
+    /// That of ImageNet: the shorter side becomes ⌈r / 0.875⌉, the central square of r pixels is kept, and the published
+    /// means and deviations normalise it.
+    #[must_use]
+    pub fn imagenet() -> Self {
+        Self {
+            central: CENTRAL,
+            normalisation: Normalisation {
+                mean: vec![0.485, 0.456, 0.406],
+                deviation: vec![0.229, 0.224, 0.225],
+            },
+        }
+    }
+
+    /// A picture for a network that takes images of `shape`, as [1, height, width, channels]: the engine's order.
+    ///
+    /// # Errors
+    /// [`TrainError::Picture`] when it cannot be decoded within the limits, [`TrainError::Mismatch`] when the shape is no
+    /// square of 1 or 3 channels or the normalisation has other channels.
+    pub fn picture(&self, file: &Path, shape: Shape) -> Result<Tensor, TrainError> {
+        let channels = shape.channels as usize;
+        let known = [&self.normalisation.mean, &self.normalisation.deviation];
+        let fits = matches!(channels, 1 | 3) && shape.height == shape.width && shape.height <= LARGEST;
+        if !fits || known.iter().any(|values| values.len() != channels) {
+            return Err(TrainError::Mismatch {
+                network: "of the checkpoint".to_owned(),
+                expects: format!("images of {shape}"),
+                gives: format!("squares of {} channels", self.normalisation.mean.len()),
+            });
+        }
+        let picture = resized(&open_picture(file)?, shape.height, self.central);
+        let bytes = if channels == 1 {
+            picture.into_luma8().into_raw()
+        } else {
+            picture.into_rgb8().into_raw()
+        };
+        let tables = self.normalisation.tables();
+        let values = bytes.iter().enumerate();
+        let data = values
+            .map(|(index, byte)| tables[index % channels][usize::from(*byte)])
+            .collect();
+        let side = shape.height as usize;
+        Tensor::new(vec![1, side, side, channels], data).map_err(|error| TrainError::Engine(error.into()))
+    }
+}
+
+/// The central square of `side` pixels of a picture whose shorter side was brought to ⌈side / central⌉.
+fn resized(picture: &DynamicImage, side: u32, central: f64) -> DynamicImage {
+    let shorter = (f64::from(side) / central.clamp(0.01, 1.0)).ceil();
+    let scale = shorter / f64::from(picture.width().min(picture.height()).max(1));
+    // The longer side is cut off to whole pixels, and half a pixel of margin goes to the even side, as in torchvision.
+    let scaled = |length: u32| ((f64::from(length) * scale + 1e-6).floor() as u32).clamp(side, side.saturating_mul(64));
+    let (width, height) = (scaled(picture.width()), scaled(picture.height()));
+    let exact = picture.resize_exact(width, height, FilterType::Triangle);
+    let margin = |length: u32| (f64::from(length - side) / 2.0).round_ties_even() as u32;
+    exact.crop_imm(margin(width), margin(height), side, side)
+}

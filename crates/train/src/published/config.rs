@@ -10,6 +10,8 @@ use crate::TrainError;
 
 /// Largest image size that a description may ask for.
 const LARGEST: u32 = 4096;
+/// Smallest image size that a network may be built for, unless its description says a smaller one.
+const SMALLEST: u32 = 32;
 
 /// A network as its publishers describe it, as a space of one member.
 ///
@@ -193,7 +195,7 @@ impl Config {
             "description = \"{} from its published description\"",
             self.name
         ));
-        text.line(format!("resolutions = {{ from = {resolution}, to = {LARGEST} }}"));
+        text.line(format!("resolutions = {{ from = {}, to = {LARGEST} }}", resolution.min(SMALLEST)));
         text.line(format!("default_resolution = {resolution}"));
         text.line(format!(
             "[batch_norm]\neps = {:e}\nmomentum = {:e}",
@@ -305,9 +307,9 @@ impl Inverted {
     fn is_nothing(&self, shortcut: Option<&Shortcut>) -> Result<bool, TrainError> {
         match self.name.as_str() {
             "ZeroLayer" if self.stride == 1 && shortcut.is_some() => Ok(true),
-            "MBInvertedConvLayer" => Ok(false),
+            "MBInvertedConvLayer" | "MBConvLayer" => Ok(false),
             other => Err(refuse(format!(
-                "a block is made of `{other}`, not of MBInvertedConvLayer"
+                "a block is made of `{other}`, not of MBConvLayer or MBInvertedConvLayer"
             ))),
         }
     }

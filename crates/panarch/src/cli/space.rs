@@ -3,7 +3,7 @@
 use panarch::lookup;
 use panarch::support::{self, Support};
 use panarch_graph::stream;
-use panarch_report::{Cell, Column, Format, Table};
+use panarch_report::{Cell, Column, Table};
 use panarch_space::{Distinct, Head, Space, preset_names};
 
 use super::args::{ShapeArgs, SpaceCommand};
@@ -13,13 +13,7 @@ pub fn space(command: SpaceCommand) -> anyhow::Result<()> {
     match command {
         SpaceCommand::List(format) => Printer::new(format).table(&list()?),
         SpaceCommand::Show { space, format } => {
-            let space = lookup::space(&space)?;
-            let printer = Printer::new(format);
-            if printer.format() == Format::Json {
-                printer.json(&space.describe())?;
-            } else {
-                printer.table(&show(&space));
-            }
+            Printer::new(format).table(&show(&lookup::space(&space)?));
         }
         SpaceCommand::Count { space, all, format } => {
             let names: Vec<String> = if all {

@@ -195,7 +195,10 @@ impl Config {
             "description = \"{} from its published description\"",
             self.name
         ));
-        text.line(format!("resolutions = {{ from = {}, to = {LARGEST} }}", resolution.min(SMALLEST)));
+        text.line(format!(
+            "resolutions = {{ from = {}, to = {LARGEST} }}",
+            resolution.min(SMALLEST)
+        ));
         text.line(format!("default_resolution = {resolution}"));
         text.line(format!(
             "[batch_norm]\neps = {:e}\nmomentum = {:e}",

@@ -73,18 +73,22 @@ impl Machine<'_> {
         Ok(entries)
     }
 
-    /// Sets the state of an object: only that of an `OrderedDict`, where a state dict has its `_metadata`, which is
-    /// not used.
+    /// Sets the state of an object: only that of an `OrderedDict`, where a state dict has its `_metadata`. It is kept as
+    /// a witness of names ([`super::integrity`]) and is no part of the value.
     pub fn build(&mut self) -> Result<(), FormatError> {
-        let state = self.pop()?;
+        let state_id = self.pop()?;
         let object = self.top()?;
-        match (self.node(object), self.node(state)) {
-            (Node::Dict { ordered: true, .. }, Node::Dict { .. }) => Ok(()),
-            (object, state) => {
-                let reason = format!("sets the state of {} to {}: refused", object.kind(), state.kind());
-                Err(self.error(reason))
-            }
+        let is_dict = matches!(self.node(state_id), Node::Dict { .. });
+        if let Some(Node::Dict {
+            ordered: true, state, ..
+        }) = self.nodes.get_mut(object.0 as usize)
+            && is_dict
+        {
+            *state = Some(state_id);
+            return Ok(());
         }
+        let (object, state) = (self.node(object).kind(), self.node(state_id).kind());
+        Err(self.error(format!("sets the state of {object} to {state}: refused")))
     }
 
     /// A storage, by the tuple that names it: `("storage", type, key, place, elements)`, and in old files a window of it.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::cursor::Cursor;
 use super::expand::expand;
+use super::integrity;
 use super::node::{Node, Pickle};
 use super::pickle::unpickle;
 use super::value::TorchValue;
@@ -28,7 +29,8 @@ pub fn read_legacy(bytes: &[u8]) -> Result<TorchValue, FormatError> {
         return Err(FormatError::torch(reason));
     }
     let machine = next(&mut cursor, "machine")?;
-    if machine.get(machine.root(), "little_endian") != Some(&Node::Bool(true)) {
+    let little_endian = machine.get(machine.root, "little_endian");
+    if little_endian.map(|id| machine.node(id)) != Some(&Node::Bool(true)) {
         return Err(FormatError::torch(
             "the byte order is not said to be little, and no other is supported",
         ));
@@ -36,7 +38,9 @@ pub fn read_legacy(bytes: &[u8]) -> Result<TorchValue, FormatError> {
     let value = next(&mut cursor, "value")?;
     let keys = next(&mut cursor, "keys of storages")?;
     let contents = storages(&mut cursor, &value, &keys)?;
-    expand(&value, &contents, bytes.len())
+    let root = expand(&value, &contents, bytes.len())?;
+    integrity::check(&value)?;
+    Ok(root)
 }
 
 fn next<'a>(cursor: &mut Cursor<'a>, what: &str) -> Result<Pickle<'a>, FormatError> {

@@ -28,6 +28,8 @@ pub enum Node<'a> {
         /// Whether it is an `OrderedDict`.
         ordered: bool,
         entries: Vec<(NodeId, NodeId)>,
+        /// The dict of the attributes that it was given, among them `_metadata`.
+        state: Option<NodeId>,
     },
     Global(Global),
     /// A storage, by its place in [`Pickle::storages`], and which of its elements: first and count.
@@ -80,11 +82,20 @@ impl Storage {
     }
 }
 
+/// What a pickle put in its memo. Python numbers what it puts there in sequence.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Puts {
+    pub count: u64,
+    /// How many numbers do not follow the one before.
+    pub breaks: u64,
+}
+
 /// What one pickle left.
 #[derive(Debug)]
 pub struct Pickle<'a> {
     pub nodes: Vec<Node<'a>>,
     pub root: NodeId,
+    pub puts: Puts,
     pub storages: Vec<Storage>,
     /// Places in that list by key.
     pub storage_of: BTreeMap<String, u32>,
@@ -104,12 +115,21 @@ impl<'a> Pickle<'a> {
     }
 
     /// What a dict has under a text.
-    pub fn get(&self, dict: &Node<'a>, key: &str) -> Option<&Node<'a>> {
-        let Node::Dict { entries, .. } = dict else { return None };
-        let is_key = |id: NodeId| matches!(self.node(id), Node::Text(text) if text == key);
+    pub fn get(&self, dict: NodeId, key: &str) -> Option<NodeId> {
+        let Node::Dict { entries, .. } = self.node(dict) else {
+            return None;
+        };
+        let mut entries = entries.iter();
         entries
-            .iter()
-            .find(|(id, _)| is_key(*id))
-            .map(|(_, value)| self.node(*value))
+            .find(|(id, _)| self.text(*id) == Some(key))
+            .map(|(_, value)| *value)
+    }
+
+    /// The text, if a node is one.
+    pub fn text(&self, id: NodeId) -> Option<&str> {
+        match self.node(id) {
+            Node::Text(text) => Some(text),
+            _ => None,
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::cursor::Cursor;
 use super::global::global;
 use super::literal;
-use super::node::{Node, NodeId, Pickle, Storage};
+use super::node::{Node, NodeId, Pickle, Puts, Storage};
 use crate::FormatError;
 
 /// The state between two opcodes.
@@ -23,6 +23,8 @@ pub struct Machine<'a> {
     /// Heights of the stack; nothing below the last one can be reached.
     pub marks: Vec<usize>,
     memo: HashMap<u32, NodeId>,
+    last_put: Option<u32>,
+    puts: Puts,
     pub storages: Vec<Storage>,
     pub storage_of: BTreeMap<String, u32>,
 }
@@ -41,6 +43,8 @@ pub fn unpickle(bytes: &[u8]) -> Result<Pickle<'_>, FormatError> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        last_put: None,
+        puts: Puts::default(),
         storages: Vec::new(),
         storage_of: BTreeMap::new(),
     };
@@ -58,6 +62,7 @@ pub fn unpickle(bytes: &[u8]) -> Result<Pickle<'_>, FormatError> {
     Ok(Pickle {
         nodes: machine.nodes,
         root,
+        puts: machine.puts,
         storages: machine.storages,
         storage_of: machine.storage_of,
         length: machine.cursor.at(),
@@ -191,6 +196,10 @@ impl<'a> Machine<'a> {
         let top = self.pop()?;
         self.stack.push(top);
         self.memo.insert(index, top);
+        self.puts.count += 1;
+        let next = self.last_put.map_or(index, |last| last.saturating_add(1));
+        self.puts.breaks += u64::from(index != next);
+        self.last_put = Some(index);
         Ok(())
     }
 

@@ -28,7 +28,11 @@ impl<'a> Machine<'a> {
     }
 
     pub fn push_dict(&mut self, ordered: bool, entries: Vec<(NodeId, NodeId)>) -> Result<(), FormatError> {
-        self.push(Node::Dict { ordered, entries })
+        self.push(Node::Dict {
+            ordered,
+            entries,
+            state: None,
+        })
     }
 
     pub fn pop(&mut self) -> Result<NodeId, FormatError> {

@@ -6,7 +6,7 @@ use super::value::TorchValue;
 use crate::FormatError;
 
 /// Where a checkpoint with more than weights has them, in the order in which they are looked for.
-const KEYS: [&str; 4] = ["state_dict", "state_dict_ema", "model", "net"];
+pub const KEYS: [&str; 4] = ["state_dict", "state_dict_ema", "model", "net"];
 
 /// The named tensors of a checkpoint, and what else it has.
 #[derive(Debug, Clone, PartialEq)]

@@ -90,8 +90,8 @@ pub struct Sample {
     pub parameter: bool,
 }
 
-/// Tensors of every type; two share a storage, one is transposed, one is empty, one is a parameter.
-pub const SAMPLES: [Sample; 13] = {
+/// Tensors of every type; two pairs share a storage, one is transposed, one is empty, one is a parameter.
+pub const SAMPLES: [Sample; 14] = {
     const fn plain(
         name: &'static str,
         class: &'static str,
@@ -131,6 +131,7 @@ pub const SAMPLES: [Sample; 13] = {
         plain("bool", "BoolStorage", "9", 2, &[2], &[1]),
         plain("empty", "FloatStorage", "10", 0, &[0, 4], &[4, 1]),
         plain("broadcast", "FloatStorage", "11", 1, &[4], &[0]),
+        plain("one", "FloatStorage", "11", 1, &[1], &[1]),
     ]
 };
 
@@ -160,8 +161,16 @@ pub fn sample_state_dict(pickle: Pickle) -> Pickle {
     let pickle = SAMPLES
         .iter()
         .fold(pickle, |it, sample| it.text(sample.name).tensor(sample));
-    let pickle = pickle.op(b"u}").text("_metadata").ordered_dict();
-    pickle.text("").op(b"}").text("version").int(1).op(b"sssb")
+    metadata(pickle.op(b"u"), &["", "conv", "bn"])
+}
+
+/// Gives the dict on top of the stack the `_metadata` of a model with these modules.
+pub fn metadata(pickle: Pickle, modules: &[&str]) -> Pickle {
+    let pickle = pickle.op(b"}").text("_metadata").ordered_dict().op(b"(");
+    let pickle = modules.iter().fold(pickle, |it, module| {
+        it.text(module).op(b"}").text("version").int(1).op(b"s")
+    });
+    pickle.op(b"usb")
 }
 
 /// The value of a checkpoint with an epoch, an accuracy and more around that state dict.

@@ -10,6 +10,7 @@ mod torch_archives;
 mod torch_bombs;
 mod torch_damage;
 mod torch_files;
+mod torch_flips;
 mod torch_hostile;
 mod torch_reference;
 mod torch_writer;

@@ -122,6 +122,23 @@ impl Tensor {
         Ok(Self { shape, data })
     }
 
+    /// The values of images [batch, channels, height, width] in the order batch, height, width, channels; of any other
+    /// tensor as they are.
+    #[must_use]
+    pub fn channels_last(&self) -> Vec<f32> {
+        let &[_, channels, height, width] = &self.shape[..] else {
+            return self.data.clone();
+        };
+        let pixels = height * width;
+        let mut turned = Vec::with_capacity(self.data.len());
+        for image in self.data.chunks_exact((channels * pixels).max(1)) {
+            for pixel in 0..pixels {
+                turned.extend((0..channels).map(|channel| image[channel * pixels + pixel]));
+            }
+        }
+        turned
+    }
+
     /// A tensor that holds one value everywhere.
     #[must_use]
     pub fn filled(shape: Vec<usize>, value: f32) -> Self {

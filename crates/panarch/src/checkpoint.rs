@@ -456,7 +456,7 @@ fn verify(network: &Network, weights: &Weights, onnx: &[u8]) -> Result<VerifyRep
     let count = CHECKED_IMAGES * shape.iter().product::<usize>();
     let images: Vec<f32> = (0..count).map(|_| rng.random::<f32>().mul_add(4.0, -2.0)).collect();
     let images = Tensor::new([&[CHECKED_IMAGES], &shape[..]].concat(), images)?;
-    let logits = logits(network, weights, &channels_last(&images))?;
+    let logits = logits(network, weights, &images.channels_last())?;
     let classes = logits.len() / CHECKED_IMAGES;
     let logits = Tensor::new(vec![CHECKED_IMAGES, classes], logits)?;
     Ok(verify_export(onnx, &network.content_hash(), &images, &logits)?)
@@ -469,21 +469,6 @@ pub(crate) fn logits(network: &Network, weights: &Weights, images: &[f32]) -> Re
     let mut logits = Vec::new();
     CpuEngine::new().evaluate(&member, &store, None, images, &mut logits)?;
     Ok(logits)
-}
-
-/// From [images, channels, height, width] to [images, height, width, channels].
-fn channels_last(images: &Tensor) -> Vec<f32> {
-    let (&[_, channels, height, width] | &[channels, height, width, ..]) = &images.shape[..] else {
-        return images.data.clone();
-    };
-    let pixels = height * width;
-    let mut turned = Vec::with_capacity(images.data.len());
-    for image in images.data.chunks_exact((channels * pixels).max(1)) {
-        for pixel in 0..pixels {
-            turned.extend((0..channels).map(|channel| image[channel * pixels + pixel]));
-        }
-    }
-    turned
 }
 
 /// Where an import goes when nobody says: beside the working folder's other files, named after the source.

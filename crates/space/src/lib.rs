@@ -14,7 +14,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod base;
 mod blocks;
 mod branch;
 mod compile;
@@ -22,6 +21,7 @@ mod condition;
 mod count;
 mod cover;
 mod decision;
+mod derivation;
 mod describe;
 mod distinct;
 mod edge;

@@ -13,13 +13,13 @@ use crate::order::{GenotypeOrder, to_post_order};
 use crate::piece::Style;
 use crate::properties::Properties;
 use crate::stage_settings::{StageSettings, Variants, is_name};
-use crate::{Head, Space, base, condition, fingerprint, globals, reference, tie};
+use crate::{Head, Space, condition, derivation, fingerprint, globals, reference, tie};
 
 /// Most places that a network of a space may have, stages at their largest depth.
 const MOST_PLACES: usize = 256;
 
 pub(crate) fn space(file_name: &str, text: &str) -> Result<Space, Diagnostics> {
-    let document = base::document(file_name, text)?;
+    let document = derivation::document(file_name, text)?;
     let space = read(&document);
     document.finish(space)
 }
@@ -156,7 +156,7 @@ fn stages(root: &Table<'_>, compiler: &mut Compiler<'_>, defaults: &StageSetting
     let tables = root.tables("stage");
     let mut names = BTreeMap::new();
     for (index, table) in tables.iter().enumerate() {
-        let name = base::stage_name(index, table.optional_string("name").as_deref());
+        let name = derivation::stage_name(index, table.optional_string("name").as_deref());
         if !is_name(&name) || name == "stem" || name == "head" {
             let message = format!(
                 "`{name}` cannot be a stage's name: use letters, digits, `-` and `_`, and not `stem` or `head`"
@@ -192,7 +192,7 @@ fn layer(
     names: &mut BTreeSet<String>,
 ) {
     let own_name = table.optional_string("name");
-    let prefix = base::layer_name(block, own_name.as_deref());
+    let prefix = derivation::layer_name(block, own_name.as_deref());
     let settings = StageSettings::read(table, compiler.variants, operators);
     let operators = settings.operator.as_ref().map_or(&[][..], |setting| setting.of(0));
     let mut operators = operators.iter().filter_map(|number| compiler.variants.0.get(*number));

@@ -22,7 +22,8 @@ pub fn check(files: &[File]) -> Vec<Finding> {
                 continue;
             };
             let path = format!("{folder}/{name}");
-            let quoted = format!("\"{stem}\"");
+            // A macro may make the path of the name alone.
+            let quoted = format!("\"{}\"", stem.rsplit('/').next().unwrap_or(stem));
             let named = |file: &&File| file.text.contains(&path) || file.text.contains(&quoted);
             if !sources.iter().any(named) {
                 let message = format!("is not embedded by panarch-{embedding}");

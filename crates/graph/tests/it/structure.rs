@@ -1,4 +1,6 @@
-use panarch_graph::{Activation, ContentHash, Conv2d, GraphError, Network, NetworkBuilder, Node, NodeId, Op, Shape};
+use panarch_graph::{
+    Activation, ContentHash, Conv2d, GraphError, Network, NetworkBuilder, Node, NodeId, Op, Shape, Tensor,
+};
 use proptest::prelude::*;
 
 use crate::random_network::networks;
@@ -116,4 +118,13 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn channels_go_last() {
+    let images = Tensor::new(vec![2, 3, 1, 2], (0..12).map(|it| it as f32).collect()).unwrap();
+    let expected = [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11].map(|it| it as f32);
+    assert_eq!(images.channels_last(), expected);
+    let vector = Tensor::new(vec![2], vec![1.0, 2.0]).unwrap();
+    assert_eq!(vector.channels_last(), [1.0, 2.0]);
 }

@@ -5,4 +5,5 @@ mod costs;
 mod interrupted;
 mod parity;
 mod pictures;
+mod published;
 mod whole_run;

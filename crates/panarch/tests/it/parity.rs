@@ -115,22 +115,9 @@ fn logits(network: &Network, weights: &Weights, image: &Tensor) -> Vec<f32> {
     let member = Member::new(network.clone(), &store).unwrap();
     let mut logits = Vec::new();
     CpuEngine::new()
-        .evaluate(&member, &store, None, &channels_last(image), &mut logits)
+        .evaluate(&member, &store, None, &image.channels_last(), &mut logits)
         .unwrap();
     logits
-}
-
-/// From [images, channels, height, width] to the engine's order.
-fn channels_last(image: &Tensor) -> Vec<f32> {
-    let &[images, channels, height, width] = &image.shape[..] else {
-        panic!("an image has four axes, found {:?}", image.shape);
-    };
-    let pixels = height * width;
-    let at = |index: usize| {
-        let (pixel, channel) = (index / channels % pixels, index % channels);
-        image.data[(index / channels / pixels * channels + channel) * pixels + pixel]
-    };
-    (0..images * channels * pixels).map(at).collect()
 }
 
 /// The largest difference, relative to the largest magnitude of the expected values.
@@ -196,7 +183,7 @@ fn subnetworks_give_pytorch_s_logits() {
             let (member, store) = supernet.bind(&genotype).unwrap();
             let mut bound = Vec::new();
             CpuEngine::new()
-                .evaluate(&member, &store, None, &channels_last(image), &mut bound)
+                .evaluate(&member, &store, None, &image.channels_last(), &mut bound)
                 .unwrap();
             compare("engine", &bound);
             let onnx = write_onnx(&network, &weights, &OnnxOptions::default()).unwrap();

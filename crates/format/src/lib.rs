@@ -29,6 +29,8 @@ mod error;
 mod onnx;
 mod safetensors;
 mod torch;
+mod typed_tensor;
+mod view;
 
 pub use atomic::atomic_write;
 pub use error::FormatError;
@@ -36,6 +38,8 @@ pub use onnx::{
     BatchNormExport, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, OnnxMetadata, OnnxModel, OnnxOptions, read_onnx, write_onnx,
 };
 pub use safetensors::{
-    SafetensorsFile, read_safetensors, safetensors_bytes, safetensors_from_bytes, write_safetensors,
+    SafetensorsFile, TypedSafetensors, read_safetensors, safetensors_bytes, safetensors_from_bytes,
+    typed_safetensors_from_bytes, write_safetensors,
 };
-pub use torch::{TorchData, TorchFile, TorchForm, TorchStateDict, TorchTensor, TorchType, TorchValue, read_torch};
+pub use torch::{TorchFile, TorchForm, TorchStateDict, TorchValue, read_torch};
+pub use typed_tensor::{ElementType, TypedData, TypedTensor};

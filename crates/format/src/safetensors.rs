@@ -1,4 +1,4 @@
-//! The safetensors format for f32 tensors: eight bytes of header length, a JSON header, the values.
+//! The safetensors format, written for f32 tensors and read for all that PyTorch saves: eight bytes of header length, a JSON header, the values.
 //!
 //! Written here and not by the `safetensors` crate, because that one writes the metadata in an order that changes from
 //! run to run, and its reader overflows on hostile offsets; the tests compare the two.
@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::FormatError;
 use crate::atomic::{atomic_write, io_error};
+use crate::typed_tensor::{ElementType, TypedData, TypedTensor};
 
 /// The name in the header under which the metadata stand; no tensor can have it.
 const METADATA: &str = "__metadata__";
@@ -66,7 +67,7 @@ pub fn safetensors_bytes(weights: &Weights, metadata: &BTreeMap<String, String>)
     for (name, tensor) in weights.iter() {
         let shape: Vec<u64> = tensor.shape.iter().map(|axis| *axis as u64).collect();
         let length = tensor.data.len() as u64 * 4;
-        if byte_length(&shape) != Some(length) || name == METADATA {
+        if byte_length(&shape, 4) != Some(length) || name == METADATA {
             let reason = format!("axes {shape:?} with {} values cannot be written", tensor.data.len());
             return Err(FormatError::tensor(name, reason));
         }
@@ -90,12 +91,40 @@ pub fn safetensors_bytes(weights: &Weights, metadata: &BTreeMap<String, String>)
     Ok(bytes)
 }
 
-/// Reads the bytes of a file.
+/// A safetensors file of any origin.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TypedSafetensors {
+    /// The tensors by name, in the order of their values.
+    pub tensors: Vec<(String, TypedTensor)>,
+    /// Free text by key.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Reads the bytes of a file of ours: f32 tensors.
 ///
 /// # Errors
 /// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32,
 /// or when the header is not the JSON it should be.
 pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatError> {
+    let TypedSafetensors { tensors, metadata } = read(bytes, &[ElementType::F32])?;
+    let mut weights = Weights::new();
+    for (name, tensor) in tensors {
+        let TypedData::F32(data) = tensor.data else { continue };
+        let shape = tensor.shape;
+        weights.insert(name, Tensor { shape, data });
+    }
+    Ok(SafetensorsFile { weights, metadata })
+}
+
+/// Reads the bytes of a file of any origin; see [`TypedData`] for what becomes of the element types.
+///
+/// # Errors
+/// As [`safetensors_from_bytes`], but only for element types that PyTorch's state dicts do not have.
+pub fn typed_safetensors_from_bytes(bytes: &[u8]) -> Result<TypedSafetensors, FormatError> {
+    read(bytes, &ElementType::ALL)
+}
+
+fn read(bytes: &[u8], known: &[ElementType]) -> Result<TypedSafetensors, FormatError> {
     let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
         return Err(FormatError::safetensors(format!(
             "{} bytes are too few for a header",
@@ -122,28 +151,33 @@ pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatErr
     };
     let Header { metadata, mut entries } = serde_json::from_slice(header)?;
     entries.sort_by_key(|(_, entry)| entry.data_offsets);
-    let mut weights = Weights::new();
+    let mut tensors = Vec::new();
     let mut end = 0_u64;
     for (name, entry) in entries {
-        let tensor = tensor(&name, entry, &mut end, values)?;
-        weights.insert(name, tensor);
+        let tensor = tensor(&name, entry, known, &mut end, values)?;
+        tensors.push((name, tensor));
     }
     if end != values.len() as u64 {
         let reason = format!("the tensors take {end} bytes, the file has {}", values.len());
         return Err(FormatError::safetensors(reason));
     }
-    Ok(SafetensorsFile { weights, metadata })
+    Ok(TypedSafetensors { tensors, metadata })
 }
 
 /// Cuts one tensor out of the values; it must begin where the last one ended.
-fn tensor(name: &str, entry: Entry, end: &mut u64, values: &[u8]) -> Result<Tensor, FormatError> {
+fn tensor(
+    name: &str,
+    entry: Entry,
+    known: &[ElementType],
+    end: &mut u64,
+    values: &[u8],
+) -> Result<TypedTensor, FormatError> {
     let [begin, stop] = entry.data_offsets;
-    if entry.dtype != "F32" {
-        return Err(FormatError::tensor(
-            name,
-            format!("holds {}, only F32 is supported", entry.dtype),
-        ));
-    }
+    let Some(element_type) = known.iter().find(|known| known.safetensors_name() == entry.dtype) else {
+        let known: Vec<&str> = known.iter().map(|known| known.safetensors_name()).collect();
+        let reason = format!("holds {}, only {} is supported", entry.dtype, known.join(", "));
+        return Err(FormatError::tensor(name, reason));
+    };
     if begin != *end {
         return Err(FormatError::tensor(
             name,
@@ -151,7 +185,8 @@ fn tensor(name: &str, entry: Entry, end: &mut u64, values: &[u8]) -> Result<Tens
         ));
     }
     let length = stop.checked_sub(begin);
-    if length.is_none() || length != byte_length(&entry.shape) {
+    let unit = element_type.bytes() as u64;
+    if length.is_none() || length != byte_length(&entry.shape, unit) {
         let reason = format!("axes {:?} do not fill bytes {begin} to {stop}", entry.shape);
         return Err(FormatError::tensor(name, reason));
     }
@@ -161,20 +196,14 @@ fn tensor(name: &str, entry: Entry, end: &mut u64, values: &[u8]) -> Result<Tens
         let reason = format!("ends at byte {stop}, the file has {}", values.len());
         return Err(FormatError::tensor(name, reason));
     };
-    let data = bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|value| f32::from_le_bytes(*value))
-        .collect();
     // Every axis fits: either it divides the length of something in memory, or the tensor is empty.
     let shape: Result<Vec<usize>, _> = entry.shape.iter().map(|axis| usize::try_from(*axis)).collect();
     let shape = shape.map_err(|_| FormatError::tensor(name, "has an axis out of range"))?;
-    Ok(Tensor { shape, data })
+    TypedTensor::from_bytes(*element_type, shape, bytes).map_err(|reason| FormatError::tensor(name, reason))
 }
 
-fn byte_length(shape: &[u64]) -> Option<u64> {
-    shape.iter().try_fold(4_u64, |product, axis| product.checked_mul(*axis))
+fn byte_length(shape: &[u64], unit: u64) -> Option<u64> {
+    shape.iter().try_fold(unit, |product, axis| product.checked_mul(*axis))
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -31,7 +31,7 @@ pub enum CheckpointFile {
     /// `torch.save`, zip or legacy.
     Torch(TorchFile),
     /// Safetensors of any origin.
-    Safetensors(SafetensorsFile),
+    Safetensors(TypedSafetensors),
 }
 
 /// One tensor of a file.
@@ -54,7 +54,7 @@ impl CheckpointFile {
         let bytes = lookup::read_bytes(path, LARGEST)?;
         // A safetensors file begins with the length of its header and `{`.
         if bytes.get(8) == Some(&b'{') {
-            return Ok(Self::Safetensors(safetensors_from_bytes(&bytes)?));
+            return Ok(Self::Safetensors(typed_safetensors_from_bytes(&bytes)?));
         }
         Ok(Self::Torch(read_torch(&bytes)?))
     }
@@ -79,23 +79,17 @@ impl CheckpointFile {
     /// # Errors
     /// When there are no tensors with names.
     pub fn tensors(&self) -> Result<Vec<TensorFacts>, Error> {
-        let facts = |name: &str, element_type: String, shape: &[usize]| TensorFacts {
+        let facts = |name: &str, tensor: &TypedTensor| TensorFacts {
             name: name.to_owned(),
-            element_type,
-            shape: shape.to_vec(),
+            element_type: tensor.element_type.to_string(),
+            shape: tensor.shape.clone(),
         };
         Ok(match self {
             Self::Torch(file) => {
                 let state = file.state_dict()?;
-                let tensors = state.tensors.iter();
-                let tensors = tensors.map(|(name, tensor)| facts(name, tensor.dtype.to_string(), &tensor.shape));
-                tensors.collect()
+                state.tensors.iter().map(|(name, tensor)| facts(name, tensor)).collect()
             }
-            Self::Safetensors(file) => {
-                let tensors = file.weights.iter();
-                let tensors = tensors.map(|(name, tensor)| facts(name, "f32".to_owned(), &tensor.shape));
-                tensors.collect()
-            }
+            Self::Safetensors(file) => file.tensors.iter().map(|(name, tensor)| facts(name, tensor)).collect(),
         })
     }
 
@@ -118,21 +112,17 @@ impl CheckpointFile {
 
     /// The tensors as f32, in the file's order.
     fn values(&self) -> Result<Vec<(String, Tensor)>, Error> {
-        Ok(match self {
+        let value = |name: &str, tensor: &TypedTensor| {
+            let tensor = Tensor::new(tensor.shape.clone(), tensor.to_f32())?;
+            Ok::<_, Error>((name.to_owned(), tensor))
+        };
+        match self {
             Self::Torch(file) => {
                 let state = file.state_dict()?;
-                let value = |(name, tensor): &(String, &panarch_format::TorchTensor)| {
-                    Ok((name.clone(), Tensor::new(tensor.shape.clone(), tensor.to_f32())?))
-                };
-                state.tensors.iter().map(value).collect::<Result<_, Error>>()?
+                state.tensors.iter().map(|(name, tensor)| value(name, tensor)).collect()
             }
-            Self::Safetensors(file) => {
-                let tensors = file.weights.iter();
-                tensors
-                    .map(|(name, tensor)| (name.to_owned(), tensor.clone()))
-                    .collect()
-            }
-        })
+            Self::Safetensors(file) => file.tensors.iter().map(|(name, tensor)| value(name, tensor)).collect(),
+        }
     }
 
     fn is_training(&self) -> bool {

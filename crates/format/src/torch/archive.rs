@@ -36,7 +36,7 @@ pub fn read_archive(bytes: &[u8]) -> Result<TorchValue, FormatError> {
                 "storage `{}` should have {} elements of {}, its entry has {} bytes",
                 key.escape_debug(),
                 storage.elements,
-                storage.dtype,
+                storage.element_type,
                 content.len()
             );
             return Err(FormatError::torch(reason));

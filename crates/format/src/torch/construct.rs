@@ -102,20 +102,20 @@ impl Machine<'_> {
             [Node::Text(kind), parts @ ..] => (kind.as_ref(), parts),
             _ => return Err(self.error("a persistent name is not that of a storage")),
         };
-        let (dtype, key, elements, rest) = match (kind, parts) {
+        let (element_type, key, elements, rest) = match (kind, parts) {
             ("module", _) => {
                 return Err(self.error("a pickled module with its source text; only its state dict can be read"));
             }
             (
                 "storage",
                 [
-                    Node::Global(Global::Storage(dtype)),
+                    Node::Global(Global::Storage(element_type)),
                     Node::Text(key),
                     Node::Text(_),
                     Node::Int(elements),
                     rest @ ..,
                 ],
-            ) => (*dtype, key, *elements, rest),
+            ) => (*element_type, key, *elements, rest),
             _ => return Err(self.error("a persistent name is not that of a storage")),
         };
         let Ok(elements) = u64::try_from(elements) else {
@@ -136,7 +136,7 @@ impl Machine<'_> {
         }
         let storage = Storage {
             key: key.to_string(),
-            dtype,
+            element_type,
             elements,
         };
         let storage = self.register(storage)?;

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use super::limits;
 use super::node::{Node, NodeId, Pickle};
 use super::value::TorchValue;
-use super::view::View;
 use crate::FormatError;
+use crate::view::View;
 
 /// The tree under the root of a pickle; `contents` are the bytes of its storages, `file_bytes` the size of the file.
 pub fn expand(pickle: &Pickle<'_>, contents: &[&[u8]], file_bytes: usize) -> Result<TorchValue, FormatError> {
@@ -145,7 +145,7 @@ impl<'p> Expansion<'p, '_> {
         };
         let mut bytes: &'p [u8] = bytes;
         if let Some((first, count)) = window {
-            let size = storage.dtype.bytes() as u64;
+            let size = storage.element_type.bytes() as u64;
             let begin = first.checked_mul(size);
             let end = first.checked_add(*count).and_then(|end| end.checked_mul(size));
             let range = begin.zip(end).and_then(|(begin, end)| {
@@ -163,7 +163,7 @@ impl<'p> Expansion<'p, '_> {
         let strides = self.axes(strides, "strides")?;
         // A view counts with its axes, so that many tensors of many axes are bounded too.
         self.count_values(shape.len() as u64)?;
-        View::new(storage.dtype, bytes, offset, shape, &strides).map_err(|reason| self.tensor_error(reason))
+        View::new(storage.element_type, bytes, offset, shape, &strides).map_err(|reason| self.tensor_error(reason))
     }
 
     fn axes(&self, id: NodeId, what: &str) -> Result<Vec<usize>, FormatError> {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::node::Node;
 use super::readable;
-use super::tensor::TorchType;
 use crate::FormatError;
+use crate::typed_tensor::ElementType;
 
 /// What stands for one of the allowed names.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +19,7 @@ pub enum Global {
     /// `torch.Size`
     Size,
     /// `torch.FloatStorage` and the like
-    Storage(TorchType),
+    Storage(ElementType),
 }
 
 /// The node that a name stands for.
@@ -32,8 +32,8 @@ pub fn global<'a>(module: &[u8], name: &[u8]) -> Result<Node<'a>, FormatError> {
         (b"torch._utils", b"_rebuild_tensor_v2") => Global::RebuildTensor,
         (b"torch._utils", b"_rebuild_parameter") => Global::RebuildParameter,
         (b"torch", b"Size") => Global::Size,
-        (b"torch", name) => match (storage(name), dtype(name)) {
-            (Some(dtype), _) => Global::Storage(dtype),
+        (b"torch", name) => match (storage(name), element_type(name)) {
+            (Some(element_type), _) => Global::Storage(element_type),
             (_, Some(text)) => return Ok(Node::Text(Cow::Borrowed(text))),
             _ => return Err(refused(module, name)),
         },
@@ -48,24 +48,24 @@ fn refused(module: &[u8], name: &[u8]) -> FormatError {
     }
 }
 
-fn storage(name: &[u8]) -> Option<TorchType> {
+fn storage(name: &[u8]) -> Option<ElementType> {
     Some(match name {
-        b"FloatStorage" => TorchType::F32,
-        b"DoubleStorage" => TorchType::F64,
-        b"HalfStorage" => TorchType::F16,
-        b"BFloat16Storage" => TorchType::BF16,
-        b"CharStorage" => TorchType::I8,
-        b"ByteStorage" => TorchType::U8,
-        b"ShortStorage" => TorchType::I16,
-        b"IntStorage" => TorchType::I32,
-        b"LongStorage" => TorchType::I64,
-        b"BoolStorage" => TorchType::Bool,
+        b"FloatStorage" => ElementType::F32,
+        b"DoubleStorage" => ElementType::F64,
+        b"HalfStorage" => ElementType::F16,
+        b"BFloat16Storage" => ElementType::BF16,
+        b"CharStorage" => ElementType::I8,
+        b"ByteStorage" => ElementType::U8,
+        b"ShortStorage" => ElementType::I16,
+        b"IntStorage" => ElementType::I32,
+        b"LongStorage" => ElementType::I64,
+        b"BoolStorage" => ElementType::Bool,
         _ => return None,
     })
 }
 
-/// A `torch.dtype` is data here, and becomes the text that Python prints for it.
-fn dtype(name: &[u8]) -> Option<&'static str> {
+/// A `torch.element_type` is data here, and becomes the text that Python prints for it.
+fn element_type(name: &[u8]) -> Option<&'static str> {
     Some(match name {
         b"float32" => "torch.float32",
         b"float64" => "torch.float64",

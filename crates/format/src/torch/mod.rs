@@ -22,14 +22,11 @@ mod node;
 mod pickle;
 mod stack;
 mod state_dict;
-mod tensor;
 mod value;
-mod view;
 mod zip;
 mod zip_end;
 
 pub use state_dict::TorchStateDict;
-pub use tensor::{TorchData, TorchTensor, TorchType};
 pub use value::TorchValue;
 
 use crate::FormatError;
@@ -76,7 +73,7 @@ impl TorchFile {
 
 /// Reads a PyTorch checkpoint of either form, which it tells by the content.
 ///
-/// Tensors and plain containers come back as values; see [`TorchData`] for what becomes of the element types.
+/// Tensors and plain containers come back as values; see [`TypedData`](crate::TypedData) for what becomes of the element types.
 /// Nothing in the file is executed.
 ///
 /// # Errors

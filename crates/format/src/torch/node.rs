@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::global::Global;
-use super::tensor::TorchType;
+use crate::typed_tensor::ElementType;
 
 /// The place of a node in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Node<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
     pub key: String,
-    pub dtype: TorchType,
+    pub element_type: ElementType,
     /// How many elements it has.
     pub elements: u64,
 }
@@ -78,7 +78,7 @@ pub struct Storage {
 impl Storage {
     /// How many bytes it takes in the file.
     pub fn bytes(&self) -> Option<u64> {
-        self.elements.checked_mul(self.dtype.bytes() as u64)
+        self.elements.checked_mul(self.element_type.bytes() as u64)
     }
 }
 

@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 
 use super::limits;
-use super::tensor::TorchTensor;
 use super::value::TorchValue;
 use crate::FormatError;
+use crate::typed_tensor::TypedTensor;
 
 /// Where a checkpoint with more than weights has them, in the order in which they are looked for.
 pub const KEYS: [&str; 4] = ["state_dict", "state_dict_ema", "model", "net"];
@@ -14,14 +14,14 @@ pub struct TorchStateDict<'a> {
     /// The entry of the file that the tensors are from; `None` when the file as a whole is the state dict.
     pub key: Option<&'static str>,
     /// Every tensor with its name, in the order of the file. Names of nested dicts are joined with a dot.
-    pub tensors: Vec<(String, &'a TorchTensor)>,
+    pub tensors: Vec<(String, &'a TypedTensor)>,
     /// Everything else, such as `epoch` or an optimiser's state, by its path; `Display` describes each in a few words.
     pub remaining: Vec<(String, &'a TorchValue)>,
 }
 
 impl<'a> TorchStateDict<'a> {
     /// The tensor with a name.
-    pub fn get(&self, name: &str) -> Option<&'a TorchTensor> {
+    pub fn get(&self, name: &str) -> Option<&'a TypedTensor> {
         self.tensors
             .iter()
             .find(|(it, _)| it == name)
@@ -71,7 +71,7 @@ impl<'a> TorchStateDict<'a> {
 
 #[derive(Default)]
 struct Walk<'a> {
-    tensors: Vec<(String, &'a TorchTensor)>,
+    tensors: Vec<(String, &'a TypedTensor)>,
     remaining: Vec<(String, &'a TorchValue)>,
     names: HashSet<String>,
     bytes: u64,

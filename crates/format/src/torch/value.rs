@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::tensor::TorchTensor;
+use crate::typed_tensor::TypedTensor;
 
 /// A value of a PyTorch checkpoint: a plain container, a scalar or a tensor, and nothing that could be executed.
 ///
@@ -16,7 +16,7 @@ pub enum TorchValue {
     Int(i128),
     /// A floating-point number.
     Float(f64),
-    /// Text; also a `torch.dtype`, as `torch.float32`.
+    /// Text; also a `torch.element_type`, as `torch.float32`.
     Text(String),
     /// Bytes, and a text of Python 2 that is not UTF-8.
     Bytes(Vec<u8>),
@@ -27,7 +27,7 @@ pub enum TorchValue {
     /// A dict or an `OrderedDict`, in the order of the file. No text and no integer is a key twice.
     Dict(Vec<(TorchValue, TorchValue)>),
     /// A tensor or a parameter.
-    Tensor(TorchTensor),
+    Tensor(TypedTensor),
 }
 
 impl TorchValue {
@@ -48,7 +48,7 @@ impl TorchValue {
     }
 
     /// The tensor, if this is one.
-    pub fn as_tensor(&self) -> Option<&TorchTensor> {
+    pub fn as_tensor(&self) -> Option<&TypedTensor> {
         match self {
             Self::Tensor(tensor) => Some(tensor),
             _ => None,
@@ -82,7 +82,7 @@ impl fmt::Display for TorchValue {
             Self::List(items) => write!(f, "list of {}", items.len()),
             Self::Tuple(items) => write!(f, "tuple of {}", items.len()),
             Self::Dict(entries) => write!(f, "dict of {}", entries.len()),
-            Self::Tensor(tensor) => write!(f, "tensor {} {:?}", tensor.dtype, tensor.shape),
+            Self::Tensor(tensor) => write!(f, "tensor {} {:?}", tensor.element_type, tensor.shape),
         }
     }
 }

@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
-use panarch_format::{FormatError, read_safetensors, safetensors_bytes, safetensors_from_bytes, write_safetensors};
+use panarch_format::{
+    FormatError, read_safetensors, safetensors_bytes, safetensors_from_bytes, typed_safetensors_from_bytes,
+    write_safetensors,
+};
 use panarch_graph::{Tensor, Weights};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -164,4 +167,52 @@ fn what_cannot_be_written_is_refused() {
 fn a_missing_file_is_named() {
     let error = read_safetensors("does/not/exist.safetensors").unwrap_err().to_string();
     assert!(error.contains("does/not/exist.safetensors"), "{error}");
+}
+
+/// Files of others have other element types; ours have one.
+#[test]
+fn every_element_type_is_read() {
+    let raw: [(&str, Dtype, Vec<u8>); 6] = [
+        ("a", Dtype::F16, [0x00, 0x3c, 0x00, 0xc0].to_vec()),
+        ("b", Dtype::BF16, [0x80, 0x3f, 0x00, 0xc0].to_vec()),
+        (
+            "c",
+            Dtype::I64,
+            [1_i64, -2].iter().flat_map(|it| it.to_le_bytes()).collect(),
+        ),
+        (
+            "d",
+            Dtype::F64,
+            [1.0_f64, -2.0].iter().flat_map(|it| it.to_le_bytes()).collect(),
+        ),
+        (
+            "e",
+            Dtype::I8,
+            [1_i8, -2].iter().flat_map(|it| it.to_le_bytes()).collect(),
+        ),
+        (
+            "f",
+            Dtype::F32,
+            [1.0_f32, -2.0].iter().flat_map(|it| it.to_le_bytes()).collect(),
+        ),
+    ];
+    let views = raw
+        .iter()
+        .map(|(name, dtype, bytes)| (*name, TensorView::new(*dtype, vec![1, 2], bytes).unwrap()));
+    let bytes = safetensors::serialize(views, None).unwrap();
+    let read = typed_safetensors_from_bytes(&bytes).unwrap();
+    assert_eq!(read.tensors.len(), raw.len());
+    for (name, tensor) in &read.tensors {
+        assert_eq!(
+            (tensor.shape.as_slice(), tensor.to_f32()),
+            (&[1, 2][..], vec![1.0, -2.0]),
+            "{name}"
+        );
+    }
+    let error = safetensors_from_bytes(&bytes).unwrap_err().to_string();
+    assert!(error.contains("only F32 is supported"), "{error}");
+    let complex = TensorView::new(Dtype::C64, vec![1], &[0; 8]).unwrap();
+    let bytes = safetensors::serialize([("z", complex)], None).unwrap();
+    let error = typed_safetensors_from_bytes(&bytes).unwrap_err().to_string();
+    assert!(error.contains("`z`") && error.contains("C64"), "{error}");
 }

@@ -226,7 +226,7 @@ fn names(file: &TorchFile) -> Option<Vec<String>> {
     let lines = state.tensors.iter();
     Some(
         lines
-            .map(|(name, tensor)| format!("{name} {} {:?}", tensor.dtype, tensor.shape))
+            .map(|(name, tensor)| format!("{name} {} {:?}", tensor.element_type, tensor.shape))
             .collect(),
     )
 }

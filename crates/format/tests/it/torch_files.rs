@@ -1,6 +1,6 @@
 //! Checkpoints of both forms: what is in them comes out, and where the tensors are found.
 
-use panarch_format::{TorchData, TorchFile, TorchForm, TorchType, TorchValue, read_torch};
+use panarch_format::{ElementType, TorchFile, TorchForm, TorchValue, TypedData, read_torch};
 
 use crate::torch_writer::{Pickle, SAMPLES, archive, legacy, sample_checkpoint, sample_state_dict, sample_storages};
 use crate::zip_writer::{Entry, zip};
@@ -24,24 +24,24 @@ fn check_samples(file: &TorchFile, key: Option<&str>) {
     let data = |name: &str| state.get(name).unwrap().data.clone();
     assert_eq!(
         data("conv.weight"),
-        TorchData::F32(vec![0.0, 0.25, 0.5, 0.75, 1.0, 1.25])
+        TypedData::F32(vec![0.0, 0.25, 0.5, 0.75, 1.0, 1.25])
     );
     assert_eq!(
         data("conv.transposed"),
-        TorchData::F32(vec![1.5, 2.25, 1.75, 2.5, 2.0, 2.75])
+        TypedData::F32(vec![1.5, 2.25, 1.75, 2.5, 2.0, 2.75])
     );
-    assert_eq!(data("bn.num_batches_tracked"), TorchData::I64(vec![1_251_200]));
-    assert_eq!(data("f64"), TorchData::F32(vec![0.1, f32::INFINITY]));
-    assert_eq!(data("f16"), TorchData::F32(vec![1.0, -(2.0_f32.powi(-24))]));
-    assert_eq!(data("bf16"), TorchData::F32(vec![1.0, -3.140_625]));
-    assert_eq!(data("i8"), TorchData::I8(vec![-128, 127]));
-    assert_eq!(data("u8"), TorchData::U8(vec![128, 255]));
-    assert_eq!(data("i16"), TorchData::I16(vec![-32768, 1]));
-    assert_eq!(data("i32"), TorchData::I32(vec![i32::MIN, 2]));
-    assert_eq!(data("bool"), TorchData::Bool(vec![false, true]));
-    assert_eq!(data("empty"), TorchData::F32(vec![]));
-    assert_eq!(data("broadcast"), TorchData::F32(vec![2.5; 4]));
-    assert_eq!(state.get("bf16").unwrap().dtype, TorchType::BF16);
+    assert_eq!(data("bn.num_batches_tracked"), TypedData::I64(vec![1_251_200]));
+    assert_eq!(data("f64"), TypedData::F32(vec![0.1, f32::INFINITY]));
+    assert_eq!(data("f16"), TypedData::F32(vec![1.0, -(2.0_f32.powi(-24))]));
+    assert_eq!(data("bf16"), TypedData::F32(vec![1.0, -3.140_625]));
+    assert_eq!(data("i8"), TypedData::I8(vec![-128, 127]));
+    assert_eq!(data("u8"), TypedData::U8(vec![128, 255]));
+    assert_eq!(data("i16"), TypedData::I16(vec![-32768, 1]));
+    assert_eq!(data("i32"), TypedData::I32(vec![i32::MIN, 2]));
+    assert_eq!(data("bool"), TypedData::Bool(vec![false, true]));
+    assert_eq!(data("empty"), TypedData::F32(vec![]));
+    assert_eq!(data("broadcast"), TypedData::F32(vec![2.5; 4]));
+    assert_eq!(state.get("bf16").unwrap().element_type, ElementType::BF16);
     assert_eq!(state.get("i32").unwrap().to_f32(), [-2_147_483_648.0, 2.0]);
     assert_eq!(state.get("bool").unwrap().to_f32(), [0.0, 1.0]);
 }

@@ -14,7 +14,7 @@ fn names(file: &TorchFile) -> Option<Vec<String>> {
     let tensors = state.tensors.iter();
     Some(
         tensors
-            .map(|(name, it)| format!("{name} {} {:?}", it.dtype, it.shape))
+            .map(|(name, it)| format!("{name} {} {:?}", it.element_type, it.shape))
             .collect(),
     )
 }
@@ -60,7 +60,7 @@ impl Count {
 fn pickle_bytes(bytes: &[u8], file: &TorchFile) -> usize {
     let state = file.state_dict().unwrap();
     let tensors = state.tensors.iter();
-    let storages: usize = tensors.map(|(_, it)| 8 + it.elements() * it.dtype.bytes()).sum();
+    let storages: usize = tensors.map(|(_, it)| 8 + it.elements() * it.element_type.bytes()).sum();
     bytes.len() - storages
 }
 

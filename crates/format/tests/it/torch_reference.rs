@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use panarch_format::{TorchData, TorchFile, TorchForm, TorchStateDict, read_torch};
+use panarch_format::{TorchFile, TorchForm, TorchStateDict, TypedData, read_torch};
 
 /// A file of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
 pub fn reference(path: &str) -> Option<Vec<u8>> {
@@ -24,8 +24,8 @@ fn sum(state: &TorchStateDict<'_>) -> u32 {
     for (name, tensor) in &state.tensors {
         sum.update(format!("{name}{:?}", tensor.shape).as_bytes());
         match &tensor.data {
-            TorchData::F32(values) => values.iter().for_each(|value| sum.update(&value.to_le_bytes())),
-            TorchData::I64(values) => values.iter().for_each(|value| sum.update(&value.to_le_bytes())),
+            TypedData::F32(values) => values.iter().for_each(|value| sum.update(&value.to_le_bytes())),
+            TypedData::I64(values) => values.iter().for_each(|value| sum.update(&value.to_le_bytes())),
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -114,7 +114,7 @@ fn every_checkpoint_is_what_python_reads() {
         for (_, tensor) in &state.tensors {
             assert_eq!(tensor.elements(), tensor.shape.iter().product::<usize>());
             match &tensor.data {
-                TorchData::I64(values) => found_integers += values.iter().sum::<i64>(),
+                TypedData::I64(values) => found_integers += values.iter().sum::<i64>(),
                 _ => found_floats += tensor.elements(),
             }
         }
@@ -142,7 +142,7 @@ fn some_tensors_by_name() {
         let file = read(path)?;
         let state = file.state_dict().unwrap();
         let tensor = state.get(name).unwrap_or_else(|| panic!("{path}: no {name}"));
-        Some((tensor.dtype.to_string(), tensor.shape.clone()))
+        Some((tensor.element_type.to_string(), tensor.shape.clone()))
     };
     let cases: [(&str, &str, &str, &[usize]); 4] = [
         ("ofa/parity/ofa_mbv3_w0.35.pth", "classifier.linear.bias", "F32", &[10]),

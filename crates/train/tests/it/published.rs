@@ -28,7 +28,7 @@ fn torch(path: &Path) -> TorchFile {
 
 fn tensors(file: &TorchFile) -> Vec<(String, Tensor)> {
     let state = file.state_dict().unwrap();
-    let tensor = |(name, tensor): &(String, &panarch_format::TorchTensor)| {
+    let tensor = |(name, tensor): &(String, &panarch_format::TypedTensor)| {
         let shape = tensor.shape.clone();
         (name.clone(), Tensor::new(shape, tensor.to_f32()).unwrap())
     };

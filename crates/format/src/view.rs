@@ -1,10 +1,10 @@
 //! From a view of a storage (offset, axes, strides) to a tensor that owns its elements.
 
-use super::tensor::{TorchData, TorchTensor, TorchType};
+use crate::typed_tensor::{ElementType, TypedData, TypedTensor};
 
 /// What a tensor shows of a storage, checked to lie in it.
 pub struct View<'a> {
-    dtype: TorchType,
+    element_type: ElementType,
     storage: &'a [u8],
     offset: usize,
     shape: Vec<usize>,
@@ -16,7 +16,7 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Checks that every element of the view lies in the storage; offset and strides are in elements.
     pub fn new(
-        dtype: TorchType,
+        element_type: ElementType,
         storage: &'a [u8],
         offset: usize,
         shape: Vec<usize>,
@@ -38,14 +38,14 @@ impl<'a> View<'a> {
         let last = steps.iter().try_fold(offset, |last, (axis, stride)| {
             last.checked_add(stride.checked_mul(axis - 1)?)
         });
-        let available = storage.len() / dtype.bytes();
+        let available = storage.len() / element_type.bytes();
         if elements > 0 && last.is_none_or(|last| last >= available) {
             return Err(format!(
                 "axes {shape:?} with strides {strides:?} from element {offset} leave its storage of {available} elements"
             ));
         }
         Ok(Self {
-            dtype,
+            element_type,
             storage,
             offset,
             shape,
@@ -56,27 +56,27 @@ impl<'a> View<'a> {
 
     /// Bytes that the elements take in memory.
     pub fn bytes(&self) -> u64 {
-        (self.elements as u64).saturating_mul(self.dtype.bytes_in_memory() as u64)
+        (self.elements as u64).saturating_mul(self.element_type.bytes_in_memory() as u64)
     }
 
     /// Copies the elements out.
-    pub fn tensor(self) -> TorchTensor {
-        let data = match self.dtype {
-            TorchType::F32 => TorchData::F32(self.gather(f32::from_le_bytes)),
-            TorchType::F64 => TorchData::F32(self.gather(|bytes| f64::from_le_bytes(bytes) as f32)),
-            TorchType::F16 => TorchData::F32(self.gather(|bytes| half(u16::from_le_bytes(bytes)))),
-            TorchType::BF16 => {
-                TorchData::F32(self.gather(|bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)))
+    pub fn tensor(self) -> TypedTensor {
+        let data = match self.element_type {
+            ElementType::F32 => TypedData::F32(self.gather(f32::from_le_bytes)),
+            ElementType::F64 => TypedData::F32(self.gather(|bytes| f64::from_le_bytes(bytes) as f32)),
+            ElementType::F16 => TypedData::F32(self.gather(|bytes| half(u16::from_le_bytes(bytes)))),
+            ElementType::BF16 => {
+                TypedData::F32(self.gather(|bytes| f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)))
             }
-            TorchType::I8 => TorchData::I8(self.gather(i8::from_le_bytes)),
-            TorchType::U8 => TorchData::U8(self.gather(u8::from_le_bytes)),
-            TorchType::I16 => TorchData::I16(self.gather(i16::from_le_bytes)),
-            TorchType::I32 => TorchData::I32(self.gather(i32::from_le_bytes)),
-            TorchType::I64 => TorchData::I64(self.gather(i64::from_le_bytes)),
-            TorchType::Bool => TorchData::Bool(self.gather(|bytes: [u8; 1]| bytes != [0])),
+            ElementType::I8 => TypedData::I8(self.gather(i8::from_le_bytes)),
+            ElementType::U8 => TypedData::U8(self.gather(u8::from_le_bytes)),
+            ElementType::I16 => TypedData::I16(self.gather(i16::from_le_bytes)),
+            ElementType::I32 => TypedData::I32(self.gather(i32::from_le_bytes)),
+            ElementType::I64 => TypedData::I64(self.gather(i64::from_le_bytes)),
+            ElementType::Bool => TypedData::Bool(self.gather(|bytes: [u8; 1]| bytes != [0])),
         };
-        TorchTensor {
-            dtype: self.dtype,
+        TypedTensor {
+            element_type: self.element_type,
             shape: self.shape,
             data,
         }
@@ -142,9 +142,9 @@ mod tests {
         values.into_iter().flat_map(i16::to_le_bytes).collect()
     }
 
-    fn values(shape: &[usize], strides: &[usize], offset: usize) -> Result<TorchData, String> {
+    fn values(shape: &[usize], strides: &[usize], offset: usize) -> Result<TypedData, String> {
         let storage = bytes(0..12);
-        Ok(View::new(TorchType::I16, &storage, offset, shape.to_vec(), strides)?
+        Ok(View::new(ElementType::I16, &storage, offset, shape.to_vec(), strides)?
             .tensor()
             .data)
     }
@@ -166,7 +166,7 @@ mod tests {
             let data = values(shape, strides, offset).unwrap();
             assert_eq!(
                 data,
-                TorchData::I16(expected.to_vec()),
+                TypedData::I16(expected.to_vec()),
                 "{shape:?} {strides:?} {offset}"
             );
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use panarch_format::{
-    BatchNormExport, OnnxOptions, SafetensorsFile, TorchFile, atomic_write, read_onnx, read_torch,
-    safetensors_from_bytes, write_onnx, write_safetensors,
+    BatchNormExport, OnnxOptions, TorchFile, TypedSafetensors, TypedTensor, atomic_write, read_onnx, read_torch,
+    typed_safetensors_from_bytes, write_onnx, write_safetensors,
 };
 use panarch_graph::{ContentHash, Network, Shape, Tensor, Weights, stream};
 use panarch_measure::{VerifyReport, verify_export};

@@ -203,11 +203,11 @@ pub enum NetworkCommand {
 /// Which network a checkpoint is of.
 #[derive(Debug, Args, Clone)]
 pub struct SubjectArgs {
-    /// The space whose supernet or member it is: a preset's name or a TOML file
+    /// The space whose supernet or member it is: a preset's name or a TOML file; checkpoints of ours name a preset themselves
     #[arg(long, conflicts_with = "config")]
     pub space: Option<String>,
     /// The member: a genotype, a reference, `largest` or `smallest`
-    #[arg(long, requires = "space")]
+    #[arg(long, conflicts_with = "config")]
     pub member: Option<String>,
     /// The publishers' description of a single network (JSON)
     #[arg(long, value_name = "FILE")]

@@ -28,7 +28,10 @@ pub fn checkpoint(command: CheckpointCommand) -> anyhow::Result<()> {
             if let (Loaded::Supernet(supernet), true) = (&mut loaded, sort_channels) {
                 supernet.sort_channels().map_err(Error::from)?;
             }
-            Printer::new(format).table(&import(&file, &loaded, &report, &output)?);
+            let space = subject
+                .space
+                .filter(|space| !panarch_space::preset_names().contains(&space.as_str()));
+            Printer::new(format).table(&import(&file, &loaded, &report, &output, space.as_deref())?);
         }
         CheckpointCommand::Export {
             file,
@@ -116,7 +119,14 @@ fn row(table: &mut Table, what: &str, value: impl ToString) {
     table.push(vec![Cell::text(what), Cell::text(value.to_string())]);
 }
 
-fn import(file: &Path, loaded: &Loaded, report: &ImportedTensors, output: &Path) -> anyhow::Result<Table> {
+/// `space` is the file of a space that is no preset.
+fn import(
+    file: &Path,
+    loaded: &Loaded,
+    report: &ImportedTensors,
+    output: &Path,
+    space: Option<&str>,
+) -> anyhow::Result<Table> {
     let mut table = facts(format!("{} imported as {}", file.display(), output.display()));
     if !report.renamed.is_empty() {
         row(&mut table, "tensors taken", report.renamed.len());
@@ -129,20 +139,17 @@ fn import(file: &Path, loaded: &Loaded, report: &ImportedTensors, output: &Path)
     }
     match loaded {
         Loaded::Supernet(supernet) => {
-            let space = supernet.space();
-            row(
-                &mut table,
-                "space",
-                format!("{} (version {})", space.name(), space.version()),
-            );
-            row(&mut table, "space hash", space.hash());
+            let of = supernet.space();
+            row(&mut table, "space", format!("{} (version {})", of.name(), of.version()));
+            row(&mut table, "space hash", of.hash());
             row(&mut table, "classes", supernet.head().classes);
             let weights: usize = supernet.store().tensors().iter().map(|it| it.data().len()).sum();
             row(&mut table, "shared values", weights);
             write_supernet(output, supernet, file)?;
             table.note(format!("wrote {}", output.display()));
+            let space = space.map_or_else(String::new, |space| format!(" --space {space}"));
             table.note(format!(
-                "next: panarch checkpoint export {} --space SPACE --member largest --output largest.onnx",
+                "next: panarch checkpoint export {}{space} --member largest --output largest.onnx",
                 output.display()
             ));
         }

@@ -309,12 +309,7 @@ fn head_of(tensors: &[(String, Tensor)]) -> Head {
 /// The error that says more: that of the reading which fits better.
 fn fewer_problems(a: TrainError, b: TrainError) -> TrainError {
     let count = |error: &TrainError| match error {
-        TrainError::PublishedTensors {
-            missing,
-            surplus,
-            misshapen,
-            ..
-        } => missing.len() + surplus.len() + misshapen.len(),
+        TrainError::PublishedTensors(other) => other.missing.len() + other.surplus.len() + other.misshapen.len(),
         _ => usize::MAX,
     };
     if count(&b) < count(&a) { b } else { a }

@@ -103,7 +103,7 @@ impl Error {
                 | TrainError::CheckpointOfAnother { .. }
                 | TrainError::CheckpointOfAnotherSpace { .. }
                 | TrainError::CheckpointContent { .. }
-                | TrainError::PublishedTensors { .. }
+                | TrainError::PublishedTensors(_)
                 | TrainError::NoPublishedName { .. }
                 | TrainError::PublishedConfig { .. }
                 | TrainError::Picture { .. }

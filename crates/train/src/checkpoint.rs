@@ -235,13 +235,14 @@ impl Checkpoint {
         if self.subject.hash == ours.hash {
             return Ok(());
         }
-        let short = |hash: &str| hash.chars().take(12).collect();
+        let label = |subject: &Subject| {
+            let hash: String = subject.hash.chars().take(12).collect();
+            format!("`{}` (hash {hash})", subject.name)
+        };
         Err(TrainError::CheckpointOfAnotherSpace {
             path: path.into(),
-            theirs: self.subject.name.clone(),
-            their_hash: short(&self.subject.hash),
-            ours: ours.name,
-            our_hash: short(&ours.hash),
+            theirs: label(&self.subject),
+            ours: label(&ours),
         })
     }
 

@@ -192,17 +192,8 @@ pub enum TrainError {
         differences: Vec<String>,
     },
     /// Published tensors are not those of a space or network.
-    #[error("the tensors are not those of {subject}: {}", not_those(missing, surplus, misshapen))]
-    PublishedTensors {
-        /// The space or network.
-        subject: String,
-        /// What it needs and the file lacks, with shapes.
-        missing: Vec<String>,
-        /// What the file has and nothing needs, with shapes.
-        surplus: Vec<String>,
-        /// What has another shape.
-        misshapen: Vec<String>,
-    },
+    #[error(transparent)]
+    PublishedTensors(Box<OtherTensors>),
     /// A network has a layer that published networks do not have.
     #[error(
         "`{parameter}` has no name in published checkpoints, which know the networks of Once-for-All and ProxylessNAS"
@@ -219,21 +210,17 @@ pub enum TrainError {
     },
     /// A supernet's checkpoint belongs to another space.
     #[error(
-        "{}: these are weights of space `{theirs}` (hash {their_hash}), not of `{ours}` (hash {our_hash}); weights mean \
-         nothing in another space, or in another version of it",
+        "{}: these are weights of space {theirs}, not of {ours}; weights mean nothing in another space, or in another version \
+         of it",
         path.display()
     )]
     CheckpointOfAnotherSpace {
         /// The checkpoint.
         path: PathBuf,
-        /// The space's name in the checkpoint.
+        /// The space in the checkpoint: name and hash.
         theirs: String,
-        /// The space's hash in the checkpoint, shortened.
-        their_hash: String,
-        /// The name of the space that was asked for.
+        /// The space that was asked for.
         ours: String,
-        /// Its hash, shortened.
-        our_hash: String,
     },
     /// The loss is no longer a number.
     #[error("training diverged: the loss of step {step} is {loss}; lower the learning rate or clip the gradients")]
@@ -259,25 +246,40 @@ pub enum TrainError {
     },
 }
 
-/// The lists of what does not fit, each cut after a few.
-fn not_those(missing: &[String], surplus: &[String], misshapen: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let list = |what: &str, names: &[String]| {
-        let more = names.len().saturating_sub(SHOWN);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
+/// How published tensors differ from those of a space or network. The text cuts each list after a few.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the tensors are not those of {subject}: {}", self.lists())]
+pub struct OtherTensors {
+    /// The space or network.
+    pub subject: String,
+    /// What it needs and the file lacks, with shapes.
+    pub missing: Vec<String>,
+    /// What the file has and nothing needs, with shapes.
+    pub surplus: Vec<String>,
+    /// What has another shape.
+    pub misshapen: Vec<String>,
+}
+
+impl OtherTensors {
+    fn lists(&self) -> String {
+        const SHOWN: usize = 8;
+        let list = |(what, names): (&str, &Vec<String>)| {
+            let more = names.len().saturating_sub(SHOWN);
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+            (!names.is_empty()).then(|| format!("{} {what}: {}{more}", names.len(), shown.join(", ")))
         };
-        let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-        (!names.is_empty()).then(|| format!("{} {what}: {}{more}", names.len(), shown.join(", ")))
-    };
-    let lists = [
-        list("missing", missing),
-        list("superfluous", surplus),
-        list("of another shape", misshapen),
-    ];
-    lists.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        let lists = [
+            ("missing", &self.missing),
+            ("superfluous", &self.surplus),
+            ("of another shape", &self.misshapen),
+        ];
+        lists.into_iter().filter_map(list).collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl TrainError {

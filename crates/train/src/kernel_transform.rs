@@ -49,6 +49,9 @@ impl KernelTransforms {
 
     /// Replaces the depthwise kernels of a network that were cut out of larger ones in the store.
     pub(crate) fn apply(&self, network: &Network, store: &Store, weights: &mut Weights) {
+        if self.is_empty() {
+            return;
+        }
         for node in network.nodes() {
             let Op::Conv2d(conv) = &node.op else { continue };
             let name = format!("{}.weight", node.name);

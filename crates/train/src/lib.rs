@@ -23,7 +23,7 @@ mod supernet;
 
 pub use checkpoint::{Checkpoint, Subject};
 pub use engine::{CpuEngine, Engine, Loss, Member};
-pub use error::TrainError;
+pub use error::{OtherTensors, TrainError};
 pub use evaluation::{Score, Validation, Validator, recalibrate, score, test};
 pub use fine_tuning::{FineTuning, NetworkTrainer, TrainedNetwork, inherit};
 pub use kernel_transform::KernelTransforms;

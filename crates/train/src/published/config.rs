@@ -127,7 +127,6 @@ struct Inverted {
     act_func: Option<String>,
     #[serde(default)]
     use_se: bool,
-    #[serde(default = "one_group")]
     groups: Option<u32>,
 }
 
@@ -158,10 +157,6 @@ const fn three() -> u32 {
 
 const fn yes() -> bool {
     true
-}
-
-fn one_group() -> Option<u32> {
-    None
 }
 
 fn weight_first() -> String {
@@ -353,10 +348,8 @@ impl Bottleneck {
             "conv" => "conv",
             other => return Err(refuse(format!("a shortcut is `{other}`, not avgpool_conv or conv"))),
         };
-        let inner = self.mid_channels.map_or_else(
-            || (f64::from(self.out_channels) * self.expand_ratio).round_ties_even() as u32,
-            |channels| channels,
-        );
+        let product = f64::from(self.out_channels) * self.expand_ratio;
+        let inner = self.mid_channels.unwrap_or(product.round_ties_even() as u32);
         text.line(format!(
             "operator = \"bottleneck\"\nkernel = {}\nstride = {}\nwidth = {}\ninner_width = {inner}\nshortcut = \"{shortcut}\"",
             self.kernel_size, self.stride, self.out_channels

@@ -7,6 +7,7 @@ use panarch_nn::{Store, TensorKind};
 use panarch_space::{Head, Space};
 
 use super::names::{BATCHES, published_names, simplified};
+use crate::error::OtherTensors;
 use crate::kernel_transform::suffix;
 use crate::supernet::Family;
 use crate::{KernelTransforms, Supernet, TrainError};
@@ -209,12 +210,12 @@ impl PublishedFile {
             self.missing.push(format!("{name} {shape:?}"));
             return None;
         };
-        let axes = tensor.shape.iter().zip(shape).enumerate();
+        let mut axes = tensor.shape.iter().zip(shape).enumerate();
         let fits = |(axis, (have, want)): (usize, (&usize, &usize))| {
             have == want || is_depthwise && axis >= 2 && have > want && (have - want) % 2 == 0
         };
         let square = !is_depthwise || tensor.shape.get(2) == tensor.shape.get(3);
-        if tensor.shape.len() != shape.len() || !axes.map(fits).all(|fits| fits) || !square {
+        if tensor.shape.len() != shape.len() || !axes.all(fits) || !square {
             self.misshapen
                 .push(format!("{original} is {:?}, should be {shape:?}", tensor.shape));
             return None;
@@ -244,11 +245,11 @@ impl PublishedFile {
         if self.missing.is_empty() && surplus.is_empty() && self.misshapen.is_empty() {
             return Ok(self.report);
         }
-        Err(TrainError::PublishedTensors {
+        Err(TrainError::PublishedTensors(Box::new(OtherTensors {
             subject: subject.to_owned(),
             missing: self.missing,
             surplus,
             misshapen: self.misshapen,
-        })
+        })))
     }
 }

@@ -146,12 +146,7 @@ fn tensors_of_another_supernet_are_refused() {
     assert_eq!((report.matrices, report.unused.len()), (0, 0));
     assert_eq!(again.head(), head);
     let refused = |tensors: Vec<(String, Tensor)>| match import_supernet(&space, tensors).err().unwrap() {
-        TrainError::PublishedTensors {
-            missing,
-            surplus,
-            misshapen,
-            ..
-        } => (missing, surplus, misshapen),
+        TrainError::PublishedTensors(other) => (other.missing, other.surplus, other.misshapen),
         other => panic!("{other}"),
     };
     // The first convolution under another name, a tensor of another shape, and a layer twice.

@@ -35,7 +35,8 @@ mod view;
 pub use atomic::atomic_write;
 pub use error::FormatError;
 pub use onnx::{
-    BatchNormExport, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, OnnxMetadata, OnnxModel, OnnxOptions, read_onnx, write_onnx,
+    BatchNormExport, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, OnnxMetadata, OnnxModel, OnnxOptions, OnnxReadOptions,
+    read_onnx, read_onnx_with, write_onnx,
 };
 pub use safetensors::{
     SafetensorsFile, TypedSafetensors, read_safetensors, safetensors_bytes, safetensors_from_bytes,

@@ -107,8 +107,7 @@ impl NetworkBuilder {
             // Pools that compute the same are the same.
             pool.count_padding |= pool.kind == PoolKind::Max || pool.padding == Padding::NONE;
         }
-        let shape = infer(&node, &shapes)?;
-        check_axes(&node.name, node.op.name(), shape)?;
+        let shape = infer_checked(&node, &shapes)?;
         let id = NodeId(self.nodes.len() as u32);
         self.names.insert(node.name.clone());
         self.nodes.push(node);
@@ -143,6 +142,13 @@ impl NetworkBuilder {
         }
         Ok(Network::from_parts(self.name, self.nodes, self.shapes, output))
     }
+}
+
+/// The output shape of a node, within what a network may have.
+pub(crate) fn infer_checked(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
+    let shape = infer(node, shapes)?;
+    check_axes(&node.name, node.op.name(), shape)?;
+    Ok(shape)
 }
 
 fn check_axes(node: &str, operator: &'static str, shape: Shape) -> Result<(), GraphError> {

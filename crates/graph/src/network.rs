@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, GraphError, Macs, NetworkBuilder, Op, ParameterSpec, Shape, hash, parameter};
+use crate::{ContentHash, GraphError, Macs, NetworkBuilder, Op, ParameterSpec, Shape, builder, hash, parameter};
 
 /// The number of a node in its network; the default is the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -33,6 +33,17 @@ pub struct Node {
     pub inputs: Vec<NodeId>,
     /// The block it belongs to, such as `stem`, `stage2.block1` or `head`; survives every rewriting.
     pub block: String,
+}
+
+impl Node {
+    /// The output shape for inputs of these shapes, without building a network.
+    ///
+    /// # Errors
+    /// When shapes and attributes do not fit, or the output would be too large. The input node has no inputs to infer
+    /// anything from.
+    pub fn infer_shape(&self, inputs: &[Shape]) -> Result<Shape, GraphError> {
+        builder::infer_checked(self, inputs)
+    }
 }
 
 /// A validated network: nodes in topological order, one input, one output.

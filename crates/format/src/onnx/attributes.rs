@@ -1,7 +1,7 @@
 use panarch_graph::Padding;
 
 use super::limits;
-use super::messages::{AttributeProto, NodeProto, attribute_type};
+use super::messages::{AttributeProto, NodeProto, TensorProto, attribute_type};
 use crate::FormatError;
 
 /// The attributes of one node while it is read: each is asked for once, and what nobody asked for is an error.
@@ -72,13 +72,54 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// A list of integers; none when it is absent.
+    pub fn ints(&mut self, name: &str) -> Result<Option<&'a [i64]>, FormatError> {
+        Ok(self.take(name, attribute_type::INTS)?.map(|found| &found.ints[..]))
+    }
+
+    /// A float; none when it is absent.
+    pub fn optional_float(&mut self, name: &str) -> Result<Option<f32>, FormatError> {
+        let found = self.take(name, attribute_type::FLOAT)?;
+        found
+            .map(|found| found.f.ok_or_else(|| self.error(name, "has no value")))
+            .transpose()
+    }
+
+    /// A list of floats; none when it is absent.
+    pub fn floats(&mut self, name: &str) -> Result<Option<&'a [f32]>, FormatError> {
+        Ok(self.take(name, attribute_type::FLOATS)?.map(|found| &found.floats[..]))
+    }
+
+    /// A text, or its default.
+    pub fn text(&mut self, name: &str, default: &str) -> Result<String, FormatError> {
+        let found = self.take(name, attribute_type::STRING)?;
+        Ok(found.map_or(default.to_owned(), |found| {
+            String::from_utf8_lossy(found.s.as_deref().unwrap_or_default()).into_owned()
+        }))
+    }
+
+    /// A tensor; none when it is absent.
+    pub fn tensor(&mut self, name: &str) -> Result<Option<&'a TensorProto>, FormatError> {
+        Ok(self
+            .take(name, attribute_type::TENSOR)?
+            .and_then(|found| found.t.as_ref()))
+    }
+
+    /// Lets an attribute be whatever it is, because the result does not depend on it.
+    pub fn ignore(&mut self, name: &str) {
+        self.left.retain(|found| found.name.as_deref() != Some(name));
+    }
+
     /// The padding of both axes; also refuses automatic padding.
     pub fn padding(&mut self) -> Result<Padding, FormatError> {
-        if let Some(automatic) = self.take("auto_pad", attribute_type::STRING)?
-            && !matches!(automatic.s.as_deref(), Some(b"NOTSET"))
-        {
+        if self.text("auto_pad", "NOTSET")? != "NOTSET" {
             return Err(self.error("auto_pad", "only NOTSET is supported"));
         }
+        self.pads()
+    }
+
+    /// The padding of both axes as it is listed.
+    pub fn pads(&mut self) -> Result<Padding, FormatError> {
         let Some(found) = self.take("pads", attribute_type::INTS)? else {
             return Ok(Padding::NONE);
         };

@@ -13,3 +13,9 @@ pub const CHANNELS: i64 = 1 << 20;
 pub const PIXELS: i64 = 1 << 14;
 /// Window sizes, strides, dilations and paddings.
 pub const WINDOW: i64 = 1 << 10;
+/// Bytes that may be computed from the constants of a file of others, for each byte of the file and on top of that.
+pub const FOREIGN_FACTOR: u64 = 32;
+/// See [`FOREIGN_FACTOR`].
+pub const FOREIGN_FLOOR: u64 = 64 << 20;
+/// Axes of a constant.
+pub const AXES: usize = 8;

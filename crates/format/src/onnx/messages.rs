@@ -7,8 +7,26 @@ use prost::Message;
 
 /// `TensorProto.DataType.FLOAT`.
 pub const FLOAT: i32 = 1;
+/// `TensorProto.DataType.UINT8`.
+pub const UINT8: i32 = 2;
+/// `TensorProto.DataType.INT8`.
+pub const INT8: i32 = 3;
+/// `TensorProto.DataType.UINT16`.
+pub const UINT16: i32 = 4;
+/// `TensorProto.DataType.INT16`.
+pub const INT16: i32 = 5;
+/// `TensorProto.DataType.INT32`.
+pub const INT32: i32 = 6;
 /// `TensorProto.DataType.INT64`.
 pub const INT64: i32 = 7;
+/// `TensorProto.DataType.BOOL`.
+pub const BOOL: i32 = 9;
+/// `TensorProto.DataType.FLOAT16`.
+pub const FLOAT16: i32 = 10;
+/// `TensorProto.DataType.DOUBLE`.
+pub const DOUBLE: i32 = 11;
+/// `TensorProto.DataType.BFLOAT16`.
+pub const BFLOAT16: i32 = 16;
 /// `TensorProto.DataLocation.EXTERNAL`.
 pub const EXTERNAL: i32 = 1;
 
@@ -20,6 +38,10 @@ pub mod attribute_type {
     pub const INT: i32 = 2;
     /// One string.
     pub const STRING: i32 = 3;
+    /// One tensor.
+    pub const TENSOR: i32 = 4;
+    /// A list of floats.
+    pub const FLOATS: i32 = 6;
     /// A list of integers.
     pub const INTS: i32 = 7;
 }
@@ -97,7 +119,7 @@ pub struct NodeProto {
     pub domain: Option<String>,
 }
 
-/// One attribute; graphs and tensors as attributes are left out.
+/// One attribute; graphs as attributes are left out.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
     #[prost(string, optional, tag = "1")]
@@ -108,6 +130,10 @@ pub struct AttributeProto {
     pub i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
     pub s: Option<Vec<u8>>,
+    #[prost(message, optional, tag = "5")]
+    pub t: Option<TensorProto>,
+    #[prost(float, repeated, packed = "false", tag = "7")]
+    pub floats: Vec<f32>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     #[prost(int32, optional, tag = "20")]
@@ -125,12 +151,16 @@ pub struct TensorProto {
     pub data_type: Option<i32>,
     #[prost(float, repeated, packed = "true", tag = "4")]
     pub float_data: Vec<f32>,
+    #[prost(int32, repeated, packed = "true", tag = "5")]
+    pub int32_data: Vec<i32>,
     #[prost(int64, repeated, packed = "true", tag = "7")]
     pub int64_data: Vec<i64>,
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
+    #[prost(double, repeated, packed = "true", tag = "10")]
+    pub double_data: Vec<f64>,
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
     #[prost(int32, optional, tag = "14")]

@@ -91,9 +91,14 @@ impl OnnxMetadata {
         (property(INPUT_NAME, "input"), property(INPUT_BLOCK, "input"))
     }
 
+    /// Whether Panarch wrote the file.
+    pub(super) fn is_own(&self) -> bool {
+        self.producer == PRODUCER
+    }
+
     /// Understands Panarch's own properties.
     pub(super) fn interpret(&mut self) -> Result<(), FormatError> {
-        if self.producer == PRODUCER {
+        if self.is_own() {
             self.check_complete()?;
         }
         self.content_hash = hash_of(&self.properties, CONTENT_HASH)?;

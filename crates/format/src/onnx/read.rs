@@ -6,11 +6,12 @@ use prost::Message;
 use super::messages::{FLOAT, GraphProto, ModelProto, ValueInfoProto};
 use super::metadata::OnnxMetadata;
 use super::read_node::NodeReader;
-use super::{limits, wire};
+use super::{foreign, limits, wire};
 use crate::FormatError;
 
-/// The oldest and newest operator sets whose operators mean what is read here.
-const OPSETS: std::ops::RangeInclusive<i64> = 13..=25;
+/// The oldest and newest operator sets whose operators mean what is read here, in files of Panarch's own and of others.
+const OWN_OPSETS: std::ops::RangeInclusive<i64> = 13..=25;
+const FOREIGN_OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 
 /// What an ONNX file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,31 +22,70 @@ pub struct OnnxModel {
     pub weights: Weights,
     /// What the file says about itself, with the content hash of the network before folding.
     pub metadata: OnnxMetadata,
+    /// What reading left out or wrote in another way, in short sentences; nothing for Panarch's own files.
+    pub notes: Vec<String>,
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OnnxReadOptions {
+    /// Height and width of the images, for files that leave them open.
+    pub input_size: Option<[u32; 2]>,
 }
 
 /// Reads the bytes of an ONNX file.
 ///
 /// Files that [`write_onnx`](crate::write_onnx) wrote come back as they were: names, blocks, weights bit for bit, and
-/// the content hash, which is checked. Files of others are read as far as every operator in them has a counterpart in
-/// a network (operator sets 13 to 25); nothing is skipped or approximated.
+/// the content hash, which is checked.
+///
+/// Files of others, of operator sets 7 to 28, become a network that computes the same: activations that are spelled out
+/// become one node, borders become padding, images with the channels last are turned round, constants are computed, and
+/// what only matters in training or changes no decision (Dropout, a final Softmax, rounding to integers) is left out.
+/// [`OnnxModel::notes`] tells all that is not in the network as it is in the file.
 ///
 /// # Errors
 /// Whatever is wrong with the bytes or not supported, with the node and its operator. Values kept in other files are
-/// refused. Memory is bounded by a small multiple of the file's size.
+/// refused. Memory is bounded by a multiple of the file's size.
 pub fn read_onnx(bytes: &[u8]) -> Result<OnnxModel, FormatError> {
+    read_onnx_with(bytes, &OnnxReadOptions::default())
+}
+
+/// As [`read_onnx`], with what the file leaves open.
+///
+/// # Errors
+/// As [`read_onnx`], and when the options contradict the file.
+pub fn read_onnx_with(bytes: &[u8], options: &OnnxReadOptions) -> Result<OnnxModel, FormatError> {
     wire::check(bytes)?;
     let mut model = ModelProto::decode(bytes)?;
     let graph = model
         .graph
         .take()
         .ok_or_else(|| FormatError::model("there is no graph"))?;
-    let metadata = metadata(model)?;
-    let (network, weights) = network(graph, &metadata)?;
-    metadata.check(&network)?;
+    let mut metadata = metadata(model)?;
+    if graph.node.len() as u64 > limits::NODES {
+        return Err(FormatError::too_large("nodes", graph.node.len() as u64, limits::NODES));
+    }
+    if metadata.is_own() {
+        let (network, weights) = network(graph, &metadata)?;
+        metadata.check(&network)?;
+        return Ok(OnnxModel {
+            network,
+            weights,
+            metadata,
+            notes: Vec::new(),
+        });
+    }
+    let (network, weights, mut notes) = foreign::read(&graph, bytes.len(), options.input_size)?;
+    if metadata.check(&network).is_err() {
+        metadata.content_hash = None;
+        metadata.batch_norm = None;
+        notes.push("Another tool changed the network after it was exported; the file records another one.".to_owned());
+    }
     Ok(OnnxModel {
         network,
         weights,
         metadata,
+        notes,
     })
 }
 
@@ -56,12 +96,6 @@ fn metadata(model: ModelProto) -> Result<OnnxMetadata, FormatError> {
         .find(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")))
         .and_then(|set| set.version)
         .ok_or_else(|| FormatError::model("it does not say which operator set it uses"))?;
-    if !OPSETS.contains(&standard) {
-        let (oldest, newest) = (OPSETS.start(), OPSETS.end());
-        return Err(FormatError::model(format!(
-            "operator set {standard} is not supported, only {oldest} to {newest}"
-        )));
-    }
     let mut properties = BTreeMap::new();
     for entry in model.metadata_props {
         let key = entry.key.unwrap_or_default();
@@ -83,13 +117,17 @@ fn metadata(model: ModelProto) -> Result<OnnxMetadata, FormatError> {
         ..OnnxMetadata::default()
     };
     metadata.interpret()?;
+    let opsets = if metadata.is_own() { OWN_OPSETS } else { FOREIGN_OPSETS };
+    if !opsets.contains(&standard) {
+        let (oldest, newest) = (opsets.start(), opsets.end());
+        return Err(FormatError::model(format!(
+            "operator set {standard} is not supported, only {oldest} to {newest}"
+        )));
+    }
     Ok(metadata)
 }
 
 fn network(graph: GraphProto, metadata: &OnnxMetadata) -> Result<(Network, Weights), FormatError> {
-    if graph.node.len() as u64 > limits::NODES {
-        return Err(FormatError::too_large("nodes", graph.node.len() as u64, limits::NODES));
-    }
     let GraphProto {
         node: nodes,
         name,

@@ -12,6 +12,7 @@ enum Message {
     Model,
     Graph,
     Node,
+    Attribute,
     Tensor,
     ValueInfo,
     Type,
@@ -26,9 +27,10 @@ impl Message {
     fn behind(self, field: u64) -> Option<Self> {
         match (self, field) {
             (Self::Model, 7) => Some(Self::Graph),
-            (Self::Model, 8 | 14) | (Self::Node, 5) | (Self::Tensor, 13) | (Self::TensorShape, 1) => Some(Self::Flat),
+            (Self::Model, 8 | 14) | (Self::Tensor, 13) | (Self::TensorShape, 1) => Some(Self::Flat),
             (Self::Graph, 1) => Some(Self::Node),
-            (Self::Graph, 5) => Some(Self::Tensor),
+            (Self::Node, 5) => Some(Self::Attribute),
+            (Self::Graph | Self::Attribute, 5) => Some(Self::Tensor),
             (Self::Graph, 11 | 12) => Some(Self::ValueInfo),
             (Self::ValueInfo, 2) => Some(Self::Type),
             (Self::Type, 1) => Some(Self::TensorType),

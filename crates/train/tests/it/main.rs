@@ -10,3 +10,4 @@ mod kill;
 mod published;
 mod support;
 mod training;
+mod zoo_files;

@@ -1,0 +1,82 @@
+use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Tensor, Weights};
+
+use super::draft::{Draft, DraftNode, Step};
+use crate::FormatError;
+
+/// The network and the weights of a draft that has nothing left to rewrite.
+pub fn build(draft: Draft, output: usize, name: &str) -> Result<(Network, Weights), FormatError> {
+    let needed = draft.needed(output);
+    let shape = draft.nodes[0].shape;
+    let mut builder = NetworkBuilder::new(name, shape);
+    let mut weights = Weights::new();
+    let mut made: Vec<NodeId> = vec![NodeId::default(); draft.nodes.len()];
+    for (id, node) in draft.nodes.into_iter().enumerate() {
+        // The input is always there, even if nothing should depend on it.
+        if !needed[id] && id != 0 {
+            continue;
+        }
+        let inputs = node.inputs.iter().map(|input| made[*input]).collect();
+        let block = if id == 0 { "input" } else { block_of(&node.name) }.to_owned();
+        let (name, op) = (node.name.clone(), operator(&node)?);
+        for (suffix, tensor) in parameters(node.step)? {
+            weights.insert(format!("{name}.{suffix}"), tensor);
+        }
+        made[id] = builder.push(Node {
+            name,
+            op,
+            inputs,
+            block,
+        })?;
+    }
+    let network = builder.finish(made[output])?;
+    weights.check(&network)?;
+    Ok((network, weights))
+}
+
+fn operator(node: &DraftNode) -> Result<Op, FormatError> {
+    let fail = |operator: &str, reason: String| {
+        Err(FormatError::Node {
+            node: node.name.clone(),
+            operator: operator.to_owned(),
+            reason,
+        })
+    };
+    match &node.step {
+        Step::Clip(low, high) => fail(
+            "Clip",
+            format!("only bounds 0 and 6, or 0 and none, are supported, found {low} and {high}"),
+        ),
+        Step::Pad(..) => fail("Pad", "could not be taken into the padding of what reads it".to_owned()),
+        Step::Affine(..) => fail("Mul", "could not be taken into a layer".to_owned()),
+        step => Ok(step.op()),
+    }
+}
+
+type Parameter = (&'static str, Tensor);
+
+fn parameters(step: Step) -> Result<Vec<Parameter>, FormatError> {
+    let vector = |values: Vec<f32>| Tensor::new(vec![values.len()], values);
+    let mut parameters = Vec::new();
+    match step {
+        Step::Convolution(_, weight, bias) | Step::Linear(_, weight, bias) => {
+            parameters.push(("weight", weight));
+            if let Some(bias) = bias {
+                parameters.push(("bias", vector(bias)?));
+            }
+        }
+        Step::BatchNorm(_, values) => {
+            let names = ["weight", "bias", "running_mean", "running_var"];
+            for (name, values) in names.into_iter().zip(values) {
+                parameters.push((name, vector(values)?));
+            }
+        }
+        _ => {}
+    }
+    Ok(parameters)
+}
+
+/// The block of a node: what stands before the last separator of its name.
+fn block_of(name: &str) -> &str {
+    let name = name.trim_start_matches('/');
+    name.rsplit_once(['.', '/']).map_or("network", |(block, _)| block)
+}

@@ -1,0 +1,177 @@
+use std::collections::HashSet;
+
+use panarch_graph::{Activation, BatchNorm, Conv2d, Linear, Node, Op, Padding, Shape, Tensor};
+
+use super::super::limits;
+use crate::FormatError;
+
+/// What a node of a draft computes: the operators of a network with their weights, and three that a network has not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// An operator without parameters.
+    Plain(Op),
+    /// A convolution; its bias is there if `Conv2d::bias` says so.
+    Convolution(Conv2d, Tensor, Option<Vec<f32>>),
+    /// A linear layer, likewise.
+    Linear(Linear, Tensor, Option<Vec<f32>>),
+    /// Batch normalisation with scale, shift, mean and variance.
+    BatchNorm(BatchNorm, [Vec<f32>; 4]),
+    /// scale·x + shift; one pair for all channels or one for each.
+    Affine(Vec<f64>, Vec<f64>),
+    /// min(max(x, low), high).
+    Clip(f64, f64),
+    /// A border around the image: of zeros, or of values that no maximum takes.
+    Pad(Padding, Border),
+}
+
+/// What a border is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    Zero,
+    Lowest,
+}
+
+impl Step {
+    /// The operator of a network that this is, or one with the same shapes.
+    pub fn op(&self) -> Op {
+        match self {
+            Self::Plain(op) => op.clone(),
+            Self::Convolution(conv, ..) => Op::Conv2d(*conv),
+            Self::Linear(linear, ..) => Op::Linear(*linear),
+            Self::BatchNorm(bn, _) => Op::BatchNorm(*bn),
+            Self::Affine(..) => Op::BatchNorm(BatchNorm::default()),
+            Self::Clip(..) | Self::Pad(..) => Op::Activation(Activation::Relu),
+        }
+    }
+}
+
+/// One node of a draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftNode {
+    /// Unique in the draft.
+    pub name: String,
+    pub step: Step,
+    /// Numbers of earlier nodes.
+    pub inputs: Vec<usize>,
+    pub shape: Shape,
+}
+
+/// A graph on its way to a network: nodes in topological order, the first the input. Nodes that nothing reads are
+/// allowed; they are left out in the end.
+#[derive(Debug)]
+pub struct Draft {
+    pub nodes: Vec<DraftNode>,
+    names: HashSet<String>,
+}
+
+impl Draft {
+    /// A draft that has only its input.
+    pub fn new(name: &str, shape: Shape) -> Self {
+        let input = DraftNode {
+            name: name.to_owned(),
+            step: Step::Plain(Op::Input),
+            inputs: Vec::new(),
+            shape,
+        };
+        Self {
+            nodes: vec![input],
+            names: HashSet::from([name.to_owned()]),
+        }
+    }
+
+    /// Adds a node under this name, or under one made from it if it is taken.
+    pub fn push(&mut self, name: &str, step: Step, inputs: Vec<usize>) -> Result<usize, FormatError> {
+        let name = self.unique(name);
+        let shapes: Vec<Shape> = inputs.iter().map(|input| self.nodes[*input].shape).collect();
+        let node = Node {
+            name: name.clone(),
+            op: step.op(),
+            inputs: Vec::new(),
+            block: String::new(),
+        };
+        let mut shape = node.infer_shape(&shapes)?;
+        if let Step::Pad(padding, _) = &step {
+            let side = |axis: usize| padding.before[axis].saturating_add(padding.after[axis]);
+            shape.height = shape.height.saturating_add(side(0));
+            shape.width = shape.width.saturating_add(side(1));
+        }
+        let largest = i64::from(shape.height.max(shape.width));
+        if largest > limits::PIXELS {
+            let what = format!("height or width of node `{name}`");
+            return Err(FormatError::too_large(what, largest as u64, limits::PIXELS as u64));
+        }
+        self.nodes.push(DraftNode {
+            name,
+            step,
+            inputs,
+            shape,
+        });
+        Ok(self.nodes.len() - 1)
+    }
+
+    fn unique(&mut self, name: &str) -> String {
+        let mut candidate = name.to_owned();
+        let mut number = 2_u64;
+        while !self.names.insert(candidate.clone()) {
+            candidate = format!("{name}_{number}");
+            number += 1;
+        }
+        candidate
+    }
+
+    /// How many times each node is read; the output counts as one more.
+    pub fn readers(&self, output: usize) -> Vec<usize> {
+        let mut readers = vec![0; self.nodes.len()];
+        readers[output] += 1;
+        let needed = self.needed(output);
+        for (node, needed) in self.nodes.iter().zip(needed) {
+            if needed {
+                for input in &node.inputs {
+                    readers[*input] += 1;
+                }
+            }
+        }
+        readers
+    }
+
+    /// Which nodes the output depends on.
+    pub fn needed(&self, output: usize) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        needed[output] = true;
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if needed[index] {
+                for input in &node.inputs {
+                    needed[*input] = true;
+                }
+            }
+        }
+        needed
+    }
+
+    /// For each node, whether none of its values is below 0.
+    pub fn is_non_negative(&self, id: usize) -> bool {
+        // A value is looked at through a few nodes; chains of additions and concatenations are not followed for ever.
+        self.non_negative_within(id, 16)
+    }
+
+    fn non_negative_within(&self, id: usize, depth: u32) -> bool {
+        let node = &self.nodes[id];
+        let of_inputs = || {
+            depth > 0
+                && node
+                    .inputs
+                    .iter()
+                    .take(8)
+                    .all(|input| self.non_negative_within(*input, depth - 1))
+                && node.inputs.len() <= 8
+        };
+        match &node.step {
+            Step::Clip(low, _) => *low >= 0.0,
+            Step::Plain(Op::Activation(activation)) => !matches!(activation, Activation::HardSwish | Activation::Swish),
+            Step::Pad(_, Border::Zero) => of_inputs(),
+            Step::Plain(Op::Add | Op::Mul | Op::Concat) => node.inputs.len() <= 8 && depth > 12 && of_inputs(),
+            Step::Plain(Op::Pool(_) | Op::GlobalAvgPool | Op::Flatten) => of_inputs(),
+            _ => false,
+        }
+    }
+}

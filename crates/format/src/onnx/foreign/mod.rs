@@ -1,0 +1,122 @@
+//! Models that other tools wrote, as networks.
+//!
+//! Reading goes in four steps. The *interpreter* walks over the nodes once: constants are computed, operators that only
+//! rearrange axes become views, and the others become nodes of a *draft*, which has a network's operators and three more
+//! (scalings, clips and borders). The draft is then *rewritten* until only a network's operators are left, and *built*.
+//! Nothing is approximated; what is left out or written in another way is told in notes.
+
+mod allowance;
+mod array;
+mod build;
+mod draft;
+mod folding;
+mod input;
+mod interpreter;
+mod notes;
+mod operators;
+mod rewrite;
+mod site;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::HashSet;
+
+use panarch_graph::{Network, Weights};
+
+use super::messages::{GraphProto, NodeProto};
+use crate::FormatError;
+use allowance::Allowance;
+use interpreter::{Interpreter, View};
+use notes::Notes;
+use view::{Axis, Order};
+
+/// Reads the graph of a file of `bytes` bytes; `size` is the height and width to take where the file leaves them open.
+pub fn read(
+    graph: &GraphProto,
+    bytes: usize,
+    size: Option<[u32; 2]>,
+) -> Result<(Network, Weights, Vec<String>), FormatError> {
+    let constants: HashSet<Option<&str>> = graph.initializer.iter().map(|tensor| tensor.name.as_deref()).collect();
+    // Before IR version 4 constants were listed among the inputs.
+    let mut inputs = graph
+        .input
+        .iter()
+        .filter(|input| !constants.contains(&input.name.as_deref()));
+    let (Some(value), None, [output]) = (inputs.next(), inputs.next(), &graph.output[..]) else {
+        return Err(FormatError::model(format!(
+            "exactly one input and one output are supported, found {} and {}",
+            graph
+                .input
+                .iter()
+                .filter(|input| !constants.contains(&input.name.as_deref()))
+                .count(),
+            graph.output.len()
+        )));
+    };
+    let output = output.name.as_deref().unwrap_or_default();
+    let mut notes = Notes::default();
+    let input = input::input(value, &graph.node, size, &mut notes)?;
+    let name = value.name.as_deref().unwrap_or_default();
+    let mut interpreter = Interpreter::new(
+        &graph.initializer,
+        (name, input.shape, input.axes, input.batch),
+        Allowance::of_file(bytes),
+    )?;
+    interpreter.notes = notes;
+    for (index, node) in needed(&graph.node, output) {
+        interpreter.node(index, node)?;
+    }
+    let view = interpreter.result(output)?;
+    let result = result(&mut interpreter, view, output)?;
+    let Interpreter {
+        mut draft, mut notes, ..
+    } = interpreter;
+    let result = rewrite::rewrite(&mut draft, result, &mut notes)?;
+    let (network, weights) = build::build(draft, result, graph.name.as_deref().unwrap_or_default())?;
+    Ok((network, weights, notes.finish()))
+}
+
+/// The nodes that the output depends on, with their numbers.
+fn needed<'a>(nodes: &'a [NodeProto], output: &'a str) -> Vec<(usize, &'a NodeProto)> {
+    let mut wanted = HashSet::from([output]);
+    let mut needed = Vec::new();
+    for (index, node) in nodes.iter().enumerate().rev() {
+        if node.output.iter().any(|name| wanted.contains(name.as_str())) {
+            wanted.extend(node.input.iter().map(String::as_str).filter(|name| !name.is_empty()));
+            needed.push((index, node));
+        }
+    }
+    needed.reverse();
+    needed
+}
+
+/// The node whose value is the graph's output.
+fn result(interpreter: &mut Interpreter<'_>, view: View, output: &str) -> Result<usize, FormatError> {
+    if let Some(softmax) = &view.softmax {
+        interpreter
+            .notes
+            .say(format!("The final `{softmax}` is left out; the network gives logits."));
+    }
+    let axes = interpreter.axes(&view);
+    if axes.axes.first() != Some(&Axis::Batch) {
+        return Err(FormatError::tensor(output, "has no batch as its first axis"));
+    }
+    let flat = view.axes.iter().copied().find(|axis| matches!(axis, Axis::Flat(_)));
+    if let Some(flat) = flat.filter(|flat| !axes.same(*flat, Axis::Channels)) {
+        if !axes.same(flat, Axis::Flat(Order::ChannelsFirst)) {
+            return Err(FormatError::tensor(
+                output,
+                "is an image that was flattened with its channels last",
+            ));
+        }
+        return interpreter.flatten(&view);
+    }
+    let last = view.axes.last();
+    if !axes.shape.is_vector() && last == Some(&Axis::Channels) {
+        interpreter
+            .notes
+            .say("The output has its channels last in the file, and first here.".to_owned());
+    }
+    Ok(view.node)
+}

@@ -1,0 +1,458 @@
+//! What is read of files of others and what is refused, on messages that are made here.
+//!
+//! That the values are right is tested where runtimes are at hand, in `panarch-measure`.
+
+use panarch_graph::{Activation, Conv2d, Network, Op, Padding};
+use prost::Message;
+
+use super::super::messages::{
+    AttributeProto, DimensionProto, FLOAT, FLOAT16, GraphProto, INT64, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_type,
+};
+use super::super::tensor::{from_f32, from_i64};
+use super::super::{OnnxModel, OnnxReadOptions, read_onnx, read_onnx_with};
+use crate::FormatError;
+
+fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = |length: &i64| DimensionProto {
+        dim_value: (*length > 0).then_some(*length),
+        dim_param: (*length <= 0).then(|| "n".to_owned()),
+    };
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TensorTypeProto {
+                elem_type: Some(FLOAT),
+                shape: Some(TensorShapeProto {
+                    dim: dims.iter().map(dim).collect(),
+                }),
+            }),
+        }),
+        doc_string: None,
+    }
+}
+
+fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        ints: values.to_vec(),
+        r#type: Some(attribute_type::INTS),
+        ..AttributeProto::default()
+    }
+}
+
+fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        i: Some(value),
+        r#type: Some(attribute_type::INT),
+        ..AttributeProto::default()
+    }
+}
+
+fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        s: Some(value.as_bytes().to_vec()),
+        r#type: Some(attribute_type::STRING),
+        ..AttributeProto::default()
+    }
+}
+
+/// A node that is called as its output.
+fn node(operator: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
+    NodeProto {
+        input: inputs.iter().map(|input| (*input).to_owned()).collect(),
+        output: vec![output.to_owned()],
+        name: Some(output.to_owned()),
+        op_type: Some(operator.to_owned()),
+        attribute,
+        ..NodeProto::default()
+    }
+}
+
+/// A model from `x` to `y`, of images of three channels and eight by eight positions.
+fn model(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
+    ModelProto {
+        ir_version: Some(8),
+        producer_name: Some("a test".to_owned()),
+        graph: Some(GraphProto {
+            node,
+            name: Some("graph".to_owned()),
+            initializer,
+            input: vec![value("x", &[0, 3, 8, 8])],
+            output: vec![value("y", &[0, 0])],
+            ..GraphProto::default()
+        }),
+        opset_import: vec![OperatorSetIdProto {
+            domain: None,
+            version: Some(17),
+        }],
+        ..ModelProto::default()
+    }
+}
+
+fn weight() -> TensorProto {
+    from_f32("w", &[4, 3, 3, 3], &[0.5; 108])
+}
+
+fn read(model: &ModelProto) -> Result<OnnxModel, FormatError> {
+    read_onnx(&model.encode_to_vec())
+}
+
+fn refusal(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> String {
+    read(&model(nodes, constants)).unwrap_err().to_string()
+}
+
+fn only_convolution(network: &Network) -> Conv2d {
+    let found = network.nodes().iter().find_map(|node| match &node.op {
+        Op::Conv2d(conv) => Some(*conv),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[test]
+fn automatic_padding_is_worked_out_for_the_image() {
+    for (mode, before, after) in [("SAME_UPPER", 0, 1), ("SAME_LOWER", 1, 0), ("VALID", 0, 0)] {
+        let attributes = vec![text("auto_pad", mode), ints("strides", &[2, 2])];
+        let read = read(&model(vec![node("Conv", &["x", "w"], "y", attributes)], vec![weight()])).unwrap();
+        let expected = Padding {
+            before: [before; 2],
+            after: [after; 2],
+        };
+        assert_eq!(only_convolution(&read.network).padding, expected, "{mode}");
+        assert!(read.notes.is_empty());
+    }
+}
+
+#[test]
+fn names_and_blocks_come_from_the_file() {
+    let nodes = vec![
+        NodeProto {
+            name: Some("/features/0/conv".to_owned()),
+            ..node("Conv", &["x", "w"], "a", Vec::new())
+        },
+        NodeProto {
+            name: Some("twice".to_owned()),
+            ..node("Relu", &["a"], "b", Vec::new())
+        },
+        NodeProto {
+            name: Some("twice".to_owned()),
+            ..node("Sigmoid", &["b"], "c", Vec::new())
+        },
+        NodeProto {
+            name: None,
+            ..node("Add", &["c", "b"], "y", Vec::new())
+        },
+    ];
+    let read = read(&model(nodes, vec![weight()])).unwrap();
+    let found: Vec<_> = read
+        .network
+        .nodes()
+        .iter()
+        .map(|node| (&node.name[..], &node.block[..]))
+        .collect();
+    let expected = [
+        ("x", "input"),
+        ("/features/0/conv", "features/0"),
+        ("twice", "network"),
+        ("twice_2", "network"),
+        ("y", "network"),
+    ];
+    assert_eq!(found, expected);
+    assert!(read.weights.get("/features/0/conv.weight").is_some());
+    assert_eq!(read.network.name(), "graph");
+    assert_eq!(read.metadata.content_hash, None);
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let nodes = vec![
+        node("Conv", &["x", "w"], "a", Vec::new()),
+        node("Dropout", &["a"], "b", Vec::new()),
+        node("Cast", &["b"], "c", vec![int("to", i64::from(FLOAT16))]),
+        node("GlobalMaxPool", &["c"], "d", Vec::new()),
+        node("Flatten", &["d"], "e", Vec::new()),
+        // Nothing reads this one, so that it need not be understood.
+        node("Einsum", &["d"], "unread", Vec::new()),
+        node("Softmax", &["e"], "y", vec![int("axis", -1)]),
+    ];
+    let read = read(&model(nodes, vec![weight()])).unwrap();
+    let said = read.notes.join("\n");
+    for expected in ["Softmax", "y", "logits", "Dropout", "f32", "6 by 6"] {
+        let softmax_is_called_y = expected == "Softmax";
+        assert!(softmax_is_called_y || said.contains(expected), "{said}");
+    }
+    let operators: Vec<_> = read.network.nodes().iter().map(|node| node.op.name()).collect();
+    assert_eq!(operators, ["input", "conv2d", "max_pool"]);
+}
+
+#[test]
+fn an_open_size_is_asked_for() {
+    let mut file = model(vec![node("Conv", &["x", "w"], "y", Vec::new())], vec![weight()]);
+    file.graph.as_mut().unwrap().input[0] = value("x", &[1, 3, 0, 0]);
+    let error = read(&file).unwrap_err().to_string();
+    assert!(
+        error.contains("image size") && error.contains("fixed height and width"),
+        "{error}"
+    );
+    let with = |size| {
+        let options = OnnxReadOptions { input_size: Some(size) };
+        read_onnx_with(&file.encode_to_vec(), &options)
+    };
+    assert_eq!(with([9, 7]).unwrap().network.input_shape().to_string(), "3×9×7");
+    assert!(with([1, 1]).is_err());
+    let fixed = model(vec![node("Conv", &["x", "w"], "y", Vec::new())], vec![weight()]);
+    let options = OnnxReadOptions {
+        input_size: Some([9, 9]),
+    };
+    let error = read_onnx_with(&fixed.encode_to_vec(), &options)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("another size"), "{error}");
+}
+
+#[test]
+fn a_relu_that_quantisation_absorbed_is_put_back() {
+    let zero = |value: u8| TensorProto {
+        name: Some(format!("zero{value}")),
+        data_type: Some(2),
+        raw_data: Some(vec![value]),
+        ..TensorProto::default()
+    };
+    let scale = |name: &str, value: f32| from_f32(name, &[], &[value]);
+    let constants = vec![
+        weight(),
+        scale("any", 0.02),
+        scale("six", 6.0 / 255.0),
+        zero(0),
+        zero(128),
+    ];
+    let nodes = vec![
+        node("QuantizeLinear", &["x", "any", "zero0"], "q", Vec::new()),
+        node("DequantizeLinear", &["q", "any", "zero0"], "d", Vec::new()),
+        node("Conv", &["d", "w"], "a", Vec::new()),
+        node("QuantizeLinear", &["a", "any", "zero128"], "q1", Vec::new()),
+        node("DequantizeLinear", &["q1", "any", "zero128"], "d1", Vec::new()),
+        node("Sigmoid", &["d1"], "b", Vec::new()),
+        node("QuantizeLinear", &["b", "any", "zero0"], "q2", Vec::new()),
+        node("DequantizeLinear", &["q2", "any", "zero0"], "d2", Vec::new()),
+        node("Mul", &["d1", "d2"], "c", Vec::new()),
+        node("QuantizeLinear", &["c", "six", "zero0"], "q3", Vec::new()),
+        node("DequantizeLinear", &["q3", "six", "zero0"], "y", Vec::new()),
+    ];
+    let read = read(&model(nodes, constants)).unwrap();
+    let operators: Vec<_> = read.network.nodes()[1..].iter().map(|node| node.op.clone()).collect();
+    // The input and the sigmoid are not clipped again; the swish is one node; its range ends at 6.
+    assert!(matches!(
+        operators[..],
+        [
+            Op::Conv2d(_),
+            Op::Activation(Activation::Swish),
+            Op::Activation(Activation::Relu6)
+        ]
+    ));
+    assert!(
+        read.notes
+            .iter()
+            .any(|note| note.contains("put back") && note.ends_with(": 1.")),
+        "{:?}",
+        read.notes
+    );
+}
+
+#[test]
+fn what_has_no_counterpart_is_refused_with_its_node() {
+    let conv = || node("Conv", &["x", "w"], "a", Vec::new());
+    let cases: Vec<(Vec<NodeProto>, Vec<TensorProto>, &str)> = vec![
+        (
+            vec![conv(), node("Softplus", &["a"], "y", vec![])],
+            vec![weight()],
+            "node `y`: operator `Softplus`",
+        ),
+        (
+            vec![
+                conv(),
+                node("Softmax", &["a"], "b", vec![]),
+                node("Relu", &["b"], "y", vec![]),
+            ],
+            vec![weight()],
+            "last node",
+        ),
+        (
+            vec![conv(), node("QLinearConv", &["a"], "y", vec![])],
+            vec![weight()],
+            "QDQ",
+        ),
+        (
+            vec![conv(), node("Relu", &["nowhere"], "y", vec![])],
+            vec![weight()],
+            "`nowhere`",
+        ),
+        (vec![conv()], vec![weight()], "output `y`"),
+        (
+            vec![node("Identity", &["w"], "y", vec![])],
+            vec![weight()],
+            "is a constant",
+        ),
+        (
+            vec![conv(), node("Div", &["a", "a"], "y", vec![])],
+            vec![weight()],
+            "not supported",
+        ),
+        (
+            vec![conv(), node("Clip", &["a", "low", "high"], "y", vec![])],
+            vec![weight(), from_f32("low", &[], &[-1.0]), from_f32("high", &[], &[1.0])],
+            "-1 and 1",
+        ),
+        (
+            vec![conv(), node("Reshape", &["a", "to"], "y", vec![])],
+            vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])],
+            "rearranges",
+        ),
+        (
+            vec![
+                node("Transpose", &["x"], "b", vec![ints("perm", &[0, 2, 3, 1])]),
+                node("Add", &["x", "b"], "y", vec![]),
+            ],
+            vec![],
+            "adds",
+        ),
+        (
+            vec![
+                conv(),
+                node("Pad", &["a", "by"], "b", vec![]),
+                node("Relu", &["b"], "y", vec![]),
+            ],
+            vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])],
+            "before convolutions and pools",
+        ),
+        (
+            // Zeros before a maximum of values below 0.
+            vec![
+                conv(),
+                node("Pad", &["a", "by"], "b", vec![]),
+                node("MaxPool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
+            ],
+            vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])],
+            "changes what the pool",
+        ),
+        (
+            vec![conv(), node("Mul", &["a", "c"], "y", vec![])],
+            vec![weight(), from_f32("c", &[6], &[1.0; 6])],
+            "not one value a channel",
+        ),
+        (vec![node("Conv", &["x", "x"], "y", vec![])], vec![], "weight"),
+        (
+            vec![node(
+                "BatchNormalization",
+                &["x", "s", "s", "s", "s"],
+                "y",
+                vec![int("training_mode", 1)],
+            )],
+            vec![from_f32("s", &[3], &[1.0; 3])],
+            "training_mode",
+        ),
+    ];
+    for (nodes, constants, expected) in cases {
+        let error = refusal(nodes, constants);
+        assert!(error.contains(expected), "{error} does not say {expected}");
+    }
+}
+
+#[test]
+fn constants_cannot_grow_without_bound() {
+    let huge = |name: &str, values: &[i64]| from_i64(name, values);
+    // A shape that asks for a terabyte, and a constant that is doubled again and again.
+    let error = refusal(
+        vec![
+            node("ConstantOfShape", &["s"], "c", vec![]),
+            node("Add", &["x", "c"], "y", vec![]),
+        ],
+        vec![huge("s", &[1 << 20, 1 << 20])],
+    );
+    assert!(error.contains("limit"), "{error}");
+    let mut nodes = vec![node("Concat", &["s", "s"], "c0", vec![int("axis", 0)])];
+    for step in 1..60 {
+        let before = format!("c{}", step - 1);
+        nodes.push(node(
+            "Concat",
+            &[&before, &before],
+            &format!("c{step}"),
+            vec![int("axis", 0)],
+        ));
+    }
+    nodes.push(node("Reshape", &["x", "c59"], "y", vec![]));
+    let error = refusal(nodes, vec![huge("s", &[1, 1])]);
+    assert!(error.contains("limit"), "{error}");
+    // Many layers that share one large weight.
+    let mut nodes = Vec::new();
+    let mut last = "x".to_owned();
+    for step in 0..200 {
+        let output = if step == 199 {
+            "y".to_owned()
+        } else {
+            format!("r{step}")
+        };
+        nodes.push(node("Conv", &[&last, "w"], &output, vec![ints("pads", &[1, 1, 1, 1])]));
+        last = output;
+    }
+    let side = 512;
+    let weight = from_f32("w", &[side, side, 3, 3], &vec![0.0; side * side * 9]);
+    let mut file = model(nodes, vec![weight]);
+    file.graph.as_mut().unwrap().input[0] = value("x", &[1, side as i64, 8, 8]);
+    let error = read(&file).unwrap_err().to_string();
+    assert!(error.contains("limit"), "{error}");
+}
+
+#[test]
+fn hostile_numbers_are_errors() {
+    let extremes = [i64::MIN, -1, 0, 1, i64::from(u32::MAX), i64::MAX];
+    for value in extremes {
+        for other in extremes {
+            let by = from_i64("by", &[0, 0, value, other, 0, 0, other, value]);
+            let nodes = vec![
+                node("Pad", &["x", "by"], "b", vec![]),
+                node("Conv", &["b", "w"], "y", vec![]),
+            ];
+            let _ = read(&model(nodes, vec![weight(), by]));
+            let to = from_i64("to", &[value, other]);
+            let _ = read(&model(vec![node("Reshape", &["x", "to"], "y", vec![])], vec![to]));
+            let shape = [node("Shape", &["x"], "s", vec![int("start", value), int("end", other)])];
+            let reshape = node("Reshape", &["x", "s"], "y", vec![]);
+            let _ = read(&model([&shape[..], &[reshape]].concat(), vec![]));
+            let axes = || vec![ints("axes", &[value, other])];
+            for operator in ["ReduceMean", "Squeeze", "Unsqueeze"] {
+                let _ = read(&model(vec![node(operator, &["x"], "y", axes())], vec![]));
+            }
+            let _ = read(&model(
+                vec![node(
+                    "Transpose",
+                    &["x"],
+                    "y",
+                    vec![ints("perm", &[0, value, other, 1])],
+                )],
+                vec![],
+            ));
+            let _ = read(&model(
+                vec![node("Concat", &["x", "x"], "y", vec![int("axis", value)])],
+                vec![],
+            ));
+            let mut file = model(vec![node("Relu", &["x"], "y", vec![])], vec![]);
+            file.graph.as_mut().unwrap().input[0] = super::tests::value("x", &[value, other, value, other]);
+            let _ = read(&file);
+            let data = from_i64("data", &[1, 2, 3]);
+            let bounds = ["a", "b", "c", "d"].map(|name| from_i64(name, &[if name == "d" { other } else { value }]));
+            let nodes = vec![
+                node("Slice", &["data", "a", "b", "c", "d"], "s", vec![]),
+                node("Gather", &["s", "a"], "g", vec![int("axis", other)]),
+                node("Neg", &["g"], "n", vec![]),
+                node("Div", &["n", "d"], "q", vec![]),
+                node("Reshape", &["x", "q"], "y", vec![]),
+            ];
+            let _ = read(&model(nodes, [vec![data], bounds.to_vec()].concat()));
+        }
+    }
+    assert_eq!(INT64, 7);
+}

@@ -1,0 +1,140 @@
+//! Models of other tools: the engine's logits of the network that was read, against the logits of a runtime for the file.
+
+use std::path::{Path, PathBuf};
+
+use panarch_format::{OnnxOptions, read_onnx, write_onnx};
+use panarch_graph::{Network, Op};
+use panarch_measure::{RtenRuntime, Runtime};
+use safetensors::SafeTensors;
+
+use crate::engine::evaluate;
+
+/// The folder with NAME.onnx and NAME.safetensors, which holds `input` and `logits`. Its metadata may hold `macs` and
+/// `parameters` as the tool that made the model counts them, `file_parameters` as they are in the file, where batch
+/// normalisation may be folded, the `source`, and a `tolerance`.
+const VARIABLE: &str = "PANARCH_ONNX_MODELS";
+
+struct Reference {
+    shape: Vec<usize>,
+    input: Vec<f32>,
+    logits: Vec<f32>,
+    metadata: std::collections::HashMap<String, String>,
+}
+
+fn reference(path: &Path) -> Reference {
+    let bytes = std::fs::read(path).expect("the reference can be read");
+    let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
+    let tensors = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let values = |name: &str| {
+        let view = tensors.tensor(name).expect("a tensor");
+        let (whole, _) = view.data().as_chunks();
+        whole.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
+    Reference {
+        shape: tensors.tensor("input").expect("an input").shape().to_vec(),
+        input: values("input"),
+        logits: values("logits"),
+        metadata: header.metadata().clone().unwrap_or_default(),
+    }
+}
+
+/// One image of any layout as channels, rows, columns.
+fn channels_first(reference: &Reference, channels: usize, pixels: usize) -> Vec<f32> {
+    if reference.shape[1] == channels {
+        return reference.input.clone();
+    }
+    (0..channels * pixels)
+        .map(|index| reference.input[index % pixels * channels + index / pixels])
+        .collect()
+}
+
+fn difference(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected
+        .iter()
+        .fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+    let worst = found
+        .iter()
+        .zip(expected)
+        .map(|(found, expected)| (found - expected).abs());
+    worst.fold(0.0, f32::max) / largest
+}
+
+/// Trainable values, without those of a rescaling of the input.
+fn parameters(network: &Network) -> u64 {
+    let rescaling = network.ids().filter(|id| {
+        let node = network.node(*id);
+        matches!(node.op, Op::BatchNorm(_)) && node.inputs.iter().all(|input| input.index() == 0)
+    });
+    network.parameter_count() - 2 * u64::from(network.input_shape().channels) * rescaling.count() as u64
+}
+
+/// One line of the table, or what is wrong.
+fn check(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).expect("the model can be read");
+    let model = read_onnx(&bytes).map_err(|error| error.to_string())?;
+    let reference = reference(&path.with_extension("safetensors"));
+    let network = &model.network;
+    let shape = network.input_shape();
+    let image = channels_first(&reference, shape.channels as usize, shape.pixels() as usize);
+    let ours = difference(&evaluate(network, &model.weights, &image), &reference.logits);
+    let exported = write_onnx(network, &model.weights, &OnnxOptions::default()).map_err(|error| error.to_string())?;
+    let back = RtenRuntime::new(1)
+        .load(&exported)
+        .map_err(|error| error.to_string())?
+        .run(&image, 1);
+    let theirs = difference(&back.map_err(|error| error.to_string())?, &reference.logits);
+    let (parameters, macs) = (parameters(network), network.macs().0);
+    let counted = |key: &str| reference.metadata.get(key).and_then(|text| text.parse::<u64>().ok());
+    let source = reference.metadata.get("source").cloned().unwrap_or_default();
+    let mut line = format!(
+        "{source}, opset {}, {} nodes, {parameters} parameters, {macs} MACs, engine {ours:.1e}, exported {theirs:.1e}",
+        model.metadata.opset,
+        network.nodes().len()
+    );
+    for note in &model.notes {
+        line.push_str(&format!("\n    {note}"));
+    }
+    let known = [counted("parameters"), counted("file_parameters")];
+    if known[0].is_some() && !known.contains(&Some(parameters)) {
+        return Err(format!("{line}\n    the tool counts {known:?} parameters"));
+    }
+    if counted("macs").is_some_and(|counted| counted != macs) {
+        return Err(format!("{line}\n    the tool counts {:?} MACs", counted("macs")));
+    }
+    let tolerance: f32 = reference
+        .metadata
+        .get("tolerance")
+        .map_or(1e-4, |text| text.parse().expect("a number"));
+    if ours > tolerance || theirs > tolerance {
+        return Err(line);
+    }
+    Ok(line)
+}
+
+#[test]
+fn models_of_other_tools_give_their_logits_parity() {
+    let Some(folder) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
+        println!("skipped: {VARIABLE} names no folder with models of other tools");
+        return;
+    };
+    let entries = std::fs::read_dir(&folder).expect("the folder can be read");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
+    paths.retain(|path| path.with_extension("safetensors").exists());
+    paths.sort();
+    assert!(!paths.is_empty(), "no model in {}", folder.display());
+    let mut failed = 0;
+    for path in &paths {
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        match check(path) {
+            Ok(line) => println!("{name}: {line}"),
+            Err(line) => {
+                failed += 1;
+                println!("FAILED {name}: {line}");
+            }
+        }
+    }
+    println!("{} models of other tools, {failed} failed", paths.len());
+    assert_eq!(failed, 0);
+}

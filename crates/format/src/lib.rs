@@ -1,7 +1,8 @@
 //! Files in and out: ONNX, safetensors, and PyTorch checkpoints (in only).
 //!
-//! [`write_onnx`] and [`read_onnx`] carry a network with its weights; [`write_safetensors`] and [`read_safetensors`]
-//! carry weights alone; [`read_torch`] reads the checkpoints that PyTorch writes; [`atomic_write`] puts bytes into a file so that a reader sees the old or the new content and
+//! [`write_onnx`] and [`read_onnx`] carry a network with its weights, [`read_onnx_file`] also models of other tools with the
+//! files beside them; [`write_safetensors`] and [`read_safetensors`] carry weights alone; [`read_torch`] reads the
+//! checkpoints that PyTorch writes; [`atomic_write`] puts bytes into a file so that a reader sees the old or the new content and
 //! nothing between. Every reader treats its bytes as hostile: lengths are checked before anything is allocated for
 //! them, and what is wrong comes back as a [`FormatError`], never as a panic.
 //!
@@ -36,7 +37,7 @@ pub use atomic::atomic_write;
 pub use error::FormatError;
 pub use onnx::{
     BatchNormExport, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, OnnxMetadata, OnnxModel, OnnxOptions, OnnxReadOptions,
-    read_onnx, read_onnx_with, write_onnx,
+    read_onnx, read_onnx_file, read_onnx_with, write_onnx,
 };
 pub use safetensors::{
     SafetensorsFile, TypedSafetensors, read_safetensors, safetensors_bytes, safetensors_from_bytes,

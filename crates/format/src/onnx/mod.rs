@@ -1,6 +1,7 @@
 //! ONNX in both directions.
 
 mod attributes;
+mod data_files;
 mod foreign;
 mod limits;
 mod messages;
@@ -18,7 +19,7 @@ mod write;
 mod write_node;
 
 pub use metadata::{BatchNormExport, OnnxMetadata};
-pub use read::{OnnxModel, OnnxReadOptions, read_onnx, read_onnx_with};
+pub use read::{OnnxModel, OnnxReadOptions, read_onnx, read_onnx_file, read_onnx_with};
 pub use write::{OnnxOptions, write_onnx};
 
 /// The operator set of files that Panarch writes; 17 is the oldest that every current runtime and converter reads well.

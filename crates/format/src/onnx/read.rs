@@ -1,13 +1,16 @@
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Shape, Weights};
 use prost::Message;
 
+use super::data_files::DataFiles;
 use super::messages::{FLOAT, GraphProto, ModelProto, ValueInfoProto};
 use super::metadata::OnnxMetadata;
 use super::read_node::NodeReader;
 use super::{foreign, limits, wire};
 use crate::FormatError;
+use crate::atomic::io_error;
 
 /// The oldest and newest operator sets whose operators mean what is read here, in files of Panarch's own and of others.
 const OWN_OPSETS: std::ops::RangeInclusive<i64> = 13..=25;
@@ -45,7 +48,7 @@ pub struct OnnxReadOptions {
 ///
 /// # Errors
 /// Whatever is wrong with the bytes or not supported, with the node and its operator. Values kept in other files are
-/// refused. Memory is bounded by a multiple of the file's size.
+/// refused; [`read_onnx_file`] finds them. Memory is bounded by a multiple of the file's size.
 pub fn read_onnx(bytes: &[u8]) -> Result<OnnxModel, FormatError> {
     read_onnx_with(bytes, &OnnxReadOptions::default())
 }
@@ -55,6 +58,20 @@ pub fn read_onnx(bytes: &[u8]) -> Result<OnnxModel, FormatError> {
 /// # Errors
 /// As [`read_onnx`], and when the options contradict the file.
 pub fn read_onnx_with(bytes: &[u8], options: &OnnxReadOptions) -> Result<OnnxModel, FormatError> {
+    read(bytes, options, None)
+}
+
+/// As [`read_onnx_with`], from a file; values may be in other files of the same folder, as PyTorch writes them.
+///
+/// # Errors
+/// As [`read_onnx_with`], and when a file cannot be read.
+pub fn read_onnx_file(path: impl AsRef<Path>, options: &OnnxReadOptions) -> Result<OnnxModel, FormatError> {
+    let path = path.as_ref();
+    let bytes = std::fs::read(path).map_err(|source| io_error("read", path, source))?;
+    read(&bytes, options, Some(path.parent().unwrap_or(Path::new(""))))
+}
+
+fn read(bytes: &[u8], options: &OnnxReadOptions, folder: Option<&Path>) -> Result<OnnxModel, FormatError> {
     wire::check(bytes)?;
     let mut model = ModelProto::decode(bytes)?;
     let graph = model
@@ -75,7 +92,11 @@ pub fn read_onnx_with(bytes: &[u8], options: &OnnxReadOptions) -> Result<OnnxMod
             notes: Vec::new(),
         });
     }
-    let (network, weights, mut notes) = foreign::read(&graph, bytes.len(), options.input_size)?;
+    let files = match folder {
+        Some(folder) => DataFiles::of(&graph, folder)?,
+        None => DataFiles::default(),
+    };
+    let (network, weights, mut notes) = foreign::read(&graph, bytes.len(), &files, options.input_size)?;
     if metadata.check(&network).is_err() {
         metadata.content_hash = None;
         metadata.batch_norm = None;

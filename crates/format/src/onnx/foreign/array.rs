@@ -1,6 +1,7 @@
+use super::super::data_files::DataFiles;
 use super::super::limits;
 use super::super::messages::{
-    BFLOAT16, BOOL, DOUBLE, EXTERNAL, FLOAT, FLOAT16, INT8, INT16, INT32, INT64, TensorProto, UINT8, UINT16,
+    BFLOAT16, BOOL, DOUBLE, FLOAT, FLOAT16, INT8, INT16, INT32, INT64, TensorProto, UINT8, UINT16,
 };
 use super::allowance::Allowance;
 use crate::FormatError;
@@ -77,16 +78,10 @@ impl Array {
     }
 
     /// Reads a constant of a file.
-    pub fn read(tensor: &TensorProto, allowance: &mut Allowance) -> Result<Self, FormatError> {
+    pub fn read(tensor: &TensorProto, files: &DataFiles, allowance: &mut Allowance) -> Result<Self, FormatError> {
         let name = tensor.name.clone().unwrap_or_default();
         let fail = |reason: String| Err(FormatError::tensor(name.clone(), reason));
-        if !tensor.external_data.is_empty() || tensor.data_location == Some(EXTERNAL) {
-            return fail(
-                "keeps its values in another file, which is not supported; save the model as one file, for instance \
-                 with `onnx.save_model(onnx.load(path), path, save_as_external_data=False)`"
-                    .to_owned(),
-            );
-        }
+        let raw = files.raw(tensor)?;
         let shape: Option<Vec<usize>> = tensor.dims.iter().map(|axis| usize::try_from(*axis).ok()).collect();
         let elements = shape.as_ref().and_then(|shape| product(shape));
         let (Some(shape), Some(elements)) = (shape, elements) else {
@@ -96,8 +91,8 @@ impl Array {
             return fail(format!("has {} axes, more than {}", shape.len(), limits::AXES));
         }
         let element = tensor.data_type.unwrap_or(0);
-        allowance.take(stored_values(tensor, element), 8)?;
-        let Some(values) = values(tensor, element) else {
+        allowance.take(stored_values(tensor, raw, element), 8)?;
+        let Some(values) = values(tensor, raw, element) else {
             return fail(format!("holds values of data type {element}, which is not supported"));
         };
         let array = Self { shape, values, element };
@@ -120,19 +115,18 @@ pub fn product(shape: &[usize]) -> Option<usize> {
 }
 
 /// At most how many values a tensor stores.
-fn stored_values(tensor: &TensorProto, element: i32) -> usize {
+fn stored_values(tensor: &TensorProto, raw: &[u8], element: i32) -> usize {
     let size = match element {
         INT64 | DOUBLE => 8,
         FLOAT | INT32 => 4,
         FLOAT16 | BFLOAT16 | INT16 | UINT16 => 2,
         _ => 1,
     };
-    let raw = tensor.raw_data.as_ref().map_or(0, Vec::len).div_ceil(size);
+    let raw = raw.len().div_ceil(size);
     raw + tensor.float_data.len() + tensor.int32_data.len() + tensor.int64_data.len() + tensor.double_data.len()
 }
 
-fn values(tensor: &TensorProto, element: i32) -> Option<Values> {
-    let raw = tensor.raw_data.as_deref().unwrap_or_default();
+fn values(tensor: &TensorProto, raw: &[u8], element: i32) -> Option<Values> {
     let small = &tensor.int32_data;
     let floats = |values: Vec<f32>| Some(Values::Floats(values));
     let integers = |values: Vec<i64>| Some(Values::Integers(values));
@@ -200,7 +194,7 @@ mod tests {
             raw_data: Some(raw.to_vec()),
             ..TensorProto::default()
         };
-        Array::read(&tensor, &mut Allowance::of_file(0))
+        Array::read(&tensor, &DataFiles::default(), &mut Allowance::of_file(0))
     }
 
     #[test]

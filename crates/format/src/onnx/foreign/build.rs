@@ -47,7 +47,7 @@ fn operator(node: &DraftNode) -> Result<Op, FormatError> {
             format!("only bounds 0 and 6, or 0 and none, are supported, found {low} and {high}"),
         ),
         Step::Pad(..) => fail("Pad", "could not be taken into the padding of what reads it".to_owned()),
-        Step::Affine(..) => fail("Mul", "could not be taken into a layer".to_owned()),
+        Step::Affine(..) | Step::Bias(_) => fail("Mul", "could not be taken into a layer".to_owned()),
         step => Ok(step.op()),
     }
 }

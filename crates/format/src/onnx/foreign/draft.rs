@@ -5,7 +5,7 @@ use panarch_graph::{Activation, BatchNorm, Conv2d, Linear, Node, Op, Padding, Sh
 use super::super::limits;
 use crate::FormatError;
 
-/// What a node of a draft computes: the operators of a network with their weights, and three that a network has not.
+/// What a node of a draft computes: the operators of a network with their weights, and four that a network has not.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// An operator without parameters.
@@ -18,6 +18,8 @@ pub enum Step {
     BatchNorm(BatchNorm, [Vec<f32>; 4]),
     /// scale·x + shift; one pair for all channels or one for each.
     Affine(Vec<f64>, Vec<f64>),
+    /// x + shift with one number a channel, directly behind a layer that has no bias.
+    Bias(Vec<f64>),
     /// min(max(x, low), high).
     Clip(f64, f64),
     /// A border around the image: of zeros, or of values that no maximum takes.
@@ -39,7 +41,7 @@ impl Step {
             Self::Convolution(conv, ..) => Op::Conv2d(*conv),
             Self::Linear(linear, ..) => Op::Linear(*linear),
             Self::BatchNorm(bn, _) => Op::BatchNorm(*bn),
-            Self::Affine(..) => Op::BatchNorm(BatchNorm::default()),
+            Self::Affine(..) | Self::Bias(_) => Op::BatchNorm(BatchNorm::default()),
             Self::Clip(..) | Self::Pad(..) => Op::Activation(Activation::Relu),
         }
     }

@@ -4,6 +4,7 @@ mod arithmetic;
 mod arrangement;
 
 use super::super::attributes::Attributes;
+use super::super::data_files::DataFiles;
 use super::super::limits;
 use super::allowance::Allowance;
 use super::array::{Array, Values, product};
@@ -95,7 +96,7 @@ fn constant_of_shape(
     allowance: &mut Allowance,
 ) -> Result<Option<Array>, FormatError> {
     let value = match attributes.tensor("value")? {
-        Some(value) => Array::read(value, allowance)?,
+        Some(value) => Array::read(value, &DataFiles::default(), allowance)?,
         None => Array::floats(vec![1], vec![0.0]),
     };
     let Some(lengths) = shape.as_integers() else {
@@ -130,7 +131,7 @@ pub fn constant(
     allowance: &mut Allowance,
 ) -> Result<Array, FormatError> {
     if let Some(tensor) = attributes.tensor("value")? {
-        return Array::read(tensor, allowance);
+        return Array::read(tensor, &DataFiles::default(), allowance);
     }
     if let Some(value) = attributes.optional_float("value_float")? {
         return Ok(Array::floats(Vec::new(), vec![value]));

@@ -1,9 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use panarch_graph::{Op, Padding, Shape};
 
 use super::super::attributes::Attributes;
+use super::super::data_files::DataFiles;
 use super::super::limits;
 use super::super::messages::{NodeProto, TensorProto};
 use super::allowance::Allowance;
@@ -43,8 +44,11 @@ pub struct Interpreter<'a> {
     pub draft: Draft,
     pub notes: Notes,
     pub allowance: Allowance,
-    stored: Vec<&'a TensorProto>,
+    stored: &'a [TensorProto],
+    files: &'a DataFiles,
     values: HashMap<&'a str, Value>,
+    /// ReLU nodes that quantisation had absorbed.
+    pub restored: HashSet<usize>,
     /// Flatten nodes that were added, by what they flatten.
     flattened: HashMap<usize, usize>,
 }
@@ -52,7 +56,7 @@ pub struct Interpreter<'a> {
 impl<'a> Interpreter<'a> {
     /// An interpreter that knows the constants of the file and the input, which has these axes.
     pub fn new(
-        stored: &'a [TensorProto],
+        (stored, files): (&'a [TensorProto], &'a DataFiles),
         (input, shape, axes, batch): (&'a str, Shape, Vec<Axis>, u64),
         allowance: Allowance,
     ) -> Result<Self, FormatError> {
@@ -75,8 +79,10 @@ impl<'a> Interpreter<'a> {
             draft: Draft::new(input, shape),
             notes: Notes::default(),
             allowance,
-            stored: stored.iter().collect(),
+            stored,
+            files,
             values,
+            restored: HashSet::new(),
             flattened: HashMap::new(),
         })
     }
@@ -154,7 +160,7 @@ impl<'a> Interpreter<'a> {
         match self.values.get(name) {
             Some(Value::Constant(array)) => Ok(Some(Rc::clone(array))),
             Some(Value::Stored(index)) => {
-                let array = Array::read(self.stored[*index], &mut self.allowance)?;
+                let array = Array::read(&self.stored[*index], self.files, &mut self.allowance)?;
                 Ok(Some(Rc::new(array)))
             }
             _ => Ok(None),

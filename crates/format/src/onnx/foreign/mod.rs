@@ -1,8 +1,8 @@
 //! Models that other tools wrote, as networks.
 //!
 //! Reading goes in four steps. The *interpreter* walks over the nodes once: constants are computed, operators that only
-//! rearrange axes become views, and the others become nodes of a *draft*, which has a network's operators and three more
-//! (scalings, clips and borders). The draft is then *rewritten* until only a network's operators are left, and *built*.
+//! rearrange axes become views, and the others become nodes of a *draft*, which has a network's operators and a few more
+//! (scalings, biases, clips and borders). The draft is then *rewritten* until only a network's operators are left, and *built*.
 //! Nothing is approximated; what is left out or written in another way is told in notes.
 
 mod allowance;
@@ -24,6 +24,7 @@ use std::collections::HashSet;
 
 use panarch_graph::{Network, Weights};
 
+use super::data_files::DataFiles;
 use super::messages::{GraphProto, NodeProto};
 use crate::FormatError;
 use allowance::Allowance;
@@ -31,10 +32,12 @@ use interpreter::{Interpreter, View};
 use notes::Notes;
 use view::{Axis, Order};
 
-/// Reads the graph of a file of `bytes` bytes; `size` is the height and width to take where the file leaves them open.
+/// Reads the graph of a file of `bytes` bytes, with the files beside it; `size` is the height and width to take where the
+/// file leaves them open.
 pub fn read(
     graph: &GraphProto,
     bytes: usize,
+    files: &DataFiles,
     size: Option<[u32; 2]>,
 ) -> Result<(Network, Weights, Vec<String>), FormatError> {
     let constants: HashSet<Option<&str>> = graph.initializer.iter().map(|tensor| tensor.name.as_deref()).collect();
@@ -59,16 +62,27 @@ pub fn read(
     let input = input::input(value, &graph.node, size, &mut notes)?;
     let name = value.name.as_deref().unwrap_or_default();
     let mut interpreter = Interpreter::new(
-        &graph.initializer,
+        (&graph.initializer, files),
         (name, input.shape, input.axes, input.batch),
-        Allowance::of_file(bytes),
+        Allowance::of_file(bytes.saturating_add(files.len())),
     )?;
     interpreter.notes = notes;
     for (index, node) in needed(&graph.node, output) {
         interpreter.node(index, node)?;
     }
     let view = interpreter.result(output)?;
-    let result = result(&mut interpreter, view, output)?;
+    let mut result = result(&mut interpreter, view, output)?;
+    if interpreter.restored.remove(&result) {
+        result = interpreter.draft.nodes[result].inputs[0];
+        let sentence = "The range of the last QuantizeLinear begins at 0; no ReLU was put in its place.";
+        interpreter.notes.say(sentence.to_owned());
+    }
+    for _ in &interpreter.restored {
+        interpreter.notes.count(
+            "ReLU nodes put back that the quantisation had taken into the range of its integers (a ReLU6 that was never \
+             seen at 6 is a ReLU now)",
+        );
+    }
     let Interpreter {
         mut draft, mut notes, ..
     } = interpreter;

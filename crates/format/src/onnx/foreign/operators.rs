@@ -93,6 +93,9 @@ impl<'a> Interpreter<'a> {
 
     fn batch_norm(&mut self, site: &Site<'_>, attributes: &mut Attributes<'_>) -> Result<View, FormatError> {
         site.expect_inputs(5..=5)?;
+        if site.proto.output.iter().skip(1).any(|output| !output.is_empty()) {
+            return Err(site.error("is in training mode; export the model for inference"));
+        }
         attributes.int_must_be("training_mode", 0, 0)?;
         attributes.int_must_be("spatial", 1, 1)?;
         attributes.ignore("is_test");

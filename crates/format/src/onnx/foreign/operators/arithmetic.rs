@@ -70,6 +70,14 @@ impl Interpreter<'_> {
             _ => return Err(site.error("divides a constant by a computed value, which is not supported")),
         };
         self.allowance.take(count, 16)?;
+        let layer = &self.draft.nodes[view.node];
+        let lacks_bias = match &layer.step {
+            Step::Convolution(_, _, bias) | Step::Linear(_, _, bias) => bias.is_none(),
+            _ => false,
+        };
+        if site.operator == "Add" && lacks_bias && count == layer.shape.channels as usize {
+            return self.along(site, view, Step::Bias(shift));
+        }
         self.along(site, view, Step::Affine(scale, shift))
     }
 

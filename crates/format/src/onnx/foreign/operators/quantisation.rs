@@ -27,7 +27,8 @@ impl Interpreter<'_> {
     /// QuantizeLinear of a computed value: left out, but for a ReLU that was taken into its range.
     ///
     /// Quantisers drop a ReLU before a QuantizeLinear whose smallest integer stands for 0, because the rounding clips
-    /// there as well; ReLU6 likewise, if the largest stands for 6.
+    /// there as well; ReLU6 likewise, if the largest stands for 6. The last QuantizeLinear is another matter: logits that
+    /// calibration never saw below 0 need no ReLU.
     pub(super) fn quantise(&mut self, site: &Site<'_>, attributes: &mut Attributes<'_>) -> Result<View, FormatError> {
         ignore_quantisation_attributes(attributes);
         let view = self.view(site, 0)?;
@@ -52,10 +53,9 @@ impl Interpreter<'_> {
         } else {
             Activation::Relu
         };
-        self.notes
-            .count("ReLU nodes put back that the quantisation had taken into the range of its integers (a ReLU6 that was never \
-                seen at 6 is a ReLU now)");
-        self.along(site, view, Step::Plain(Op::Activation(activation)))
+        let view = self.along(site, view, Step::Plain(Op::Activation(activation)))?;
+        self.restored.insert(view.node);
+        Ok(view)
     }
 
     /// DequantizeLinear of a computed value, which goes with the QuantizeLinear before it.

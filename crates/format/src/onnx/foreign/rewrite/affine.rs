@@ -18,13 +18,18 @@ pub fn absorb(draft: &mut Draft, output: usize, notes: &mut Notes) -> usize {
         for input in &mut draft.nodes[id].inputs {
             *input = instead[*input];
         }
-        if readers[id] == 0 || scaled_again[id] || !matches!(draft.nodes[id].step, Step::Affine(..)) {
+        if readers[id] == 0 || scaled_again[id] {
             continue;
         }
-        compose(draft, id, &readers);
-        let Step::Affine(scale, shift) = draft.nodes[id].step.clone() else {
+        if let Step::Bias(shift) = &draft.nodes[id].step {
+            draft.nodes[id].step = Step::Affine(vec![1.0], shift.clone());
+        } else {
+            compose(draft, id, &readers);
+        }
+        let Step::Affine(scale, shift) = &draft.nodes[id].step else {
             continue;
         };
+        let (scale, shift) = (scale.clone(), shift.clone());
         let input = draft.nodes[id].inputs[0];
         let alone = readers[input] == 1;
         let plain = scale.iter().all(|scale| *scale == 1.0);
@@ -64,10 +69,9 @@ fn read_by_scaling(draft: &Draft, readers: &[usize]) -> Vec<bool> {
     found
 }
 
-/// Takes a scaling before this one into it.
+/// Takes scalings before this one into it.
 fn compose(draft: &mut Draft, id: usize, readers: &[usize]) {
-    loop {
-        let input = draft.nodes[id].inputs[0];
+    while let Some(input) = draft.nodes[id].inputs.first().copied() {
         let (Step::Affine(inner_scale, inner_shift), 1) = (&draft.nodes[input].step, readers[input]) else {
             return;
         };

@@ -1,6 +1,6 @@
 //! Pad nodes: their borders become the padding of the convolutions and pools behind them.
 
-use panarch_graph::{Node, Op, Padding, Pool, PoolKind};
+use panarch_graph::{Node, Op, Padding, Pool, PoolKind, Shape};
 
 use super::super::super::pooling::WrittenPool;
 use super::super::draft::{Border, Draft, Step};
@@ -54,6 +54,7 @@ fn take(draft: &mut Draft, id: usize) -> Result<(), FormatError> {
         Step::Convolution(conv, ..) if kind == Border::Zero => sum(conv.padding, border),
         Step::Pad(own, own_kind) if *own_kind == kind => sum(*own, border),
         Step::Plain(Op::Pool(pool)) => {
+            let pool = trimmed(pool, draft.nodes[pad].shape, draft.nodes[id].shape);
             let merges = match pool.kind {
                 // A maximum takes no border; where no value is below 0, it takes no zeros either.
                 PoolKind::Max => kind == Border::Lowest || draft.is_non_negative(source),
@@ -88,6 +89,24 @@ fn take(draft: &mut Draft, id: usize) -> Result<(), FormatError> {
     }
     draft.nodes[id].inputs = vec![source];
     Ok(())
+}
+
+/// The pool without padding behind the image that no window reaches.
+fn trimmed(pool: &Pool, from: Shape, to: Shape) -> Pool {
+    let Padding { before, after } = pool.padding;
+    let sizes = [(from.height, to.height), (from.width, to.width)];
+    let after = [0, 1].map(|axis| {
+        let (size, outputs) = sizes[axis];
+        let reach = u64::from(outputs.saturating_sub(1)) * u64::from(pool.stride[axis]) + u64::from(pool.kernel[axis]);
+        u64::from(after[axis]).min(reach.saturating_sub(u64::from(size) + u64::from(before[axis]))) as u32
+    });
+    if pool.ceil {
+        return *pool;
+    }
+    Pool {
+        padding: Padding { before, after },
+        ..*pool
+    }
 }
 
 /// Whether a pool over a border of zeros is the form that an average which rounds up and counts its padding is written in.

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use panarch_format::{OnnxOptions, OnnxReadOptions, read_onnx_file, write_onnx};
-use panarch_graph::{Network, Op};
+use panarch_format::{OnnxOptions, OnnxReadOptions, read_onnx, read_onnx_file, write_onnx};
+use panarch_graph::{Network, Op, stream};
 use panarch_measure::{RtenRuntime, Runtime};
+use rand::RngExt;
 use safetensors::SafeTensors;
 
 use crate::engine::evaluate;
@@ -111,11 +112,11 @@ fn check(path: &Path) -> Result<String, String> {
     Ok(line)
 }
 
-#[test]
-fn models_of_other_tools_give_their_logits_parity() {
+/// The models that there are, or one line that says that there are none.
+fn models() -> Vec<PathBuf> {
     let Some(folder) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
         println!("skipped: {VARIABLE} names no folder with models of other tools");
-        return;
+        return Vec::new();
     };
     let entries = std::fs::read_dir(&folder).expect("the folder can be read");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -123,6 +124,12 @@ fn models_of_other_tools_give_their_logits_parity() {
     paths.retain(|path| path.with_extension("safetensors").exists());
     paths.sort();
     assert!(!paths.is_empty(), "no model in {}", folder.display());
+    paths
+}
+
+#[test]
+fn models_of_other_tools_give_their_logits_parity() {
+    let paths = models();
     let mut failed = 0;
     for path in &paths {
         let name = path.file_stem().expect("a name").to_string_lossy();
@@ -136,4 +143,35 @@ fn models_of_other_tools_give_their_logits_parity() {
     }
     println!("{} models of other tools, {failed} failed", paths.len());
     assert_eq!(failed, 0);
+}
+
+/// An error or a network with all its weights, never a panic.
+#[test]
+fn damaged_models_of_other_tools_never_panic() {
+    let (mut survived, mut refused) = (0, 0);
+    for path in models() {
+        let bytes = std::fs::read(&path).expect("the model can be read");
+        if bytes.len() > 1 << 20 {
+            continue;
+        }
+        let mut rng = stream(3, &path.display().to_string(), 0);
+        for _ in 0..400 {
+            let mut damaged = bytes.clone();
+            for _ in 0..rng.random_range(1..12) {
+                let place = rng.random_range(0..damaged.len());
+                damaged[place] ^= 1 << rng.random_range(0..8);
+            }
+            match read_onnx(&damaged) {
+                Ok(model) => {
+                    model.weights.check(&model.network).expect("all weights");
+                    survived += 1;
+                }
+                Err(error) => {
+                    assert!(!error.to_string().is_empty());
+                    refused += 1;
+                }
+            }
+        }
+    }
+    println!("damaged models of other tools: {refused} refused, {survived} still valid networks");
 }

@@ -16,7 +16,7 @@ const VECTOR: u8 = 2;
 /// A node of the network and the number of axes that its value has at this place of the ONNX graph.
 pub(super) type Value = (NodeId, u8);
 
-/// Turns ONNX nodes into nodes of a network, one after the other.
+/// Turns the nodes of a file of Panarch's own into nodes of a network, one after the other.
 pub struct NodeReader {
     pub(super) builder: NetworkBuilder,
     pub(super) weights: Weights,

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use panarch_graph::{Activation, BatchNorm, Conv2d, Linear, Node, Op, Padding, Shape, Tensor};
 
@@ -63,7 +63,8 @@ pub struct DraftNode {
 #[derive(Debug)]
 pub struct Draft {
     pub nodes: Vec<DraftNode>,
-    names: HashSet<String>,
+    /// Names that are taken, with the number that the next of the same name gets.
+    names: HashMap<String, u64>,
 }
 
 impl Draft {
@@ -77,7 +78,7 @@ impl Draft {
         };
         Self {
             nodes: vec![input],
-            names: HashSet::from([name.to_owned()]),
+            names: HashMap::from([(name.to_owned(), 2)]),
         }
     }
 
@@ -113,11 +114,14 @@ impl Draft {
 
     fn unique(&mut self, name: &str) -> String {
         let mut candidate = name.to_owned();
-        let mut number = 2_u64;
-        while !self.names.insert(candidate.clone()) {
-            candidate = format!("{name}_{number}");
-            number += 1;
+        if let Some(mut number) = self.names.get(name).copied() {
+            while self.names.contains_key(&candidate) {
+                candidate = format!("{name}_{number}");
+                number += 1;
+            }
+            self.names.insert(name.to_owned(), number);
         }
+        self.names.insert(candidate.clone(), 2);
         candidate
     }
 

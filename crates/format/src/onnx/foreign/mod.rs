@@ -126,11 +126,13 @@ fn result(interpreter: &mut Interpreter<'_>, view: View, output: &str) -> Result
         }
         return interpreter.flatten(&view);
     }
-    let last = view.axes.last();
-    if !axes.shape.is_vector() && last == Some(&Axis::Channels) {
-        interpreter
-            .notes
-            .say("The output has its channels last in the file, and first here.".to_owned());
+    let mut order = view.axes.iter().filter(|axis| axes.length(**axis) > 1);
+    let expected = [Axis::Batch, Axis::Channels, Axis::Rows, Axis::Columns];
+    let mut expected = expected.iter().filter(|axis| axes.length(**axis) > 1);
+    if !axes.shape.is_vector() && order.by_ref().ne(expected.by_ref()) {
+        interpreter.notes.say(
+            "The output has its axes in another order in the file; here they are channels, height, width.".to_owned(),
+        );
     }
     Ok(view.node)
 }

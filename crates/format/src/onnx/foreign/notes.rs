@@ -1,14 +1,17 @@
+use std::collections::HashSet;
+
 /// What reading a file of others left out or wrote in another way, told in short sentences.
 #[derive(Debug, Default)]
 pub struct Notes {
     sentences: Vec<String>,
+    said: HashSet<String>,
     counted: Vec<(&'static str, usize)>,
 }
 
 impl Notes {
     /// Says something once.
     pub fn say(&mut self, sentence: String) {
-        if !self.sentences.contains(&sentence) {
+        if self.said.insert(sentence.clone()) {
             self.sentences.push(sentence);
         }
     }

@@ -142,8 +142,16 @@ fn names_and_blocks_come_from_the_file() {
             ..node("Sigmoid", &["b"], "c", Vec::new())
         },
         NodeProto {
+            name: Some("twice_2".to_owned()),
+            ..node("Relu", &["c"], "d", Vec::new())
+        },
+        NodeProto {
+            name: Some("twice".to_owned()),
+            ..node("Relu", &["d"], "e", Vec::new())
+        },
+        NodeProto {
             name: None,
-            ..node("Add", &["c", "b"], "y", Vec::new())
+            ..node("Add", &["e", "b"], "y", Vec::new())
         },
     ];
     let read = read(&model(nodes, vec![weight()])).unwrap();
@@ -158,6 +166,8 @@ fn names_and_blocks_come_from_the_file() {
         ("/features/0/conv", "features/0"),
         ("twice", "network"),
         ("twice_2", "network"),
+        ("twice_2_2", "network"),
+        ("twice_3", "network"),
         ("y", "network"),
     ];
     assert_eq!(found, expected);

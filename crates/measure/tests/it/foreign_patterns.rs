@@ -252,6 +252,20 @@ fn activations_that_are_spelled_out() {
         },
         scaled,
     );
+    // TFLite takes the 3 into the bias.
+    check(
+        "relu6(x)/6",
+        14,
+        &one,
+        false,
+        |f| {
+            let (x, sixth) = (body(f), f.scalar(1.0 / 6.0));
+            let (zero, six) = (f.scalar(0.0), f.scalar(6.0));
+            let clip = f.node("Clip", &[&x, &zero, &six], &[]);
+            (f.node("Mul", &[&clip, &sixth], &[]), 4)
+        },
+        expected,
+    );
     check(
         "hardsigmoid of 0.2",
         14,

@@ -175,6 +175,7 @@ impl Draft {
             Step::Clip(low, _) => *low >= 0.0,
             Step::Plain(Op::Activation(activation)) => !matches!(activation, Activation::HardSwish | Activation::Swish),
             Step::Pad(_, Border::Zero) => of_inputs(),
+            Step::Affine(scale, shift) => scale.iter().chain(shift).all(|factor| *factor >= 0.0) && of_inputs(),
             Step::Plain(Op::Add | Op::Mul | Op::Concat) => node.inputs.len() <= 8 && depth > 12 && of_inputs(),
             Step::Plain(Op::Pool(_) | Op::GlobalAvgPool | Op::Flatten) => of_inputs(),
             _ => false,

@@ -30,17 +30,36 @@ pub fn recognise(draft: &mut Draft, output: usize) {
     }
 }
 
-/// clip(s·x + t, 0, 1) of another slope is the hard sigmoid of (6·s)·x + 6·t − 3.
+/// A clip to 0 and 1 that is no hard sigmoid of its input is one of a scaled input. The scaling takes the place of a
+/// scaling before the clip, or of a clip to other bounds before a scaling.
 fn steepen(draft: &mut Draft, id: usize, readers: &[usize]) {
-    if draft.nodes[id].step != Step::Clip(0.0, 1.0) {
+    let Some(input) = draft.nodes[id]
+        .inputs
+        .first()
+        .copied()
+        .filter(|input| readers[*input] == 1)
+    else {
         return;
+    };
+    match (&draft.nodes[id].step, &draft.nodes[input].step) {
+        (Step::Clip(0.0, 1.0), Step::Affine(scale, shift)) => {
+            let scale = scale.iter().map(|scale| scale * 6.0).collect();
+            let shift = shift.iter().map(|shift| 6.0 * shift - 3.0).collect();
+            draft.nodes[input].step = Step::Affine(scale, shift);
+        }
+        (Step::Affine(scale, shift), inner) => {
+            let (&[scale], &[shift], Some((low, high))) = (&scale[..], &shift[..], clip_of(inner)) else {
+                return;
+            };
+            if high == f64::INFINITY || !close(scale * low + shift, 0.0) || !close(scale * high + shift, 1.0) {
+                return;
+            }
+            let slope = 6.0 / (high - low);
+            draft.nodes[input].step = Step::Affine(vec![slope], vec![-slope * low - 3.0]);
+        }
+        _ => return,
     }
-    let input = draft.nodes[id].inputs[0];
-    if let (Step::Affine(scale, shift), 1) = (&mut draft.nodes[input].step, readers[input]) {
-        scale.iter_mut().for_each(|scale| *scale *= 6.0);
-        shift.iter_mut().for_each(|shift| *shift = 6.0 * *shift - 3.0);
-        draft.nodes[id].step = Step::Plain(Op::Activation(Activation::HardSigmoid));
-    }
+    draft.nodes[id].step = Step::Plain(Op::Activation(Activation::HardSigmoid));
 }
 
 /// Takes a clip or ReLU into a clip that alone reads it.

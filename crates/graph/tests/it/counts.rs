@@ -32,7 +32,7 @@ fn window_sizes_follow_the_formula() {
     }
 }
 
-/// (input size, kernel, stride, before, after, ceil) → output size: what PyTorch 2.11 gives where it has the form, else by
+/// (input size, kernel, stride, before, after, ceil) → output size: what PyTorch 2.15 gives where it has the form, else by
 /// hand.
 #[test]
 fn pool_sizes_follow_the_formula() {

@@ -130,6 +130,9 @@ fn models() -> Vec<PathBuf> {
 #[test]
 fn models_of_other_tools_give_their_logits_parity() {
     let paths = models();
+    if paths.is_empty() {
+        return;
+    }
     let mut failed = 0;
     for path in &paths {
         let name = path.file_stem().expect("a name").to_string_lossy();
@@ -148,8 +151,12 @@ fn models_of_other_tools_give_their_logits_parity() {
 /// An error or a network with all its weights, never a panic.
 #[test]
 fn damaged_models_of_other_tools_never_panic() {
+    let paths = models();
+    if paths.is_empty() {
+        return;
+    }
     let (mut survived, mut refused) = (0, 0);
-    for path in models() {
+    for path in paths {
         let bytes = std::fs::read(&path).expect("the model can be read");
         if bytes.len() > 1 << 20 {
             continue;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use panarch_format::{
-    BatchNormExport, OnnxOptions, TorchFile, TypedSafetensors, TypedTensor, atomic_write, read_onnx, read_torch,
+    BatchNormExport, OnnxOptions, TorchFile, TypedSafetensors, TypedTensor, atomic_write, read_torch,
     typed_safetensors_from_bytes, write_onnx, write_safetensors,
 };
 use panarch_graph::{ContentHash, Network, Shape, Tensor, Weights, stream};
@@ -162,6 +162,8 @@ pub struct LoadedNetwork {
     pub weights: Weights,
     /// Properties of an ONNX file, such as the names of the classes.
     pub properties: BTreeMap<String, String>,
+    /// What was left out or rewritten when a file of another tool was read.
+    pub notes: Vec<String>,
 }
 
 impl LoadedNetwork {
@@ -170,6 +172,7 @@ impl LoadedNetwork {
             network,
             weights,
             properties: BTreeMap::new(),
+            notes: Vec::new(),
         })
     }
 }
@@ -181,11 +184,12 @@ impl LoadedNetwork {
 /// When the file cannot be read, does not say what it is of, or is not of what it is said to be.
 pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensors), Error> {
     if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("onnx")) {
-        let model = read_onnx(&lookup::read_bytes(path, LARGEST)?)?;
+        let model = lookup::onnx(path, subject.resolution)?;
         let network = LoadedNetwork {
             network: model.network,
             weights: model.weights,
             properties: model.metadata.properties,
+            notes: model.notes,
         };
         return Ok((Loaded::Network(Box::new(network)), ImportedTensors::default()));
     }
@@ -364,6 +368,7 @@ pub fn write_network(path: &Path, loaded: &LoadedNetwork, names: Names) -> Resul
         network,
         weights,
         properties,
+        ..
     } = loaded;
     let hash = network.content_hash();
     let extension = path.extension().map(|it| it.to_string_lossy().to_lowercase());

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, SizeClass};
+use panarch_format::{FormatError, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
 use panarch_measure::{HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
@@ -12,8 +13,6 @@ use crate::{Error, RunFile};
 
 /// Largest TOML file that is read.
 const LARGEST_TEXT: u64 = 4 << 20;
-/// Largest ONNX file that is read.
-const LARGEST_ONNX: u64 = 1 << 30;
 
 /// The space of this name: a preset, or a TOML file.
 ///
@@ -111,6 +110,8 @@ pub struct NamedNetwork {
     pub weights: Option<Weights>,
     /// What it is, in words.
     pub origin: String,
+    /// What was left out or rewritten when a file of another tool was read.
+    pub notes: Vec<String>,
 }
 
 /// How a genotype or a name becomes a network.
@@ -130,13 +131,13 @@ pub struct NetworkShape {
 /// When the name means nothing, or what it means cannot be read or built.
 pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
     if is_file(name, "onnx") {
-        let bytes = read_bytes(Path::new(name), LARGEST_ONNX)?;
-        let model = panarch_format::read_onnx(&bytes)?;
+        let model = onnx(Path::new(name), shape.resolution)?;
         let origin = format!("ONNX file {name}");
         return Ok(NamedNetwork {
             network: model.network,
             weights: Some(model.weights),
             origin,
+            notes: model.notes,
         });
     }
     if let Some((space_name, member)) = name.rsplit_once(':') {
@@ -152,6 +153,7 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
             network,
             weights: None,
             origin: format!("{genotype} of space {}", space.name()),
+            notes: Vec::new(),
         });
     }
     let head = Head {
@@ -166,7 +168,25 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
         network,
         weights: None,
         origin: "named network".to_owned(),
+        notes: Vec::new(),
     })
+}
+
+/// An ONNX file of any tool; `size` is the height and width of the images where the file leaves them open.
+///
+/// # Errors
+/// When the file cannot be read, or holds what has no counterpart in a network.
+pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
+    if !path.exists() {
+        return Err(Error::Input(format!("there is no file {}", path.display())));
+    }
+    let options = OnnxReadOptions {
+        input_size: size.map(|size| [size; 2]),
+    };
+    match panarch_format::read_onnx_file(path, &options) {
+        Err(FormatError::Io { source, path, .. }) => Err(Error::reading(&path)(source)),
+        other => Ok(other?),
+    }
 }
 
 /// A member of a space by the name of a reference or by its genotype.

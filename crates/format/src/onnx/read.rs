@@ -1,4 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Shape, Weights};
@@ -67,7 +69,12 @@ pub fn read_onnx_with(bytes: &[u8], options: &OnnxReadOptions) -> Result<OnnxMod
 /// As [`read_onnx_with`], and when a file cannot be read.
 pub fn read_onnx_file(path: impl AsRef<Path>, options: &OnnxReadOptions) -> Result<OnnxModel, FormatError> {
     let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|source| io_error("read", path, source))?;
+    let mut bytes = Vec::new();
+    // One byte more than is accepted, so that a pipe or a device without an end is refused like a file that is too long.
+    let file = File::open(path).map_err(|source| io_error("open", path, source))?;
+    file.take(limits::BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| io_error("read", path, source))?;
     read(&bytes, options, Some(path.parent().unwrap_or(Path::new(""))))
 }
 

@@ -181,8 +181,11 @@ pub enum NetworkCommand {
     List(FormatArgs),
     /// Read an ONNX file of any tool as a network, and say what became of it
     Import {
-        /// The ONNX file
+        /// The ONNX file; values in files beside it are read too
         file: PathBuf,
+        /// Height and width of the images, for a file that leaves them open
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
+        resolution: Option<u32>,
         /// Write the network as an ONNX file of ours, with batch normalisation kept
         #[arg(long, short)]
         output: Option<PathBuf>,

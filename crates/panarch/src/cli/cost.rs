@@ -53,7 +53,11 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     } else {
         let macs = named.network.macs();
         let title = format!("{} ({}, {macs})", named.network.name(), named.origin);
-        printer.table(&summary(&title, &answers));
+        let mut table = summary(&title, &answers);
+        for note in &named.notes {
+            table.note(note);
+        }
+        printer.table(&table);
         if args.layers {
             printer.table(&layers(&answers));
         }

@@ -15,12 +15,27 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
             Printer::new(format).table(&list()?);
             Ok(())
         }
-        NetworkCommand::Import { file, output, format } => {
-            let (loaded, _) = checkpoint::load(&file, Subject::default())?;
-            let Loaded::Network(loaded) = loaded else {
-                return Err(panarch::Error::Input(format!("{} is not an ONNX file", file.display())).into());
+        NetworkCommand::Import {
+            file,
+            resolution,
+            output,
+            format,
+        } => {
+            let other = || panarch::Error::Input(format!("{} is not an ONNX file (.onnx)", file.display()));
+            if file.extension().is_none_or(|it| !it.eq_ignore_ascii_case("onnx")) {
+                return Err(other().into());
+            }
+            let subject = Subject {
+                resolution,
+                ..Subject::default()
+            };
+            let Loaded::Network(loaded) = checkpoint::load(&file, subject)?.0 else {
+                return Err(other().into());
             };
             let mut table = layers(&loaded.network, &format!("from {}", file.display()));
+            for note in &loaded.notes {
+                table.note(note);
+            }
             if let Some(output) = output {
                 checkpoint::write_kept(&output, &loaded)?;
                 table.note(format!("wrote {}", output.display()));
@@ -32,6 +47,9 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
         NetworkCommand::Show { network, shape, format } => {
             let named = lookup::network(&network, shape_of(shape))?;
             let mut table = layers(&named.network, &named.origin);
+            for note in &named.notes {
+                table.note(note);
+            }
             if let Ok((space, _)) = zoo::member(&network) {
                 for (what, text) in [("source", space.source()), ("note", space.note())] {
                     if !text.is_empty() {

@@ -66,16 +66,18 @@ pub fn input(
         (_, _, Some([tall, wide])) => {
             let (tall, wide) = (i64::from(tall), i64::from(wide));
             if height.is_some_and(|height| height != tall) || width.is_some_and(|width| width != wide) {
+                let fixed = |axis: Option<i64>| axis.map_or_else(|| "any".to_owned(), |axis| axis.to_string());
+                let (height, width) = (fixed(height), fixed(width));
                 return fail(format!(
-                    "is fixed to {height:?} by {width:?}; another size cannot be chosen"
+                    "is fixed to {height} by {width} pixels; another size cannot be chosen"
                 ));
             }
             (tall, wide)
         }
         _ => {
             return fail(
-                "leaves its height or width open; name the image size that the network is for, or export the model \
-                 with fixed height and width"
+                "leaves its height or width open; say the image size that the network is for (`input_size`, on the \
+                 command line --resolution), or export the model with fixed height and width"
                     .to_owned(),
             );
         }

@@ -46,7 +46,7 @@ pub struct ParameterSpec {
     pub name: String,
     /// What it is for.
     pub role: ParameterRole,
-    /// PyTorch's layout: convolution [O, I/groups, kh, kw], linear [O, I], vectors [C].
+    /// PyTorch's layout: convolution `[O, I/groups, kh, kw]`, linear `[O, I]`, vectors `[C]`.
     pub shape: Vec<usize>,
 }
 

@@ -215,8 +215,17 @@ fn a_member_s_weights_go_out_and_come_back() {
         Some(of("classifier.linear.weight")),
         weights.get("head.classifier.weight")
     );
-    let model = panarch_format::read_onnx(&std::fs::read(place.path().join("again.onnx")).unwrap()).unwrap();
+    let written = || std::fs::read(place.path().join("again.onnx")).unwrap();
+    let model = panarch_format::read_onnx(&written()).unwrap();
     assert_eq!(model.metadata.content_hash, Some(network.content_hash()));
+    // The same under our own names.
+    let (first, export) = (written(), ["checkpoint", "export", "published.safetensors", "--output"]);
+    expect(
+        &place.panarch(&[&export[..], &["member.safetensors"], &subject].concat()),
+        0,
+    );
+    expect(&place.panarch(&[&import[..], &subject].concat()), 0);
+    assert!(written() == first, "other names give another file");
 }
 
 /// Nothing in a file is executed, and nothing but tensors is accepted.

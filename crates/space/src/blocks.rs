@@ -140,7 +140,12 @@ pub(crate) fn pieces(block: &Block, style: &Style, classes: u32) -> Vec<Piece> {
         scope: scope(block.operator),
         list: Vec::new(),
     };
-    let (kernel, stride, output, inner) = (block.kernel, block.fixed.stride, block.output, block.inner);
+    let (kernel, stride, inner) = (block.kernel, block.fixed.stride, block.inner);
+    // What is concatenated stands beside the block's own output.
+    let output = match block.residual {
+        Residual::Concat => block.output.saturating_sub(block.input),
+        Residual::None | Residual::Add => block.output,
+    };
     match block.operator {
         Operator::Skip => {
             if stride != 1 || block.input != output {

@@ -164,7 +164,7 @@ pub(crate) struct ChainLink {
 pub(crate) struct Block {
     pub operator: Operator,
     pub input: u32,
-    /// Output width; 0 for a classifier, whose width comes from the dataset.
+    /// Output width, with the input where that is concatenated; 0 for a classifier, whose width comes from the dataset.
     pub output: u32,
     pub kernel: u32,
     pub inner: u32,
@@ -264,7 +264,7 @@ impl Element {
             };
         }
         if block.residual == Residual::Concat {
-            block.output += input;
+            block.output = block.output.saturating_add(input);
         }
         Some(block)
     }

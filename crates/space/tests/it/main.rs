@@ -1,5 +1,6 @@
 //! Integration tests of the search spaces.
 
+mod concatenation;
 mod counts;
 mod describe;
 mod diagnostics;

@@ -62,14 +62,17 @@ impl Document {
             let depends = |(on, key): &(&str, &str)| *key == entry.key && given(on);
             !layering.own.contains(&entry.key.as_str()) && !layering.dependent.iter().any(depends)
         });
+        // Whatever their order in the text: a change is one of the list that stands in the end.
+        let (changes, over): (Vec<Entry>, Vec<Entry>) = over.into_iter().partition(|it| it.key == layering.change);
         for entry in over {
-            if entry.key == layering.change {
-                self.change(entry, &mut base, layering);
-            } else if layering.appended.contains(&entry.key.as_str()) {
+            if layering.appended.contains(&entry.key.as_str()) {
                 append(entry, &mut base);
             } else {
                 merge_tables(entry, &mut base);
             }
+        }
+        for change in changes {
+            self.change(change, &mut base, layering);
         }
         Kind::Table(base)
     }

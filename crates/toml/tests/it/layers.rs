@@ -115,3 +115,17 @@ fn problems_are_reported_where_they_stand() {
     let error = Document::parse_over("own.toml", "", &[("base.toml", "x = [")], &LAYERING).unwrap_err();
     assert!(error.to_string().starts_with("base.toml:1:"), "{error}");
 }
+
+/// A change is one of the list that stands in the end, wherever it is written.
+#[test]
+fn the_order_of_a_change_and_of_its_list_is_no_matter() {
+    let (name, change, list) = (
+        "name = \"own\"\n",
+        "[change.stage1]\nwidth = 4\n",
+        "[[stage]]\nwidth = 32\n",
+    );
+    let before = read(&[&format!("{name}{change}{list}"), BASE]).unwrap();
+    let after = read(&[&format!("{name}{list}{change}"), BASE]).unwrap();
+    assert_eq!(before, after);
+    assert!(before.contains("[4]"), "{before}");
+}

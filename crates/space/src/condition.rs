@@ -23,11 +23,13 @@ pub(crate) fn fill(decisions: &mut [Decision], elements: &[Element]) {
             note(&mut uses, &depth.source, &here);
             require(&mut here, depth, |depth| depth > position);
         }
-        note(&mut uses, &element.width.source, &here);
         note(&mut uses, &element.operator.source, &here);
         for (number, alternative) in element.alternatives.iter().enumerate() {
             let mut inside = here.clone();
             require(&mut inside, &element.operator, |choice| *choice == number);
+            if alternative.operator.has_width() {
+                note(&mut uses, &element.width.source, &inside);
+            }
             note(&mut uses, &alternative.kernel.source, &inside);
             note(&mut uses, &alternative.inner.source, &inside);
             for edge in &alternative.edges {
@@ -71,7 +73,10 @@ fn require<T>(here: &mut Use, slot: &Slot<T>, wanted: impl Fn(&T) -> bool) {
         };
         usize::from(*choice) < known && wanted(slot.value(&mut |_| *choice))
     });
-    here.choices.insert(decision, choices.collect());
+    let choices: BTreeSet<u8> = choices.collect();
+    // A decision may drive several properties.
+    let both = here.choices.get(&decision).map(|known| known & &choices);
+    here.choices.insert(decision, both.unwrap_or(choices));
 }
 
 /// The conditions that all uses share, with the union of their choices.

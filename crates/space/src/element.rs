@@ -121,7 +121,7 @@ pub(crate) struct Alternative {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fixed {
     pub stride: u32,
-    /// Zeros at each side of a convolution of a stem, stage or head, or of a pool.
+    /// Zeros at each side of a plain convolution or of a pool.
     pub padding: Option<u32>,
     /// Whether a pool's last window may hang over the edge.
     pub ceil: bool,
@@ -204,12 +204,11 @@ impl Element {
         {
             return None;
         }
-        let declared = self.width.value(read).channels(input);
         let alternative = &self.alternatives[*self.operator.value(read)];
         let operator = alternative.operator;
         let output = match operator {
             _ if operator.is_classifier() => 0,
-            _ if operator.has_width() => declared,
+            _ if operator.has_width() => self.width.value(read).channels(input),
             _ => input,
         };
         let mut block = Block {
@@ -292,7 +291,10 @@ impl Element {
             Operator::InvertedBottleneck | Operator::FusedInvertedBottleneck
         );
         match inner {
-            Inner::Times(ratio) if *ratio == 1.0 && inverted => (block.input, false),
+            Inner::Times(ratio) if *ratio == 1.0 && inverted => match block.operator {
+                Operator::InvertedBottleneck => (block.input, false),
+                _ => (base, false),
+            },
             // The published code rounds to a whole number first, halves to even.
             Inner::Times(ratio) => (rounding.round((ratio * f64::from(base)).round_ties_even()), true),
             Inner::Channels(channels) => (*channels, *channels != block.input),
@@ -315,8 +317,13 @@ impl Element {
         if forms.len() > 1 {
             block.inner = self.inner(alternative.inner.value(read), block, rounding).0;
         }
-        let activation = *alternative.activation.value(read);
-        let after = if last + 1 == alternative.edges.len() {
+        let is_fourth = last + 1 == alternative.edges.len();
+        // The fourth edge alone has nothing but the last activation.
+        let activation = match forms.len() {
+            1 if is_fourth => None,
+            _ => *alternative.activation.value(read),
+        };
+        let after = if is_fourth {
             *alternative.last_activation.value(read)
         } else {
             activation

@@ -30,10 +30,12 @@ impl Space {
                 allowed: self.resolutions.clone(),
             });
         }
+        // Also with images of other channels, in which another decision may count, equal canonical forms are one network.
+        let genotype = &self.canonical(genotype);
         let name = if genotype.is_empty() {
             self.name.clone()
         } else {
-            format!("{}/{}", self.name, self.canonical(genotype))
+            format!("{}/{genotype}", self.name)
         };
         let input = Shape::new(head.input_channels, resolution, resolution);
         let mut builder = NetworkBuilder::new(name, input);

@@ -1,6 +1,6 @@
 //! From the settings of a space file to elements and decisions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use panarch_graph::Activation;
 use panarch_toml::{At, Document};
@@ -33,8 +33,11 @@ pub(crate) struct Compiler<'d> {
     scale: Scale,
     pub elements: Vec<Element>,
     pub open: Vec<OpenChoice>,
-    positions: HashMap<String, usize>,
+    /// For each name of a decision, where in the file it comes from and its position.
+    positions: HashMap<String, (At, usize)>,
     missing: BTreeSet<String>,
+    /// The `each` lists that have been reported, with the depth that they do not have.
+    lengths: HashSet<(At, u32)>,
 }
 
 /// One stage, or one layer of the stem or head.
@@ -63,18 +66,21 @@ impl<'d> Compiler<'d> {
             open: Vec::new(),
             positions: HashMap::new(),
             missing: BTreeSet::new(),
+            lengths: HashSet::new(),
         }
     }
 
     /// Adds a layer of the stem or head.
     pub(crate) fn layer(&mut self, place: &Place<'_>, defaults: &StageSettings) {
         let name = place.name.to_owned();
+        self.check_lengths(place.settings, 1);
         let width = self.width(place, defaults, &name, &name, 0);
         let spot = Spot {
             names: (&name, &name),
             position: 0,
+            depth: 1,
             stride: place.stride,
-            residual_allowed: place.settings.shared.residual.is_some(),
+            residual_allowed: place.settings.all().any(|it| it.residual.is_some()),
         };
         let element = self.element(place, defaults, &spot, width);
         self.elements.extend(element);
@@ -95,7 +101,8 @@ impl<'d> Compiler<'d> {
         };
         let (least, most) = (depths[0], depths[depths.len() - 1]);
         if most == 0 {
-            self.document
+            return self
+                .document
                 .problem_at(setting.at, "a stage has at least one block at its largest depth", None);
         }
         if least == 0 && place.stride > 1 {
@@ -107,7 +114,12 @@ impl<'d> Compiler<'d> {
         }
         self.check_lengths(place.settings, most);
         let start = self.elements.len();
-        let depth = self.slot(format!("{name}.depth"), Property::Depth, depths, u32::to_string);
+        let depth = self.slot(
+            format!("{name}.depth"),
+            Property::Depth,
+            (setting.at, depths),
+            u32::to_string,
+        );
         let first = place.settings.residual_in_first_block;
         let first = first.or(defaults.residual_in_first_block).unwrap_or(true);
         for position in 0..most {
@@ -116,6 +128,7 @@ impl<'d> Compiler<'d> {
             let spot = Spot {
                 names: (&name, &block),
                 position,
+                depth: most,
                 stride: if position == 0 { place.stride } else { 1 },
                 residual_allowed: first || position > 0,
             };
@@ -127,7 +140,7 @@ impl<'d> Compiler<'d> {
             element.depth = Some((depth.clone(), position));
             self.elements.push(element);
         }
-        let last = self.elements.len() - 1;
+        let last = self.elements.len().saturating_sub(1);
         for open in &mut self.open {
             let of_stage = matches!(open.property, Property::Depth | Property::Width);
             if of_stage && open.element == start && open.name.starts_with(&format!("{name}.")) {
@@ -141,7 +154,7 @@ impl<'d> Compiler<'d> {
         &mut self,
         name: String,
         property: Property,
-        choices: &[T],
+        (at, choices): (At, &[T]),
         text: impl Fn(&T) -> String,
     ) -> Slot<T> {
         if choices.len() == 1 {
@@ -149,9 +162,16 @@ impl<'d> Compiler<'d> {
         }
         let choices = choices.to_vec();
         let position = match self.positions.get(&name) {
-            Some(position) => *position,
+            Some((first, position)) => {
+                if *first != at {
+                    let message =
+                        format!("`{name}` would be the name of two decisions; call an operator or layer otherwise");
+                    self.document.problem_at(at, message, None);
+                }
+                *position
+            }
             None => {
-                self.positions.insert(name.clone(), self.open.len());
+                self.positions.insert(name.clone(), (at, self.open.len()));
                 self.open.push(OpenChoice {
                     name,
                     property,
@@ -186,13 +206,15 @@ impl<'d> Compiler<'d> {
         } else {
             name
         };
-        let scale = self.scale_of(place);
-        let slot = self.slot(name, Property::Width, setting.of(position), width_text);
+        let scale = self.scale_of(place, defaults);
+        let choices = (setting.at, setting.of(position));
+        let slot = self.slot(name, Property::Width, choices, width_text);
         Some(slot.map(|choice| scale.width(choice)))
     }
 
-    fn scale_of(&self, place: &Place<'_>) -> Scale {
-        if place.settings.scale_width {
+    fn scale_of(&self, place: &Place<'_>, defaults: &StageSettings) -> Scale {
+        let scales = place.settings.scale_width.or(defaults.scale_width);
+        if scales.unwrap_or(true) {
             self.scale
         } else {
             self.scale.unscaled()
@@ -219,7 +241,8 @@ impl<'d> Compiler<'d> {
             .collect();
         let scope = scoped(setting, names);
         let numbers: Vec<usize> = (0..variants.len()).collect();
-        let operator = self.slot(format!("{scope}.operator"), Property::Operator, &numbers, |number| {
+        let choices = (setting.at, &numbers[..]);
+        let operator = self.slot(format!("{scope}.operator"), Property::Operator, choices, |number| {
             variants[*number].1.name.clone()
         });
         if width.is_none() && variants.iter().any(|(_, variant)| variant.operator.has_width()) {
@@ -238,15 +261,17 @@ impl<'d> Compiler<'d> {
         }
         let fixed = Fixed {
             stride: spot.stride,
-            padding: settings.padding,
-            ceil: settings.ceil.unwrap_or(false),
+            padding: settings.padding.or(defaults.padding),
+            ceil: settings.ceil.or(defaults.ceil).unwrap_or(false),
             shortcut: settings.shortcut.or(defaults.shortcut).unwrap_or(Shortcut::Conv),
             batch_norm: settings.batch_norm.or(defaults.batch_norm).unwrap_or(true),
             bias: settings.bias.or(defaults.bias).unwrap_or(place.bias),
         };
         let base = settings.expansion_of.or(defaults.expansion_of);
         let expansion_base = match base.unwrap_or(ExpansionBase::Input) {
-            ExpansionBase::Declared(channels) => ExpansionBase::Declared(self.scale_of(place).channels(channels)),
+            ExpansionBase::Declared(channels) => {
+                ExpansionBase::Declared(self.scale_of(place, defaults).channels(channels))
+            }
             base => base,
         };
         Some(Element {
@@ -264,6 +289,7 @@ impl<'d> Compiler<'d> {
 
     fn alternative(&mut self, look: &Lookup<'_>, place: &Place<'_>) -> Alternative {
         let operator = look.variant.operator;
+        self.check_kernel(look, place);
         let kernel = self.property(look, Property::Kernel, |it| it.kernel.as_ref(), u32::to_string);
         let inner = self.property(look, look.inner_property(), |it| it.inner.as_ref(), inner_text);
         let edges = [0, 1, 2, 3].map(|edge: usize| {
@@ -301,7 +327,7 @@ impl<'d> Compiler<'d> {
                 self.report_missing(place, &look.tables(), key);
             }
         }
-        let scale = self.scale_of(place);
+        let scale = self.scale_of(place, look.defaults);
         let inner = inner.unwrap_or_else(|| Slot::fixed(Inner::Times(1.0)));
         let activation = activation.unwrap_or_else(|| Slot::fixed(None));
         // A chain ends as its other convolutions do unless the file says otherwise.
@@ -341,13 +367,34 @@ impl<'d> Compiler<'d> {
             return None;
         }
         let (setting, own) = look.find(get)?;
+        self.check_length(Some(setting), look.spot.depth);
         let scope = scoped(setting, look.spot.names);
         let name = if own {
             format!("{scope}.{}.{}", look.variant.short(), property.name())
         } else {
             format!("{scope}.{}", property.name())
         };
-        Some(self.slot(name, property, setting.of(look.spot.position), text))
+        Some(self.slot(name, property, (setting.at, setting.of(look.spot.position)), text))
+    }
+
+    /// Reports once for a place an even kernel that was meant for the pools of another one.
+    fn check_kernel(&mut self, look: &Lookup<'_>, place: &Place<'_>) {
+        let operator = look.variant.operator;
+        if !operator.has_kernel() || operator.is_pool() {
+            return;
+        }
+        let Some((setting, _)) = look.find(|it| it.kernel.as_ref()) else {
+            return;
+        };
+        let even = setting.of(look.spot.position).iter().find(|kernel| **kernel % 2 == 0);
+        let name = place.name;
+        if let Some(kernel) = even.filter(|kernel| self.missing.insert(format!("{name}.kernel {kernel}"))) {
+            let message = format!(
+                "`{name}` would have a kernel of {kernel} in `{}`: only those of pools may be even",
+                look.variant.name
+            );
+            self.document.problem_at(setting.at, message, None);
+        }
     }
 
     /// Reports once for a place that none of the tables gives a property it needs; a key that is there all the same is
@@ -368,7 +415,7 @@ impl<'d> Compiler<'d> {
         }
     }
 
-    fn check_lengths(&self, settings: &StageSettings, depth: u32) {
+    fn check_lengths(&mut self, settings: &StageSettings, depth: u32) {
         for properties in settings.all() {
             self.check_length(properties.kernel.as_ref(), depth);
             self.check_length(properties.inner.as_ref(), depth);
@@ -385,17 +432,23 @@ impl<'d> Compiler<'d> {
         self.check_length(settings.width.as_ref(), depth);
     }
 
-    fn check_length<T>(&self, setting: Option<&Setting<T>>, depth: u32) {
+    fn check_length<T>(&mut self, setting: Option<&Setting<T>>, depth: u32) {
         if let Some(Setting {
             choices: Spread::Each(lists),
             at,
             ..
         }) = setting
             && lists.len() != depth as usize
+            && self.lengths.insert((*at, depth))
         {
             let message = format!(
-                "`each` has {} entries, the stage has {depth} blocks at its largest depth",
-                lists.len()
+                "`each` has {} entries, there {} at the largest depth",
+                lists.len(),
+                if depth == 1 {
+                    "is 1 block".to_owned()
+                } else {
+                    format!("are {depth} blocks")
+                }
             );
             self.document.problem_at(*at, message, None);
         }

@@ -14,6 +14,8 @@ pub(crate) struct Spot<'a> {
     pub names: (&'a str, &'a str),
     /// Its number in the stage, from 0.
     pub position: u32,
+    /// The stage's largest depth.
+    pub depth: u32,
     pub stride: u32,
     pub residual_allowed: bool,
 }

@@ -6,7 +6,6 @@ use panarch_toml::{Table, Value, did_you_mean};
 use crate::decision::Property;
 use crate::edge::Edge;
 use crate::element::{Inner, Residual};
-use crate::operator::Operator;
 use crate::setting::{Order, Scope, Setting, ratio, setting, whole};
 
 /// Widest layer that a space may have, in channels.
@@ -44,8 +43,8 @@ pub(crate) struct Properties {
 }
 
 impl Properties {
-    /// Reads them; the keys are also those of [`KEYS`].
-    pub(crate) fn read(table: &Table<'_>) -> Self {
+    /// Reads them; the keys are also those of [`KEYS`]. Kernels of pools, if that is what they are for, may be even.
+    pub(crate) fn read(table: &Table<'_>, of_pool: bool) -> Self {
         let expansion = setting(table, "expansion", Scope::Block, Order::Increasing, |value| {
             ratio(0.01, 64.0)(value).map(Inner::Times)
         });
@@ -59,7 +58,7 @@ impl Properties {
         let forms = Edge::named();
         let given = given(table, &KEYS);
         Self {
-            kernel: setting(table, "kernel", Scope::Block, Order::Increasing, kernel(table)),
+            kernel: setting(table, "kernel", Scope::Block, Order::Increasing, kernel(of_pool)),
             inner: expansion.or(channels),
             edges: Property::EDGES.map(|edge| {
                 setting(table, edge.name(), Scope::Block, Order::Free, |value| {
@@ -83,15 +82,10 @@ impl Properties {
 }
 
 /// Kernels are odd, so that they have a centre; those of pools need none.
-fn kernel(table: &Table<'_>) -> impl Fn(&Value<'_>) -> Option<u32> + use<> {
-    let operator = table.value("operator").and_then(|value| value.text());
-    let pools = operator.is_some_and(|name| {
-        let pool = |operator: &Operator| operator.is_pool() && operator.name() == name;
-        Operator::ALL.iter().any(pool)
-    });
+fn kernel(of_pool: bool) -> impl Fn(&Value<'_>) -> Option<u32> {
     move |value| {
         let kernel = whole(1, 31)(value)?;
-        if pools || kernel % 2 == 1 {
+        if of_pool || kernel % 2 == 1 {
             return Some(kernel);
         }
         value.mismatch("an odd number, so that the kernel has a centre");

@@ -11,7 +11,7 @@ use crate::element::{Element, Source};
 use crate::operator::Operator;
 use crate::order::{GenotypeOrder, to_post_order};
 use crate::piece::Style;
-use crate::properties::Properties;
+use crate::properties::{Properties, WIDEST};
 use crate::stage_settings::{StageSettings, Variants, is_name};
 use crate::{Head, Space, condition, derivation, fingerprint, globals, reference, tie};
 
@@ -270,14 +270,23 @@ fn check_networks(document: &Document, space: &Space) {
         classes: 2,
         input_channels: 3,
     };
-    for (which, genotype) in [("largest", space.largest()), ("smallest", space.smallest())] {
-        let Some(resolution) = space.resolutions.last() else {
-            return;
-        };
-        if let Err(error) = space.lower(&genotype, head, *resolution) {
+    let widest = space.walk(&mut |decision| space.largest_choice(decision));
+    if let Some(width) = widest.iter().map(|(_, block)| block.output).max()
+        && width > WIDEST
+    {
+        let message =
+            format!("concatenated, the widths of the largest genotype grow to {width}; at most {WIDEST} are possible");
+        return document.root().problem("name", message, None);
+    }
+    let (Some(first), Some(last)) = (space.resolutions.first(), space.resolutions.last()) else {
+        return;
+    };
+    let ends = [("largest", space.largest()), ("smallest", space.smallest())];
+    for ((which, genotype), resolution) in ends.iter().flat_map(|end| [(end, last), (end, first)]) {
+        if let Err(error) = space.lower(genotype, head, *resolution) {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
             let message = format!(
-                "the network of the {which} genotype cannot be built{}",
+                "the network of the {which} genotype cannot be built for images of {resolution} pixels{}",
                 cause.unwrap_or_default()
             );
             return document.root().problem("name", message, None);

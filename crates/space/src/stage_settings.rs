@@ -57,7 +57,7 @@ impl Variants {
                 tables.problem_at(key.at, message, None);
             }
             let operator = table.one_of("kind", &kinds);
-            let properties = Properties::read(&table);
+            let properties = Properties::read(&table, operator.is_some_and(Operator::is_pool));
             table.finish();
             if let Some(operator) = operator {
                 variants.push(Variant {
@@ -69,6 +69,10 @@ impl Variants {
         }
         tables.finish();
         Self(variants)
+    }
+
+    fn is_pool(&self, number: usize) -> bool {
+        self.0.get(number).is_some_and(|variant| variant.operator.is_pool())
     }
 
     /// Names and numbers of the variants whose operator is allowed.
@@ -87,7 +91,7 @@ pub(crate) struct StageSettings {
     pub depth: Option<Setting<u32>>,
     pub width: Option<Setting<WidthChoice>>,
     /// Whether the space's width multiplier applies.
-    pub scale_width: bool,
+    pub scale_width: Option<bool>,
     pub shared: Properties,
     /// What holds for one variant alone.
     pub own: Vec<(usize, Properties)>,
@@ -107,7 +111,7 @@ impl Default for StageSettings {
             operator: None,
             depth: None,
             width: None,
-            scale_width: true,
+            scale_width: None,
             shared: Properties::default(),
             own: Vec::new(),
             residual_in_first_block: None,
@@ -124,12 +128,19 @@ impl Default for StageSettings {
 impl StageSettings {
     pub(crate) fn read(table: &Table<'_>, variants: &Variants, allowed: &[Operator]) -> Self {
         let names = variants.among(allowed);
-        let mut shared = Properties::read(table);
+        let number = table.value("operator").and_then(|value| {
+            let name = value.text()?;
+            names
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, number)| *number)
+        });
+        let mut shared = Properties::read(table, number.is_some_and(|number| variants.is_pool(number)));
         shared.given.extend(given(table, &["operator", "depth", "width"]));
         let mut own = Vec::new();
         for (name, number) in &names {
             if let Some(inner) = table.optional_table(name) {
-                own.push((*number, Properties::read(&inner)));
+                own.push((*number, Properties::read(&inner, variants.is_pool(*number))));
                 inner.finish();
             }
         }
@@ -139,7 +150,7 @@ impl StageSettings {
             }),
             depth: setting(table, "depth", Scope::Stage, Order::Increasing, whole(0, 64)),
             width: width::read(table),
-            scale_width: table.optional_bool("scale_width").unwrap_or(true),
+            scale_width: table.optional_bool("scale_width"),
             shared,
             own,
             residual_in_first_block: table.optional_bool("residual_in_first_block"),

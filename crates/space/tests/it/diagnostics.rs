@@ -80,7 +80,7 @@ map = { 0 = 8 }
         "10: `block.activations` is not a known key [activation]",
         "20: `body` has stride 2, so that it cannot be left out: its depth must be 1 or more",
         "21: `stage[0].width` has no choices",
-        "28: `each` has 3 entries, the stage has 2 blocks at its largest depth",
+        "28: `each` has 3 entries, there are 2 blocks at the largest depth",
         "29: `body` is already the name of stage number 1",
         "32: the last `[[head]]` must be the classifier, and the only one: `operator = \"classifier\"`",
         "35: `body.wdth` matches nothing that is open to choice [body.depth]",
@@ -131,7 +131,7 @@ fn one_mistake_is_one_problem() {
         (
             "operator = \"global-average-pool\"",
             "operator = \"conv\"\nkernel = 1\nwidth = 8\nactivation = \"relu\"",
-            "the network of the largest genotype cannot be built: node `head.classifier`",
+            "the network of the largest genotype cannot be built for images of 32 pixels: node `head.classifier`",
         ),
         (
             "operator = \"global-average-pool\"",
@@ -286,4 +286,125 @@ fn widths_have_several_forms() {
     assert_eq!(space.decisions()[0].choices, ["0.5", "1", "1.25"]);
     // 12 and 30 channels are rounded to multiples of 8.
     assert_eq!(space.describe().places[0].width, ["16", "24", "32"]);
+}
+
+/// A file with a body and a plain head.
+fn with_body(body: &str) -> String {
+    format!(
+        "name = \"b\"\nversion = 1\nresolutions = [16, 32]\n{body}\n[[head]]\noperator = \"global-average-pool\"\n[[head]]\n\
+         operator = \"classifier\"\n"
+    )
+}
+
+#[test]
+fn what_a_stage_and_its_defaults_cannot_say() {
+    let conv = "[[stage]]\noperator = \"conv\"\nactivation = \"relu\"\nwidth = 8";
+    let ib = "\nexpansion = 2\nactivation = \"relu\"\nwidth = 8";
+    let table = [
+        (
+            format!("{conv}\ndepth = 0\nkernel = 3"),
+            "8: a stage has at least one block at its largest depth",
+        ),
+        (
+            format!("[block]\noperator = \"max-pool\"\nkernel = 2\n{conv}\ndepth = 1"),
+            "6: `stage1` would have a kernel of 2 in `conv`: only those of pools may be even",
+        ),
+        (
+            format!("[block]\nkernel = {{ each = [3, 5] }}\n{conv}\ndepth = 3"),
+            "5: `each` has 2 entries, there are 3 blocks at the largest depth",
+        ),
+        (
+            "[[stem]]\noperator = \"conv\"\nactivation = \"relu\"\nwidth = 8\nkernel = { each = [3, 5] }".to_owned(),
+            "8: `each` has 2 entries, there is 1 block at the largest depth",
+        ),
+        (
+            format!(
+                "[operators.ib]\nkind = \"inverted-bottleneck\"\nkernel = [3, 5, 7]\n[[stage]]\ndepth = 1{ib}\n\
+                 operator = [\"inverted-bottleneck\", \"ib\"]\ninverted-bottleneck = {{ kernel = [3, 5] }}"
+            ),
+            "6: `stage1.block1.ib.kernel` would be the name of two decisions; call an operator or layer otherwise",
+        ),
+        (
+            format!(
+                "[[stem]]\noperator = \"inverted-bottleneck\"{ib}\ninverted-bottleneck = {{ kernel = [3, 5] }}\n\
+                 [[stem]]\nname = \"ib\"\noperator = \"conv\"\nkernel = [3, 5]\nwidth = 8\nactivation = \"relu\""
+            ),
+            "13: `stem.ib.kernel` would be the name of two decisions; call an operator or layer otherwise",
+        ),
+        (
+            "[[stage]]\ndepth = 40\noperator = \"conv\"\nkernel = 1\nactivation = \"relu\"\nwidth = \"input\"\n\
+             residual = \"concat\""
+                .to_owned(),
+            "1: concatenated, the widths of the largest genotype grow to 4294967295; at most 65536 are possible",
+        ),
+        (
+            format!("{conv}\ndepth = 1\nkernel = 31\npadding = 0"),
+            "1: the network of the largest genotype cannot be built for images of 16 pixels: node `stage1.block1.conv` \
+             (conv2d): a window of 31 does not fit into 16 padded positions",
+        ),
+        (
+            format!("[operators.o]\nkind = \"conv\"\nkernel = 3\noperator = \"conv\"\n{conv}\ndepth = 1\nkernel = 3"),
+            "7: `operators.o.operator` is not a known key",
+        ),
+    ];
+    for (body, expected) in table {
+        let found = problems(&with_body(&body));
+        assert!(
+            found.len() == 1 && found[0].starts_with(expected),
+            "{expected}: {found:#?}"
+        );
+    }
+    for pool in [
+        "[operators.p]\nkind = \"max-pool\"\nkernel = 2\n[[stage]]\ndepth = 1\noperator = \"p\"",
+        "[[stage]]\ndepth = 1\noperator = [\"max-pool\", \"average-pool\"]\nmax-pool = { kernel = 2 }\nkernel = 3",
+    ] {
+        assert_eq!(problems(&with_body(pool)), [""; 0]);
+    }
+}
+
+#[test]
+fn defaults_of_all_stages_hold_in_them() {
+    let stage = "[[stage]]\ndepth = 1\noperator = \"conv\"\nkernel = 3\nactivation = \"relu\"\nwidth = 8\n";
+    let hash = |body: &str| Space::from_toml("b", &with_body(body)).unwrap().hash();
+    let plain = hash(stage);
+    for key in ["padding = 0", "ceil = true", "bias = true"] {
+        let here = hash(&format!("{stage}{key}"));
+        assert_ne!(here, plain, "{key}");
+        assert_eq!(hash(&format!("[block]\n{key}\n{stage}")), here, "{key}");
+    }
+    let scaled = |body: &str| {
+        let text = with_body(body).replace("version = 1", "version = 1\nwidth_multiplier = 2");
+        Space::from_toml("b", &text).unwrap().hash()
+    };
+    assert_ne!(scaled(stage), plain);
+    assert_eq!(scaled(&format!("[block]\nscale_width = false\n{stage}")), plain);
+}
+
+#[test]
+fn decisions_without_effect_are_inactive() {
+    let active = |body: &str, genotype: &str| {
+        let space = Space::from_toml("b", &with_body(body)).unwrap();
+        let genotype = space.parse_genotype(genotype).unwrap();
+        let decisions = space.decisions().iter().zip(space.active(&genotype));
+        let active = decisions.filter(|(_, active)| *active);
+        active.map(|(decision, _)| decision.name.clone()).collect::<Vec<_>>()
+    };
+    let pool =
+        "[[stage]]\ndepth = 1\noperator = [\"max-pool\", \"conv\"]\nkernel = 3\nactivation = \"relu\"\nwidth = [8, 16]";
+    assert_eq!(active(pool, "10"), ["stage1.block1.operator"]);
+    assert_eq!(active(pool, "11"), ["stage1.width", "stage1.block1.operator"]);
+    let chain = "[[stage]]\ndepth = 1\noperator = \"edge-chain\"\nedge1 = [\"identity\", \"3x3\"]\nedge4 = \"3x3\"\nexpansion = 1\n\
+                 activation = [\"none\", \"relu\"]\nlast_activation = \"relu\"\nwidth = 8";
+    assert_eq!(active(chain, "01"), ["stage1.block1.edge1"]);
+    assert_eq!(active(chain, "11"), ["stage1.block1.edge1", "stage1.block1.activation"]);
+}
+
+#[test]
+fn a_decision_that_drives_two_properties_is_one_condition() {
+    let body = "[[stem]]\noperator = \"conv\"\nkernel = 3\nwidth = 8\nactivation = \"relu\"\n[[stage]]\ndepth = [1, 2, 3]\n\
+                operator = [\"skip\", \"conv\"]\nkernel = [3, 5]\nactivation = \"relu\"\nwidth = 8\n[[tie]]\n\
+                decision = \"stage1.block2.operator\"\nto = \"stage1.depth\"\nmap = { 1 = \"conv\", 2 = \"conv\", 3 = \"skip\" }";
+    let space = Space::from_toml("b", &with_body(body)).unwrap();
+    let kernel = space.decisions().iter().find(|it| it.name == "stage1.block2.kernel");
+    assert_eq!(kernel.unwrap().conditions[0].to_string(), "stage1.depth = 2");
 }

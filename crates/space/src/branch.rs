@@ -28,6 +28,8 @@ pub(crate) struct Branch {
     pub next: State,
     /// How many combinations of choices it stands for.
     pub ways: BigUint,
+    /// The decisions that were asked here for the first time, with the choices that lead to it.
+    pub asked: Vec<(usize, u8)>,
 }
 
 /// Choices that need not be told apart: one of them, and how many they are.
@@ -115,6 +117,7 @@ impl<'s> Automaton<'s> {
                 ways *= size;
                 choice
             });
+            let chosen = known[state.known.len()..].to_vec();
             known.retain(|(decision, _)| self.last.get(*decision).is_some_and(|last| *last > state.element));
             known.sort_unstable();
             let width = block.as_ref().map_or(state.width, |block| block.output);
@@ -126,6 +129,7 @@ impl<'s> Automaton<'s> {
                     known,
                 },
                 ways,
+                asked: chosen,
             });
             path = self.successor(asked);
         }

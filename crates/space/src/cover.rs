@@ -1,7 +1,16 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use crate::blocks::pieces;
+use crate::branch::{Automaton, State};
 use crate::edge::Edge;
+use crate::piece::parameter_shapes;
 use crate::{Decision, Genotype, Head, Property, Space, SpaceError};
+
+/// Blocks that are looked at, over all places and states.
+const MOST_BRANCHES: usize = 200_000;
+
+/// Any number of classes: the classifier is the same in all members.
+const CLASSES: u32 = 2;
 
 /// The largest shape of each parameter name, axis by axis.
 type Shapes = BTreeMap<String, Vec<usize>>;
@@ -11,7 +20,8 @@ impl Space {
     /// axis as any member's, is found by taking the largest axis lengths over the parameters of these networks.
     ///
     /// The first is [`Space::largest`]. Where one operator a place suffices, it is the only one. The others are found by
-    /// changing one decision at a time and keeping what adds a name or enlarges a tensor, until nothing does.
+    /// changing one decision at a time and keeping what adds a name or enlarges a tensor, until nothing does, and then
+    /// what is still missing by looking at every block that can stand anywhere.
     #[must_use]
     pub fn cover(&self) -> Vec<Genotype> {
         let mut shapes = Shapes::new();
@@ -33,7 +43,62 @@ impl Space {
                 }
             }
         }
+        self.complete(&mut shapes, &mut cover);
         cover
+    }
+
+    /// Adds what no series of single changes has found: every block that can stand anywhere is looked at, on the states of
+    /// the space's automaton. Gives up where there are too many.
+    fn complete(&self, shapes: &mut Shapes, cover: &mut Vec<Genotype>) {
+        let automaton = Automaton::new(self);
+        // Each state once, with the state before it and the choices that lead from there.
+        let mut states: Vec<(State, usize, Vec<(usize, u8)>)> = vec![(automaton.start(), 0, Vec::new())];
+        let mut known: HashSet<State> = HashSet::from([automaton.start()]);
+        let (mut next, mut left) = (0, MOST_BRANCHES);
+        while next < states.len() {
+            let state = states[next].0.clone();
+            let Some(branches) = automaton.branches(&state, left) else {
+                return;
+            };
+            left -= branches.len();
+            for branch in branches {
+                if let (Some(block), Some(element)) = (&branch.block, self.elements.get(state.element)) {
+                    let mut adds = false;
+                    let pieces = pieces(block, &self.style, CLASSES);
+                    parameter_shapes(&pieces, &element.prefix, Some(state.width), &mut |name, shape| {
+                        adds |= !shapes.get(&name).is_some_and(|known| {
+                            known.len() == shape.len() && known.iter().zip(&shape).all(|(known, axis)| known >= axis)
+                        });
+                    });
+                    if adds {
+                        self.cover_with(self.on_the_way(&states, next, &branch.asked), shapes, cover);
+                    }
+                }
+                if known.insert(branch.next.clone()) {
+                    states.push((branch.next, next, branch.asked));
+                }
+            }
+            next += 1;
+        }
+    }
+
+    /// The genotype of the choices that lead to a state and one step further; the first choices behind that.
+    fn on_the_way(&self, states: &[(State, usize, Vec<(usize, u8)>)], mut at: usize, last: &[(usize, u8)]) -> Genotype {
+        let mut genotype = Genotype::new(vec![0; self.decisions.len()]);
+        let mut set = |asked: &[(usize, u8)]| {
+            asked
+                .iter()
+                .for_each(|(decision, choice)| genotype.set(*decision, *choice))
+        };
+        set(last);
+        loop {
+            let (_, before, asked) = &states[at];
+            set(asked);
+            if *before == at {
+                return self.canonical(&genotype);
+            }
+            at = *before;
+        }
     }
 
     /// Genotypes that change many decisions at once, so that a cover does not consist of one genotype a place: for each
@@ -105,7 +170,7 @@ impl Space {
     /// The shapes of a member's parameters, which do not depend on the resolution.
     fn parameter_shapes(&self, genotype: &Genotype) -> Result<Shapes, SpaceError> {
         let head = Head {
-            classes: 2,
+            classes: CLASSES,
             input_channels: crate::space::IMAGE_CHANNELS,
         };
         let network = self.lower(genotype, head, self.default_resolution)?;

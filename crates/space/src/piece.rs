@@ -60,6 +60,65 @@ impl Piece {
     }
 }
 
+/// The shapes of the parameters of pieces in series, when `channels` arrive; gives the channels that leave. Where that
+/// depends on the size of the image (behind a flattening) it is unknown, and linear layers are left out.
+pub(crate) fn parameter_shapes(
+    pieces: &[Piece],
+    prefix: &str,
+    channels: Option<u32>,
+    found: &mut dyn FnMut(String, Vec<usize>),
+) -> Option<u32> {
+    pieces.iter().fold(channels, |channels, piece| match piece {
+        Piece::Node { name, op } => node_shapes(&format!("{prefix}.{name}"), op, channels?, found),
+        Piece::Residual { shortcut, body, .. } => {
+            parameter_shapes(shortcut, prefix, channels, found);
+            parameter_shapes(body, prefix, channels, found)
+        }
+        Piece::Gate { branch, .. } => {
+            parameter_shapes(branch, prefix, channels, found);
+            channels
+        }
+        Piece::Concat { branches, .. } => {
+            let widths = branches
+                .iter()
+                .map(|branch| parameter_shapes(branch, prefix, channels, found));
+            widths.sum()
+        }
+    })
+}
+
+fn node_shapes(node: &str, op: &Op, channels: u32, found: &mut dyn FnMut(String, Vec<usize>)) -> Option<u32> {
+    let mut parameter = |suffix: &str, shape: &[u32]| {
+        let shape = shape.iter().map(|axis| *axis as usize).collect();
+        found(format!("{node}.{suffix}"), shape);
+    };
+    match op {
+        Op::Conv2d(conv) => {
+            let [high, wide] = conv.kernel;
+            parameter("weight", &[conv.out, channels.checked_div(conv.groups)?, high, wide]);
+            if conv.bias {
+                parameter("bias", &[conv.out]);
+            }
+            Some(conv.out)
+        }
+        Op::Linear(linear) => {
+            parameter("weight", &[linear.out, channels]);
+            if linear.bias {
+                parameter("bias", &[linear.out]);
+            }
+            Some(linear.out)
+        }
+        Op::BatchNorm(_) => {
+            ["weight", "bias", "running_mean", "running_var"]
+                .into_iter()
+                .for_each(|suffix| parameter(suffix, &[channels]));
+            Some(channels)
+        }
+        Op::Flatten => None,
+        _ => Some(channels),
+    }
+}
+
 pub(crate) fn add_all(
     pieces: &[Piece],
     builder: &mut NetworkBuilder,

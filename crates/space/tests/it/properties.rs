@@ -214,3 +214,40 @@ fn hashes_tell_spaces_apart() {
     hashes.dedup();
     assert_eq!(hashes.len(), count);
 }
+
+/// A parameter that only two changes at once bring: a skip is a convolution where the block before it is a pool.
+#[test]
+fn a_cover_finds_what_single_changes_do_not() {
+    let toml = r#"
+name = "pair"
+version = 1
+resolutions = [8]
+[block]
+kernel = 3
+expansion = 2
+activation = "relu"
+[[stem]]
+operator = "conv"
+kernel = 3
+width = 8
+[[stage]]
+depth = 2
+width = 16
+operator = { each = [["max-pool", "inverted-bottleneck"], ["skip", "inverted-bottleneck"]] }
+[[head]]
+operator = "global-average-pool"
+[[head]]
+operator = "classifier"
+"#;
+    let space = Space::from_toml("pair", toml).unwrap();
+    let head = Head {
+        classes: 2,
+        input_channels: 3,
+    };
+    let holds = |genotype: &Genotype| {
+        let network = space.lower(genotype, head, 8).unwrap();
+        network.find("stage1.block2.skip.conv").is_some()
+    };
+    assert_eq!(space.enumerate().filter(|genotype| holds(genotype)).count(), 1);
+    assert!(space.cover().iter().any(holds));
+}

@@ -29,6 +29,16 @@ pub enum NnError {
         /// The number of values given.
         found: usize,
     },
+    /// The parameters are more than one process should hold.
+    #[error(
+        "{parameters} parameters are more than the {most} that can be trained here; narrow the space or make the network smaller"
+    )]
+    TooManyParameters {
+        /// How many there are.
+        parameters: u64,
+        /// How many there may be.
+        most: u64,
+    },
     /// A view does not fit into its store tensor.
     #[error("tensor `{name}` has shape {stored:?}; a view of shape {wanted:?} does not fit into it")]
     ViewShape {

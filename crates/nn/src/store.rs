@@ -140,20 +140,39 @@ impl Store {
         Self::default()
     }
 
+    /// Most parameters of a store: 4 GiB of numbers, of which a training needs three times as much.
+    pub const MOST_PARAMETERS: u64 = 1 << 30;
+
+    /// Whether a network's parameters may fill a store.
+    ///
+    /// # Errors
+    /// [`NnError::TooManyParameters`] when there are more than [`Store::MOST_PARAMETERS`].
+    pub fn check_size(network: &Network) -> Result<(), NnError> {
+        Self::check_count(network.parameter_count())
+    }
+
+    const fn check_count(parameters: u64) -> Result<(), NnError> {
+        if parameters <= Self::MOST_PARAMETERS {
+            return Ok(());
+        }
+        let most = Self::MOST_PARAMETERS;
+        Err(NnError::TooManyParameters { parameters, most })
+    }
+
     /// A store whose tensors are just large enough for every given network; parameters of the same name are shared.
     ///
     /// Kernels, matrices and biases are 0, batch normalisation is the identity; see [`Store::initialise`].
     ///
     /// # Errors
-    /// When a name has different kinds or ranks in two networks.
+    /// When a name has different kinds or ranks in two networks, or there are more parameters than
+    /// [`Store::MOST_PARAMETERS`].
     pub fn covering<'a>(networks: impl IntoIterator<Item = &'a Network>) -> Result<Self, NnError> {
         let mut store = Self::new();
         for network in networks {
             for spec in network.parameters() {
                 let kind = TensorKind::of(network, &spec);
-                let Some(id) = store.by_name.get(&spec.name).copied() else {
-                    let elements = spec.elements() as usize;
-                    store.insert(spec.name, kind, spec.shape, vec![kind.initial(); elements])?;
+                let Some(id) = store.id(&spec.name) else {
+                    store.push(spec.name, kind, spec.shape, Vec::new());
                     continue;
                 };
                 let tensor = &mut store.tensors[id.index()];
@@ -174,8 +193,13 @@ impl Store {
                 for (have, want) in tensor.shape.iter_mut().zip(&spec.shape) {
                     *have = (*have).max(*want);
                 }
-                tensor.data = vec![kind.initial(); tensor.shape.iter().product()];
             }
+        }
+        let elements = |shape: &[usize]| shape.iter().fold(1_u64, |all, axis| all.saturating_mul(*axis as u64));
+        let counts = store.tensors.iter().map(|tensor| elements(&tensor.shape));
+        Self::check_count(counts.fold(0, u64::saturating_add))?;
+        for tensor in &mut store.tensors {
+            tensor.data = vec![tensor.kind.initial(); tensor.shape.iter().product()];
         }
         Ok(store)
     }
@@ -234,6 +258,10 @@ impl Store {
             let found = data.len();
             return Err(NnError::TensorLength { name, shape, found });
         }
+        Ok(self.push(name, kind, shape, data))
+    }
+
+    fn push(&mut self, name: String, kind: TensorKind, shape: Vec<usize>, data: Vec<f32>) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
         self.by_name.insert(name.clone(), id);
         self.tensors.push(StoredTensor {
@@ -242,7 +270,7 @@ impl Store {
             shape,
             data,
         });
-        Ok(id)
+        id
     }
 
     /// The number of the tensor of this name.

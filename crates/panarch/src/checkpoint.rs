@@ -128,10 +128,12 @@ pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensor
 fn open_training(path: &Path, subject: Subject<'_>) -> Result<Supernet, Error> {
     let checkpoint = Checkpoint::read(path)?;
     let space = lookup::space(subject.space.unwrap_or(&checkpoint.subject.name))?;
-    let head = checkpoint.head().ok_or_else(|| {
+    checkpoint.check_space(path, &space)?;
+    let head = checkpoint.head(&space)?.ok_or_else(|| {
         Error::Input(format!(
-            "{} holds no classifier, so that it is no supernet",
-            path.display()
+            "{} holds no first convolution or no classifier of {}, so that it is no supernet of it",
+            path.display(),
+            space.name()
         ))
     })?;
     let resolution = subject.resolution.unwrap_or(space.default_resolution());

@@ -55,7 +55,14 @@ impl<'a> Classifier<'a> {
                 names
             }
             None => match loaded.properties.get("classes") {
-                Some(text) => lines(text),
+                Some(text) if lines(text).len() == classes => lines(text),
+                Some(text) => {
+                    let message = format!(
+                        "the network's own file names {} classes, the network has {classes}; name them with --labels",
+                        lines(text).len()
+                    );
+                    return Err(Error::Input(message));
+                }
                 None if classes == 1000 => lines(IMAGENET),
                 None => Vec::new(),
             },
@@ -78,11 +85,18 @@ impl<'a> Classifier<'a> {
     /// The most likely classes of a picture, at most `count`.
     ///
     /// # Errors
-    /// A picture that cannot be decoded, or a network for images that are not squares.
+    /// A picture that cannot be decoded, a network for images that are not squares, or one whose answer is no number.
     pub fn look(&self, picture: &Path, count: usize) -> Result<Vec<Guess>, Error> {
         let network = &self.loaded.network;
         let input = self.transform.picture(picture, network.input_shape())?;
         let logits = logits(network, &self.loaded.weights, &input.data)?;
+        if logits.iter().any(|logit| logit.is_nan()) {
+            let message = format!(
+                "the network answers {} with values that are no numbers",
+                picture.display()
+            );
+            return Err(Error::Input(message));
+        }
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let powers: Vec<f64> = logits.iter().map(|logit| f64::from(logit - largest).exp()).collect();
         let total: f64 = powers.iter().sum();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
-use panarch_graph::{Network, Tensor, Weights};
+use panarch_graph::{Network, ParameterSpec, Tensor, Weights};
 use panarch_nn::{Gradients, Sgd, Store};
 use panarch_space::{Head, Space};
 use serde_json::Value;
@@ -93,14 +93,29 @@ impl Checkpoint {
         &self.transforms
     }
 
-    /// Classes and input channels, read off the first and the last layer.
-    #[must_use]
-    pub fn head(&self) -> Option<Head> {
-        let axis = |name: &str, axis: usize| self.weights.get(name)?.shape.get(axis).copied();
-        Some(Head {
-            classes: u32::try_from(axis("head.classifier.weight", 0)?).ok()?,
-            input_channels: u32::try_from(axis("stem.conv.weight", 1)?).ok()?,
-        })
+    /// Classes and input channels, read off the first convolution and the classifier that the members of `space` have.
+    /// `None` when the weights do not hold these.
+    ///
+    /// # Errors
+    /// A space whose largest member cannot be built.
+    pub fn head(&self, space: &Space) -> Result<Option<Head>, TrainError> {
+        let any = Head {
+            classes: 1000,
+            input_channels: 3,
+        };
+        let parameters = space
+            .lower(&space.largest(), any, space.default_resolution())?
+            .parameters();
+        let weighted = || parameters.iter().filter(|it| it.shape.len() > 1);
+        let axis = |name: Option<&ParameterSpec>, axis: usize| {
+            let length = self.weights.get(&name?.name)?.shape.get(axis)?;
+            u32::try_from(*length).ok()
+        };
+        let (classes, channels) = (axis(weighted().next_back(), 0), axis(weighted().next(), 1));
+        Ok(classes.zip(channels).map(|(classes, input_channels)| Head {
+            classes,
+            input_channels,
+        }))
     }
 
     /// Takes the state of a training.
@@ -226,8 +241,11 @@ impl Checkpoint {
         })
     }
 
-    /// Fails when the checkpoint is no supernet of this space.
-    pub(crate) fn check_space(&self, path: &Path, space: &Space) -> Result<(), TrainError> {
+    /// Whether the checkpoint is a supernet of this space.
+    ///
+    /// # Errors
+    /// [`TrainError::CheckpointOfAnotherSpace`] and [`TrainError::CheckpointOfAnother`] when it is not; `path` is named in them.
+    pub fn check_space(&self, path: &Path, space: &Space) -> Result<(), TrainError> {
         let ours = Subject::of_space(space);
         if self.subject.kind != ours.kind {
             return self.check_subject(path, &ours);

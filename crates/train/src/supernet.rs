@@ -28,6 +28,8 @@ impl Family {
 
     /// An uninitialised store in which every member finds its parameters.
     pub(crate) fn store(&self) -> Result<Store, TrainError> {
+        // Before the cover, which takes long where members are large.
+        Store::check_size(&self.network(&self.space.largest())?)?;
         let networks: Vec<Network> = self
             .space
             .cover()

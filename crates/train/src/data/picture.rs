@@ -71,12 +71,30 @@ impl EvaluationTransform {
     }
 }
 
+/// Times the shorter side of a picture that its longer side may be; what is beyond is far outside the central square, and
+/// would only be resized.
+const LONGEST: u32 = 4;
+
+/// The middle of a picture that is very long in one direction.
+fn without_far_ends(picture: &DynamicImage) -> DynamicImage {
+    let (width, height) = (picture.width(), picture.height());
+    let longest = width.min(height).saturating_mul(LONGEST);
+    let (kept_width, kept_height) = (width.min(longest), height.min(longest));
+    picture.crop_imm(
+        (width - kept_width) / 2,
+        (height - kept_height) / 2,
+        kept_width,
+        kept_height,
+    )
+}
+
 /// The central square of `side` pixels of a picture whose shorter side was brought to ⌈side / central⌉.
 fn resized(picture: &DynamicImage, side: u32, central: f64) -> DynamicImage {
+    let picture = without_far_ends(picture);
     let shorter = (f64::from(side) / central.clamp(0.01, 1.0)).ceil();
     let scale = shorter / f64::from(picture.width().min(picture.height()).max(1));
     // The longer side is cut off to whole pixels, and half a pixel of margin goes to the even side, as in torchvision.
-    let scaled = |length: u32| ((f64::from(length) * scale + 1e-6).floor() as u32).clamp(side, side.saturating_mul(64));
+    let scaled = |length: u32| ((f64::from(length) * scale + 1e-6).floor() as u32).max(side);
     let (width, height) = (scaled(picture.width()), scaled(picture.height()));
     let exact = picture.resize_exact(width, height, FilterType::Triangle);
     let margin = |length: u32| (f64::from(length - side) / 2.0).round_ties_even() as u32;

@@ -25,8 +25,10 @@ pub fn published_network(name: &str, json: &str, resolution: u32) -> Result<Spac
         reason: error.to_string(),
     })?;
     let toml = config.toml(name, resolution)?;
-    Space::from_toml(name, &toml).map_err(|problems| TrainError::PublishedConfig {
-        reason: problems.to_string(),
+    Space::from_toml(name, &toml).map_err(|problems| {
+        // Their lines are those of a text that nobody has seen.
+        let messages = problems.iter().map(|problem| problem.message.clone());
+        refuse(messages.collect::<Vec<_>>().join("; "))
     })
 }
 

@@ -2,9 +2,10 @@ use std::fs;
 use std::path::Path;
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
+use panarch_graph::Shape;
 use panarch_train::TrainError;
 use panarch_train::data::image_folder::{FolderOptions, read};
-use panarch_train::data::{DataRoot, DatasetSource, HeldOut, check, open};
+use panarch_train::data::{DataRoot, DatasetSource, EvaluationTransform, HeldOut, check, open};
 
 fn rgb(file: &Path, width: u32, height: u32, colour: [u8; 3]) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -148,4 +149,28 @@ fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     crc.sum()
+}
+
+/// A picture for a network is the middle of it, however long the picture.
+#[test]
+fn a_very_long_picture_gives_its_middle() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.png");
+    let mut long = RgbImage::from_pixel(4000, 3, Rgb([255, 255, 255]));
+    for (x, _, pixel) in long.enumerate_pixels_mut() {
+        if (1990..2010).contains(&x) {
+            *pixel = Rgb([0, 0, 0]);
+        }
+    }
+    long.save(&file).unwrap();
+    let mut transform = EvaluationTransform::imagenet();
+    transform.normalisation.mean = vec![0.0; 3];
+    transform.normalisation.deviation = vec![1.0; 3];
+    let shape = Shape {
+        channels: 3,
+        height: 32,
+        width: 32,
+    };
+    let tensor = transform.picture(&file, shape).unwrap();
+    assert!(tensor.data.iter().all(|value| *value == 0.0));
 }

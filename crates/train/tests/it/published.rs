@@ -323,3 +323,32 @@ fn other_descriptions_are_refused() {
         assert!(error.to_string().contains(expected), "{error} does not say {expected}");
     }
 }
+
+/// Classes and channels are found whatever a space calls its first and last layers.
+#[test]
+fn a_checkpoint_knows_its_classes_and_channels() {
+    let head = Head {
+        classes: 7,
+        input_channels: 2,
+    };
+    for name in ["edgetpu-small", "nas-bench-macro", "ofa-resnet50", "tunas-proxyless"] {
+        let space = Space::preset(name).unwrap();
+        let supernet = Supernet::new(&space, head, space.default_resolution(), 1).unwrap();
+        let checkpoint = supernet.checkpoint(serde_json::Value::Null);
+        assert_eq!(checkpoint.head(&space).unwrap(), Some(head), "{name}");
+    }
+}
+
+/// The largest member of ISyNet's space has 31 thousand million parameters.
+#[test]
+fn a_supernet_beyond_all_memory_is_refused() {
+    let space = Space::preset("isynet").unwrap();
+    let head = Head {
+        classes: 10,
+        input_channels: 3,
+    };
+    let error = Supernet::new(&space, head, space.default_resolution(), 1)
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("narrow the space"), "{error}");
+}

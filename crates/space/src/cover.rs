@@ -12,6 +12,13 @@ const MOST_BRANCHES: usize = 200_000;
 /// Any number of classes: the classifier is the same in all members.
 const CLASSES: u32 = 2;
 
+/// A state of the space's automaton, with the number of the state before it and the choices that lead from there.
+struct Reached {
+    state: State,
+    before: usize,
+    asked: Vec<(usize, u8)>,
+}
+
 /// The largest shape of each parameter name, axis by axis.
 type Shapes = BTreeMap<String, Vec<usize>>;
 
@@ -51,12 +58,16 @@ impl Space {
     /// the space's automaton. Gives up where there are too many.
     fn complete(&self, shapes: &mut Shapes, cover: &mut Vec<Genotype>) {
         let automaton = Automaton::new(self);
-        // Each state once, with the state before it and the choices that lead from there.
-        let mut states: Vec<(State, usize, Vec<(usize, u8)>)> = vec![(automaton.start(), 0, Vec::new())];
+        // Each state once.
+        let mut states = vec![Reached {
+            state: automaton.start(),
+            before: 0,
+            asked: Vec::new(),
+        }];
         let mut known: HashSet<State> = HashSet::from([automaton.start()]);
         let (mut next, mut left) = (0, MOST_BRANCHES);
         while next < states.len() {
-            let state = states[next].0.clone();
+            let state = states[next].state.clone();
             let Some(branches) = automaton.branches(&state, left) else {
                 return;
             };
@@ -75,7 +86,11 @@ impl Space {
                     }
                 }
                 if known.insert(branch.next.clone()) {
-                    states.push((branch.next, next, branch.asked));
+                    states.push(Reached {
+                        state: branch.next,
+                        before: next,
+                        asked: branch.asked,
+                    });
                 }
             }
             next += 1;
@@ -83,7 +98,7 @@ impl Space {
     }
 
     /// The genotype of the choices that lead to a state and one step further; the first choices behind that.
-    fn on_the_way(&self, states: &[(State, usize, Vec<(usize, u8)>)], mut at: usize, last: &[(usize, u8)]) -> Genotype {
+    fn on_the_way(&self, states: &[Reached], mut at: usize, last: &[(usize, u8)]) -> Genotype {
         let mut genotype = Genotype::new(vec![0; self.decisions.len()]);
         let mut set = |asked: &[(usize, u8)]| {
             asked
@@ -92,12 +107,12 @@ impl Space {
         };
         set(last);
         loop {
-            let (_, before, asked) = &states[at];
-            set(asked);
-            if *before == at {
+            let reached = &states[at];
+            set(&reached.asked);
+            if reached.before == at {
                 return self.canonical(&genotype);
             }
-            at = *before;
+            at = reached.before;
         }
     }
 

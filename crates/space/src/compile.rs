@@ -31,6 +31,8 @@ pub(crate) struct Compiler<'d> {
     document: &'d Document,
     pub variants: &'d Variants,
     scale: Scale,
+    /// Whether the file lies over a base, whose keys may have lost their effect.
+    pub derived: bool,
     pub elements: Vec<Element>,
     pub open: Vec<OpenChoice>,
     /// For each name of a decision, where in the file it comes from and its position.
@@ -62,6 +64,7 @@ impl<'d> Compiler<'d> {
             document,
             variants,
             scale,
+            derived: false,
             elements: Vec::new(),
             open: Vec::new(),
             positions: HashMap::new(),

@@ -25,6 +25,7 @@ mod derivation;
 mod describe;
 mod distinct;
 mod edge;
+mod effect;
 mod element;
 mod enumerate;
 mod error;

@@ -203,4 +203,22 @@ impl Operator {
             Self::Conv | Self::Separable | Self::InvertedBottleneck | Self::FusedInvertedBottleneck | Self::EdgeChain
         )
     }
+
+    /// Whether its positions may lie apart.
+    pub(crate) const fn has_stride(self) -> bool {
+        !matches!(
+            self,
+            Self::GlobalAveragePool | Self::Flatten | Self::Linear | Self::Classifier | Self::ConvolutionClassifier
+        )
+    }
+
+    /// Whether its padding can be given.
+    pub(crate) const fn has_padding(self) -> bool {
+        matches!(self, Self::Conv | Self::MaxPool | Self::AveragePool)
+    }
+
+    /// Whether it has a shortcut of its own, with a convolution where shapes differ.
+    pub(crate) const fn has_shortcut(self) -> bool {
+        matches!(self, Self::Bottleneck | Self::Basic)
+    }
 }

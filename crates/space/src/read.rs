@@ -13,7 +13,7 @@ use crate::order::{GenotypeOrder, to_post_order};
 use crate::piece::Style;
 use crate::properties::{Properties, WIDEST};
 use crate::stage_settings::{StageSettings, Variants, is_name};
-use crate::{Head, Space, condition, derivation, fingerprint, globals, reference, tie};
+use crate::{Head, Space, condition, derivation, effect, fingerprint, globals, reference, tie};
 
 /// Most places that a network of a space may have, stages at their largest depth.
 const MOST_PLACES: usize = 256;
@@ -49,6 +49,7 @@ fn read(document: &Document) -> Option<Space> {
     };
     let variants = Variants::read(&root);
     let mut compiler = Compiler::new(document, &variants, scale);
+    compiler.derived = base.is_some();
     places(&root, &mut compiler);
     if order == Some(GenotypeOrder::Post) {
         to_post_order(&mut compiler.open, &mut compiler.elements);
@@ -176,6 +177,9 @@ fn stages(root: &Table<'_>, compiler: &mut Compiler<'_>, defaults: &StageSetting
             stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
             bias: false,
         };
+        if !compiler.derived {
+            effect::check(table, &settings, defaults, compiler.variants);
+        }
         compiler.stage(&place, defaults);
     }
     for table in tables {
@@ -227,6 +231,9 @@ fn layer(
         stride: table.optional_u32_in("stride", 1..=8).unwrap_or(1),
         bias: dense,
     };
+    if !compiler.derived {
+        effect::check(table, &settings, defaults, compiler.variants);
+    }
     compiler.layer(&place, defaults);
 }
 

@@ -5,16 +5,18 @@ use panarch_space::{Head, Space};
 
 #[test]
 fn the_input_stands_beside_a_result_of_the_declared_width() {
-    for (operator, last) in [
-        ("conv", "stage1.block1.conv"),
-        ("separable", "stage1.block1.separable.project.conv"),
-        ("inverted-bottleneck", "stage1.block1.ib.project.conv"),
-        ("fused-inverted-bottleneck", "stage1.block1.fused.project.conv"),
-        ("edge-chain", "stage1.block1.edges.edge2.conv"),
+    let inner = "kernel = 3\nexpansion = 2";
+    let edges = "expansion = 2\nedge1 = \"1x1\"\nedge2 = \"3x3\"";
+    for (operator, keys, last) in [
+        ("conv", "kernel = 3", "stage1.block1.conv"),
+        ("separable", "kernel = 3", "stage1.block1.separable.project.conv"),
+        ("inverted-bottleneck", inner, "stage1.block1.ib.project.conv"),
+        ("fused-inverted-bottleneck", inner, "stage1.block1.fused.project.conv"),
+        ("edge-chain", edges, "stage1.block1.edges.edge2.conv"),
     ] {
         let text = format!(
             "name = \"c\"\nversion = 1\nresolutions = [16]\n[[stage]]\ndepth = 1\noperator = \"{operator}\"\nwidth = 8\n\
-             kernel = 3\nexpansion = 2\nedge1 = \"1x1\"\nedge2 = \"3x3\"\nactivation = \"relu\"\nresidual = \"concat\"\n\
+             {keys}\nactivation = \"relu\"\nresidual = \"concat\"\n\
              [[stage]]\ndepth = 1\noperator = \"separable\"\nwidth = 4\nkernel = 3\nactivation = \"relu\"\n\
              [[head]]\noperator = \"global-average-pool\"\n[[head]]\noperator = \"classifier\"\n"
         );

@@ -364,7 +364,8 @@ fn what_a_stage_and_its_defaults_cannot_say() {
 
 #[test]
 fn defaults_of_all_stages_hold_in_them() {
-    let stage = "[[stage]]\ndepth = 1\noperator = \"conv\"\nkernel = 3\nactivation = \"relu\"\nwidth = 8\n";
+    let stage =
+        "[[stage]]\ndepth = 1\noperator = [\"conv\", \"max-pool\"]\nkernel = 3\nactivation = \"relu\"\nwidth = 8\n";
     let hash = |body: &str| Space::from_toml("b", &with_body(body)).unwrap().hash();
     let plain = hash(stage);
     for key in ["padding = 0", "ceil = true", "bias = true"] {
@@ -378,6 +379,33 @@ fn defaults_of_all_stages_hold_in_them() {
     };
     assert_ne!(scaled(stage), plain);
     assert_eq!(scaled(&format!("[block]\nscale_width = false\n{stage}")), plain);
+}
+
+#[test]
+fn keys_without_effect_are_reported() {
+    let problems = |body: &str| {
+        let problems = Space::from_toml("b", &with_body(body)).err();
+        let messages = problems.iter().flat_map(|it| it.iter()).map(|it| it.message.clone());
+        messages.collect::<Vec<_>>()
+    };
+    let stage =
+        "[[stage]]\ndepth = 1\noperator = [\"conv\", \"max-pool\"]\nkernel = 3\nactivation = \"relu\"\nwidth = 8\n";
+    assert!(problems(&format!("{stage}padding = 1\nceil = true")).is_empty());
+    assert!(problems(&format!("[block]\nexpansion = 6\n{stage}")).is_empty());
+    assert_eq!(
+        problems(&format!(
+            "{stage}expansion = 6\nshortcut = \"pool-conv\"\nskip.kernel = 3"
+        )),
+        [
+            "`expansion` changes nothing here: it is not for `conv`, `max-pool`",
+            "`shortcut` changes nothing here: it is not for `conv`, `max-pool`",
+            "`skip` is not among the operators here, so that this changes nothing",
+        ]
+    );
+    assert_eq!(
+        problems(&format!("{stage}max-pool.activation = \"relu\"")),
+        ["`activation` changes nothing here: it is not for `max-pool`"]
+    );
 }
 
 #[test]

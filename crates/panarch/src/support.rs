@@ -38,10 +38,10 @@ pub enum Support {
 /// makes each of them one that it does not run.
 ///
 /// # Errors
-/// A device that is measured and has no list of operators, a network that cannot be built.
+/// A device that is measured and has no list of operators.
 pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error> {
     let source = profile.cost_source()?;
-    let runs = |genotype: &Genotype| reason(space, source.as_ref(), genotype);
+    let runs = |genotype: &Genotype| answer(space, source.as_ref(), genotype);
     let mut contexts = Vec::new();
     let references = space.references().iter().map(|it| it.genotype.clone());
     let named = [space.largest(), space.smallest()].into_iter().chain(references);
@@ -50,11 +50,12 @@ pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error>
     let mut of_largest = None;
     for genotype in named.chain(drawn) {
         match runs(&genotype)? {
-            None if contexts.len() < CONTEXTS => contexts.push(genotype),
-            None => break,
-            Some(reason) => {
+            Answer::Runs if contexts.len() < CONTEXTS => contexts.push(genotype),
+            Answer::Runs => break,
+            Answer::RunsNot { reason } => {
                 of_largest.get_or_insert(reason);
             }
+            Answer::IsNone => {}
         }
     }
     if contexts.is_empty() {
@@ -71,8 +72,14 @@ pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error>
                 changed[position] = choice as u8;
                 let changed = space.canonical(&Genotype::new(changed));
                 if changed.choice(position) == choice as u8 && space.is_active(&changed, position) {
-                    tried += 1;
-                    reasons.extend(runs(&changed)?);
+                    match runs(&changed)? {
+                        Answer::Runs => tried += 1,
+                        Answer::RunsNot { reason } => {
+                            tried += 1;
+                            reasons.push(reason);
+                        }
+                        Answer::IsNone => {}
+                    }
                 }
             }
             if tried > 0 && reasons.len() == tried {
@@ -87,16 +94,29 @@ pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error>
     Ok(Support::Without(exclusions))
 }
 
-/// Why a device does not run a member; `None` when it does.
-fn reason(space: &Space, source: &dyn CostSource, genotype: &Genotype) -> Result<Option<String>, Error> {
+/// What a device says of a member.
+enum Answer {
+    Runs,
+    RunsNot {
+        reason: String,
+    },
+    /// It has no network for images of the default size.
+    IsNone,
+}
+
+fn answer(space: &Space, source: &dyn CostSource, genotype: &Genotype) -> Result<Answer, Error> {
     let head = Head {
         classes: 1000,
         input_channels: 3,
     };
-    let network = space.lower(genotype, head, space.default_resolution())?;
+    let Ok(network) = space.lower(genotype, head, space.default_resolution()) else {
+        return Ok(Answer::IsNone);
+    };
     match source.estimate(std::slice::from_ref(&network)).into_iter().next() {
-        Some(Err(CostError::Unsupported { operator, reason, .. })) => Ok(Some(format!("{operator}: {reason}"))),
+        Some(Err(CostError::Unsupported { operator, reason, .. })) => Ok(Answer::RunsNot {
+            reason: format!("{operator}: {reason}"),
+        }),
         Some(Err(error)) => Err(error.into()),
-        Some(Ok(_)) | None => Ok(None),
+        Some(Ok(_)) | None => Ok(Answer::Runs),
     }
 }

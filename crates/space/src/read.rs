@@ -37,6 +37,10 @@ fn read(document: &Document) -> Option<Space> {
     let source = root.optional_string("source").unwrap_or_default();
     let note = root.optional_string("note").unwrap_or_default();
     let base = root.optional_string("base");
+    if base.is_none() && root.value("change").is_some() {
+        let message = "`change` is for the stages of a `base`; this file has none";
+        root.problem("change", message, None);
+    }
     let order = root.optional_one_of("genotype_order", &GenotypeOrder::NAMES);
     let scale = globals::scale(&root);
     let (resolutions, default_resolution) = globals::resolutions(&root);

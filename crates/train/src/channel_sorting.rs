@@ -12,7 +12,8 @@ impl Supernet {
     /// same way. The largest member computes the same as before; smaller ones keep what matters most.
     ///
     /// Equal importance keeps the order. Where channels are read by several convolutions, or added to others, nothing is
-    /// sorted: outer widths stay as they are, as in the published code.
+    /// sorted: outer widths stay as they are, as in the published code. A member with expansion 1 at a place where the
+    /// largest has more reads the block's input with the sorted depthwise kernels, and must be trained again.
     ///
     /// # Errors
     /// [`TrainError::Space`] when the largest member cannot be built.

@@ -403,6 +403,10 @@ fn keys_without_effect_are_reported() {
         ]
     );
     assert_eq!(
+        problems(&format!("{stage}[change.stage1]\nkernel = 3")),
+        ["`change` is for the stages of a `base`; this file has none"]
+    );
+    assert_eq!(
         problems(&format!("{stage}max-pool.activation = \"relu\"")),
         ["`activation` changes nothing here: it is not for `max-pool`"]
     );

@@ -49,6 +49,14 @@ pub enum Error {
     /// An ONNX file or another artefact cannot be read or written.
     #[error(transparent)]
     Format(#[from] panarch_format::FormatError),
+    /// A file that was given is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Artefact {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<panarch_format::FormatError>,
+    },
     /// Measuring failed.
     #[error(transparent)]
     Measure(#[from] panarch_measure::MeasureError),
@@ -86,6 +94,7 @@ impl Error {
             | Self::Cost(_)
             | Self::Graph(_)
             | Self::Format(_)
+            | Self::Artefact { .. }
             | Self::Predict(_)
             | Self::Search(SearchError::Settings { .. })
             | Self::Study(
@@ -117,6 +126,15 @@ impl Error {
             | Self::Search(_)
             | Self::Report(_) => 3,
             Self::Interrupted => 130,
+        }
+    }
+
+    /// A file that is not what it should be.
+    pub(crate) fn artefact(path: &Path) -> impl Fn(panarch_format::FormatError) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Artefact {
+            path: path.clone(),
+            source: Box::new(source),
         }
     }
 

@@ -185,7 +185,7 @@ pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
     };
     match panarch_format::read_onnx_file(path, &options) {
         Err(FormatError::Io { source, path, .. }) => Err(Error::reading(&path)(source)),
-        other => Ok(other?),
+        other => other.map_err(Error::artefact(path)),
     }
 }
 

@@ -54,9 +54,15 @@ impl Space {
     pub fn preset_text(name: &str) -> Result<&'static str, SpaceError> {
         text(name).ok_or_else(|| SpaceError::UnknownPreset {
             name: name.to_owned(),
-            suggestion: did_you_mean(name, preset_names()),
+            suggestion: closest(name, preset_names()),
         })
     }
+}
+
+/// The name that was most likely meant: a close one, or one that begins so.
+pub(crate) fn closest(name: &str, names: Vec<&'static str>) -> Option<String> {
+    let begins = || names.iter().find(|known| name.len() > 2 && known.starts_with(name));
+    did_you_mean(name, &names).or_else(|| begins().map(|known| (*known).to_owned()))
 }
 
 pub(crate) fn text(name: &str) -> Option<&'static str> {

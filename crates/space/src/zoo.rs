@@ -3,8 +3,8 @@
 //! A network of the zoo is data too: a space file in which nothing is left to choose.
 
 use panarch_graph::Network;
-use panarch_toml::did_you_mean;
 
+use crate::preset::closest;
 use crate::{Genotype, Head, Space, SpaceError};
 
 macro_rules! zoo {
@@ -79,7 +79,7 @@ pub(crate) fn text(name: &str) -> Option<&'static str> {
 pub fn member(name: &str) -> Result<(Space, Genotype), SpaceError> {
     let text = text(name).ok_or_else(|| SpaceError::UnknownNetwork {
         name: name.to_owned(),
-        suggestion: did_you_mean(name, names()),
+        suggestion: closest(name, names()),
     })?;
     let space = Space::from_toml(&format!("spaces/zoo/{name}.toml"), text)?;
     let genotype = space.smallest();

@@ -37,9 +37,11 @@ impl CheckpointFile {
         let bytes = lookup::read_bytes(path, LARGEST)?;
         // A safetensors file begins with the length of its header and `{`.
         if bytes.get(8) == Some(&b'{') {
-            return Ok(Self::Safetensors(typed_safetensors_from_bytes(&bytes)?));
+            return Ok(Self::Safetensors(
+                typed_safetensors_from_bytes(&bytes).map_err(Error::artefact(path))?,
+            ));
         }
-        Ok(Self::Torch(read_torch(&bytes)?))
+        Ok(Self::Torch(read_torch(&bytes).map_err(Error::artefact(path))?))
     }
 
     /// What the file is, in words.

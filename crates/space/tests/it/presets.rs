@@ -115,6 +115,11 @@ fn names_that_do_not_exist() {
         error.to_string(),
         "there is no preset space `multihardware`; did you mean `multi-hardware`?"
     );
+    let error = Space::preset("ofa-mbv3").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no preset space `ofa-mbv3`; did you mean `ofa-mbv3-w1.0`?"
+    );
     let error = zoo::network("mobilenetv2", 10, 224).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -9,7 +9,7 @@ const MOST_LAYERS: usize = 8;
 
 /// How a space lies over its base.
 const LAYERING: Layering<'_> = Layering {
-    own: &["name", "version", "note", "references"],
+    own: &["name", "version", "description", "note", "references"],
     dependent: &[("resolutions", "default_resolution")],
     appended: &["tie"],
     change: "change",

@@ -33,10 +33,11 @@ fn read(document: &Document) -> Option<Space> {
         root.problem("name", message, None);
     }
     let version = root.u32_in("version", 1..);
-    let description = root.optional_string("description").unwrap_or_default();
+    let description = root.optional_string("description");
     let source = root.optional_string("source").unwrap_or_default();
     let note = root.optional_string("note").unwrap_or_default();
     let base = root.optional_string("base");
+    let description = description.or_else(|| base.as_ref().map(|base| format!("over {base}")));
     if base.is_none() && root.value("change").is_some() {
         let message = "`change` is for the stages of a `base`; this file has none";
         root.problem("change", message, None);
@@ -82,7 +83,7 @@ fn read(document: &Document) -> Option<Space> {
     let mut space = Space {
         name: name?,
         version: version?,
-        description,
+        description: description.unwrap_or_default(),
         source,
         note,
         base,

@@ -6,7 +6,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use panarch_graph::{Network, Tensor, Weights};
+use panarch_graph::{Network, Shape, Tensor, Weights};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Head, Space};
 use panarch_train::published::{ImportedTensors, import_network, import_supernet, published_network};
@@ -19,6 +19,8 @@ use crate::{Error, lookup};
 
 /// Largest checkpoint that is read, in bytes.
 const LARGEST: u64 = 4 << 30;
+/// The format that a file of one network's weights names.
+const WEIGHTS_FORMAT: &str = "panarch weights";
 /// Largest description of a network that is read, in bytes.
 const LARGEST_CONFIG: u64 = 4 << 20;
 
@@ -111,6 +113,9 @@ pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensor
                 return Err(error.into());
             };
             let network = lower(&space, member, &tensors, subject.resolution)?;
+            if let Some(hash) = file.network_hash() {
+                check_member(path, hash, &network, &space)?;
+            }
             let own: Weights = tensors.iter().cloned().collect();
             if own.check(&network).is_ok() {
                 let loaded = Loaded::Network(LoadedNetwork::new(network, own));
@@ -170,6 +175,28 @@ fn lower(space: &Space, member: &str, tensors: &[(String, Tensor)], size: Option
     let genotype = genotype(space, member)?;
     let resolution = size.unwrap_or(space.default_resolution());
     Ok(space.lower(&genotype, head_of(tensors), resolution)?)
+}
+
+/// Fails when weights are of another network, for images of whatever size, than the member that is asked for: members may
+/// differ in what has no weights, such as a residual.
+fn check_member(path: &Path, hash: &str, member: &Network, space: &Space) -> Result<(), Error> {
+    let sizes = space.resolutions().iter().copied().chain([member.input_shape().height]);
+    for size in sizes {
+        let shape = Shape {
+            height: size,
+            width: size,
+            ..member.input_shape()
+        };
+        if member.clone().with_input_shape(shape)?.content_hash().to_string() == hash {
+            return Ok(());
+        }
+    }
+    let label: String = hash.chars().take(12).collect();
+    Err(Error::Input(format!(
+        "{} holds the weights of network {label}, which is not this member of {}",
+        path.display(),
+        space.name()
+    )))
 }
 
 fn described(

@@ -110,6 +110,16 @@ impl CheckpointFile {
         }
     }
 
+    /// The hash of the network whose weights a file of ours holds.
+    pub(super) fn network_hash(&self) -> Option<&str> {
+        let Self::Safetensors(file) = self else { return None };
+        let is_ours = file
+            .metadata
+            .get("format")
+            .is_some_and(|it| it == super::WEIGHTS_FORMAT);
+        file.metadata.get("hash").filter(|_| is_ours).map(String::as_str)
+    }
+
     pub(super) fn is_training(&self) -> bool {
         match self {
             Self::Torch(_) => false,

@@ -10,13 +10,11 @@ use panarch_train::Supernet;
 use panarch_train::published::published_names;
 use rand::RngExt;
 
-use super::{Loaded, LoadedNetwork, logits};
+use super::{Loaded, LoadedNetwork, WEIGHTS_FORMAT, logits};
 use crate::Error;
 
 /// Random images by which an exported file is compared with the engine.
 const CHECKED_IMAGES: usize = 4;
-/// The format that a file of weights names.
-const WEIGHTS_FORMAT: &str = "panarch weights";
 
 /// Writes a supernet as a checkpoint of ours.
 ///

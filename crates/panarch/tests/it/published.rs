@@ -228,6 +228,38 @@ fn a_member_s_weights_go_out_and_come_back() {
     assert!(written() == first, "other names give another file");
 }
 
+/// Weights are refused for a member that differs in what has none.
+#[test]
+fn weights_of_another_member_are_refused() {
+    let place = Workplace::new();
+    let toml = "name = \"pair\"\nversion = 1\nresolutions = [8, 16]\n[[stem]]\noperator = \"conv\"\nkernel = 3\nwidth = 4\n\
+                activation = \"relu\"\n[[stage]]\noperator = \"conv\"\nkernel = 3\nwidth = 4\ndepth = 1\nactivation = \"relu\"\n\
+                residual = [false, true]\n[[head]]\noperator = \"global-average-pool\"\n[[head]]\noperator = \"classifier\"\n";
+    std::fs::write(place.path().join("pair.toml"), toml).unwrap();
+    let space = Space::from_toml("pair.toml", toml).unwrap();
+    let head = Head {
+        classes: 3,
+        input_channels: 3,
+    };
+    let supernet = Supernet::new(&space, head, 8, 1).unwrap();
+    let checkpoint = supernet.checkpoint(serde_json::Value::Null);
+    checkpoint.write(&place.path().join("pair.safetensors")).unwrap();
+    let export = "checkpoint export pair.safetensors --space pair.toml --member 1 --output one.safetensors";
+    expect(&place.panarch(&export.split(' ').collect::<Vec<_>>()), 0);
+    let import = |member: &str, size: &str| {
+        let text = format!(
+            "checkpoint import one.safetensors --space pair.toml --member {member} --resolution {size} --output one.onnx"
+        );
+        place.panarch(&text.split(' ').collect::<Vec<_>>())
+    };
+    expect(&import("1", "8"), 0);
+    expect(&import("1", "16"), 0);
+    let output = import("0", "8");
+    expect(&output, 2);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("not this member of pair"), "{errors}");
+}
+
 /// Nothing in a file is executed, and nothing but tensors is accepted.
 #[test]
 fn a_hostile_checkpoint_is_refused_by_name() {

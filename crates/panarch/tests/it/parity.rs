@@ -131,8 +131,8 @@ fn difference(found: &[f32], expected: &[f32]) -> f64 {
     f64::from(worst) / f64::from(largest)
 }
 
-/// Every sub-network of every parity file gives PyTorch's logits, in the engine and, exported, in every runtime that is here. `PANARCH_OFA_PARITY` names another folder of the same
-/// layout.
+/// Every sub-network of every parity file gives PyTorch's logits, in the engine and, exported, in every runtime that is here.
+/// `PANARCH_OFA_PARITY` names another folder of the same layout.
 #[test]
 fn subnetworks_give_pytorch_s_logits() {
     let folder = match std::env::var_os("PANARCH_OFA_PARITY") {

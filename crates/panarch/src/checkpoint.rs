@@ -8,9 +8,9 @@ use std::path::Path;
 
 use panarch_graph::{Network, Shape, Tensor, Weights};
 use panarch_nn::Store;
-use panarch_space::{Genotype, Head, Space};
+use panarch_space::{Genotype, Space};
 use panarch_train::published::{ImportedTensors, import_network, import_supernet, published_network};
-use panarch_train::{Checkpoint, CpuEngine, Engine, Member, Supernet, TrainError};
+use panarch_train::{Checkpoint, CpuEngine, Engine, Member, Supernet, TrainError, head_of};
 
 pub use file::{CheckpointFile, TensorFacts, presets_of};
 pub use write::{Names, Written, default_output, write_kept, write_network, write_supernet};
@@ -112,7 +112,7 @@ pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensor
             let Some(member) = subject.member else {
                 return Err(error.into());
             };
-            let network = lower(&space, member, &tensors, subject.resolution)?;
+            let network = lower(&space, &genotype(&space, member)?, &tensors, subject.resolution)?;
             if let Some(hash) = file.network_hash() {
                 check_member(path, hash, &network, &space)?;
             }
@@ -134,13 +134,7 @@ fn open_training(path: &Path, subject: Subject<'_>) -> Result<Supernet, Error> {
     let checkpoint = Checkpoint::read(path)?;
     let space = lookup::space(subject.space.unwrap_or(&checkpoint.subject.name))?;
     checkpoint.check_space(path, &space)?;
-    let head = checkpoint.head(&space)?.ok_or_else(|| {
-        Error::Input(format!(
-            "{} holds no first convolution or no classifier of {}, so that it is no supernet of it",
-            path.display(),
-            space.name()
-        ))
-    })?;
+    let head = checkpoint.head(&space)?;
     let resolution = subject.resolution.unwrap_or(space.default_resolution());
     Ok(Supernet::open(path, &space, head, resolution)?)
 }
@@ -171,10 +165,16 @@ fn genotype(space: &Space, member: &str) -> Result<Genotype, Error> {
     })
 }
 
-fn lower(space: &Space, member: &str, tensors: &[(String, Tensor)], size: Option<u32>) -> Result<Network, Error> {
-    let genotype = genotype(space, member)?;
-    let resolution = size.unwrap_or(space.default_resolution());
-    Ok(space.lower(&genotype, head_of(tensors), resolution)?)
+/// The network of a genotype, with the classes and channels of the tensors.
+fn lower(
+    space: &Space,
+    member: &Genotype,
+    tensors: &[(String, Tensor)],
+    resolution: Option<u32>,
+) -> Result<Network, Error> {
+    let shapes = tensors.iter().map(|(name, tensor)| (&name[..], &tensor.shape[..]));
+    let head = head_of(space, member, shapes)?;
+    Ok(space.lower(member, head, resolution.unwrap_or(space.default_resolution()))?)
 }
 
 /// Fails when weights are of another network, for images of whatever size, than the member that is asked for: members may
@@ -213,32 +213,9 @@ fn described(
         .map_or_else(|| "network".into(), |stem| stem.to_string_lossy());
     let space = published_network(&name, &json, resolution.unwrap_or(224))?;
     let tensors = file.values()?;
-    let resolution = resolution.unwrap_or(space.default_resolution());
-    let network = space.lower(&space.smallest(), head_of(&tensors), resolution)?;
+    let network = lower(&space, &space.smallest(), &tensors, resolution)?;
     let (weights, report) = import_network(&network, tensors)?;
     Ok((network.with_name(name.into_owned()), weights, report))
-}
-
-/// Classes and channels by the first and last tensors that networks have, under published names or ours.
-fn head_of(tensors: &[(String, Tensor)]) -> Head {
-    let axis = |name: &str, axis: usize| {
-        let found = tensors.iter().find(|(known, _)| known.ends_with(name));
-        found.and_then(|(_, tensor)| u32::try_from(*tensor.shape.get(axis)?).ok())
-    };
-    Head {
-        classes: [
-            "classifier.linear.weight",
-            "classifier.linear.linear.weight",
-            "head.classifier.weight",
-        ]
-        .into_iter()
-        .find_map(|name| axis(name, 0))
-        .unwrap_or(1000),
-        input_channels: ["first_conv.conv.weight", "stem.conv.weight"]
-            .into_iter()
-            .find_map(|name| axis(name, 1))
-            .unwrap_or(3),
-    }
 }
 
 /// The error that says more: that of the reading which fits better.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
-use panarch_graph::{Network, ParameterSpec, Tensor, Weights};
+use panarch_graph::{Network, Tensor, Weights};
 use panarch_nn::{Gradients, Sgd, Store};
 use panarch_space::{Head, Space};
 use serde_json::Value;
@@ -93,29 +93,13 @@ impl Checkpoint {
         &self.transforms
     }
 
-    /// Classes and input channels, read off the first convolution and the classifier that the members of `space` have.
-    /// `None` when the weights do not hold these.
+    /// Classes and input channels of the supernet of `space` whose weights these are; see [`head_of`](crate::head_of).
     ///
     /// # Errors
     /// A space whose largest member cannot be built.
-    pub fn head(&self, space: &Space) -> Result<Option<Head>, TrainError> {
-        let any = Head {
-            classes: 1000,
-            input_channels: 3,
-        };
-        let parameters = space
-            .lower(&space.largest(), any, space.default_resolution())?
-            .parameters();
-        let weighted = || parameters.iter().filter(|it| it.shape.len() > 1);
-        let axis = |name: Option<&ParameterSpec>, axis: usize| {
-            let length = self.weights.get(&name?.name)?.shape.get(axis)?;
-            u32::try_from(*length).ok()
-        };
-        let (classes, channels) = (axis(weighted().next_back(), 0), axis(weighted().next(), 1));
-        Ok(classes.zip(channels).map(|(classes, input_channels)| Head {
-            classes,
-            input_channels,
-        }))
+    pub fn head(&self, space: &Space) -> Result<Head, TrainError> {
+        let shapes = self.weights.iter().map(|(name, tensor)| (name, &tensor.shape[..]));
+        crate::head_of(space, &space.largest(), shapes)
     }
 
     /// Takes the state of a training.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use panarch_graph::{Network, Tensor, Weights};
 use panarch_nn::{Store, TensorKind};
-use panarch_space::{Head, Space};
+use panarch_space::Space;
 
 use super::names::{BATCHES, published_names, simplified};
 use crate::error::OtherTensors;
 use crate::kernel_transform::suffix;
 use crate::supernet::Family;
-use crate::{KernelTransforms, Supernet, TrainError};
+use crate::{KernelTransforms, Supernet, TrainError, head_of};
 
 /// What an import did, besides the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,7 +37,8 @@ pub fn import_supernet(
     tensors: impl IntoIterator<Item = (String, Tensor)>,
 ) -> Result<(Supernet, ImportedTensors), TrainError> {
     let mut file = PublishedFile::new(tensors);
-    let head = file.head();
+    let shapes = file.left.values().map(|(name, tensor)| (&name[..], &tensor.shape[..]));
+    let head = head_of(space, &space.largest(), shapes)?;
     let family = Family {
         space: space.clone(),
         head,
@@ -115,13 +116,9 @@ pub fn is_supernet_of(space: &Space, shapes: &[(String, Vec<usize>)]) -> bool {
     for (name, shape) in shapes.iter().filter(|(name, _)| !name.ends_with(BATCHES)) {
         found.insert(simplified(name), shape);
     }
-    let axis = |name: &str, axis: usize| found.get(name).and_then(|shape| shape.get(axis)).copied();
-    let Some(classes) = axis("classifier.linear.weight", 0).and_then(|classes| u32::try_from(classes).ok()) else {
+    let named = found.iter().map(|(name, shape)| (&name[..], *shape));
+    let Ok(head) = head_of(space, &space.largest(), named) else {
         return false;
-    };
-    let head = Head {
-        classes,
-        input_channels: 3,
     };
     let largest = space.lower(&space.largest(), head, space.default_resolution());
     let Some(named) = largest.ok().and_then(|network| published_names(&network).ok()) else {
@@ -131,21 +128,6 @@ pub fn is_supernet_of(space: &Space, shapes: &[(String, Vec<usize>)]) -> bool {
         .iter()
         .all(|(spec, name)| found.remove(name).is_some_and(|shape| shape == spec.shape));
     all && found.iter().all(|(name, shape)| KernelTransforms::fits(name, shape))
-}
-
-/// The classes and channels of a file's tensors; what a space's own head has where the file does not say.
-fn head_of(tensors: &BTreeMap<String, (String, Tensor)>) -> Head {
-    let axis = |names: &[&str], axis: usize| {
-        let tensor = names.iter().find_map(|name| tensors.get(*name));
-        let length = tensor.and_then(|(_, tensor)| tensor.shape.get(axis)).copied();
-        length
-            .and_then(|length| u32::try_from(length).ok())
-            .filter(|length| *length > 0)
-    };
-    Head {
-        classes: axis(&["classifier.linear.weight"], 0).unwrap_or(1000),
-        input_channels: axis(&["first_conv.conv.weight", "input_stem.0.conv.weight"], 1).unwrap_or(3),
-    }
 }
 
 /// The smallest kernel that a depthwise convolution of a space takes.
@@ -198,10 +180,6 @@ impl PublishedFile {
             }
         }
         file
-    }
-
-    fn head(&self) -> Head {
-        head_of(&self.left)
     }
 
     /// Takes a tensor of this shape; the kernel of a depthwise one may be larger.

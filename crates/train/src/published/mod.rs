@@ -9,4 +9,5 @@ mod names;
 
 pub use config::published_network;
 pub use import::{ImportedTensors, import_network, import_supernet, is_supernet_of};
+pub(crate) use names::simplified;
 pub use names::{published_name, published_names};

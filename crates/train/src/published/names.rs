@@ -14,7 +14,7 @@ pub(super) const NUMBERED: &str = "published";
 pub(super) const BATCHES: &str = ".num_batches_tracked";
 
 /// One spelling for all: without the wrapper of a parallel model, blocks under `conv`, and no layer twice.
-pub(super) fn simplified(name: &str) -> String {
+pub(crate) fn simplified(name: &str) -> String {
     let mut simple = name.strip_prefix("module.").unwrap_or(name).to_owned();
     simple = simple.replace(".mobile_inverted_conv.", ".conv.");
     for twice in [".conv.conv.", ".bn.bn.", ".linear.linear."] {

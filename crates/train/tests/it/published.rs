@@ -331,11 +331,15 @@ fn a_checkpoint_knows_its_classes_and_channels() {
         classes: 7,
         input_channels: 2,
     };
-    for name in ["edgetpu-small", "nas-bench-macro", "ofa-resnet50", "tunas-proxyless"] {
-        let space = Space::preset(name).unwrap();
+    let depthwise_first = "name = \"d\"\nversion = 1\nresolutions = [8]\n[[stem]]\noperator = \"separable\"\nkernel = 3\nwidth = 4\n\
+                           activation = \"relu\"\n[[head]]\noperator = \"global-average-pool\"\n[[head]]\noperator = \"classifier\"\n";
+    let presets = ["edgetpu-small", "nas-bench-macro", "ofa-resnet50", "tunas-proxyless"];
+    let presets = presets.map(|name| Space::preset(name).unwrap());
+    let own = Space::from_toml("d", depthwise_first).unwrap_or_else(|problems| panic!("{problems}"));
+    for space in presets.into_iter().chain([own]) {
         let supernet = Supernet::new(&space, head, space.default_resolution(), 1).unwrap();
         let checkpoint = supernet.checkpoint(serde_json::Value::Null);
-        assert_eq!(checkpoint.head(&space).unwrap(), Some(head), "{name}");
+        assert_eq!(checkpoint.head(&space).unwrap(), head, "{}", space.name());
     }
 }
 

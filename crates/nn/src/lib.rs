@@ -62,5 +62,5 @@ pub use schedule::CosineSchedule;
 pub use sgd::{Sgd, SgdOptions};
 pub use statistics::BnStatistics;
 pub use store::{Store, StoredTensor, TensorId, TensorKind};
-pub use views::{View, Views};
+pub use views::{Binding, View, Views};
 pub use workspace::Workspace;

@@ -25,6 +25,11 @@ pub enum TensorKind {
     RunningMean,
     /// Running variance of a batch normalisation, `[channels]`; a buffer.
     RunningVar,
+    /// Matrix that makes a smaller depthwise kernel of the centre of a larger one, `[k·k, k·k]`.
+    KernelMatrix,
+    /// A smaller depthwise kernel as it was last made, `[channels, 1, k, k]`. It takes the place of a
+    /// [`TensorKind::DepthwiseWeight`]; gradients reach it, and have to be handed on to what it is made of.
+    DerivedKernel,
 }
 
 impl TensorKind {
@@ -59,7 +64,21 @@ impl TensorKind {
     /// True for kernels and matrices; false for batch normalisation and biases.
     #[must_use]
     pub const fn decays(self) -> bool {
-        matches!(self, Self::ConvWeight | Self::DepthwiseWeight | Self::LinearWeight)
+        matches!(
+            self,
+            Self::ConvWeight | Self::DepthwiseWeight | Self::LinearWeight | Self::KernelMatrix
+        )
+    }
+
+    /// True for what is made of other tensors, so that it need not be kept.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        matches!(self, Self::DerivedKernel)
+    }
+
+    /// Whether a tensor of this kind serves where `wanted` is asked for.
+    pub(crate) const fn serves_as(self, wanted: Self) -> bool {
+        self as u8 == wanted as u8 || matches!((self, wanted), (Self::DerivedKernel, Self::DepthwiseWeight))
     }
 
     const fn initial(self) -> f32 {
@@ -229,6 +248,8 @@ impl Store {
                 TensorKind::ConvWeight => (2.0 / (window * tensor.shape[0]) as f32).sqrt(),
                 TensorKind::DepthwiseWeight => (2.0 / window as f32).sqrt(),
                 TensorKind::LinearWeight => 0.01,
+                // An identity, or made of others.
+                TensorKind::KernelMatrix | TensorKind::DerivedKernel => continue,
                 kind => {
                     tensor.data.fill(kind.initial());
                     continue;

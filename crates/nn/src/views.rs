@@ -1,9 +1,9 @@
-use panarch_graph::{Network, NodeId, ParameterRole, Tensor, Weights};
+use panarch_graph::{Network, NodeId, ParameterRole, ParameterSpec, Tensor, Weights};
 
 use crate::{NnError, Store, TensorId, TensorKind};
 
 /// Where one parameter of a network lies in a store: the leading channels and the centre of the kernel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct View {
     name: String,
     node: NodeId,
@@ -18,6 +18,8 @@ pub struct View {
     strides: [usize; 3],
     /// First stored element of the view (kernel crop).
     offset: usize,
+    /// The parameter is the stored value times this.
+    scale: f32,
 }
 
 impl View {
@@ -87,13 +89,16 @@ impl View {
         self.runs(|at, from, length| {
             out[at..at + length].copy_from_slice(&stored[from..from + length]);
         });
+        if self.scale != 1.0 {
+            out.iter_mut().for_each(|value| *value *= self.scale);
+        }
     }
 
-    /// Adds `values`, row-major in the view's shape, to the stored tensor.
+    /// Adds `values`, the gradient of the parameter, row-major in the view's shape, to that of the stored tensor.
     pub(crate) fn scatter_add(&self, values: &[f32], stored: &mut [f32]) {
         self.runs(|at, to, length| {
             for (target, value) in stored[to..to + length].iter_mut().zip(&values[at..at + length]) {
-                *target += value;
+                *target += self.scale * value;
             }
         });
     }
@@ -106,8 +111,17 @@ impl View {
     }
 }
 
+/// Which stored tensor a parameter of a network is taken from, where that is not the one of its own name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// The name of the stored tensor.
+    pub tensor: String,
+    /// The parameter is the stored value times this.
+    pub scale: f32,
+}
+
 /// The views of all parameters of one network into one store, in the order of [`Network::parameters`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Views {
     views: Vec<View>,
     tensors: usize,
@@ -122,14 +136,31 @@ impl Views {
     /// # Errors
     /// When a tensor is absent, of another kind, or too small.
     pub fn resolve(network: &Network, store: &Store) -> Result<Self, NnError> {
+        Self::resolve_with(network, store, &|_| None)
+    }
+
+    /// As [`Views::resolve`], where `bind` may say that a parameter lies elsewhere than under its own name. Several
+    /// parameters may lie in one tensor; their gradients add up.
+    ///
+    /// # Errors
+    /// As [`Views::resolve`].
+    pub fn resolve_with(
+        network: &Network,
+        store: &Store,
+        bind: &dyn Fn(&ParameterSpec) -> Option<Binding>,
+    ) -> Result<Self, NnError> {
         let mut views = Vec::new();
         for spec in network.parameters() {
             let wanted = TensorKind::of(network, &spec);
-            let Some(id) = store.id(&spec.name) else {
-                return Err(NnError::MissingTensor { name: spec.name });
+            let Binding { tensor, scale } = bind(&spec).unwrap_or_else(|| Binding {
+                tensor: spec.name.clone(),
+                scale: 1.0,
+            });
+            let Some(id) = store.id(&tensor) else {
+                return Err(NnError::MissingTensor { name: tensor });
             };
             let tensor = &store.tensors()[id.index()];
-            if tensor.kind() != wanted {
+            if !tensor.kind().serves_as(wanted) {
                 return Err(NnError::Kind {
                     name: spec.name,
                     stored: tensor.kind(),
@@ -146,7 +177,9 @@ impl Views {
                     wanted: spec.shape,
                 });
             }
-            views.push(view(spec.name, spec.node, spec.role, id, wanted, &spec.shape, stored));
+            let mut view = view(spec.name, spec.node, spec.role, id, wanted, &spec.shape, stored);
+            view.scale = scale;
+            views.push(view);
         }
         Ok(Self {
             views,
@@ -239,5 +272,6 @@ fn view(
         extent,
         strides: [full[1] * full[2] * full[3], full[2] * full[3], full[3]],
         offset: if cropped { height * stored[3] + width } else { 0 },
+        scale: 1.0,
     }
 }

@@ -8,6 +8,7 @@ use panarch_format::{FormatError, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
 use panarch_measure::{HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
+use panarch_train::Schedule;
 
 use crate::{Error, RunFile};
 
@@ -23,6 +24,17 @@ pub fn space(name: &str) -> Result<Space, Error> {
         return Ok(Space::from_toml(name, &read_text(Path::new(name))?)?);
     }
     Ok(Space::preset(name)?)
+}
+
+/// The training schedule of this name: a preset, or a TOML file.
+///
+/// # Errors
+/// When there is no such preset or file, or the file has problems.
+pub fn schedule(name: &str) -> Result<Schedule, Error> {
+    if is_file(name, "toml") {
+        return Ok(Schedule::from_toml(name, &read_text(Path::new(name))?)?);
+    }
+    Ok(Schedule::preset(name)?)
 }
 
 /// The device profile of this name: a preset, or a TOML file.

@@ -10,6 +10,7 @@ mod facts;
 mod fairness;
 mod finalists;
 mod pool;
+mod reward;
 mod search;
 mod setup;
 mod supernet;

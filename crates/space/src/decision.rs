@@ -36,6 +36,25 @@ pub enum Property {
 }
 
 impl Property {
+    /// Every property.
+    pub const ALL: [Self; 15] = [
+        Self::Depth,
+        Self::Width,
+        Self::Operator,
+        Self::Kernel,
+        Self::Expansion,
+        Self::InnerWidth,
+        Self::SqueezeExcite,
+        Self::Edge1,
+        Self::Edge2,
+        Self::Edge3,
+        Self::Edge4,
+        Self::GroupWidth,
+        Self::Activation,
+        Self::LastActivation,
+        Self::Residual,
+    ];
+
     /// The four edges of a chain, in order.
     pub(crate) const EDGES: [Self; 4] = [Self::Edge1, Self::Edge2, Self::Edge3, Self::Edge4];
 

@@ -204,20 +204,27 @@ impl Space {
     /// The member with the first choice everywhere, and everything skipped that may be.
     #[must_use]
     pub fn smallest(&self) -> Genotype {
-        let smallest = |decision: &Decision| {
-            let skip = decision.choices.iter().position(|choice| is_skip(decision, choice));
-            skip.unwrap_or(0) as u8
+        let all = 0..self.decisions.len();
+        let smallest = all.map(|decision| self.choices_by_size(decision).first().copied().unwrap_or(0));
+        self.canonical(&Genotype::new(smallest.collect()))
+    }
+
+    /// The choices of a decision from the one that makes the smallest network to the one that makes the largest: the file's order,
+    /// with `skip` first. Empty for a decision that does not exist.
+    #[must_use]
+    pub fn choices_by_size(&self, decision: usize) -> Vec<u8> {
+        let Some(decision) = self.decisions.get(decision) else {
+            return Vec::new();
         };
-        self.canonical(&Genotype::new(self.decisions.iter().map(smallest).collect()))
+        let mut choices: Vec<u8> = (0..decision.choices.len() as u8).collect();
+        // Stable, so that the rest keeps its order.
+        choices.sort_by_key(|choice| !is_skip(decision, &decision.choices[usize::from(*choice)]));
+        choices
     }
 
     /// The choice of a decision that makes the largest network.
     pub(crate) fn largest_choice(&self, decision: usize) -> u8 {
-        let last = self.decisions.get(decision).and_then(|decision| {
-            let choices = &decision.choices;
-            choices.iter().rposition(|choice| !is_skip(decision, choice))
-        });
-        last.unwrap_or(0) as u8
+        self.choices_by_size(decision).last().copied().unwrap_or(0)
     }
 
     pub(crate) fn in_range(&self, genotype: &Genotype, decision: usize) -> u8 {

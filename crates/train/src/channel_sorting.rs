@@ -1,10 +1,15 @@
 //! Sorting the inner channels of a supernet by importance, so that the first ones are the ones to keep (Once-for-All, Cai et
 //! al. 2020, §3.3).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use panarch_graph::{Network, NodeId, Op};
 use panarch_nn::Store;
+use panarch_space::{Genotype, Property};
 
-use crate::{Supernet, TrainError};
+use crate::schedule::Region;
+use crate::supernet::Family;
+use crate::{Supernet, TrainError, kernel_transform};
 
 impl Supernet {
     /// Puts the inner channels of every inverted bottleneck and bottleneck into the order of their importance: the sum of the
@@ -18,20 +23,52 @@ impl Supernet {
     /// # Errors
     /// [`TrainError::Space`] when the largest member cannot be built.
     pub fn sort_channels(&mut self) -> Result<(), TrainError> {
-        let largest = self.family.network(&self.family.space.largest())?;
-        // From the last to the first: the importance of a bottleneck's first channels is read off its second
-        // convolution, whose outputs are sorted by then.
-        for id in largest.ids().rev() {
-            if matches!(largest.node(id).op, Op::Conv2d(_)) {
-                sort_inputs(&largest, id, &mut self.store);
-            }
-        }
-        Ok(())
+        sort(&self.family, &mut self.store, &[])
     }
 }
 
+/// For each width of a region: how many channels every node has there, by its name.
+pub(crate) type Widths = BTreeMap<String, usize>;
+
+/// The widths of a region's members: with all choices of numbers of channels at their largest, at their second largest, …
+pub(crate) fn widths(family: &Family, region: &Region) -> Result<Vec<Widths>, TrainError> {
+    let most = region.choices().iter().map(Vec::len).max().unwrap_or(1);
+    let largest = family.space.largest();
+    let widths = (0..most).map(|step| {
+        let decisions = family.space.decisions().iter().zip(region.choices()).enumerate();
+        let choices = decisions.map(|(index, (decision, open))| {
+            let is_width = matches!(
+                decision.property,
+                Property::Width | Property::Expansion | Property::InnerWidth
+            );
+            let place = open.len().saturating_sub(1 + if is_width { step } else { 0 });
+            let open = open.get(place).copied();
+            open.unwrap_or_else(|| largest.choice(index))
+        });
+        let network = family.network(&Genotype::new(choices.collect()))?;
+        let channels = |id: NodeId| (network.node(id).name.clone(), network.shape(id).channels as usize);
+        Ok(network.ids().map(channels).collect())
+    });
+    widths.collect()
+}
+
+/// Sorts inner channels by importance. With `nested` widths, channels change places only within the segments that these leave:
+/// what a narrower member uses already stays in it.
+pub(crate) fn sort(family: &Family, store: &mut Store, nested: &[Widths]) -> Result<(), TrainError> {
+    let largest = family.network(&family.space.largest())?;
+    // From the last to the first: the importance of a bottleneck's first channels is read off its second
+    // convolution, whose outputs are sorted by then.
+    for id in largest.ids().rev() {
+        if matches!(largest.node(id).op, Op::Conv2d(_)) {
+            sort_inputs(&largest, id, store, nested);
+        }
+    }
+    kernel_transform::refresh(store);
+    Ok(())
+}
+
 /// Sorts the channels that a dense convolution reads, if what makes them can be permuted.
-fn sort_inputs(network: &Network, reader: NodeId, store: &mut Store) {
+fn sort_inputs(network: &Network, reader: NodeId, store: &mut Store, nested: &[Widths]) {
     let node = network.node(reader);
     let Op::Conv2d(conv) = &node.op else { return };
     let channels = network.shape(node.inputs[0]).channels;
@@ -42,7 +79,11 @@ fn sort_inputs(network: &Network, reader: NodeId, store: &mut Store) {
         return;
     };
     let weight = format!("{}.weight", node.name);
-    let Some(order) = store.get(&weight).map(|tensor| order(tensor.data(), tensor.shape())) else {
+    let Some(order) = store.get(&weight).map(|tensor| {
+        let made = &network.node(node.inputs[0]).name;
+        let widths = nested.iter().filter_map(|widths| widths.get(made).copied());
+        order(tensor.data(), tensor.shape(), &widths.collect::<BTreeSet<usize>>())
+    }) else {
         return;
     };
     if order.len() != channels as usize {
@@ -116,8 +157,8 @@ fn gates(network: &Network, product: NodeId) -> Vec<NodeId> {
     pools.flat_map(|pool| network.consumers(*pool).to_vec()).collect()
 }
 
-/// The inputs of a convolution from the most to the least important one.
-fn order(weight: &[f32], shape: &[usize]) -> Vec<usize> {
+/// The inputs of a convolution from the most to the least important one, within segments that end at `widths`.
+fn order(weight: &[f32], shape: &[usize], widths: &BTreeSet<usize>) -> Vec<usize> {
     let &[_, inputs, height, width] = shape else {
         return Vec::new();
     };
@@ -126,7 +167,11 @@ fn order(weight: &[f32], shape: &[usize]) -> Vec<usize> {
         importance[row % inputs.max(1)] += values.iter().map(|value| f64::from(value.abs())).sum::<f64>();
     }
     let mut order: Vec<usize> = (0..inputs).collect();
-    order.sort_by(|a, b| importance[*b].total_cmp(&importance[*a]));
+    let segment = |channel: usize| widths.range(..=channel).count();
+    order.sort_by(|a, b| {
+        let by_importance = importance[*b].total_cmp(&importance[*a]);
+        segment(*a).cmp(&segment(*b)).then(by_importance)
+    });
     order
 }
 

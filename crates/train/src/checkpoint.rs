@@ -1,25 +1,25 @@
 //! Checkpoints: one safetensors file with weights, momentum and position.
 //!
 //! Everything random in a training follows from (seed, step), so the position is all of the generator's state.
-//! Layout: tensors `weights/NAME` and `momentum/NAME`, of an imported supernet also `transform/NAME`; metadata `format`, `version`, `kind`, `name`, `hash`, `step` and
-//! `settings` (JSON).
+//! Layout: tensors `weights/NAME` (kernel matrices included, but not what they make), `momentum/NAME`, and
+//! `state/NAME` for what a schedule has to remember (a frozen teacher, a policy); metadata `format`, `version`, `kind`, `name`, `hash`, `step` and `settings` (JSON).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
 use panarch_graph::{Network, Tensor, Weights};
-use panarch_nn::{Gradients, Sgd, Store};
+use panarch_nn::{Gradients, Sgd, Store, StoredTensor};
 use panarch_space::{Head, Space};
 use serde_json::Value;
 
-use crate::{KernelTransforms, Supernet, TrainError};
+use crate::{Supernet, TrainError, kernel_transform};
 
 const FORMAT: &str = "panarch training";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const WEIGHTS: &str = "weights/";
 const MOMENTUM: &str = "momentum/";
-const TRANSFORM: &str = "transform/";
+const STATE: &str = "state/";
 
 /// What was trained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,13 +61,13 @@ pub struct Checkpoint {
     pub settings: Value,
     weights: Weights,
     momentum: Weights,
-    transforms: KernelTransforms,
+    state: Weights,
 }
 
 impl Checkpoint {
     /// The state of a supernet that no training here has touched.
     pub(crate) fn of_supernet(supernet: &Supernet, settings: Value) -> Self {
-        let tensors = supernet.store.tensors().iter().map(|tensor| {
+        let tensors = kept(&supernet.store).map(|tensor| {
             let (shape, data) = (tensor.shape().to_vec(), tensor.data().to_vec());
             (tensor.name().to_owned(), Tensor { shape, data })
         });
@@ -77,7 +77,7 @@ impl Checkpoint {
             settings,
             weights: tensors.collect(),
             momentum: Weights::new(),
-            transforms: supernet.transforms.clone(),
+            state: Weights::new(),
         }
     }
 
@@ -87,10 +87,9 @@ impl Checkpoint {
         &self.weights
     }
 
-    /// The matrices by which smaller kernels are made of larger ones.
-    #[must_use]
-    pub const fn transforms(&self) -> &KernelTransforms {
-        &self.transforms
+    /// What a schedule had to remember.
+    pub(crate) fn into_state(self) -> Weights {
+        self.state
     }
 
     /// Classes and input channels of the supernet of `space` whose weights these are; see [`head_of`](crate::head_of).
@@ -103,9 +102,12 @@ impl Checkpoint {
     }
 
     /// Takes the state of a training.
-    pub(crate) fn take(subject: Subject, settings: Value, step: u64, store: &Store, sgd: &Sgd) -> Self {
+    pub(crate) fn take(subject: Subject, settings: Value, step: u64, store: &Store, sgd: &Sgd, state: Weights) -> Self {
         let (mut weights, mut momentum) = (Weights::new(), Weights::new());
         for (tensor, velocity) in store.tensors().iter().zip(sgd.velocity().iter()) {
+            if tensor.kind().is_derived() {
+                continue;
+            }
             let shape = tensor.shape().to_vec();
             weights.insert(
                 tensor.name(),
@@ -130,7 +132,7 @@ impl Checkpoint {
             settings,
             weights,
             momentum,
-            transforms: KernelTransforms::default(),
+            state,
         }
     }
 
@@ -147,10 +149,8 @@ impl Checkpoint {
         };
         let tensors = prefixed(WEIGHTS, &self.weights)
             .into_iter()
-            .chain(prefixed(MOMENTUM, &self.momentum));
-        let matrices = self.transforms.iter();
-        let matrices = matrices.map(|(name, matrix)| (format!("{TRANSFORM}{name}"), matrix.clone()));
-        let tensors = tensors.chain(matrices);
+            .chain(prefixed(MOMENTUM, &self.momentum))
+            .chain(prefixed(STATE, &self.state));
         let metadata = [
             ("format", FORMAT.to_owned()),
             ("version", VERSION.to_owned()),
@@ -199,18 +199,14 @@ impl Checkpoint {
             name: text("name")?,
             hash: text("hash")?,
         };
-        let (mut weights, mut momentum) = (Weights::new(), Weights::new());
-        let mut transforms = KernelTransforms::default();
+        let [mut weights, mut momentum, mut state] = [Weights::new(), Weights::new(), Weights::new()];
         for (name, tensor) in file.weights.iter() {
             if let Some(name) = name.strip_prefix(WEIGHTS) {
                 weights.insert(name, tensor.clone());
             } else if let Some(name) = name.strip_prefix(MOMENTUM) {
                 momentum.insert(name, tensor.clone());
-            } else if let Some(name) = name.strip_prefix(TRANSFORM) {
-                if !KernelTransforms::fits(name, &tensor.shape) {
-                    return Err(metadata.error(&format!("`{name}` of shape {:?} is no kernel matrix", tensor.shape)));
-                }
-                transforms.insert(name.to_owned(), tensor.clone());
+            } else if let Some(name) = name.strip_prefix(STATE) {
+                state.insert(name, tensor.clone());
             } else {
                 return Err(metadata.error(&format!("unknown tensor `{name}`")));
             }
@@ -221,7 +217,7 @@ impl Checkpoint {
             settings,
             weights,
             momentum,
-            transforms,
+            state,
         })
     }
 
@@ -288,16 +284,35 @@ impl Checkpoint {
         })
     }
 
+    /// Gives a store the kernel matrices that the checkpoint has and it has not.
+    pub(crate) fn install_matrices(&self, path: &Path, store: &mut Store) -> Result<(), TrainError> {
+        for (name, tensor) in self.weights.iter() {
+            let Some((conv, from)) = kernel_transform::parse(name).filter(|_| store.id(name).is_none()) else {
+                continue;
+            };
+            let largest = store
+                .get(&format!("{conv}.weight"))
+                .map_or(0, |weight| weight.shape()[2]);
+            if !kernel_transform::fits(name, &tensor.shape) || from > largest {
+                let reason = format!("`{name}` of shape {:?} is no kernel matrix", tensor.shape);
+                let path = path.into();
+                return Err(TrainError::CheckpointContent { path, reason });
+            }
+            kernel_transform::install(store, conv, from, tensor.data.clone())?;
+        }
+        Ok(())
+    }
+
     /// Puts the weights into a store of the same tensors.
     pub(crate) fn restore_weights(&self, path: &Path, store: &mut Store) -> Result<(), TrainError> {
-        for tensor in store.tensors() {
+        for tensor in kept(store) {
             self.matching(path, &self.weights, tensor.name(), tensor.shape())?;
         }
-        if self.weights.len() != store.tensors().len() {
+        if self.weights.len() != kept(store).count() {
             let reason = format!(
                 "it has {} tensors, expected {}",
                 self.weights.len(),
-                store.tensors().len()
+                kept(store).count()
             );
             return Err(TrainError::CheckpointContent {
                 path: path.into(),
@@ -309,13 +324,14 @@ impl Checkpoint {
                 tensor.data_mut().copy_from_slice(&saved.data);
             }
         }
+        kernel_transform::refresh(store);
         Ok(())
     }
 
     /// Puts the momentum into an optimiser of this store.
     pub(crate) fn restore_momentum(&self, path: &Path, store: &Store, sgd: &mut Sgd) -> Result<(), TrainError> {
         let velocity: &mut Gradients = sgd.velocity_mut();
-        for tensor in store.tensors().iter().filter(|tensor| tensor.kind().is_trainable()) {
+        for tensor in kept(store).filter(|tensor| tensor.kind().is_trainable()) {
             let saved = self.matching(path, &self.momentum, tensor.name(), tensor.shape())?;
             if let Some(id) = store.id(tensor.name()) {
                 velocity.get_mut(id).copy_from_slice(&saved.data);
@@ -338,6 +354,11 @@ impl Checkpoint {
                 reason: error.to_string(),
             })
     }
+}
+
+/// The tensors of a store that are not made of others.
+fn kept(store: &Store) -> impl Iterator<Item = &StoredTensor> {
+    store.tensors().iter().filter(|tensor| !tensor.kind().is_derived())
 }
 
 struct Metadata<'a> {
@@ -372,18 +393,21 @@ fn difference(key: &str, theirs: &str, ours: &str) -> String {
     format!("{key}: in the checkpoint {theirs}, here {ours}")
 }
 
-/// Every leaf of a JSON value by its dotted path.
+/// Every leaf of a JSON value by its dotted path; lists of plain values are leaves.
 fn flatten(prefix: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
+    let mut below = |key: &str, value: &Value| {
+        let path = if prefix.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{prefix}.{key}")
+        };
+        flatten(&path, value, leaves);
+    };
     match value {
-        Value::Object(entries) => {
-            for (key, value) in entries {
-                let path = if prefix.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{prefix}.{key}")
-                };
-                flatten(&path, value, leaves);
-            }
+        Value::Object(entries) => entries.iter().for_each(|(key, value)| below(key, value)),
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            let numbered = items.iter().enumerate();
+            numbered.for_each(|(index, value)| below(&index.to_string(), value));
         }
         leaf => {
             leaves.insert(prefix.to_owned(), leaf.to_string());

@@ -2,22 +2,33 @@
 
 use std::sync::Arc;
 
-use panarch_graph::Network;
-use panarch_nn::{BnStatistics, Executor, Gradients, Store, Views, Workspace};
+use panarch_graph::{Network, ParameterSpec};
+use panarch_nn::{Binding, BnStatistics, Executor, Gradients, Store, Views, Workspace};
 
-use crate::TrainError;
+use crate::{TrainError, kernel_transform};
 
 /// A network together with the places of its parameters in one store. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Member(Arc<(Network, Views)>);
 
 impl Member {
-    /// Finds the parameters of a network in a store.
+    /// Finds the parameters of a network in a store; smaller kernels where matrices have made them.
     ///
     /// # Errors
     /// [`TrainError::Engine`] when a parameter is not there or is too small.
     pub fn new(network: Network, store: &Store) -> Result<Self, TrainError> {
-        let views = Views::resolve(&network, store)?;
+        let bind = |spec: &ParameterSpec| kernel_transform::binding(&network, store, spec);
+        let views = Views::resolve_with(&network, store, &bind)?;
+        Ok(Self(Arc::new((network, views))))
+    }
+
+    /// As [`Member::new`], where `bind` says which tensor a parameter is.
+    pub(crate) fn with_bindings(
+        network: Network,
+        store: &Store,
+        bind: &dyn Fn(&ParameterSpec) -> Option<Binding>,
+    ) -> Result<Self, TrainError> {
+        let views = Views::resolve_with(&network, store, bind)?;
         Ok(Self(Arc::new((network, views))))
     }
 
@@ -66,6 +77,18 @@ pub trait Engine: Send {
         store: &Store,
         images: &[f32],
         statistics: &mut BnStatistics,
+    ) -> Result<(), TrainError>;
+
+    /// Forward in training mode: the logits as the batch's own statistics give them; overwrites `logits`.
+    ///
+    /// # Errors
+    /// When member, store and images do not belong together.
+    fn answer(
+        &mut self,
+        member: &Member,
+        store: &Store,
+        images: &[f32],
+        logits: &mut Vec<f32>,
     ) -> Result<(), TrainError>;
 
     /// Forward in evaluation mode, with the given statistics or else the store's running ones; overwrites `logits`.
@@ -164,6 +187,20 @@ impl Engine for CpuEngine {
         let executor = self.executor(member, images)?;
         executor.train(store, member.views(), images)?;
         Ok(executor.accumulate_statistics(statistics)?)
+    }
+
+    fn answer(
+        &mut self,
+        member: &Member,
+        store: &Store,
+        images: &[f32],
+        logits: &mut Vec<f32>,
+    ) -> Result<(), TrainError> {
+        let executor = self.executor(member, images)?;
+        let found = executor.train(store, member.views(), images)?;
+        logits.clear();
+        logits.extend_from_slice(found);
+        Ok(())
     }
 
     fn evaluate(

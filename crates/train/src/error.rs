@@ -223,13 +223,21 @@ pub enum TrainError {
         ours: String,
     },
     /// The loss is no longer a number.
-    #[error("training diverged: the loss of step {step} is {loss}; lower the learning rate or clip the gradients")]
+    #[error(
+        "training diverged: the loss of step {step} is {loss}; lower the learning rate or clip the gradients{}",
+        kept(checkpoint.as_deref())
+    )]
     Diverged {
         /// The step, from zero.
         step: u64,
         /// The loss.
         loss: f32,
+        /// Where the last good state is kept, if anywhere.
+        checkpoint: Option<PathBuf>,
     },
+    /// The latency or reward of a network could not be found out.
+    #[error("the reward of a network: {0}")]
+    Reward(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The training engine refused.
     #[error(transparent)]
     Engine(#[from] NnError),
@@ -244,6 +252,12 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+fn kept(checkpoint: Option<&std::path::Path>) -> String {
+    checkpoint.map_or_else(String::new, |path| {
+        format!("; the last good state is kept in {}", path.display())
+    })
 }
 
 /// How published tensors differ from those of a space or network. The text cuts each list after a few.

@@ -172,8 +172,7 @@ impl Validator {
         supernet: &Supernet,
         genotype: &Genotype,
     ) -> Result<Score, TrainError> {
-        let (member, store) = supernet.bind(genotype)?;
-        self.score(engine, &member, &store)
+        self.score(engine, &supernet.member(genotype)?, supernet.store())
     }
 
     /// The validation score of a finished network with its own weights and statistics.

@@ -3,26 +3,28 @@
 use std::path::Path;
 
 use panarch_graph::{Network, Tensor, Weights, random};
-use panarch_nn::{BnStatistics, Store, Teacher, softmax_cross_entropy};
+use panarch_nn::{BnStatistics, Gradients, Store, Teacher, softmax_cross_entropy};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::data::Splits;
+use crate::data::{Batch, Splits};
 use crate::engine::{Engine, Member};
 use crate::evaluation::{Validator, recalibrate};
-use crate::optimisation::Optimisation;
+use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome};
-use crate::session::Session;
+use crate::session::{At, Session, Task};
 use crate::supernet::Supernet;
 
 /// The settings of fine-tuning.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FineTuning {
-    /// How long, how fast, on what.
+    /// How long and how fast.
+    pub pace: Pace,
+    /// What every step does.
     pub optimisation: Optimisation,
     /// Weight ρ of the teacher's answer in the loss, (CE with labels + ρ · CE with the teacher) / (1 + ρ); 0 is
     /// without a teacher. The teacher is the supernet's largest member, recalibrated.
@@ -32,13 +34,14 @@ pub struct FineTuning {
 impl Default for FineTuning {
     /// One epoch at a third of the supernet's learning rate, no teacher.
     fn default() -> Self {
-        let optimisation = Optimisation {
+        let pace = Pace {
             epochs: 1.0,
             learning_rate: 0.1,
-            ..Optimisation::default()
+            ..Pace::default()
         };
         Self {
-            optimisation,
+            pace,
+            optimisation: Optimisation::default(),
             distillation: 0.0,
         }
     }
@@ -76,8 +79,8 @@ impl NetworkTrainer {
     ) -> Result<Self, TrainError> {
         let (network, weights) = supernet.extract(genotype)?;
         let teacher = if settings.distillation > 0.0 {
-            let (member, store) = supernet.bind(&supernet.space().largest())?;
-            Some((member, store.into_owned()))
+            let member = supernet.member(&supernet.space().largest())?;
+            Some((member, supernet.store().clone()))
         } else {
             None
         };
@@ -137,7 +140,14 @@ impl NetworkTrainer {
         let subject = Subject::of_network(&network);
         // The starting weights decide the result as much as the settings do.
         let settings_and_start = json!({ "settings": settings, "start": fingerprint(weights) });
-        let session = Session::new(settings.optimisation, splits, &store, subject, settings_and_start)?;
+        let session = Session::new(
+            settings.optimisation,
+            &[settings.pace],
+            splits,
+            &store,
+            subject,
+            settings_and_start,
+        )?;
         Ok(Self {
             member: Member::new(network, &store)?,
             store,
@@ -152,7 +162,8 @@ impl NetworkTrainer {
     /// # Errors
     /// As [`SupernetTrainer::resume`](crate::SupernetTrainer::resume).
     pub fn resume(&mut self, checkpoint: &Path) -> Result<(), TrainError> {
-        self.session.restore(checkpoint, &mut self.store)
+        self.session.restore(checkpoint, &mut self.store)?;
+        Ok(())
     }
 
     /// Steps done.
@@ -193,23 +204,16 @@ impl NetworkTrainer {
             }
             None => None,
         };
-        let mut answers = Vec::new();
-        session.run(store, control, &mut |_, store, batch, gradients| {
-            if let Some((member, store, statistics)) = &guide {
-                engine.evaluate(member, store, Some(statistics), batch.images(), &mut answers)?;
-            }
-            let share = if guide.is_some() { 1.0 / (1.0 + ratio) } else { 1.0 };
-            let mut loss = |logits: &[f32], gradient: &mut [f32]| {
-                let teacher = guide.is_some().then_some(Teacher {
-                    logits: &answers,
-                    ratio,
-                });
-                let value = softmax_cross_entropy(logits, classes, batch.labels(), smoothing, teacher, gradient)?;
-                gradient.iter_mut().for_each(|value| *value *= share);
-                Ok(value * share)
-            };
-            engine.train(member, store, batch.images(), &mut loss, gradients)
-        })
+        let mut task = NetworkTask {
+            member,
+            classes,
+            ratio,
+            smoothing,
+            guide,
+            engine,
+            answers: Vec::new(),
+        };
+        session.run(store, control, &mut task)
     }
 
     /// Ends the training: recalibrates batch normalisation and gives the network with its weights.
@@ -227,6 +231,46 @@ impl NetworkTrainer {
     }
 }
 
+/// A [`NetworkTrainer`] during a run.
+struct NetworkTask<'a> {
+    member: &'a Member,
+    classes: usize,
+    ratio: f32,
+    smoothing: f32,
+    guide: Option<(&'a Member, &'a Store, BnStatistics)>,
+    engine: &'a mut dyn Engine,
+    /// What the teacher answers.
+    answers: Vec<f32>,
+}
+
+impl Task for NetworkTask<'_> {
+    fn compute(&mut self, _at: At, store: &Store, batch: &Batch, gradients: &mut Gradients) -> Result<f32, TrainError> {
+        let Self {
+            member,
+            classes,
+            ratio,
+            smoothing,
+            guide,
+            engine,
+            answers,
+        } = self;
+        if let Some((member, store, statistics)) = &guide {
+            engine.evaluate(member, store, Some(statistics), batch.images(), answers)?;
+        }
+        let share = if guide.is_some() { 1.0 / (1.0 + *ratio) } else { 1.0 };
+        let mut loss = |logits: &[f32], gradient: &mut [f32]| {
+            let teacher = guide.is_some().then_some(Teacher {
+                logits: answers,
+                ratio: *ratio,
+            });
+            let value = softmax_cross_entropy(logits, *classes, batch.labels(), *smoothing, teacher, gradient)?;
+            gradient.iter_mut().for_each(|value| *value *= share);
+            Ok(value * share)
+        };
+        engine.train(member, store, batch.images(), &mut loss, gradients)
+    }
+}
+
 /// A sub-network as it inherits its weights, recalibrated: what fine-tuning of no steps would give.
 ///
 /// # Errors
@@ -237,9 +281,9 @@ pub fn inherit(
     genotype: &Genotype,
     validator: &Validator,
 ) -> Result<TrainedNetwork, TrainError> {
-    let (member, store) = supernet.bind(genotype)?;
-    let statistics = recalibrate(engine, &member, &store, validator.recalibration())?;
-    let mut weights = member.views().extract(&store)?;
+    let (member, store) = (supernet.member(genotype)?, supernet.store());
+    let statistics = recalibrate(engine, &member, store, validator.recalibration())?;
+    let mut weights = member.views().extract(store)?;
     write_statistics(member.network(), &statistics, &mut weights);
     Ok(TrainedNetwork {
         network: member.network().clone(),
@@ -265,7 +309,7 @@ fn write_statistics(network: &Network, statistics: &BnStatistics, weights: &mut 
 }
 
 /// SHA-256 over names and values of weights.
-fn fingerprint(weights: &Weights) -> String {
+pub(crate) fn fingerprint(weights: &Weights) -> String {
     let mut bytes = Vec::new();
     for (name, tensor) in weights.iter() {
         bytes.extend_from_slice(name.as_bytes());

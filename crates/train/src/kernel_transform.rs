@@ -2,140 +2,308 @@
 //!
 //! A depthwise kernel of 5 is not just the centre of the one of 7: the centre, taken as a vector, is multiplied by a matrix
 //! that the layer's channels share. From 5 to 3 another matrix does the same.
+//!
+//! Matrices are tensors of the store like any other (`CONV.7to5_matrix`), so that optimiser and checkpoints take care of
+//! them. What they make is kept in the store too (`CONV.weight@5`), and members read it there: [`refresh`] makes it anew
+//! after the weights have changed, [`backward`] hands its gradients on.
 
-use std::collections::BTreeMap;
+use panarch_graph::{Network, ParameterSpec};
+use panarch_nn::{Binding, Gradients, Store, TensorId, TensorKind};
 
-use panarch_graph::{Network, Op, Tensor, Weights};
-use panarch_nn::Store;
-
-/// The matrices of a supernet's depthwise convolutions. Empty: smaller kernels are the centres of larger ones (CompOFA).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct KernelTransforms(BTreeMap<String, Tensor>);
+use crate::TrainError;
 
 /// What a matrix's name has behind that of its convolution.
 pub(crate) fn suffix(from: usize) -> String {
     format!("{from}to{}_matrix", from - 2)
 }
 
-impl KernelTransforms {
-    /// The matrices by name: a convolution's node name, then `.7to5_matrix` ([25, 25]) or `.5to3_matrix` ([9, 9]).
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.0.iter().map(|(name, matrix)| (name.as_str(), matrix))
-    }
+/// The convolution and the larger kernel size of a matrix's name.
+pub(crate) fn parse(name: &str) -> Option<(&str, usize)> {
+    let (conv, last) = name.rsplit_once('.')?;
+    let from = [7, 5].into_iter().find(|from| last == suffix(*from))?;
+    Some((conv, from))
+}
 
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+/// Whether a name and shape are those of a matrix.
+pub(crate) fn fits(name: &str, shape: &[usize]) -> bool {
+    parse(name).is_some_and(|(_, from)| shape == [(from - 2).pow(2); 2])
+}
 
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
+/// Adds a matrix of a convolution, from kernel size `from` to `from − 2`, and the place of what it makes. The convolution's
+/// weight must be in the store.
+pub(crate) fn install(store: &mut Store, conv: &str, from: usize, matrix: Vec<f32>) -> Result<(), TrainError> {
+    let weight = format!("{conv}.weight");
+    let channels = store.get(&weight).map_or(0, |tensor| tensor.shape()[0]);
+    let (size, to) = ((from - 2).pow(2), from - 2);
+    store.insert(
+        format!("{conv}.{}", suffix(from)),
+        TensorKind::KernelMatrix,
+        vec![size, size],
+        matrix,
+    )?;
+    let derived = vec![0.0; channels * size];
+    store.insert(
+        format!("{weight}@{to}"),
+        TensorKind::DerivedKernel,
+        vec![channels, 1, to, to],
+        derived,
+    )?;
+    Ok(())
+}
 
-    pub(crate) fn insert(&mut self, name: String, matrix: Tensor) {
-        self.0.insert(name, matrix);
-    }
-
-    /// Whether a name and shape are those of a matrix.
-    pub(crate) fn fits(name: &str, shape: &[usize]) -> bool {
-        [(7, 25), (5, 9)].into_iter().any(|(from, size)| {
-            let named = name.rsplit_once('.').is_some_and(|(_, last)| last == suffix(from));
-            named && shape == [size, size]
-        })
-    }
-
-    /// Replaces the depthwise kernels of a network that were cut out of larger ones in the store.
-    pub(crate) fn apply(&self, network: &Network, store: &Store, weights: &mut Weights) {
-        if self.is_empty() {
-            return;
-        }
-        for node in network.nodes() {
-            let Op::Conv2d(conv) = &node.op else { continue };
-            let name = format!("{}.weight", node.name);
-            let Some(stored) = store.get(&name) else { continue };
-            let (&[_, 1, from, _], to) = (stored.shape(), conv.kernel[0] as usize) else {
-                continue;
-            };
-            let channels = conv.out as usize;
-            let kernels = stored.data().get(..channels * from * from);
-            if let Some(kernels) = kernels.filter(|_| from > to) {
-                let tensor = Tensor {
-                    shape: vec![channels, 1, to, to],
-                    data: self.shrink_all(&node.name, kernels, from, to),
-                };
-                weights.insert(name, tensor);
+/// Gives every depthwise kernel that members cut smaller its matrices, identities at first. `smallest` is a kernel's smallest size
+/// in any member.
+pub(crate) fn install_identities(store: &mut Store, smallest: &dyn Fn(&str) -> usize) -> Result<(), TrainError> {
+    let depthwise = |tensor: &&panarch_nn::StoredTensor| tensor.kind() == TensorKind::DepthwiseWeight;
+    let kernels = store.tensors().iter().filter(depthwise);
+    let kernels: Vec<(String, usize)> = kernels
+        .map(|tensor| (tensor.name().to_owned(), tensor.shape()[2]))
+        .collect();
+    for (name, largest) in kernels {
+        let conv = name.trim_end_matches(".weight");
+        for from in [7, 5] {
+            if from <= largest && from > smallest(&name) {
+                let size = (from - 2_usize).pow(2);
+                let identity = (0..size * size).map(|index| f32::from(u8::from(index % (size + 1) == 0)));
+                install(store, conv, from, identity.collect())?;
             }
         }
     }
+    refresh(store);
+    Ok(())
+}
 
-    /// The kernels of all channels of a convolution, from one size to another.
-    pub(crate) fn shrink_all(&self, conv: &str, kernels: &[f32], from: usize, to: usize) -> Vec<f32> {
-        let kernels = kernels.chunks_exact((from * from).max(1));
-        kernels
-            .flat_map(|kernel| self.shrink(conv, kernel.to_vec(), from, to))
-            .collect()
+/// The names of the matrices in a store.
+pub(crate) fn matrices(store: &Store) -> impl Iterator<Item = &str> {
+    let tensors = store.tensors().iter();
+    let matrices = tensors.filter(|tensor| tensor.kind() == TensorKind::KernelMatrix);
+    matrices.map(panarch_nn::StoredTensor::name)
+}
+
+/// Where a network's depthwise kernel lies, if matrices make it.
+pub(crate) fn binding(network: &Network, store: &Store, spec: &ParameterSpec) -> Option<Binding> {
+    if TensorKind::of(network, spec) != TensorKind::DepthwiseWeight {
+        return None;
+    }
+    let largest = store.get(&spec.name)?.shape()[2];
+    let wanted = *spec.shape.get(2)?;
+    let made = (wanted..largest).map(|size| format!("{}@{size}", spec.name));
+    let tensor = made.into_iter().find(|name| store.id(name).is_some())?;
+    Some(Binding { tensor, scale: 1.0 })
+}
+
+/// One matrix with what it reads and makes.
+struct Step {
+    /// The kernel of which it takes the centre, and its size.
+    source: TensorId,
+    source_size: usize,
+    matrix: TensorId,
+    made: TensorId,
+    made_size: usize,
+}
+
+impl Step {
+    /// The matrices of a store, larger kernels first.
+    fn all(store: &Store) -> Vec<Self> {
+        let mut named: Vec<(&str, usize)> = matrices(store).filter_map(parse).collect();
+        named.sort_by_key(|(_, from)| std::cmp::Reverse(*from));
+        let steps = named.into_iter().filter_map(|(conv, from)| {
+            let weight = format!("{conv}.weight");
+            let source = store.id(&format!("{weight}@{from}")).or_else(|| store.id(&weight))?;
+            Some(Self {
+                source,
+                source_size: store.tensors().get(source.index())?.shape()[2],
+                matrix: store.id(&format!("{conv}.{}", suffix(from)))?,
+                made: store.id(&format!("{weight}@{}", from - 2))?,
+                made_size: from - 2,
+            })
+        });
+        steps.collect()
     }
 
-    /// Drops the matrices of a convolution that begin with a larger kernel than `size`.
-    pub(crate) fn forget_above(&mut self, conv: &str, size: usize) {
-        for from in [5, 7].into_iter().filter(|from| *from > size) {
-            self.0.remove(&format!("{conv}.{}", suffix(from)));
-        }
-    }
-
-    /// One channel's kernel, step by step from one size to another; a step without a matrix only takes the centre.
-    fn shrink(&self, conv: &str, mut kernel: Vec<f32>, mut size: usize, to: usize) -> Vec<f32> {
-        while size > to {
-            let centre: Vec<f32> = (1..size - 1)
-                .flat_map(|row| kernel[row * size + 1..(row + 1) * size - 1].to_vec())
-                .collect();
-            kernel = match self.0.get(&format!("{conv}.{}", suffix(size))) {
-                Some(matrix) => matrix
-                    .data
-                    .chunks_exact(centre.len())
-                    .map(|row| dot(row, &centre))
-                    .collect(),
-                None => centre,
-            };
-            size -= 2;
-        }
-        kernel
+    /// The places of the centre in the source's kernel.
+    fn centre(&self) -> Vec<usize> {
+        centre(self.source_size, self.made_size)
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
-    products.sum::<f64>() as f32
+/// Makes all smaller kernels of a store anew.
+pub(crate) fn refresh(store: &mut Store) {
+    for step in Step::all(store) {
+        let tensor = |id: TensorId| store.tensors()[id.index()].data();
+        let made = shrink(
+            tensor(step.source),
+            step.source_size,
+            step.made_size,
+            Some(tensor(step.matrix)),
+        );
+        store.tensors_mut()[step.made.index()].data_mut().copy_from_slice(&made);
+    }
+}
+
+/// Hands the gradients of the smaller kernels on to the matrices and the kernels that they were made of, and clears them.
+pub(crate) fn backward(store: &Store, gradients: &mut Gradients) {
+    for step in Step::all(store).iter().rev() {
+        let (size, centre) = (step.made_size.pow(2), step.centre());
+        let slope = gradients.get(step.made).to_vec();
+        if slope.iter().all(|value| *value == 0.0) {
+            continue;
+        }
+        gradients.get_mut(step.made).fill(0.0);
+        let tensor = |id: TensorId| store.tensors()[id.index()].data();
+        let (kernels, matrix) = (tensor(step.source), tensor(step.matrix));
+        let whole = step.source_size.pow(2);
+        let mut to_matrix = vec![0.0_f64; size * size];
+        for (channel, slope) in slope.chunks_exact(size).enumerate() {
+            let kernel = &kernels[channel * whole..(channel + 1) * whole];
+            for (row, slope) in slope.iter().enumerate() {
+                for (column, place) in centre.iter().enumerate() {
+                    to_matrix[row * size + column] += f64::from(*slope) * f64::from(kernel[*place]);
+                }
+            }
+        }
+        let target = gradients.get_mut(step.matrix);
+        for (value, sum) in target.iter_mut().zip(to_matrix) {
+            *value += sum as f32;
+        }
+        let target = gradients.get_mut(step.source);
+        for (channel, slope) in slope.chunks_exact(size).enumerate() {
+            for (column, place) in centre.iter().enumerate() {
+                let rows = slope.iter().enumerate();
+                let sum: f64 = rows
+                    .map(|(row, slope)| f64::from(*slope) * f64::from(matrix[row * size + column]))
+                    .sum();
+                target[channel * whole + place] += sum as f32;
+            }
+        }
+    }
+}
+
+/// The kernels of all channels, from one size to a smaller one by one matrix; only their centres without.
+pub(crate) fn shrink(kernels: &[f32], from: usize, to: usize, matrix: Option<&[f32]>) -> Vec<f32> {
+    let places = centre(from, to);
+    let mut made = Vec::with_capacity(kernels.len() / (from * from).max(1) * places.len());
+    for kernel in kernels.chunks_exact((from * from).max(1)) {
+        match matrix {
+            Some(matrix) => made.extend(matrix.chunks_exact(places.len()).map(|row| {
+                let products = row.iter().zip(&places);
+                let sum: f64 = products
+                    .map(|(weight, place)| f64::from(*weight) * f64::from(kernel[*place]))
+                    .sum();
+                sum as f32
+            })),
+            None => made.extend(places.iter().map(|place| kernel[*place])),
+        }
+    }
+    made
+}
+
+/// The places of the centre of size `to` in a kernel of size `from`.
+fn centre(from: usize, to: usize) -> Vec<usize> {
+    let margin = (from - to) / 2;
+    let row = |y: usize| (0..to).map(move |x| (y + margin) * from + x + margin);
+    (0..to).flat_map(row).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use panarch_graph::random;
+    use rand::RngExt as _;
+
     use super::*;
+
+    const CENTRE_OF_SEVEN: [f32; 9] = [16.0, 17.0, 18.0, 23.0, 24.0, 25.0, 30.0, 31.0, 32.0];
+
+    fn store(channels: usize) -> Store {
+        let mut store = Store::new();
+        let values = (0..channels * 49).map(|value| value as f32).collect();
+        let shape = vec![channels, 1, 7, 7];
+        store
+            .insert("c.weight", TensorKind::DepthwiseWeight, shape, values)
+            .unwrap();
+        store
+    }
+
+    /// A matrix that reverses a vector and scales it.
+    fn reversing(size: usize, factor: f32) -> Vec<f32> {
+        let mut matrix = vec![0.0; size * size];
+        (0..size).for_each(|row| matrix[row * size + size - 1 - row] = factor);
+        matrix
+    }
+
+    fn centre_of_five(store: &Store) -> Vec<f32> {
+        let made = store.get("c.weight@5").unwrap();
+        shrink(made.data(), 5, 3, None)
+    }
 
     #[test]
     fn a_kernel_of_seven_becomes_one_of_three_through_five() {
-        let mut transforms = KernelTransforms::default();
-        let scaled = |size: usize, factor: f32| {
-            let mut matrix = Tensor::filled(vec![size, size], 0.0);
-            // The matrix reverses the vector and scales it.
-            (0..size).for_each(|row| matrix.data[row * size + size - 1 - row] = factor);
-            matrix
-        };
-        transforms.insert("c.7to5_matrix".into(), scaled(25, 2.0));
-        let kernel: Vec<f32> = (0..49).map(|value| value as f32).collect();
-        let centre_of_five = [16, 17, 18, 23, 24, 25, 30, 31, 32].map(|value| value as f32);
-        let doubled: Vec<f32> = centre_of_five.iter().rev().map(|value| 2.0 * value).collect();
+        let mut store = store(1);
+        install(&mut store, "c", 7, reversing(25, 2.0)).unwrap();
+        refresh(&mut store);
+        let doubled: Vec<f32> = CENTRE_OF_SEVEN.iter().rev().map(|value| 2.0 * value).collect();
         // Without a second matrix the last step only takes the centre.
-        assert_eq!(transforms.shrink("c", kernel.clone(), 7, 3), doubled);
-        transforms.insert("c.5to3_matrix".into(), scaled(9, 0.5));
-        assert_eq!(transforms.shrink("c", kernel.clone(), 7, 3), centre_of_five);
-        assert_eq!(transforms.shrink("other", kernel.clone(), 7, 3), centre_of_five);
-        assert_eq!(transforms.shrink("c", kernel.clone(), 7, 7), kernel);
-        assert!(KernelTransforms::fits("a.b.7to5_matrix", &[25, 25]));
-        assert!(!KernelTransforms::fits("a.b.7to5_matrix", &[9, 9]));
-        assert!(!KernelTransforms::fits("a.b.7to3_matrix", &[25, 25]));
+        assert_eq!(centre_of_five(&store), doubled);
+        install(&mut store, "c", 5, reversing(9, 0.5)).unwrap();
+        refresh(&mut store);
+        assert_eq!(store.get("c.weight@3").unwrap().data(), CENTRE_OF_SEVEN);
+        assert!(fits("a.b.7to5_matrix", &[25, 25]));
+        assert!(!fits("a.b.7to5_matrix", &[9, 9]));
+        assert!(!fits("a.b.7to3_matrix", &[25, 25]));
+    }
+
+    #[test]
+    fn identities_take_the_centre() {
+        let mut store = store(3);
+        install_identities(&mut store, &|_| 3).unwrap();
+        assert_eq!(matrices(&store).collect::<Vec<_>>(), ["c.7to5_matrix", "c.5to3_matrix"]);
+        let made = store.get("c.weight@3").unwrap().data();
+        assert_eq!(&made[..9], CENTRE_OF_SEVEN);
+    }
+
+    /// Σ of (made kernel · random slope), its change against the gradients that arrive.
+    #[test]
+    fn gradients_match_finite_differences() {
+        let mut rng = random::stream(1, "kernel transform", 0);
+        let mut store = store(2);
+        install_identities(&mut store, &|_| 3).unwrap();
+        for tensor in store.tensors_mut() {
+            tensor
+                .data_mut()
+                .iter_mut()
+                .for_each(|value| *value = rng.random_range(-1.0..1.0));
+        }
+        refresh(&mut store);
+        let slopes: Vec<Vec<f32>> = [50, 18]
+            .map(|count| (0..count).map(|_| rng.random_range(-1.0..1.0)).collect())
+            .into();
+        let loss = |store: &Store| -> f64 {
+            let made = ["c.weight@5", "c.weight@3"].into_iter().zip(&slopes);
+            made.flat_map(|(name, slope)| store.get(name).unwrap().data().iter().zip(slope))
+                .map(|(value, slope)| f64::from(*value) * f64::from(*slope))
+                .sum()
+        };
+        let mut gradients = Gradients::zeros(&store);
+        for (name, slope) in ["c.weight@5", "c.weight@3"].into_iter().zip(&slopes) {
+            gradients.get_mut(store.id(name).unwrap()).copy_from_slice(slope);
+        }
+        backward(&store, &mut gradients);
+        for name in ["c.weight", "c.7to5_matrix", "c.5to3_matrix"] {
+            let id = store.id(name).unwrap();
+            for index in (0..store.get(name).unwrap().data().len()).step_by(7) {
+                let mut sides = [0.0; 2];
+                for (side, change) in sides.iter_mut().zip([1e-2_f32, -1e-2]) {
+                    let mut moved = store.clone();
+                    moved.get_mut(name).unwrap().data_mut()[index] += change;
+                    refresh(&mut moved);
+                    *side = loss(&moved);
+                }
+                let slope = (sides[0] - sides[1]) / 2e-2;
+                let found = f64::from(gradients.get(id)[index]);
+                assert!((slope - found).abs() < 1e-3, "{name}[{index}]: {slope} {found}");
+            }
+        }
+        let derived = store.id("c.weight@5").unwrap();
+        assert!(gradients.get(derived).iter().all(|value| *value == 0.0));
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::Score;
+
 /// One thing that happened in a training.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -14,7 +16,9 @@ pub enum Progress {
         step: u64,
         /// All steps.
         steps: u64,
-        /// The epoch of this step, from zero.
+        /// The phase of this step, from zero.
+        phase: usize,
+        /// The epoch of this step over all phases, from zero.
         epoch: u64,
         /// Training images seen in this step (once each, however many networks saw them).
         images: usize,
@@ -22,6 +26,30 @@ pub enum Progress {
         loss: f32,
         /// The learning rate of this step.
         learning_rate: f64,
+    },
+    /// A network at a corner of the open choices was validated, at the end of an epoch or phase.
+    Validation {
+        /// Steps done.
+        step: u64,
+        /// Which corner: `largest`, `smallest`, `small kernel`, …
+        corner: String,
+        /// The validation score with inherited weights.
+        score: Score,
+    },
+    /// A policy has learned from the networks of a step.
+    Policy {
+        /// Steps done, this one included.
+        step: u64,
+        /// The mean reward of the step's networks.
+        reward: f64,
+        /// What the reward is compared with: its moving average.
+        baseline: f64,
+        /// The mean share of right answers on the step's validation images.
+        accuracy: f64,
+        /// The mean entropy of the decisions, each relative to that of equal chances: 1 at first, 0 when all is decided.
+        entropy: f64,
+        /// For each device, latency over target; the mean of the step's networks.
+        ratios: Vec<f64>,
     },
     /// A checkpoint was written.
     Checkpoint {

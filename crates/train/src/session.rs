@@ -1,21 +1,22 @@
-//! The loop that every training shares: batches, optimiser, schedule, checkpoints.
+//! The loop that every training shares: batches, optimiser, phases, checkpoints.
 
 use std::path::Path;
 use std::time::Instant;
 
+use panarch_graph::Weights;
 use panarch_nn::{CosineSchedule, Gradients, Sgd, Store};
 use serde_json::{Value, json};
 
 use crate::TrainError;
 use crate::checkpoint::{Checkpoint, Subject};
 use crate::data::{Batch, Loader, Splits};
-use crate::optimisation::Optimisation;
+use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome, Progress};
 
 /// A training between two steps, apart from the weights.
 pub(crate) struct Session {
     optimisation: Optimisation,
-    schedule: CosineSchedule,
+    phases: Vec<CosineSchedule>,
     loader: Loader,
     sgd: Sgd,
     subject: Subject,
@@ -23,19 +24,60 @@ pub(crate) struct Session {
     step: u64,
 }
 
-/// What one step computes: adds gradients for a batch and gives the loss. Gets the step's number.
-pub(crate) type Step<'a> = dyn FnMut(u64, &Store, &Batch, &mut Gradients) -> Result<f32, TrainError> + 'a;
+/// A place in a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    /// Steps done, over all phases.
+    pub(crate) step: u64,
+    /// The phase, from zero.
+    pub(crate) phase: usize,
+    /// Steps done in the phase.
+    pub(crate) phase_step: u64,
+    /// All steps of the phase.
+    pub(crate) phase_steps: u64,
+}
+
+/// Gets everything that happens.
+pub(crate) type Report<'a> = dyn FnMut(&Progress) + 'a;
+
+/// What is trained in a [`Session`].
+pub(crate) trait Task {
+    /// Before the first step of a phase. The optimiser begins anew with it.
+    fn enter(&mut self, _at: At, _store: &mut Store) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// Adds gradients for a batch and gives the loss.
+    fn compute(&mut self, at: At, store: &Store, batch: &Batch, gradients: &mut Gradients) -> Result<f32, TrainError>;
+
+    /// After the weights have changed; `at` is still that of the step.
+    fn updated(&mut self, _at: At, _store: &mut Store, _report: &mut Report<'_>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// After the last step of an epoch or phase; `at` is still that of the step.
+    fn epoch_done(&mut self, _at: At, _store: &Store, _report: &mut Report<'_>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// What a checkpoint has to keep besides weights and momentum.
+    fn state(&self) -> Weights {
+        Weights::new()
+    }
+}
 
 impl Session {
     /// `settings` is everything of this training that decides its result, beside the data and the subject.
     pub(crate) fn new(
         optimisation: Optimisation,
+        phases: &[Pace],
         splits: &Splits,
         store: &Store,
         subject: Subject,
         settings: Value,
     ) -> Result<Self, TrainError> {
         optimisation.check()?;
+        phases.iter().try_for_each(Pace::check)?;
         let loader = optimisation.loader(splits)?;
         let shape = splits.shape();
         let settings = json!({
@@ -51,7 +93,7 @@ impl Session {
             },
         });
         Ok(Self {
-            schedule: optimisation.schedule(loader.steps()),
+            phases: phases.iter().map(|pace| pace.cosine(loader.steps())).collect(),
             sgd: Sgd::new(store, optimisation.sgd()),
             optimisation,
             loader,
@@ -66,11 +108,38 @@ impl Session {
     }
 
     pub(crate) fn steps(&self) -> u64 {
-        self.schedule.total_steps
+        self.phases.iter().map(|phase| phase.total_steps).sum()
     }
 
-    /// Goes back to the state of a checkpoint of this very training.
-    pub(crate) fn restore(&mut self, path: &Path, store: &mut Store) -> Result<(), TrainError> {
+    /// Steps of one pass over the training images.
+    pub(crate) fn steps_per_epoch(&self) -> u64 {
+        self.loader.steps() as u64
+    }
+
+    /// The place of a step; that of the last one beyond the end.
+    pub(crate) fn at(&self, step: u64) -> At {
+        let (mut before, last) = (0, self.phases.len().saturating_sub(1));
+        for (phase, schedule) in self.phases.iter().enumerate() {
+            if step < before + schedule.total_steps || phase == last {
+                return At {
+                    step,
+                    phase,
+                    phase_step: step - before,
+                    phase_steps: schedule.total_steps,
+                };
+            }
+            before += schedule.total_steps;
+        }
+        At {
+            step,
+            phase: 0,
+            phase_step: step,
+            phase_steps: 0,
+        }
+    }
+
+    /// Goes back to the state of a checkpoint of this very training; gives what the task has to restore.
+    pub(crate) fn restore(&mut self, path: &Path, store: &mut Store) -> Result<Weights, TrainError> {
         let checkpoint = Checkpoint::read(path)?;
         checkpoint.check_subject(path, &self.subject)?;
         checkpoint.check_settings(path, &self.settings)?;
@@ -86,11 +155,7 @@ impl Session {
         checkpoint.restore_weights(path, store)?;
         self.sgd = sgd;
         self.step = checkpoint.step;
-        Ok(())
-    }
-
-    pub(crate) fn save(&self, path: &Path, store: &Store) -> Result<(), TrainError> {
-        Checkpoint::take(self.subject.clone(), self.settings.clone(), self.step, store, &self.sgd).write(path)
+        Ok(checkpoint.into_state())
     }
 
     /// Takes the steps that are left.
@@ -98,10 +163,10 @@ impl Session {
         &mut self,
         store: &mut Store,
         control: &mut Control<'_>,
-        compute: &mut Step<'_>,
+        task: &mut dyn Task,
     ) -> Result<Outcome, TrainError> {
         let loader = self.loader.clone();
-        let steps_per_epoch = loader.steps() as u64;
+        let steps_per_epoch = self.steps_per_epoch();
         let mut gradients = Gradients::zeros(store);
         let mut batch = Batch::new(loader.shape());
         let mut order = None;
@@ -112,6 +177,11 @@ impl Session {
                 outcome = Outcome::Cancelled;
                 break;
             }
+            let at = self.at(self.step);
+            if at.phase_step == 0 {
+                task.enter(at, store)?;
+                self.sgd = Sgd::new(store, self.optimisation.sgd());
+            }
             let (epoch, place) = (self.step / steps_per_epoch, self.step % steps_per_epoch);
             let current = match order.take() {
                 Some((of, current)) if of == epoch => current,
@@ -120,45 +190,67 @@ impl Session {
             current.fill(place as usize, &mut batch);
             order = Some((epoch, current));
             gradients.zero();
-            let loss = compute(self.step, store, &batch, &mut gradients)?;
+            let loss = task.compute(at, store, &batch, &mut gradients)?;
             let norm = match self.optimisation.clip_norm {
                 Some(limit) => gradients.clip(limit),
                 None => 0.0,
             };
             if !loss.is_finite() || !norm.is_finite() {
-                return Err(TrainError::Diverged { step: self.step, loss });
+                return Err(self.diverged(loss, control));
             }
-            let learning_rate = self.schedule.at(self.step);
+            let learning_rate = self.phases[at.phase].at(at.phase_step);
             self.sgd.step(store, &gradients, learning_rate as f32)?;
             self.step += 1;
+            task.updated(at, store, control.progress)?;
             let (step, steps, images) = (self.step, self.steps(), batch.len());
             (control.progress)(&Progress::Step {
                 step,
                 steps,
+                phase: at.phase,
                 epoch,
                 images,
                 loss,
                 learning_rate,
             });
+            let phase_done = at.phase_step + 1 == at.phase_steps;
+            if phase_done || self.step.is_multiple_of(steps_per_epoch) {
+                task.epoch_done(at, store, control.progress)?;
+            }
             if let Some(policy) = &control.checkpoint
                 && policy.is_due(self.step - saved_at, saved_when.elapsed())
             {
-                self.checkpoint(store, control)?;
+                self.checkpoint(store, control, task)?;
                 (saved_at, saved_when) = (self.step, Instant::now());
             }
         }
         if saved_at != self.step || self.step == 0 {
-            self.checkpoint(store, control)?;
+            self.checkpoint(store, control, task)?;
         }
         Ok(outcome)
     }
 
-    fn checkpoint(&self, store: &Store, control: &mut Control<'_>) -> Result<(), TrainError> {
-        if let Some(policy) = &control.checkpoint {
-            self.save(&policy.path, store)?;
-            let (path, step) = (policy.path.clone(), self.step);
-            (control.progress)(&Progress::Checkpoint { path, step });
+    fn checkpoint(&self, store: &Store, control: &mut Control<'_>, task: &dyn Task) -> Result<(), TrainError> {
+        let Some(policy) = &control.checkpoint else {
+            return Ok(());
+        };
+        let values = store.tensors().iter().flat_map(|tensor| tensor.data());
+        if !values.into_iter().all(|value| value.is_finite()) {
+            // The file keeps the last good state.
+            return Err(self.diverged(f32::NAN, control));
         }
+        let (subject, settings) = (self.subject.clone(), self.settings.clone());
+        Checkpoint::take(subject, settings, self.step, store, &self.sgd, task.state()).write(&policy.path)?;
+        let (path, step) = (policy.path.clone(), self.step);
+        (control.progress)(&Progress::Checkpoint { path, step });
         Ok(())
+    }
+
+    fn diverged(&self, loss: f32, control: &Control<'_>) -> TrainError {
+        let path = control.checkpoint.as_ref().map(|policy| policy.path.clone());
+        TrainError::Diverged {
+            step: self.step,
+            loss,
+            checkpoint: path.filter(|path| path.is_file()),
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! A weight-sharing supernet: the parameters of every network of a space in one store.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use panarch_graph::{Network, Weights, random};
 use panarch_nn::Store;
-use panarch_space::{Genotype, Head, Space};
+use panarch_space::{Genotype, Head, Property, Space};
 
 use crate::engine::Member;
-use crate::{Checkpoint, KernelTransforms, TrainError};
+use crate::{Checkpoint, TrainError, kernel_transform};
 
 /// The members of a supernet, apart from their weights.
 #[derive(Debug, Clone)]
@@ -24,6 +24,20 @@ impl Family {
 
     pub(crate) fn member(&self, genotype: &Genotype, store: &Store) -> Result<Member, TrainError> {
         Member::new(self.network(genotype)?, store)
+    }
+
+    /// The smallest size of every depthwise kernel in any member, by the parameter's name.
+    fn smallest_kernels(&self) -> Result<BTreeMap<String, usize>, TrainError> {
+        let largest = self.space.largest();
+        let decisions = self.space.decisions().iter().zip(largest.as_bytes());
+        let choices = decisions.map(|(decision, choice)| {
+            let is_kernel = decision.property == Property::Kernel;
+            if is_kernel { 0 } else { *choice }
+        });
+        let network = self.network(&Genotype::new(choices.collect()))?;
+        let kernels = network.parameters().into_iter();
+        let sizes = kernels.filter_map(|spec| Some((spec.name, *spec.shape.get(2)?)));
+        Ok(sizes.collect())
     }
 
     /// An uninitialised store in which every member finds its parameters.
@@ -43,14 +57,13 @@ impl Family {
 /// All networks of a [`Space`] over one store of shared weights.
 ///
 /// A parameter's name stands for one tensor, as large as its largest use; a member takes the leading channels and the
-/// centre of the kernel, or what the matrices of a published supernet make of it (see [`KernelTransforms`]). A training
+/// centre of the kernel, or what kernel matrices make of it (see [`Supernet::with_kernel_matrices`]). A training
 /// does not keep running statistics of batch normalisation: every member gets its own before it is evaluated (see
 /// [`recalibrate`](crate::recalibrate)). Those of an imported supernet are the published ones.
 #[derive(Debug, Clone)]
 pub struct Supernet {
     pub(crate) family: Family,
     pub(crate) store: Store,
-    pub(crate) transforms: KernelTransforms,
 }
 
 impl Supernet {
@@ -67,11 +80,7 @@ impl Supernet {
         };
         let mut store = family.store()?;
         store.initialise(&mut random::stream(seed, "initialise", 0));
-        Ok(Self {
-            family,
-            store,
-            transforms: KernelTransforms::default(),
-        })
+        Ok(Self { family, store })
     }
 
     /// The supernet that a checkpoint of its training holds.
@@ -87,12 +96,9 @@ impl Supernet {
         };
         checkpoint.check_space(path, space)?;
         let mut store = family.store()?;
+        checkpoint.install_matrices(path, &mut store)?;
         checkpoint.restore_weights(path, &mut store)?;
-        Ok(Self {
-            family,
-            store,
-            transforms: checkpoint.transforms().clone(),
-        })
+        Ok(Self { family, store })
     }
 
     /// A checkpoint of the supernet as it is, before any training here. `settings` say where it comes from.
@@ -101,9 +107,24 @@ impl Supernet {
         Checkpoint::of_supernet(self, settings)
     }
 
-    /// The matrices by which smaller kernels are made of larger ones.
-    pub fn transforms(&self) -> &KernelTransforms {
-        &self.transforms
+    /// The same supernet with a matrix for every step from a larger depthwise kernel to a smaller one (Once-for-All, Cai et al.
+    /// 2020, §3.3): identities, until they are trained. Matrices that are there already stay.
+    ///
+    /// # Errors
+    /// [`TrainError::Space`] when the space has no members at this resolution.
+    pub fn with_kernel_matrices(mut self) -> Result<Self, TrainError> {
+        if self.kernel_matrices() == 0 {
+            let sizes = self.family.smallest_kernels()?;
+            kernel_transform::install_identities(&mut self.store, &|name| {
+                sizes.get(name).copied().unwrap_or(usize::MAX)
+            })?;
+        }
+        Ok(self)
+    }
+
+    /// How many kernel matrices there are.
+    pub fn kernel_matrices(&self) -> usize {
+        kernel_transform::matrices(&self.store).count()
     }
 
     /// The same supernet for images of another size.
@@ -136,26 +157,12 @@ impl Supernet {
         &self.store
     }
 
-    /// The network of a genotype with its places in the store. In a supernet with kernel matrices that is not all that a
-    /// member with smaller kernels needs: see [`Supernet::bind`].
+    /// The network of a genotype with its places in the store.
     ///
     /// # Errors
     /// [`TrainError::Space`] when the genotype is not of this space.
     pub fn member(&self, genotype: &Genotype) -> Result<Member, TrainError> {
         self.family.member(genotype, &self.store)
-    }
-
-    /// A member and the store to run it with: the shared one, or, where kernels are made by matrices, one of its own.
-    ///
-    /// # Errors
-    /// As [`Supernet::member`].
-    pub fn bind(&self, genotype: &Genotype) -> Result<(Member, Cow<'_, Store>), TrainError> {
-        if self.transforms.is_empty() {
-            return Ok((self.member(genotype)?, Cow::Borrowed(&self.store)));
-        }
-        let (network, weights) = self.extract(genotype)?;
-        let store = Store::from_weights(&network, &weights)?;
-        Ok((Member::new(network, &store)?, Cow::Owned(store)))
     }
 
     /// The weights that a genotype inherits, in their own shapes. After a training here the running statistics among them
@@ -165,8 +172,7 @@ impl Supernet {
     /// As [`Supernet::member`].
     pub fn extract(&self, genotype: &Genotype) -> Result<(Network, Weights), TrainError> {
         let member = self.member(genotype)?;
-        let mut weights = member.views().extract(&self.store)?;
-        self.transforms.apply(member.network(), &self.store, &mut weights);
+        let weights = member.views().extract(&self.store)?;
         Ok((member.network().clone(), weights))
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn report(
         run: facts::run(setup, command),
         dataset: facts::dataset(setup),
         space: facts::space(setup),
-        training: facts::training(setup),
+        training: facts::training(setup)?,
         devices: facts::devices(setup, devices, &fairness, finished)?,
         fairness: Some(facts::fairness(&fairness)),
         provenances: Vec::new(),

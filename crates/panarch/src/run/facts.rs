@@ -4,6 +4,7 @@ use panarch_cost::{DeviceKind, Fairness};
 use panarch_report::run_report::{self, DatasetFacts, DeviceFacts, Fact, RunFacts, Seed, SpaceFacts};
 use panarch_space::Distinct;
 use panarch_study::Timestamp;
+use panarch_train::schedule::{Phase, Teacher};
 
 use super::{Device, Devices, Finished, Setup};
 use crate::Error;
@@ -66,16 +67,33 @@ pub(super) fn space(setup: &Setup) -> SpaceFacts {
     }
 }
 
-pub(super) fn training(setup: &Setup) -> Vec<Fact> {
-    let train = &setup.file.train;
+pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
+    let schedule = super::supernet::training(setup)?.schedule;
+    let phase = |phase: &Phase| {
+        let teacher = match phase.distillation.map(|it| it.teacher) {
+            Some(Teacher::InPlace) => ", distilled from the largest",
+            Some(Teacher::Frozen) => ", distilled from the teacher",
+            None => "",
+        };
+        format!(
+            "{}: {:.4} epochs, learning rate {:.4}, {} sub-networks a step by the rule `{}`{teacher}",
+            phase.name,
+            phase.pace.epochs,
+            phase.pace.learning_rate,
+            phase.networks,
+            phase.sampling.name()
+        )
+    };
+    let phases: Vec<String> = schedule.phases.iter().map(phase).collect();
     let tuning = &setup.file.finalists;
-    vec![
+    Ok(vec![
         Fact::new(
             "Supernet",
             format!(
-                "{} epochs, batch {}, learning rate {}, sandwich of the largest, the smallest and {} random sub-networks, \
-                 distilled from the largest",
-                train.epochs, train.batch, train.learning_rate, train.random_subnets
+                "schedule `{}`, batch {}; {}",
+                schedule.name,
+                schedule.batch,
+                phases.join("; ")
             ),
         ),
         Fact::new(
@@ -93,7 +111,7 @@ pub(super) fn training(setup: &Setup) -> Vec<Fact> {
                 setup.splits.validation.len()
             ),
         ),
-    ]
+    ])
 }
 
 /// The target of a real machine is what the reference takes when the finalists are measured, so that finalists and target

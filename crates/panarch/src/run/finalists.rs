@@ -183,12 +183,13 @@ fn tune(
     let mut engine = CpuEngine::new();
     let trained = if section.fine_tune_epochs > 0.0 {
         let settings = FineTuning {
-            optimisation: panarch_train::Optimisation {
+            pace: panarch_train::Pace {
                 epochs: section.fine_tune_epochs,
                 learning_rate: section.learning_rate,
                 warmup_epochs: 0.0,
-                ..optimisation(setup)
+                ..panarch_train::Pace::default()
             },
+            optimisation: optimisation(setup),
             ..FineTuning::default()
         };
         let mut trainer = NetworkTrainer::fine_tune(supernet, genotype, &setup.splits, settings)?;

@@ -1,26 +1,37 @@
-//! The supernet: trained once, kept as a checkpoint.
+//! The supernet: trained once along its schedule, kept as a checkpoint.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use panarch_study::EventKind;
 use panarch_train::{
-    CheckpointPolicy, Control, CpuEngine, Optimisation, Outcome, Progress, Sandwich, SandwichTraining, Supernet,
-    SupernetTrainer,
+    Checkpoint, CheckpointPolicy, Control, CpuEngine, Optimisation, Outcome, Progress, Schedule, Supernet,
+    SupernetTrainer, TeacherNetwork, Training, Validation, Validator,
 };
 
-use panarch_study::EventKind;
-
+use super::reward::DeviceRewarder;
 use super::{SUPERNET, Setup, Watch};
-use crate::Error;
+use crate::{Error, lookup};
 
 /// Its name in the study's log.
 const PHASE: &str = "supernet";
 
-/// The trained supernet of a run; trains what is missing.
+/// Images that corner networks are recalibrated and validated on: enough to see where a training goes.
+const CORNER_IMAGES: [usize; 2] = [500, 1_000];
+
+/// The trained supernet of a run, and what its policy has found, if the schedule has one; trains what is missing.
 pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, Error> {
-    let settings = settings(setup);
+    let training = training(setup)?;
     let path = setup.folder.join(SUPERNET);
-    let mut trainer = SupernetTrainer::new(&setup.space, &setup.splits, settings)?;
-    watch.step("Training the supernet");
+    let teacher = setup
+        .file
+        .train
+        .teacher
+        .as_deref()
+        .map(|file| teacher(setup, file))
+        .transpose()?;
+    let mut trainer = SupernetTrainer::new(&setup.space, &setup.splits, training, teacher.as_ref())?;
+    watch.step(format!("Training the supernet ({})", trainer.training().schedule.name));
     if path.is_file() {
         trainer.resume(&path)?;
         if trainer.step() > 0 && trainer.step() < trainer.steps() {
@@ -37,71 +48,139 @@ pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, 
             .study
             .log(PHASE, EventKind::Finished, format!("{} steps", trainer.steps()))?;
     }
+    if let Some(genotype) = trainer.likeliest() {
+        watch.note(format!("the policy's network is {genotype}"));
+    }
     let how = if already { "already trained" } else { "trained" };
     watch.done(format!("{how}, {} steps, kept in {}", trainer.steps(), path.display()));
     Ok(trainer.into_supernet())
 }
 
 fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) -> Result<(), Error> {
-    let cancel = watch.cancel.clone();
-    let began = Instant::now();
-    let mut images_seen = 0_usize;
-    let mut smoothed: Option<f32> = None;
-    let mut shown = None::<Instant>;
-    let mut progress = |event: &Progress| {
-        let Progress::Step {
-            step,
-            steps,
-            epoch,
-            images,
-            loss,
-            ..
-        } = event
-        else {
-            return;
-        };
-        images_seen += images;
-        smoothed = Some(smoothed.map_or(*loss, |before| before + 0.05 * (loss - before)));
-        let due = shown.is_none_or(|at| at.elapsed() > Duration::from_millis(100));
-        if due || step == steps {
-            shown = Some(Instant::now());
-            let rate = images_seen as f64 / began.elapsed().as_secs_f64().max(1e-9);
-            let loss = smoothed.unwrap_or(*loss);
-            watch.progress(
-                *step,
-                *steps,
-                "steps",
-                format!("epoch {}, loss {loss:.3}, {rate:.0} images/s", epoch + 1),
-            );
-        }
+    if setup.file.train.validate_corners {
+        trainer.validate_corners(corner_validator(setup)?);
+    }
+    let mut rewarder = match trainer.likeliest() {
+        Some(_) => Some(DeviceRewarder::open(setup, watch)?),
+        None => None,
     };
+    let cancel = watch.cancel.clone();
+    let mut line = StatusLine::new(&trainer.training().schedule);
+    let mut progress = |event: &Progress| line.event(event, watch);
     let mut control = Control {
         cancelled: cancel.flag(),
         checkpoint: Some(CheckpointPolicy::new(setup.folder.join(SUPERNET))),
         progress: &mut progress,
     };
-    match trainer.train(&mut CpuEngine::new(), &mut control)? {
+    let mut engine = CpuEngine::new();
+    let outcome = match &mut rewarder {
+        Some(rewarder) => trainer.train_rewarded(&mut engine, rewarder, &mut control)?,
+        None => trainer.train(&mut engine, &mut control)?,
+    };
+    match outcome {
         Outcome::Finished => Ok(()),
         Outcome::Cancelled => Err(Error::Interrupted),
     }
 }
 
-/// The settings of the run file, as the trainer wants them.
-fn settings(setup: &Setup) -> SandwichTraining {
-    let train = &setup.file.train;
-    let epochs = f64::from(train.epochs);
-    SandwichTraining {
-        optimisation: Optimisation {
-            epochs,
-            learning_rate: train.learning_rate,
-            warmup_epochs: train.warm_up * epochs,
-            ..optimisation(setup)
-        },
-        sandwich: Sandwich {
-            random: train.random_subnets as u32,
-            ..Sandwich::default()
-        },
+/// What is shown while a supernet is trained.
+struct StatusLine {
+    phases: Vec<String>,
+    began: Instant,
+    images: usize,
+    loss: Option<f32>,
+    corners: Vec<String>,
+    policy: String,
+    shown: Option<Instant>,
+}
+
+impl StatusLine {
+    fn new(schedule: &Schedule) -> Self {
+        Self {
+            phases: schedule.phases.iter().map(|phase| phase.name.clone()).collect(),
+            began: Instant::now(),
+            images: 0,
+            loss: None,
+            corners: Vec::new(),
+            policy: String::new(),
+            shown: None,
+        }
     }
+
+    fn event(&mut self, event: &Progress, watch: &mut Watch<'_>) {
+        match event {
+            Progress::Step {
+                step,
+                steps,
+                phase,
+                epoch,
+                images,
+                loss,
+                ..
+            } => {
+                if !self.corners.is_empty() {
+                    watch.note(format!("validation: {}", self.corners.join(", ")));
+                    self.corners.clear();
+                }
+                self.images += images;
+                let loss = self.loss.map_or(*loss, |before| before + 0.05 * (loss - before));
+                self.loss = Some(loss);
+                let due = self.shown.is_none_or(|at| at.elapsed() > Duration::from_millis(100));
+                if due || step == steps {
+                    self.shown = Some(Instant::now());
+                    let rate = self.images as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
+                    let phase = self.phases.get(*phase).map_or("", String::as_str);
+                    let policy = &self.policy;
+                    let text = format!(
+                        "{phase}, epoch {}, loss {loss:.3}, {rate:.0} images/s{policy}",
+                        epoch + 1
+                    );
+                    watch.progress(*step, *steps, "steps", text);
+                }
+            }
+            Progress::Validation { corner, score, .. } => {
+                let accuracy = score.accuracy().value;
+                self.corners.push(format!("{corner} {accuracy}"));
+            }
+            Progress::Policy { reward, entropy, .. } => {
+                self.policy = format!(", reward {reward:.3}, entropy {entropy:.2}");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn corner_validator(setup: &Setup) -> Result<Validator, Error> {
+    let [recalibration_images, validation_images] = CORNER_IMAGES;
+    let settings = Validation {
+        recalibration_images,
+        validation_images,
+        seed: setup.file.seed,
+        ..Validation::default()
+    };
+    Ok(Validator::new(&setup.splits, settings)?)
+}
+
+/// The largest member of the supernet that a checkpoint holds. Its space is the run's own, or a preset that it names.
+fn teacher(setup: &Setup, file: &str) -> Result<TeacherNetwork, Error> {
+    let path = Path::new(file);
+    let subject = Checkpoint::read(path)?.subject;
+    let space = match subject.name == setup.space.name() {
+        true => setup.space.clone(),
+        false => lookup::space(&subject.name)?,
+    };
+    let supernet = Supernet::open(path, &space, setup.head, setup.resolution)?;
+    let (network, weights) = supernet.extract(&space.largest())?;
+    Ok(TeacherNetwork { network, weights })
+}
+
+/// The settings of the run file, as the trainer wants them.
+pub(super) fn training(setup: &Setup) -> Result<Training, Error> {
+    let section = &setup.file.train;
+    Ok(Training {
+        optimisation: optimisation(setup),
+        schedule: section.resolve(lookup::schedule(&section.schedule)?)?,
+    })
 }
 
 /// What supernet and finalists have in common.
@@ -115,6 +194,5 @@ pub(super) fn optimisation(setup: &Setup) -> Optimisation {
         clip_norm: (train.clip > 0.0).then_some(train.clip),
         augmentation: train.augmentation,
         seed: setup.file.seed,
-        ..Optimisation::default()
     }
 }

@@ -34,7 +34,7 @@ fn the_example_asks_for_every_device_alone_the_average_and_the_worst() {
     assert_eq!(run.search.seeds, [1]);
     assert_eq!(run.data.resolution, Some(28));
     assert_eq!(run.finalists.reference.as_deref(), Some("mobilenet-v2-like"));
-    assert!(run.train.epochs <= 3 && run.finalists.fine_tune_epochs <= 1.0);
+    assert!(run.train.epochs.is_some_and(|epochs| epochs <= 3.0) && run.finalists.fine_tune_epochs <= 1.0);
     assert!(run.data.validation <= 4000 && run.data.recalibration <= 4000);
 }
 
@@ -124,7 +124,7 @@ tournament = 500
          mean `cube-16`?)",
         "run.toml:9:13: `devices.targets.reference` must be one of `mobilenet-v2-like`, found the string \
          \"mobilenet-v2\" (did you mean `mobilenet-v2-like`?)",
-        "run.toml:11:10: `train.epochs` must be a whole number from 1 to 10000, found the string \"three\"",
+        "run.toml:11:10: `train.epochs` must be a number from 0.000001 to 1000000, found the string \"three\"",
         "run.toml:12:1: `train.learning_rates` is not a known key (did you mean `learning_rate`?)",
         "run.toml:15:14: `search.tournament` is 500, more than the 50 networks of `search.population`",
     ];

@@ -1,22 +1,28 @@
 //! `[train]`: how the supernet is trained.
 
+use panarch_study::Metric;
 use panarch_toml::Table;
 use panarch_train::data::Augmentation;
-use panarch_train::{Optimisation, Sandwich};
+use panarch_train::{Optimisation, Schedule, TrainError};
 
 use super::write::Writer;
 
-/// Training of the supernet: sandwich steps with in-place distillation, SGD with Nesterov momentum, a cosine schedule.
+/// Training of the supernet along a schedule, SGD with Nesterov momentum, a cosine for each phase.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainSection {
-    /// Passes over the training images. Default 3.
-    pub epochs: u32,
+    /// The schedule: a preset's name, or the path of a TOML file. Default `sandwich`.
+    pub schedule: String,
+    /// Passes over the training images, all phases together; the schedule's own when absent.
+    pub epochs: Option<f64>,
+    /// What the lengths of all phases are multiplied by, instead of `epochs`.
+    pub epochs_factor: Option<f64>,
     /// Images a step. Default 32.
     pub batch: usize,
-    /// Learning rate at the end of the warm-up. Default 0.3.
-    pub learning_rate: f64,
-    /// Share of all steps in which the learning rate rises. Default 0.05.
-    pub warm_up: f64,
+    /// The highest learning rate of the schedule; the others keep their proportion to it. When absent, the schedule's own in
+    /// proportion to the images a step.
+    pub learning_rate: Option<f64>,
+    /// Share of each phase's steps in which the learning rate rises; the schedule's own when absent.
+    pub warm_up: Option<f64>,
     /// Default 0.9.
     pub momentum: f64,
     /// Not on BN and biases. Default 0.00003.
@@ -25,26 +31,37 @@ pub struct TrainSection {
     pub clip: f64,
     /// Share of the label spread over all classes. Default 0.1.
     pub label_smoothing: f64,
-    /// Random sub-networks in each step, besides the largest and the smallest. Default 2.
-    pub random_subnets: usize,
+    /// Random sub-networks in each step, in a sandwich besides the largest and the smallest; the schedule's own when absent.
+    pub random_subnets: Option<u32>,
+    /// A checkpoint with the teacher, instead of the schedule's first phase.
+    pub teacher: Option<String>,
+    /// What the policy of a schedule that has one is rewarded for: `average`, `worst` or `each`. Default `worst`.
+    pub objective: Metric,
+    /// Whether networks at the corners of the open choices are validated after each epoch. Default true.
+    pub validate_corners: bool,
     /// Mirroring and shifting of training images. Default: neither; pictures of natural things want `flip`.
     pub augmentation: Augmentation,
 }
 
 impl Default for TrainSection {
-    /// The trainer's own defaults, and a warm-up of a twentieth.
+    /// The trainer's own defaults.
     fn default() -> Self {
         let optimisation = Optimisation::default();
         Self {
-            epochs: 3,
+            schedule: "sandwich".to_owned(),
+            epochs: None,
+            epochs_factor: None,
             batch: optimisation.batch_size,
-            learning_rate: optimisation.learning_rate,
-            warm_up: 0.05,
+            learning_rate: None,
+            warm_up: None,
             momentum: 0.9,
             weight_decay: 3e-5,
             clip: optimisation.clip_norm.unwrap_or(0.0),
             label_smoothing: 0.1,
-            random_subnets: Sandwich::default().random as usize,
+            random_subnets: None,
+            teacher: None,
+            objective: Metric::Worst,
+            validate_corners: true,
             augmentation: optimisation.augmentation,
         }
     }
@@ -54,13 +71,14 @@ impl TrainSection {
     pub(super) fn read(table: Table<'_>) -> Self {
         let default = Self::default();
         let augmentation = default.augmentation;
+        let objectives = [Metric::Average, Metric::Worst, Metric::Each].map(|metric| (metric.name(), metric));
         let section = Self {
-            epochs: table.optional_u32_in("epochs", 1..=10_000).unwrap_or(default.epochs),
+            schedule: table.optional_string("schedule").unwrap_or(default.schedule),
+            epochs: table.optional_f64_in("epochs", 1e-6..=1e6),
+            epochs_factor: table.optional_f64_in("epochs_factor", 1e-6..=1e4),
             batch: table.optional_usize_in("batch", 1..=65_536).unwrap_or(default.batch),
-            learning_rate: table
-                .optional_f64_in("learning_rate", 1e-9..=100.0)
-                .unwrap_or(default.learning_rate),
-            warm_up: table.optional_f64_in("warm_up", 0.0..=0.5).unwrap_or(default.warm_up),
+            learning_rate: table.optional_f64_in("learning_rate", 1e-9..=100.0),
+            warm_up: table.optional_f64_in("warm_up", 0.0..=0.5),
             momentum: table.optional_f64_in("momentum", 0.0..1.0).unwrap_or(default.momentum),
             weight_decay: table
                 .optional_f64_in("weight_decay", 0.0..=1.0)
@@ -69,9 +87,14 @@ impl TrainSection {
             label_smoothing: table
                 .optional_f64_in("label_smoothing", 0.0..1.0)
                 .unwrap_or(default.label_smoothing),
-            random_subnets: table
-                .optional_usize_in("random_subnets", 0..=64)
-                .unwrap_or(default.random_subnets),
+            random_subnets: table.optional_u32_in("random_subnets", 0..=62),
+            teacher: table.optional_string("teacher"),
+            objective: table
+                .optional_one_of("objective", &objectives)
+                .unwrap_or(default.objective),
+            validate_corners: table
+                .optional_bool("validate_corners")
+                .unwrap_or(default.validate_corners),
             augmentation: Augmentation {
                 flip: table.optional_bool("flip").unwrap_or(augmentation.flip),
                 crop_padding: table
@@ -79,21 +102,67 @@ impl TrainSection {
                     .unwrap_or(augmentation.crop_padding),
             },
         };
+        if section.epochs.is_some() && section.epochs_factor.is_some() {
+            let message = "`epochs` and `epochs_factor` both say how long; give one of them";
+            table.problem("epochs_factor", message, None);
+        }
         table.finish();
         section
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
-        writer.key("epochs", self.epochs);
+        let mut optional = |key: &str, value: Option<f64>| {
+            if let Some(value) = value {
+                writer.key(key, value);
+            }
+        };
+        optional("epochs", self.epochs);
+        optional("epochs_factor", self.epochs_factor);
+        optional("learning_rate", self.learning_rate);
+        optional("warm_up", self.warm_up);
+        optional("random_subnets", self.random_subnets.map(f64::from));
+        writer.text("schedule", &self.schedule);
         writer.key("batch", self.batch);
-        writer.key("learning_rate", self.learning_rate);
-        writer.key("warm_up", self.warm_up);
         writer.key("momentum", self.momentum);
         writer.key("weight_decay", self.weight_decay);
         writer.key("clip", self.clip);
         writer.key("label_smoothing", self.label_smoothing);
-        writer.key("random_subnets", self.random_subnets);
+        if let Some(teacher) = &self.teacher {
+            writer.text("teacher", teacher);
+        }
+        writer.text("objective", self.objective.name());
+        writer.key("validate_corners", self.validate_corners);
         writer.key("flip", self.augmentation.flip);
         writer.key("crop_padding", self.augmentation.crop_padding);
+    }
+
+    /// The schedule with these settings: as long, as fast, and with as many networks a step.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] when a setting does not suit the schedule.
+    pub fn resolve(&self, schedule: Schedule) -> Result<Schedule, TrainError> {
+        let factor = match (self.epochs, self.epochs_factor) {
+            (Some(epochs), _) => epochs / schedule.epochs(),
+            (None, factor) => factor.unwrap_or(1.0),
+        };
+        let mut schedule = schedule.scaled(factor).for_batch(self.batch);
+        if let Some(rate) = self.learning_rate {
+            let own = schedule.peak_learning_rate();
+            schedule = schedule.with_learning_rate_factor(rate / own);
+        }
+        for phase in &mut schedule.phases {
+            if let Some(share) = self.warm_up {
+                phase.pace.warmup_epochs = share * phase.pace.epochs;
+            }
+            if let Some(random) = self.random_subnets {
+                phase.networks = match phase.sampling {
+                    panarch_train::schedule::Sampling::Largest => 1,
+                    panarch_train::schedule::Sampling::Sandwich => random + 2,
+                    _ => random,
+                };
+            }
+        }
+        schedule.check()?;
+        Ok(schedule)
     }
 }

@@ -180,10 +180,10 @@ fn subnetworks_give_pytorch_s_logits() {
             };
             compare("engine", &logits(&network, &weights, image));
             // The supernet's own way to run a member.
-            let (member, store) = supernet.bind(&genotype).unwrap();
+            let member = supernet.member(&genotype).unwrap();
             let mut bound = Vec::new();
             CpuEngine::new()
-                .evaluate(&member, &store, None, &image.channels_last(), &mut bound)
+                .evaluate(&member, supernet.store(), None, &image.channels_last(), &mut bound)
                 .unwrap();
             compare("engine", &bound);
             let onnx = write_onnx(&network, &weights, &OnnxOptions::default()).unwrap();

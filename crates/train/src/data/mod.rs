@@ -25,5 +25,6 @@ pub(crate) use hash::sha256;
 pub use location::DataRoot;
 pub use open::{Check, DatasetSource, DatasetStatus, NAMES, check, list, open};
 pub use picture::EvaluationTransform;
+pub(crate) use split::shuffle;
 pub use split::{HeldOut, Splits, Subset, TestSplit};
 pub use statistics::{Normalisation, class_counts};

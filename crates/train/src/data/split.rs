@@ -119,7 +119,7 @@ pub(super) fn stratified(labels: &[u16], classes: usize, count: usize, seed: u64
 }
 
 /// Fisher–Yates, from the back.
-pub(super) fn shuffle<T>(items: &mut [T], rng: &mut rand_chacha::ChaCha8Rng) {
+pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut rand_chacha::ChaCha8Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, rng.random_range(0..=last));
     }

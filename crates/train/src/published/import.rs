@@ -8,9 +8,9 @@ use panarch_space::Space;
 
 use super::names::{BATCHES, published_names, simplified};
 use crate::error::OtherTensors;
-use crate::kernel_transform::suffix;
+use crate::kernel_transform::{install, refresh, shrink, suffix};
 use crate::supernet::Family;
-use crate::{KernelTransforms, Supernet, TrainError, head_of};
+use crate::{Supernet, TrainError, head_of, kernel_transform};
 
 /// What an import did, besides the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ pub fn import_supernet(
     // The largest member has every parameter of these spaces, each as large as any member's.
     let covering = family.store()?;
     let mut store = Store::new();
-    let mut transforms = KernelTransforms::default();
+    let mut matrices: Vec<(String, usize, Vec<f32>)> = Vec::new();
     for (spec, name) in published_names(&largest)? {
         let kind = TensorKind::of(&largest, &spec);
         let wanted = covering
@@ -63,31 +63,31 @@ pub fn import_supernet(
         {
             let (conv, layer) = (spec.name.trim_end_matches(".weight"), name.trim_end_matches(".weight"));
             let smallest = smallest_kernel(space, &spec.name);
-            for size in (smallest + 2..=largest).rev().step_by(2) {
-                let suffix = suffix(size);
-                if let Some(matrix) = file.take_matrix(&format!("{layer}.{suffix}")) {
-                    transforms.insert(format!("{conv}.{suffix}"), matrix);
+            let (mut data, size) = (tensor.data, wanted[2]);
+            for from in (smallest + 2..=largest).rev().step_by(2) {
+                let matrix = file.take_matrix(&format!("{layer}.{}", suffix(from)));
+                match matrix {
+                    matrix if from > size => {
+                        data = shrink(&data, from, from - 2, matrix.as_ref().map(|matrix| &matrix.data[..]));
+                    }
+                    Some(matrix) => matrices.push((conv.to_owned(), from, matrix.data)),
+                    None => {}
                 }
             }
-            let data = transforms.shrink_all(conv, &tensor.data, largest, wanted[2]);
-            transforms.forget_above(conv, wanted[2]);
             tensor = Tensor {
-                shape: vec![channels, 1, wanted[2], wanted[2]],
+                shape: vec![channels, 1, size, size],
                 data,
             };
         }
         store.insert(spec.name, kind, tensor.shape, tensor.data)?;
     }
-    file.report.matrices = transforms.len();
+    file.report.matrices = matrices.len();
     let report = file.finish(space.name())?;
-    Ok((
-        Supernet {
-            family,
-            store,
-            transforms,
-        },
-        report,
-    ))
+    for (conv, from, matrix) in matrices {
+        install(&mut store, &conv, from, matrix)?;
+    }
+    refresh(&mut store);
+    Ok((Supernet { family, store }, report))
 }
 
 /// The weights of one network with published names, such as a specialised one; sizes must be the network's own.
@@ -127,7 +127,7 @@ pub fn is_supernet_of(space: &Space, shapes: &[(String, Vec<usize>)]) -> bool {
     let all = named
         .iter()
         .all(|(spec, name)| found.remove(name).is_some_and(|shape| shape == spec.shape));
-    all && found.iter().all(|(name, shape)| KernelTransforms::fits(name, shape))
+    all && found.iter().all(|(name, shape)| kernel_transform::fits(name, shape))
 }
 
 /// The smallest kernel that a depthwise convolution of a space takes.
@@ -204,7 +204,7 @@ impl PublishedFile {
 
     fn take_matrix(&mut self, name: &str) -> Option<Tensor> {
         let (_, tensor) = self.left.get(name)?;
-        if !KernelTransforms::fits(name, &tensor.shape) {
+        if !kernel_transform::fits(name, &tensor.shape) {
             return None;
         }
         self.left.remove(name).map(|(_, tensor)| tensor)
@@ -214,7 +214,7 @@ impl PublishedFile {
     fn finish(mut self, subject: &str) -> Result<ImportedTensors, TrainError> {
         let mut surplus = self.doubled;
         for (name, (original, tensor)) in self.left {
-            if KernelTransforms::fits(&name, &tensor.shape) {
+            if kernel_transform::fits(&name, &tensor.shape) {
                 self.report.unused.push(original);
             } else {
                 surplus.push(format!("{original} {:?}", tensor.shape));

@@ -1,7 +1,7 @@
 //! Weights and networks that were published for PyTorch: Once-for-All, CompOFA and ProxylessNAS.
 //!
 //! Their parameters have other names ([`published_names`]), come with a matrix for each change of a kernel's size
-//! ([`KernelTransforms`](crate::KernelTransforms)), and single networks are described by a JSON file ([`published_network`]).
+//! ([`Supernet::with_kernel_matrices`](crate::Supernet::with_kernel_matrices)), and single networks are described by a JSON file ([`published_network`]).
 
 mod config;
 mod import;

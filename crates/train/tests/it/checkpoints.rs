@@ -6,15 +6,15 @@ use panarch_graph::random;
 use panarch_space::Space;
 use panarch_train::data::Splits;
 use panarch_train::{
-    Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Outcome, Progress, SandwichTraining,
-    Supernet, SupernetTrainer, TrainError, Validation, Validator,
+    Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
+    SupernetTrainer, TrainError, Training, Validation, Validator,
 };
 use rand::RngExt as _;
 
-use crate::support::{TINY, run_to_end, same_bits, sandwich, splits, tiny_space};
+use crate::support::{TINY, optimisation, pace, run_to_end, same_bits, sandwich, splits, tiny_space};
 
-fn trainer(space: &Space, splits: &Splits, settings: SandwichTraining) -> SupernetTrainer {
-    SupernetTrainer::new(space, splits, settings).unwrap()
+fn trainer(space: &Space, splits: &Splits, settings: Training) -> SupernetTrainer {
+    SupernetTrainer::new(space, splits, settings, None).unwrap()
 }
 
 /// Trains and stops by the cancellation flag after `stop` steps, leaving a checkpoint.
@@ -72,7 +72,8 @@ fn fine_tuning_can_be_stopped_too() {
     };
     let validator = Validator::new(&splits, validation).unwrap();
     let settings = FineTuning {
-        optimisation: sandwich(1.0).optimisation,
+        pace: pace(1.0),
+        optimisation: optimisation(),
         distillation: 1.0,
     };
     let folder = tempfile::tempdir().unwrap();
@@ -152,10 +153,10 @@ fn the_checkpoint_of_another_training_is_refused_by_name() {
     );
     assert!(Supernet::open(&path, &other, splits.head(), 8).is_err());
     let mut settings = sandwich(1.0);
-    settings.optimisation.learning_rate = 0.25;
+    settings.schedule.phases[0].pace.learning_rate = 0.25;
     told(
         trainer(&space, &splits, settings),
-        "training.optimisation.learning_rate: in the checkpoint 0.1, here 0.25",
+        "training.settings.schedule.phases.0.pace.learning_rate: in the checkpoint 0.1, here 0.25",
     );
     let fewer = crate::support::splits(48, 16);
     told(

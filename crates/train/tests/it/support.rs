@@ -11,7 +11,7 @@ use panarch_graph::{Shape, random};
 use panarch_nn::Store;
 use panarch_space::Space;
 use panarch_train::data::{Augmentation, Dataset, HeldOut, ImageSet, Splits};
-use panarch_train::{Control, CpuEngine, Optimisation, Outcome, Progress, Sandwich, SandwichTraining, SupernetTrainer};
+use panarch_train::{Control, CpuEngine, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer, Training};
 use rand::RngExt as _;
 
 /// An IDX file: magic, big-endian dimensions, values; compressed when the name ends in `.gz`.
@@ -110,25 +110,33 @@ pub fn splits(train: usize, validation: usize) -> Splits {
         .unwrap()
 }
 
-/// Fast settings for the tiny space.
-pub fn sandwich(epochs: f64) -> SandwichTraining {
-    let optimisation = Optimisation {
+/// A fast pace for the tiny space.
+pub fn pace(epochs: f64) -> Pace {
+    Pace {
         epochs,
-        batch_size: 16,
         learning_rate: 0.1,
+        last_learning_rate: 0.0,
         warmup_epochs: 0.2,
+    }
+}
+
+/// What a step does for the tiny space.
+pub fn optimisation() -> Optimisation {
+    Optimisation {
+        batch_size: 16,
         augmentation: Augmentation {
             flip: false,
             crop_padding: 1,
         },
         ..Optimisation::default()
-    };
-    SandwichTraining {
-        optimisation,
-        sandwich: Sandwich {
-            random: 1,
-            distillation: 1.0,
-        },
+    }
+}
+
+/// Fast settings for the tiny space: the sandwich with one random network.
+pub fn sandwich(epochs: f64) -> Training {
+    Training {
+        optimisation: optimisation(),
+        schedule: Schedule::sandwich(1, 1.0, pace(epochs), 16),
     }
 }
 

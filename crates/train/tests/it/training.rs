@@ -2,11 +2,11 @@ use std::sync::atomic::AtomicBool;
 
 use panarch_train::data::{Augmentation, HeldOut};
 use panarch_train::{
-    Control, CpuEngine, FineTuning, NetworkTrainer, Optimisation, Outcome, Progress, Sandwich, SupernetTrainer,
+    Control, CpuEngine, FineTuning, NetworkTrainer, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer,
     TrainError, Validation, Validator, inherit, test,
 };
 
-use crate::support::{run_to_end, same_bits, sandwich, splits, squares, tiny_space};
+use crate::support::{optimisation, pace, run_to_end, same_bits, sandwich, splits, squares, tiny_space};
 
 fn validation() -> Validation {
     Validation {
@@ -24,7 +24,7 @@ fn every_member_learns_and_fine_tuning_goes_on_from_there() {
     let splits = dataset.hold_out(HeldOut::Count(100), 0).unwrap();
     let validator = Validator::new(&splits, validation()).unwrap();
     let mut engine = CpuEngine::new();
-    let mut trainer = SupernetTrainer::new(&space, &splits, sandwich(4.0)).unwrap();
+    let mut trainer = SupernetTrainer::new(&space, &splits, sandwich(4.0), None).unwrap();
     let untrained = validator
         .inherited(&mut engine, trainer.supernet(), &space.largest())
         .unwrap();
@@ -49,13 +49,12 @@ fn every_member_learns_and_fine_tuning_goes_on_from_there() {
 
     let genotype = space.smallest();
     for distillation in [0.0, 1.0] {
-        let optimisation = Optimisation {
-            learning_rate: 0.02,
-            epochs: 1.0,
-            ..sandwich(1.0).optimisation
-        };
         let settings = FineTuning {
-            optimisation,
+            pace: Pace {
+                learning_rate: 0.02,
+                ..pace(1.0)
+            },
+            optimisation: optimisation(),
             distillation,
         };
         let mut tuner = NetworkTrainer::fine_tune(&supernet, &genotype, &splits, settings).unwrap();
@@ -89,7 +88,8 @@ fn a_network_trained_from_scratch_learns() {
     let network = space.lower(&space.largest(), splits.head(), 8).unwrap();
     let validator = Validator::new(&splits, validation()).unwrap();
     let settings = FineTuning {
-        optimisation: sandwich(3.0).optimisation,
+        pace: pace(3.0),
+        optimisation: optimisation(),
         distillation: 0.0,
     };
     let mut engine = CpuEngine::new();
@@ -120,7 +120,7 @@ fn a_training_depends_on_its_seed_and_on_nothing_else() {
     let trained = |seed| {
         let mut settings = sandwich(1.0);
         settings.optimisation.seed = seed;
-        let mut trainer = SupernetTrainer::new(&space, &splits, settings).unwrap();
+        let mut trainer = SupernetTrainer::new(&space, &splits, settings, None).unwrap();
         run_to_end(&mut trainer);
         trainer.into_supernet()
     };
@@ -135,24 +135,9 @@ fn a_training_depends_on_its_seed_and_on_nothing_else() {
 }
 
 #[test]
-fn a_sandwich_has_both_ends_and_canonical_fillings() {
-    let space = tiny_space();
-    let settings = Sandwich {
-        random: 3,
-        distillation: 0.0,
-    };
-    let members = settings.members(&space, 1, 7);
-    assert_eq!(members.len(), 5);
-    assert_eq!(members[..2], [space.largest(), space.smallest()]);
-    assert!(members.iter().all(|genotype| space.canonical(genotype) == *genotype));
-    assert_eq!(members, settings.members(&space, 1, 7));
-    assert_ne!(members, settings.members(&space, 1, 8));
-}
-
-#[test]
 fn progress_counts_every_step() {
     let (space, splits) = (tiny_space(), splits(64, 16));
-    let mut trainer = SupernetTrainer::new(&space, &splits, sandwich(1.5)).unwrap();
+    let mut trainer = SupernetTrainer::new(&space, &splits, sandwich(1.5), None).unwrap();
     let (cancelled, mut seen) = (AtomicBool::new(false), Vec::new());
     let mut progress = |event: &Progress| seen.push(event.clone());
     let mut control = Control {
@@ -184,9 +169,9 @@ fn progress_counts_every_step() {
 fn a_loss_that_is_no_number_stops_the_training() {
     let (space, splits) = (tiny_space(), splits(64, 16));
     let mut settings = sandwich(20.0);
-    settings.optimisation.learning_rate = 1e30;
+    settings.schedule.phases[0].pace.learning_rate = 1e30;
     settings.optimisation.clip_norm = None;
-    let mut trainer = SupernetTrainer::new(&space, &splits, settings).unwrap();
+    let mut trainer = SupernetTrainer::new(&space, &splits, settings, None).unwrap();
     let (cancelled, mut progress) = (AtomicBool::new(false), |_: &Progress| {});
     let mut control = Control {
         cancelled: &cancelled,
@@ -201,14 +186,15 @@ fn a_loss_that_is_no_number_stops_the_training() {
 fn what_does_not_fit_together_is_refused() {
     let (space, splits) = (tiny_space(), splits(64, 16));
     let mut settings = sandwich(1.0);
-    settings.sandwich.distillation = -1.0;
-    assert!(SupernetTrainer::new(&space, &splits, settings).is_err());
+    settings.schedule = Schedule::sandwich(1, -1.0, pace(1.0), 16);
+    assert!(SupernetTrainer::new(&space, &splits, settings, None).is_err());
     let other = squares(40, 8, 12, 4).hold_out(HeldOut::Count(8), 0).unwrap();
-    let error = SupernetTrainer::new(&space, &other, sandwich(1.0)).err().unwrap();
+    let error = SupernetTrainer::new(&space, &other, sandwich(1.0), None).err().unwrap();
     assert!(matches!(error, TrainError::Space(_)), "{error}");
     let network = space.lower(&space.smallest(), splits.head(), 8).unwrap();
     let settings = FineTuning {
-        optimisation: sandwich(1.0).optimisation,
+        pace: pace(1.0),
+        optimisation: optimisation(),
         distillation: 0.0,
     };
     let error = NetworkTrainer::from_scratch(network, &other, settings).err().unwrap();
@@ -218,7 +204,6 @@ fn what_does_not_fit_together_is_refused() {
     );
     let optimisation = Optimisation {
         augmentation: Augmentation::default(),
-        epochs: -1.0,
         ..settings.optimisation
     };
     let network = space.lower(&space.smallest(), splits.head(), 8).unwrap();
@@ -226,6 +211,7 @@ fn what_does_not_fit_together_is_refused() {
         network,
         &splits,
         FineTuning {
+            pace: pace(-1.0),
             optimisation,
             ..settings
         },

@@ -1,0 +1,234 @@
+//! The part of a space that a phase trains.
+
+use panarch_graph::random;
+use panarch_space::{Genotype, Property, Space};
+use rand::RngExt as _;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use crate::data::shuffle;
+
+/// Which choices of a space are open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Open {
+    /// All.
+    All,
+    /// Of decisions about these properties as many of the largest choices; other decisions are at their largest.
+    Dimensions(Vec<(Property, usize)>),
+}
+
+impl Serialize for Open {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = match self {
+            Self::All => vec!["*".to_owned()],
+            Self::Dimensions(dimensions) => {
+                let name = |(property, most): &(Property, usize)| match *most {
+                    usize::MAX => property.name().to_owned(),
+                    most => format!("{}:{most}", property.name()),
+                };
+                dimensions.iter().map(name).collect()
+            }
+        };
+        names.serialize(serializer)
+    }
+}
+
+/// For each decision of a space the choices that are open, from the smallest network to the largest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region(Vec<Vec<u8>>);
+
+impl Region {
+    /// The open part of a space.
+    #[must_use]
+    pub fn new(space: &Space, open: &Open) -> Self {
+        let decisions = space.decisions().iter().enumerate();
+        let choices = decisions.map(|(index, decision)| {
+            let mut choices = space.choices_by_size(index);
+            let most = match open {
+                Open::All => choices.len(),
+                Open::Dimensions(dimensions) => {
+                    let named = dimensions.iter().find(|(property, _)| *property == decision.property);
+                    named.map_or(1, |(_, most)| (*most).clamp(1, choices.len().max(1)))
+                }
+            };
+            choices.split_off(choices.len().saturating_sub(most))
+        });
+        Self(choices.collect())
+    }
+
+    /// The open choices of each decision.
+    #[must_use]
+    pub fn choices(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+
+    /// Every open decision drawn uniformly and independently, as in the published codes.
+    pub fn sample(&self, space: &Space, rng: &mut ChaCha8Rng) -> Genotype {
+        let draw = |open: &Vec<u8>| open.get(rng.random_range(0..open.len().max(1))).copied();
+        let choices = self.0.iter().map(draw).map(Option::unwrap_or_default);
+        space.canonical(&Genotype::new(choices.collect()))
+    }
+
+    /// The network of this number in a training in which, for each decision, every open choice comes once in as many
+    /// networks as there are open choices (strict fairness, Chu et al. 2021, §3.2), in an order drawn anew each round.
+    ///
+    /// A decision that another one has made inactive does not count then; the rounds take no notice of that.
+    #[must_use]
+    pub fn fair(&self, space: &Space, seed: u64, number: u64) -> Genotype {
+        let choices = self.0.iter().enumerate().map(|(decision, open)| {
+            let count = open.len().max(1) as u64;
+            let mut order = open.clone();
+            let label = format!("fair {decision}");
+            shuffle(&mut order, &mut random::stream(seed, &label, number / count));
+            order.get((number % count) as usize).copied().unwrap_or_default()
+        });
+        space.canonical(&Genotype::new(choices.collect()))
+    }
+
+    /// The network with the largest open choice everywhere.
+    #[must_use]
+    pub fn largest(&self, space: &Space) -> Genotype {
+        self.end(space, |_, open| open.last().copied())
+    }
+
+    /// The network with the smallest open choice everywhere.
+    #[must_use]
+    pub fn smallest(&self, space: &Space) -> Genotype {
+        self.end(space, |_, open| open.first().copied())
+    }
+
+    /// The networks at the corners: each open dimension (kernel, depth, expansion, …) at its smallest or largest, with a name
+    /// for people. At most sixteen; with more than four dimensions only the largest, the smallest, and each dimension alone at
+    /// its smallest.
+    #[must_use]
+    pub fn corners(&self, space: &Space) -> Vec<(String, Genotype)> {
+        let mut dimensions: Vec<Property> = Vec::new();
+        for (decision, open) in space.decisions().iter().zip(&self.0) {
+            if open.len() > 1 && !dimensions.contains(&decision.property) {
+                dimensions.push(decision.property);
+            }
+        }
+        let count = dimensions.len() as u32;
+        let masks: Vec<u32> = if count <= 4 {
+            (0..1 << count).collect()
+        } else {
+            let alone = (0..count).map(|bit| 1 << bit);
+            [0].into_iter().chain(alone).chain([(1 << count) - 1]).collect()
+        };
+        let corner = |mask: u32| {
+            let small = |property: Property| dimensions.iter().position(|it| *it == property);
+            let genotype = self.end(space, |decision, open| {
+                let property = space.decisions().get(decision)?.property;
+                let is_small = small(property).is_some_and(|bit| mask & (1 << bit) != 0);
+                if is_small { open.first() } else { open.last() }.copied()
+            });
+            let named = dimensions.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0);
+            let named: Vec<&str> = named.map(|(_, property)| property.name()).collect();
+            let name = match mask {
+                0 => "largest".to_owned(),
+                mask if mask + 1 == 1 << count => "smallest".to_owned(),
+                _ => format!("small {}", named.join("+")),
+            };
+            (name, genotype)
+        };
+        let mut corners: Vec<(String, Genotype)> = Vec::new();
+        for mask in masks {
+            let (name, genotype) = corner(mask);
+            if !corners.iter().any(|(_, known)| *known == genotype) {
+                corners.push((name, genotype));
+            }
+        }
+        corners
+    }
+
+    fn end(&self, space: &Space, choose: impl Fn(usize, &Vec<u8>) -> Option<u8>) -> Genotype {
+        let choices = self.0.iter().enumerate();
+        let choices = choices.map(|(decision, open)| choose(decision, open).unwrap_or_default());
+        space.canonical(&Genotype::new(choices.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn kernels_and_depths() -> Open {
+        Open::Dimensions(vec![(Property::Kernel, usize::MAX), (Property::Depth, 2)])
+    }
+
+    #[test]
+    fn what_is_closed_stays_at_its_largest() {
+        let space = Space::preset("ofa-mbv3-w1.0").unwrap();
+        let closed = Region::new(&space, &Open::Dimensions(Vec::new()));
+        assert_eq!(closed.largest(&space), space.largest());
+        assert_eq!(closed.smallest(&space), space.largest());
+        let region = Region::new(&space, &kernels_and_depths());
+        let mut seen: BTreeMap<(Property, String), usize> = BTreeMap::new();
+        for index in 0..200 {
+            let genotype = region.sample(&space, &mut random::stream(1, "test", index));
+            let active = space.active(&genotype);
+            for (decision, it) in space.decisions().iter().enumerate().filter(|(index, _)| active[*index]) {
+                let choice = &it.choices[usize::from(genotype.choice(decision))];
+                *seen.entry((it.property, choice.clone())).or_default() += 1;
+            }
+        }
+        let choices = |property| -> Vec<&str> {
+            let of = seen.keys().filter(|(it, _)| *it == property);
+            of.map(|(_, choice)| &choice[..]).collect()
+        };
+        assert_eq!(choices(Property::Kernel), ["3", "5", "7"]);
+        assert_eq!(choices(Property::Depth), ["3", "4"]);
+        assert_eq!(choices(Property::Expansion), ["6"]);
+    }
+
+    #[test]
+    fn all_is_the_space() {
+        for name in ["ofa-mbv3-w1.0", "multi-hardware", "tunas-mbv3", "isynet"] {
+            let space = Space::preset(name).unwrap();
+            let region = Region::new(&space, &Open::All);
+            assert_eq!(region.largest(&space), space.largest(), "{name}");
+            assert_eq!(region.smallest(&space), space.smallest(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_choice_comes_equally_often() {
+        let space = Space::preset("multi-hardware-small").unwrap();
+        let region = Region::new(&space, &Open::All);
+        // A common multiple of 2, 3 and 5 choices.
+        let mut counts: BTreeMap<(usize, u8), usize> = BTreeMap::new();
+        for number in 0..60 {
+            let choices = (0..region.0.len()).map(|decision| {
+                let open = &region.0[decision];
+                let count = open.len() as u64;
+                let mut order = open.clone();
+                let label = format!("fair {decision}");
+                shuffle(&mut order, &mut random::stream(3, &label, number / count));
+                order[(number % count) as usize]
+            });
+            let choices: Vec<u8> = choices.collect();
+            let genotype = region.fair(&space, 3, number);
+            assert_eq!(genotype, space.canonical(&Genotype::new(choices.clone())));
+            for (decision, choice) in choices.into_iter().enumerate() {
+                *counts.entry((decision, choice)).or_default() += 1;
+            }
+        }
+        for ((decision, choice), count) in counts {
+            let expected = 60 / region.0[decision].len();
+            assert_eq!(count, expected, "choice {choice} of decision {decision}");
+        }
+    }
+
+    #[test]
+    fn corners_are_named() {
+        let space = Space::preset("ofa-mbv3-w1.0").unwrap();
+        let corners = Region::new(&space, &kernels_and_depths()).corners(&space);
+        let names: Vec<&str> = corners.iter().map(|(name, _)| &name[..]).collect();
+        assert_eq!(names, ["largest", "small depth", "small kernel", "smallest"]);
+        let compound = Space::preset("compofa-fixed").unwrap();
+        let corners = Region::new(&compound, &Open::All).corners(&compound);
+        assert_eq!(corners.len(), 2);
+    }
+}

@@ -10,7 +10,9 @@ mod doctor;
 mod network;
 mod output;
 mod progress;
+mod reproduce;
 mod run;
+mod schedule;
 mod space;
 mod study;
 
@@ -39,6 +41,8 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Train(args) => run::train(&args),
+        Command::Schedule(command) => schedule::schedule(command),
+        Command::Reproduce(args) => reproduce::reproduce(&args),
         Command::Search(args) => run::search(&args),
         Command::Report(args) => run::report(&args),
         Command::Doctor(format) => doctor::doctor(Printer::new(format)),

@@ -24,6 +24,7 @@ use crate::{Error, RunFile};
 
 pub use devices::{Device, Devices};
 pub use finalists::Finished;
+pub(crate) use reward::DeviceRewarder;
 pub use search::{Searched, search_name};
 pub use setup::Setup;
 
@@ -54,11 +55,11 @@ impl Watch<'_> {
         }
     }
 
-    fn step(&mut self, title: impl Into<String>) {
+    pub(crate) fn step(&mut self, title: impl Into<String>) {
         self.observer.event(Event::Step { title: title.into() });
     }
 
-    fn progress(&mut self, done: u64, total: u64, unit: &'static str, detail: impl Into<String>) {
+    pub(crate) fn progress(&mut self, done: u64, total: u64, unit: &'static str, detail: impl Into<String>) {
         self.observer.event(Event::Progress {
             done,
             total,
@@ -67,13 +68,13 @@ impl Watch<'_> {
         });
     }
 
-    fn done(&mut self, summary: impl Into<String>) {
+    pub(crate) fn done(&mut self, summary: impl Into<String>) {
         self.observer.event(Event::Done {
             summary: summary.into(),
         });
     }
 
-    fn note(&mut self, text: impl Into<String>) {
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
         self.observer.event(Event::Note(text.into()));
     }
 
@@ -101,6 +102,12 @@ pub fn train(file: &RunFile, watch: &mut Watch<'_>) -> Result<PathBuf, Error> {
     let setup = Setup::open(file, watch)?;
     supernet::trained(&setup, watch)?;
     Ok(setup.folder.join(SUPERNET))
+}
+
+/// Whether a run has a supernet in training, or trained.
+#[must_use]
+pub fn has_begun(file: &RunFile) -> bool {
+    file.output.directory.join(SUPERNET).is_file()
 }
 
 /// Searches with the supernet of a run file, which is trained first if it is not.

@@ -22,6 +22,8 @@ presets! {
     "ofa-resnet50",
     "compofa-fixed",
     "compofa-elastic",
+    "ofa-small",
+    "compofa-small",
     "tunas-proxyless",
     "tunas-proxyless-enlarged",
     "tunas-mbv3",

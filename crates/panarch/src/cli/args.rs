@@ -40,8 +40,11 @@ pub enum Command {
     Checkpoint(CheckpointCommand),
     /// Say what a network sees in pictures
     Classify(ClassifyArgs),
-    /// Train the supernet of a run file
-    Train(RunArgs),
+    /// Train the supernet of a run file along a schedule
+    Train(TrainArgs),
+    /// List and show training schedules
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Search with the trained supernet of a run file
     Search(RunArgs),
     /// Write the report of a run again
@@ -49,6 +52,8 @@ pub enum Command {
     /// List, show, export and recover studies
     #[command(subcommand)]
     Study(StudyCommand),
+    /// Repeat the reproductions of published claims, or list them
+    Reproduce(ReproduceArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -65,6 +70,55 @@ pub struct RunArgs {
     pub overrides: Vec<String>,
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// The schedule: a preset (see `panarch schedule list`) or a TOML file; the same as --set train.schedule=…
+    #[arg(long)]
+    pub schedule: Option<String>,
+    /// A checkpoint with the teacher, instead of the schedule's first phase; the same as --set train.teacher=…
+    #[arg(long)]
+    pub teacher: Option<PathBuf>,
+    /// Only go on with a training that has begun; without it, one that has begun goes on and another one begins
+    #[arg(long)]
+    pub resume: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// The schedules that come with Panarch
+    List(FormatArgs),
+    /// A schedule's phases
+    Show {
+        /// A preset's name or a TOML file
+        schedule: String,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ReproduceArgs {
+    /// Which one; all are listed without
+    pub name: Option<String>,
+    /// The folder of its tables and checkpoints; runs/reproductions/NAME by default. The same folder goes on where it was
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+    /// What all lengths of training are multiplied by: 1 for the page's, less for a quick look
+    #[arg(long, default_value_t = 1.0, value_parser = scale)]
+    pub scale: f64,
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && (1e-4..=100.0).contains(&scale) => Ok(scale),
+        _ => Err("a number between 0.0001 and 100".to_owned()),
+    }
 }
 
 #[derive(Debug, Args, Clone, Copy)]

@@ -5,7 +5,7 @@ use panarch::run::{self, Watch};
 use panarch::{Error, RunFile, lookup};
 use panarch_report::{Cell, Column, Format, Table, summary};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, TrainArgs};
 use super::output::{Printer, write};
 use super::progress::Progress;
 
@@ -32,8 +32,15 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn train(args: &RunArgs) -> anyhow::Result<()> {
-    let (file, printer) = open(args)?;
+pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
+    let args = &with_overrides(args);
+    let (file, printer) = open(&args.run)?;
+    if args.resume && !run::has_begun(&file) {
+        let folder = file.output.directory.display();
+        let message = format!("there is no training to go on with in {folder}; without --resume one begins");
+        return Err(Error::Input(message).into());
+    }
+    let args = &args.run;
     let path = watched(printer, &repeat_command("train", args), |watch| {
         run::train(&file, watch)
     })?;
@@ -44,6 +51,27 @@ pub fn train(args: &RunArgs) -> anyhow::Result<()> {
     ]);
     printer.table(&table);
     Ok(())
+}
+
+/// The arguments with what stands for a value of the run file put among its overrides.
+fn with_overrides(args: &TrainArgs) -> TrainArgs {
+    let mut overrides = args.run.overrides.clone();
+    let schedule = args.schedule.as_ref().map(|it| format!("train.schedule={it}"));
+    let teacher = args
+        .teacher
+        .as_ref()
+        .map(|it| format!("train.teacher={}", it.display()));
+    overrides.extend(schedule.into_iter().chain(teacher));
+    TrainArgs {
+        run: RunArgs {
+            file: args.run.file.clone(),
+            overrides,
+            format: args.run.format,
+        },
+        schedule: None,
+        teacher: None,
+        resume: args.resume,
+    }
 }
 
 pub fn search(args: &RunArgs) -> anyhow::Result<()> {
@@ -98,7 +126,7 @@ fn stoppable() -> anyhow::Result<Cancel> {
 }
 
 /// Does a part of a run while its progress is drawn and Ctrl-C is heard.
-fn watched<T>(
+pub(super) fn watched<T>(
     printer: Printer,
     command: &str,
     part: impl FnOnce(&mut Watch<'_>) -> Result<T, Error>,

@@ -9,7 +9,7 @@ use super::{Devices, Setup, Watch};
 use crate::Error;
 
 /// Asks the devices of a run, each by what answers for it: a model, or the table of a machine.
-pub(super) struct DeviceRewarder<'a> {
+pub(crate) struct DeviceRewarder<'a> {
     setup: &'a Setup,
     devices: Devices,
     objective: Objective,
@@ -17,7 +17,7 @@ pub(super) struct DeviceRewarder<'a> {
 
 impl<'a> DeviceRewarder<'a> {
     /// Opens the devices, and measures what has not been measured yet.
-    pub(super) fn open(setup: &'a Setup, watch: &mut Watch<'_>) -> Result<Self, Error> {
+    pub(crate) fn open(setup: &'a Setup, watch: &mut Watch<'_>) -> Result<Self, Error> {
         let devices = Devices::open(setup, watch)?;
         let targets = devices
             .iter()

@@ -1,0 +1,39 @@
+//! `panarch reproduce`.
+
+use panarch::reproduce;
+use panarch_report::{Cell, Column, Table};
+
+use super::args::ReproduceArgs;
+use super::output::Printer;
+use super::run::watched;
+
+pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
+    let printer = Printer::new(args.format);
+    let Some(name) = &args.name else {
+        let columns = vec![Column::text("reproduction"), Column::text("claim")];
+        let mut table = Table::new("Reproductions", columns);
+        for (name, claim) in reproduce::list() {
+            table.push(vec![Cell::text(name), Cell::text(claim)]);
+        }
+        table.note("run one with: panarch reproduce NAME");
+        printer.table(&table);
+        return Ok(());
+    };
+    let folder = args
+        .output
+        .clone()
+        .unwrap_or_else(|| ["runs", "reproductions", name].iter().collect());
+    let command = format!(
+        "panarch reproduce {name} --output {} --scale {}",
+        folder.display(),
+        args.scale
+    );
+    let tables = watched(printer, &command, |watch| {
+        reproduce::run(name, &folder, args.scale, watch)
+    })?;
+    for table in &tables {
+        printer.table(table);
+    }
+    eprintln!("\ntables   {}", folder.display());
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Reproductions of published claims on real images: what is behind the pages in `docs/reproductions/`.
+//!
+//! Each writes CSV tables into a folder, row by row, and keeps its trainings as checkpoints there: it can be cut at any instant
+//! and goes on where it was. Everything is chosen on validation images; the official test images are seen once, by what has been
+//! chosen.
+
+mod bench;
+mod compofa;
+mod fine_tuning;
+mod front;
+mod ranking;
+mod statistics;
+mod table;
+mod tunas;
+
+use std::path::Path;
+
+use panarch_report::Table;
+
+use crate::Error;
+use crate::run::Watch;
+
+use bench::Bench;
+
+/// A reproduction by name.
+struct Reproduction {
+    name: &'static str,
+    claim: &'static str,
+    run: fn(&mut Bench, &mut Watch<'_>) -> Result<Vec<Table>, Error>,
+}
+
+const ALL: [Reproduction; 4] = [
+    Reproduction {
+        name: "compofa",
+        claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
+        run: compofa::run,
+    },
+    Reproduction {
+        name: "ranking",
+        claim: "inherited weights rank networks as training them alone does (Cai et al. 2020, and others)",
+        run: ranking::run,
+    },
+    Reproduction {
+        name: "tunas",
+        claim: "one-shot reinforcement learning finds a network for several devices (Bender et al. 2020, Chu et al. 2020)",
+        run: tunas::run,
+    },
+    Reproduction {
+        name: "fine-tuning",
+        claim: "what fine-tuning adds to inherited weights per epoch, with and without a teacher (Cai et al. 2020)",
+        run: fine_tuning::run,
+    },
+];
+
+/// Names and claims of all reproductions.
+#[must_use]
+pub fn list() -> Vec<(&'static str, &'static str)> {
+    ALL.iter().map(|it| (it.name, it.claim)).collect()
+}
+
+/// Runs a reproduction, or goes on with it; gives its summary. `scale` multiplies all lengths of training: 1 is what the page
+/// was made with.
+///
+/// # Errors
+/// [`Error::Input`] for an unknown name, [`Error::Interrupted`] when it was cancelled, and whatever a part of it returns.
+pub fn run(name: &str, folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Result<Vec<Table>, Error> {
+    let known: Vec<&str> = ALL.iter().map(|it| it.name).collect();
+    let Some(reproduction) = ALL.iter().find(|it| it.name == name) else {
+        let meant = panarch_toml::did_you_mean(name, &known);
+        let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
+        let known = known.join(", ");
+        return Err(Error::Input(format!(
+            "there is no reproduction `{name}`{meant}; known are {known}"
+        )));
+    };
+    let mut bench = Bench::open(folder, scale, watch)?;
+    (reproduction.run)(&mut bench, watch)
+}

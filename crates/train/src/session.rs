@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::TrainError;
 use crate::checkpoint::{Checkpoint, Subject};
-use crate::data::{Batch, Loader, Splits};
+use crate::data::{Batch, Feed, Loader, Splits};
 use crate::optimisation::Optimisation;
 use crate::progress::{Control, Outcome, Progress};
 
@@ -47,6 +47,7 @@ impl Session {
                 "height": shape.height,
                 "width": shape.width,
                 "train_images": splits.train.len(),
+                "normalisation": splits.normalisation,
                 "fingerprint": splits.fingerprint(),
             },
         });
@@ -100,11 +101,10 @@ impl Session {
         control: &mut Control<'_>,
         compute: &mut Step<'_>,
     ) -> Result<Outcome, TrainError> {
-        let loader = self.loader.clone();
-        let steps_per_epoch = loader.steps() as u64;
+        let steps_per_epoch = self.loader.steps() as u64;
         let mut gradients = Gradients::zeros(store);
-        let mut batch = Batch::new(loader.shape());
-        let mut order = None;
+        let workers = usize::from(self.loader.augmentation().is_heavy());
+        let mut feed = Feed::new(&self.loader, self.step..self.steps(), workers)?;
         let (mut saved_at, mut saved_when) = (self.step, Instant::now());
         let mut outcome = Outcome::Finished;
         while self.step < self.steps() {
@@ -112,15 +112,10 @@ impl Session {
                 outcome = Outcome::Cancelled;
                 break;
             }
-            let (epoch, place) = (self.step / steps_per_epoch, self.step % steps_per_epoch);
-            let current = match order.take() {
-                Some((of, current)) if of == epoch => current,
-                _ => loader.epoch(epoch),
-            };
-            current.fill(place as usize, &mut batch);
-            order = Some((epoch, current));
+            let epoch = self.step / steps_per_epoch;
+            let batch = feed.next()?;
             gradients.zero();
-            let loss = compute(self.step, store, &batch, &mut gradients)?;
+            let loss = compute(self.step, store, batch, &mut gradients)?;
             let norm = match self.optimisation.clip_norm {
                 Some(limit) => gradients.clip(limit),
                 None => 0.0,

@@ -77,6 +77,7 @@ impl TrainSection {
                 crop_padding: table
                     .optional_u32_in("crop_padding", 0..=64)
                     .unwrap_or(augmentation.crop_padding),
+                ..augmentation
             },
         };
         table.finish();

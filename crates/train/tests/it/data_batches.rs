@@ -6,6 +6,7 @@ use crate::support::squares;
 const AUGMENTATION: Augmentation = Augmentation {
     flip: true,
     crop_padding: 2,
+    ..Augmentation::NONE
 };
 
 fn all_batches(loader: &Loader, epoch: u64) -> Vec<Batch> {

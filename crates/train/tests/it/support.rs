@@ -120,6 +120,7 @@ pub fn sandwich(epochs: f64) -> SandwichTraining {
         augmentation: Augmentation {
             flip: false,
             crop_padding: 1,
+            ..Augmentation::NONE
         },
         ..Optimisation::default()
     };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use panarch_graph::{Network, Tensor, Weights, random};
-use panarch_nn::{BnStatistics, Store, Teacher, softmax_cross_entropy};
+use panarch_nn::{BnStatistics, Store, Teacher};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,6 +13,7 @@ use crate::checkpoint::Subject;
 use crate::data::Splits;
 use crate::engine::{Engine, Member};
 use crate::evaluation::{Validator, recalibrate};
+use crate::mixup::batch_cross_entropy;
 use crate::optimisation::Optimisation;
 use crate::progress::{Control, Outcome};
 use crate::session::Session;
@@ -204,7 +205,7 @@ impl NetworkTrainer {
                     logits: &answers,
                     ratio,
                 });
-                let value = softmax_cross_entropy(logits, classes, batch.labels(), smoothing, teacher, gradient)?;
+                let value = batch_cross_entropy(logits, classes, batch, smoothing, teacher, gradient)?;
                 gradient.iter_mut().for_each(|value| *value *= share);
                 Ok(value * share)
             };

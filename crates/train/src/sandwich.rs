@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use panarch_graph::random;
-use panarch_nn::{Store, Teacher, softmax_cross_entropy};
+use panarch_nn::{Store, Teacher};
 use panarch_space::{Genotype, Space};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::TrainError;
 use crate::checkpoint::Subject;
 use crate::data::Splits;
 use crate::engine::{Engine, Member};
+use crate::mixup::batch_cross_entropy;
 use crate::optimisation::Optimisation;
 use crate::progress::{Control, Outcome};
 use crate::session::Session;
@@ -145,7 +146,7 @@ impl SupernetTrainer {
                     });
                     let guided = guide.is_some();
                     let smoothing = optimisation.label_smoothing;
-                    let value = softmax_cross_entropy(logits, classes, batch.labels(), smoothing, guide, gradient)?;
+                    let value = batch_cross_entropy(logits, classes, batch, smoothing, guide, gradient)?;
                     if index == 0 {
                         teacher.clear();
                         teacher.extend_from_slice(logits);

@@ -37,6 +37,13 @@ impl Session {
     ) -> Result<Self, TrainError> {
         optimisation.check()?;
         let loader = optimisation.loader(splits)?;
+        if optimisation.augmentation.resolutions.is_some() {
+            let (setting, reason) = (
+                "resolutions",
+                "the networks of this training take images of one size".into(),
+            );
+            return Err(TrainError::Setting { setting, reason });
+        }
         let shape = splits.shape();
         let settings = json!({
             "training": settings,

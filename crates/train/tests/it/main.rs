@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod data_batches;
+mod data_feed;
 mod data_fetch;
 mod data_folder;
 mod data_idx;

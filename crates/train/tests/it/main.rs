@@ -7,6 +7,7 @@ mod data_fetch;
 mod data_folder;
 mod data_idx;
 mod engine;
+mod events;
 mod kill;
 mod published;
 mod support;

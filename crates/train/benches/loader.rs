@@ -5,7 +5,7 @@
 //! steps with the heavy augmentation, the batches filled by the engine's own threads between the steps or by workers
 //! beside them.
 //!
-//! `THREADS` of the engine (default 2), `SECONDS` (a window's length, default 3; the median of three windows counts),
+//! `THREADS` of the engine (default 2), `SECONDS` (a window's length, default 2; the median of five windows counts),
 //! `BATCH` (default 128).
 
 use std::time::Instant;
@@ -18,6 +18,7 @@ use panarch_train::{CpuEngine, Engine as _, Member, Supernet, batch_cross_entrop
 
 const IMAGES: usize = 8_000;
 const CLASSES: usize = 10;
+const WINDOWS: usize = 5;
 
 fn setting(name: &str, default: f64) -> f64 {
     std::env::var(name)
@@ -74,20 +75,24 @@ fn loader(splits: &Splits, augmentation: Augmentation, batch: usize) -> Loader {
     Loader::training(splits.train.clone(), &splits.normalisation, augmentation, batch, 1).expect("a loader")
 }
 
-/// Images a second of something that handles a number of images at a time: the median of three windows.
-fn rate(seconds: f64, mut handle: impl FnMut() -> usize) -> f64 {
-    handle();
-    let mut rates: Vec<f64> = (0..3)
-        .map(|_| {
+/// Images a second of some ways of handling a number of images at a time: of each the median of its windows. The windows
+/// take turns, so that what else the machine does hits all alike.
+fn rates<const WAYS: usize>(seconds: f64, mut handle: impl FnMut(usize) -> usize) -> [f64; WAYS] {
+    let mut rates = [(); WAYS].map(|()| Vec::new());
+    for _ in 0..WINDOWS {
+        for (way, rates) in rates.iter_mut().enumerate() {
+            handle(way);
             let (start, mut images) = (Instant::now(), 0);
             while start.elapsed().as_secs_f64() < seconds {
-                images += handle();
+                images += handle(way);
             }
-            images as f64 / start.elapsed().as_secs_f64()
-        })
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    rates[1]
+            rates.push(images as f64 / start.elapsed().as_secs_f64());
+        }
+    }
+    rates.map(|mut rates| {
+        rates.sort_by(f64::total_cmp);
+        rates[WINDOWS / 2]
+    })
 }
 
 /// The largest member with its engine.
@@ -133,7 +138,7 @@ impl Training {
 }
 
 fn main() {
-    let (threads, seconds) = (setting("THREADS", 2.0) as usize, setting("SECONDS", 3.0));
+    let (threads, seconds) = (setting("THREADS", 2.0) as usize, setting("SECONDS", 2.0));
     let batch = setting("BATCH", 128.0) as usize;
     let pool = |threads| {
         rayon::ThreadPoolBuilder::new()
@@ -145,27 +150,31 @@ fn main() {
     println!("images/s, batch {batch}; the loader in one thread, the engine in {threads}");
     for shape in [Shape::new(1, 28, 28), Shape::new(3, 32, 32)] {
         let splits = synthetic(shape);
-        let steps = 0..u64::MAX;
         let mut training = Training::new(shape);
         let fixed = {
             let mut feed = Feed::new(&loader(&splits, LIGHT, batch), 0..1, 0).expect("a feed");
             feed.next().expect("a batch").clone()
         };
-        let trained = engine.install(|| rate(seconds, || training.step(&fixed)));
+        let [trained] = engine.install(|| rates(seconds, |_| training.step(&fixed)));
         println!("{shape}: training {trained:.0}");
-        for (name, augmentation) in [("none", Augmentation::NONE), ("light", LIGHT), ("heavy", HEAVY)] {
-            let mut feed = Feed::new(&loader(&splits, augmentation, batch), steps.clone(), 0).expect("a feed");
-            let loaded = alone.install(|| rate(seconds, || feed.next().expect("a batch").len()));
+        let feed = |augmentation, workers| {
+            Feed::new(&loader(&splits, augmentation, batch), 0..u64::MAX, workers).expect("a feed")
+        };
+        let kinds = [("no", Augmentation::NONE), ("light", LIGHT), ("heavy", HEAVY)];
+        let mut feeds = kinds.map(|(_, augmentation)| feed(augmentation, 0));
+        let loaded: [f64; 3] = alone.install(|| rates(seconds, |way| feeds[way].next().expect("a batch").len()));
+        for ((name, _), loaded) in kinds.iter().zip(loaded) {
             println!(
                 "{shape}: loading, {name} augmentation {loaded:.0}, {:.1} times the training",
                 loaded / trained
             );
         }
+        let workers = [0, 1, 2];
         for (name, augmentation) in [("light", LIGHT), ("heavy", HEAVY)] {
-            for workers in [0, 1, 2] {
-                let loader = loader(&splits, augmentation, batch);
-                let mut feed = Feed::new(&loader, steps.clone(), workers).expect("a feed");
-                let both = engine.install(|| rate(seconds, || training.step(feed.next().expect("a batch"))));
+            let mut feeds = workers.map(|workers| feed(augmentation, workers));
+            let both: [f64; 3] =
+                engine.install(|| rates(seconds, |way| training.step(feeds[way].next().expect("a batch"))));
+            for (workers, both) in workers.iter().zip(both) {
                 println!("{shape}: both, {name} augmentation, {workers} workers {both:.0}");
             }
         }

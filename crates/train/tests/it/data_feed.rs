@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use panarch_graph::Shape;
 use panarch_nn::{Teacher, softmax_cross_entropy};
 use panarch_train::data::{
-    Augmentation, Batch, ColourJitter, Dataset, Feed, HeldOut, ImageSet, Loader, RandAugment, ResizedCrop, Resolutions,
-    Subset,
+    Augmentation, Batch, ColourJitter, Dataset, Feed, HeldOut, ImageSet, Loader, Normalisation, RandAugment,
+    ResizedCrop, Resolutions, Subset,
 };
 use panarch_train::{
-    CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Progress, SupernetTrainer, TrainError,
-    batch_cross_entropy,
+    Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Progress, SupernetTrainer,
+    TrainError, batch_cross_entropy,
 };
 
 use crate::support::{run_to_end, same_bits, sandwich, splits, squares, tiny_space};
@@ -226,6 +226,9 @@ fn a_training_with_heavy_augmentation_goes_on_to_the_same_bits() {
     let path = folder.path().join("checkpoint");
     let mut first = SupernetTrainer::new(&space, &splits, settings).unwrap();
     stop_after(5, &mut first, &path);
+    let stored = &Checkpoint::read(&path).unwrap().settings["data"]["normalisation"];
+    let stored: Normalisation = serde_json::from_value(stored.clone()).unwrap();
+    assert_eq!(stored, splits.normalisation, "readable, beside the fingerprint");
     let mut second = SupernetTrainer::new(&space, &splits, settings).unwrap();
     second.resume(&path).unwrap();
     assert_eq!(second.step(), 5);

@@ -160,8 +160,8 @@ impl Augmentation {
         Ok(())
     }
 
-    /// Whether an image takes long enough for a thread beside the engine to pay off: anything beyond mirroring and
-    /// shifting.
+    /// Whether there is anything beyond mirroring and shifting. Trainings make such batches in a thread beside the engine,
+    /// others in the engine's own between two steps.
     pub fn is_heavy(&self) -> bool {
         let Self {
             flip: _,

@@ -325,4 +325,35 @@ mod tests {
             assert!([4, 6, 9].contains(&cut), "{cut}");
         }
     }
+
+    #[test]
+    fn images_of_any_shape_come_through() {
+        for (channels, height, width) in [(1, 1, 1), (3, 1, 1), (1, 1, 9), (3, 9, 1), (1, 2, 2), (3, 5, 3)] {
+            let shape = Shape::new(channels, height, width);
+            let augmentation = Augmentation {
+                flip: true,
+                crop_padding: 20,
+                resized_crop: Some(ResizedCrop {
+                    smallest: 0.01,
+                    largest: 1.0,
+                }),
+                rand_augment: Some(super::super::RandAugment {
+                    operations: 4,
+                    magnitude: 30,
+                }),
+                colour_jitter: Some(ColourJitter {
+                    brightness: 1.0,
+                    contrast: 1.0,
+                    saturation: 1.0,
+                }),
+                cutout: Some(1),
+                ..Augmentation::NONE
+            };
+            let pixels: Vec<u8> = (0..shape.elements()).map(|index| (index * 83 % 256) as u8).collect();
+            for seed in 0..300 {
+                let draw = random::stream(seed, "draw", 0).random();
+                assert_eq!(written(augmentation, shape, &pixels, draw).len(), pixels.len());
+            }
+        }
+    }
 }

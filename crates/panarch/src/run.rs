@@ -5,6 +5,7 @@
 
 mod assemble;
 mod devices;
+mod diary;
 mod export;
 mod facts;
 mod fairness;
@@ -32,6 +33,8 @@ pub use setup::Setup;
 pub const DATABASE: &str = "study.db";
 /// The supernet's checkpoint in the folder of a run.
 pub const SUPERNET: &str = "supernet.safetensors";
+/// The folder with what the supernet's training says step by step: TensorBoard's event files, and JSON lines.
+pub const EVENTS: &str = "events";
 /// The report in the folder of a run.
 pub const REPORT: &str = "report.html";
 /// The report's data in the folder of a run.

@@ -21,6 +21,7 @@
 //! reference = "mobilenet-v2-like"   # as fast as this member of the space; or a limit for each: host = "5 ms"
 //! ```
 
+mod augmentation;
 mod data;
 mod devices;
 mod finalists;

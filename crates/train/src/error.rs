@@ -152,6 +152,22 @@ pub enum TrainError {
         /// Why not.
         reason: String,
     },
+    /// A batch could not be made.
+    #[error("loading the images of step {step}: {reason}")]
+    Loading {
+        /// The step, from zero.
+        step: u64,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A log of events cannot be continued.
+    #[error("{}: not a log of events that can be continued: {reason}; move it away", path.display())]
+    Events {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A network does not fit the images or the classes it is used with.
     #[error("the network `{network}` takes {expects}, the data gives {gives}")]
     Mismatch {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use panarch_graph::{Network, Tensor, Weights, random};
-use panarch_nn::{BnStatistics, Gradients, Store, Teacher, softmax_cross_entropy};
+use panarch_nn::{BnStatistics, Gradients, Store, Teacher};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,6 +13,7 @@ use crate::checkpoint::Subject;
 use crate::data::{Batch, Splits};
 use crate::engine::{Engine, Member};
 use crate::evaluation::{Validator, recalibrate};
+use crate::mixup::batch_cross_entropy;
 use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome};
 use crate::session::{At, Session, Task};
@@ -120,6 +121,11 @@ impl NetworkTrainer {
                 setting: "distillation",
                 reason: "must not be negative".into(),
             });
+        }
+        if settings.optimisation.augmentation.resolutions.is_some() {
+            let reason = "one network takes images of one size".into();
+            let setting = "resolutions";
+            return Err(TrainError::Setting { setting, reason });
         }
         if network.input_shape() != splits.shape() {
             return Err(TrainError::image_shape(
@@ -263,7 +269,7 @@ impl Task for NetworkTask<'_> {
                 logits: answers,
                 ratio: *ratio,
             });
-            let value = softmax_cross_entropy(logits, *classes, batch.labels(), *smoothing, teacher, gradient)?;
+            let value = batch_cross_entropy(logits, *classes, batch, *smoothing, teacher, gradient)?;
             gradient.iter_mut().for_each(|value| *value *= share);
             Ok(value * share)
         };

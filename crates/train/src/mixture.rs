@@ -318,7 +318,7 @@ mod tests {
             input_channels: 1,
         };
         Family {
-            space,
+            space: space.into(),
             head,
             resolution: 28,
         }

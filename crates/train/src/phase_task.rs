@@ -1,7 +1,7 @@
 //! What a step of each kind of phase computes.
 
 use panarch_graph::{Weights, random};
-use panarch_nn::{Gradients, Store, softmax_cross_entropy};
+use panarch_nn::{Gradients, Store};
 use panarch_space::{Genotype, Property};
 use rand::RngExt as _;
 
@@ -9,6 +9,7 @@ use crate::data::{Batch, Loader};
 use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::mixture::mixture;
+use crate::mixup::batch_cross_entropy;
 use crate::policy::Policy;
 use crate::progress::Progress;
 use crate::schedule::{Distillation, Phase, PolicyPace, Region, Sampling, Sorting, Teacher};
@@ -102,14 +103,23 @@ impl PhaseTask<'_, '_> {
     }
 
     /// A network of a step; of a policy in its warm-up with mixtures and largest filters instead of some choices.
-    fn member(&self, at: At, number: usize, genotype: &Genotype, store: &Store) -> Result<Member, TrainError> {
+    fn member(
+        &self,
+        at: At,
+        number: usize,
+        genotype: &Genotype,
+        store: &Store,
+        resolution: u32,
+    ) -> Result<Member, TrainError> {
+        let family = self.family.at(resolution);
         let Some(current) = &self.current else {
-            return self.family.member(genotype, store);
+            return family.member(genotype, store);
         };
         let warming = self.phase(at.phase).policy.map_or(0.0, |pace| warming(pace, at));
         if warming <= 0.0 {
-            let known = current.ends.iter().find(|(end, _)| end == genotype);
-            return known.map_or_else(|| self.family.member(genotype, store), |(_, member)| Ok(member.clone()));
+            let is_own = resolution == self.family.resolution;
+            let known = current.ends.iter().find(|(end, _)| is_own && end == genotype);
+            return known.map_or_else(|| family.member(genotype, store), |(_, member)| Ok(member.clone()));
         }
         let seed = self.training.optimisation.seed;
         let mut rng = random::stream(seed, &format!("warm-up {number}"), at.step);
@@ -124,7 +134,7 @@ impl PhaseTask<'_, '_> {
                 }
             }
         }
-        mixture(self.family, &current.region, &Genotype::new(digits), &mixed, store)
+        mixture(&family, &current.region, &Genotype::new(digits), &mixed, store)
     }
 
     /// Lets the policy learn from the networks of a step, on validation images that no weight has learned from.
@@ -179,8 +189,7 @@ impl Task for PhaseTask<'_, '_> {
         let phase = self.phase(at.phase).clone();
         let frozen = phase.distillation.is_some_and(|it| it.teacher == Teacher::Frozen);
         if frozen && self.teacher.is_none() {
-            let largest = self.family.member(&self.family.space.largest(), store)?;
-            *self.teacher = Some(FrozenTeacher::of_largest(&largest, store)?);
+            *self.teacher = Some(FrozenTeacher::of_largest(self.family, store)?);
         }
         let nested = match (phase.sorting, at.phase.checked_sub(1)) {
             (Sorting::None, _) => return Ok(()),
@@ -204,17 +213,16 @@ impl Task for PhaseTask<'_, '_> {
         let smoothing = self.training.optimisation.label_smoothing;
         let frozen = distillation.is_some_and(|it| it.teacher == Teacher::Frozen && it.ratio > 0.0);
         if let Some(teacher) = self.teacher.as_ref().filter(|_| frozen) {
-            self.engine
-                .answer(&teacher.member, &teacher.store, batch.images(), &mut self.answers)?;
+            teacher.answer(self.engine, batch, &mut self.answers)?;
         }
         let mut first = 0.0;
         for (number, genotype) in genotypes.iter().enumerate() {
-            let member = self.member(at, number, genotype, store)?;
+            let member = self.member(at, number, genotype, store, batch.shape().height)?;
             let answers = &mut self.answers;
             let guided = distillation.filter(|it| it.ratio > 0.0 && (frozen || number > 0));
             let mut loss = |logits: &[f32], gradient: &mut [f32]| {
                 let guide = guided.map(|Distillation { ratio, .. }| panarch_nn::Teacher { logits: answers, ratio });
-                let value = softmax_cross_entropy(logits, classes, batch.labels(), smoothing, guide, gradient)?;
+                let value = batch_cross_entropy(logits, classes, batch, smoothing, guide, gradient)?;
                 if !frozen && number == 0 && distillation.is_some() {
                     answers.clear();
                     answers.extend_from_slice(logits);

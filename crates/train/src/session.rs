@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::TrainError;
 use crate::checkpoint::{Checkpoint, Subject};
-use crate::data::{Batch, Loader, Splits};
+use crate::data::{Batch, Feed, Loader, Splits};
 use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome, Progress};
 
@@ -89,6 +89,7 @@ impl Session {
                 "height": shape.height,
                 "width": shape.width,
                 "train_images": splits.train.len(),
+                "normalisation": splits.normalisation,
                 "fingerprint": splits.fingerprint(),
             },
         });
@@ -165,11 +166,10 @@ impl Session {
         control: &mut Control<'_>,
         task: &mut dyn Task,
     ) -> Result<Outcome, TrainError> {
-        let loader = self.loader.clone();
         let steps_per_epoch = self.steps_per_epoch();
         let mut gradients = Gradients::zeros(store);
-        let mut batch = Batch::new(loader.shape());
-        let mut order = None;
+        let workers = usize::from(self.loader.augmentation().is_heavy());
+        let mut feed = Feed::new(&self.loader, self.step..self.steps(), workers)?;
         let (mut saved_at, mut saved_when) = (self.step, Instant::now());
         let mut outcome = Outcome::Finished;
         while self.step < self.steps() {
@@ -182,15 +182,10 @@ impl Session {
                 task.enter(at, store)?;
                 self.sgd = Sgd::new(store, self.optimisation.sgd());
             }
-            let (epoch, place) = (self.step / steps_per_epoch, self.step % steps_per_epoch);
-            let current = match order.take() {
-                Some((of, current)) if of == epoch => current,
-                _ => loader.epoch(epoch),
-            };
-            current.fill(place as usize, &mut batch);
-            order = Some((epoch, current));
+            let epoch = self.step / steps_per_epoch;
+            let batch = feed.next()?;
             gradients.zero();
-            let loss = task.compute(at, store, &batch, &mut gradients)?;
+            let loss = task.compute(at, store, batch, &mut gradients)?;
             let norm = match self.optimisation.clip_norm {
                 Some(limit) => gradients.clip(limit),
                 None => 0.0,

@@ -1,6 +1,7 @@
 //! A weight-sharing supernet: the parameters of every network of a space in one store.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use panarch_graph::{Network, Weights, random};
 use panarch_nn::Store;
@@ -12,12 +13,20 @@ use crate::{Checkpoint, TrainError, kernel_transform};
 /// The members of a supernet, apart from their weights.
 #[derive(Debug, Clone)]
 pub(crate) struct Family {
-    pub(crate) space: Space,
+    pub(crate) space: Arc<Space>,
     pub(crate) head: Head,
     pub(crate) resolution: u32,
 }
 
 impl Family {
+    /// The same members for images of another size.
+    pub(crate) fn at(&self, resolution: u32) -> Self {
+        Self {
+            resolution,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn network(&self, genotype: &Genotype) -> Result<Network, TrainError> {
         Ok(self.space.lower(genotype, self.head, self.resolution)?)
     }
@@ -74,7 +83,7 @@ impl Supernet {
     /// disagree about a parameter.
     pub fn new(space: &Space, head: Head, resolution: u32, seed: u64) -> Result<Self, TrainError> {
         let family = Family {
-            space: space.clone(),
+            space: Arc::new(space.clone()),
             head,
             resolution,
         };
@@ -90,7 +99,7 @@ impl Supernet {
     pub fn open(path: &std::path::Path, space: &Space, head: Head, resolution: u32) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(path)?;
         let family = Family {
-            space: space.clone(),
+            space: Arc::new(space.clone()),
             head,
             resolution,
         };

@@ -1,8 +1,9 @@
 //! Training of a supernet along a [`Schedule`].
 
 use std::path::Path;
+use std::sync::Arc;
 
-use panarch_graph::{Accuracy, Network, Weights};
+use panarch_graph::{Accuracy, Weights};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Space};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::data::{Loader, Splits};
+use crate::data::{Batch, Loader, Splits};
 use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::fine_tuning::fingerprint;
@@ -20,7 +21,7 @@ use crate::policy::Policy;
 use crate::progress::{Control, Outcome};
 use crate::schedule::{Region, Schedule};
 use crate::session::Session;
-use crate::supernet::Supernet;
+use crate::supernet::{Family, Supernet};
 
 /// Everything that decides how a supernet is trained.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,34 +50,78 @@ pub struct Reward {
     pub ratios: Vec<f64>,
 }
 
-/// A network with weights whose answers are learned: the largest of a supernet, as it was trained alone.
+/// A member of a space with weights, whose answers are learned: the largest of a supernet, as it was trained alone.
 #[derive(Debug, Clone)]
 pub struct TeacherNetwork {
-    /// The network.
-    pub network: Network,
+    /// Its space, which may be larger than that of its students.
+    pub space: Space,
+    /// Which member it is.
+    pub genotype: Genotype,
     /// Its weights.
     pub weights: Weights,
 }
 
+impl TeacherNetwork {
+    /// The largest member of a supernet.
+    ///
+    /// # Errors
+    /// As [`Supernet::extract`].
+    pub fn largest_of(supernet: &Supernet) -> Result<Self, TrainError> {
+        let (space, genotype) = (supernet.space().clone(), supernet.space().largest());
+        let (_, weights) = supernet.extract(&genotype)?;
+        Ok(Self {
+            space,
+            genotype,
+            weights,
+        })
+    }
+}
+
 /// A teacher that no longer learns.
 pub(crate) struct FrozenTeacher {
-    pub(crate) member: Member,
-    pub(crate) store: Store,
+    family: Family,
+    genotype: Genotype,
+    store: Store,
+    /// For images of the supernet's own size.
+    member: Member,
     /// It was given, so that checkpoints need not keep it.
     given: bool,
 }
 
 impl FrozenTeacher {
-    fn new(network: Network, weights: &Weights, given: bool) -> Result<Self, TrainError> {
+    fn new(family: Family, genotype: Genotype, weights: &Weights, given: bool) -> Result<Self, TrainError> {
+        let network = family.network(&genotype)?;
         let store = Store::from_weights(&network, weights)?;
         let member = Member::new(network, &store)?;
-        Ok(Self { member, store, given })
+        Ok(Self {
+            family,
+            genotype,
+            store,
+            member,
+            given,
+        })
     }
 
-    /// The largest member as it is now.
-    pub(crate) fn of_largest(supernet_member: &Member, store: &Store) -> Result<Self, TrainError> {
-        let weights = supernet_member.views().extract(store)?;
-        Self::new(supernet_member.network().clone(), &weights, false)
+    /// The largest member of a supernet as it is now.
+    pub(crate) fn of_largest(family: &Family, store: &Store) -> Result<Self, TrainError> {
+        let largest = family.space.largest();
+        let weights = family.member(&largest, store)?.views().extract(store)?;
+        Self::new(family.clone(), largest, &weights, false)
+    }
+
+    /// Its answers to a batch, normalised by the batch's own statistics.
+    pub(crate) fn answer(
+        &self,
+        engine: &mut dyn Engine,
+        batch: &Batch,
+        answers: &mut Vec<f32>,
+    ) -> Result<(), TrainError> {
+        let resolution = batch.shape().height;
+        if resolution == self.family.resolution {
+            return engine.answer(&self.member, &self.store, batch.images(), answers);
+        }
+        let member = self.family.at(resolution).member(&self.genotype, &self.store)?;
+        engine.answer(&member, &self.store, batch.images(), answers)
     }
 }
 
@@ -121,6 +166,12 @@ impl SupernetTrainer {
             });
         }
         let resolution = square(space.name(), splits)?;
+        if let Some(wrong) = foreign_resolution(space, &training.optimisation) {
+            return Err(TrainError::Setting {
+                setting: "resolutions",
+                reason: format!("{wrong} is no image size of the space {}", space.name()),
+            });
+        }
         let mut supernet = Supernet::new(space, splits.head(), resolution, training.optimisation.seed)?;
         if let Some(teacher) = teacher {
             begin_with(&mut supernet, teacher, splits)?;
@@ -150,12 +201,18 @@ impl SupernetTrainer {
             Loader::training(
                 images,
                 &splits.normalisation,
-                crate::data::Augmentation::default(),
+                crate::data::Augmentation::NONE,
                 batch,
                 seed,
             )
         });
-        let teacher = teacher.map(|it| FrozenTeacher::new(it.network.clone(), &it.weights, true));
+        let teacher = teacher.map(|it| {
+            let family = Family {
+                space: Arc::new(it.space.clone()),
+                ..supernet.family.clone()
+            };
+            FrozenTeacher::new(family, it.genotype.clone(), &it.weights, true)
+        });
         Ok(Self {
             policy: policy.map(|phase| Policy::new(Region::new(space, &phase.open))),
             rewarding: rewarding.transpose()?,
@@ -184,8 +241,9 @@ impl SupernetTrainer {
             .filter_map(|(name, tensor)| Some((name.strip_prefix(TEACHER)?, tensor)));
         let weights: Weights = kept.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect();
         if !weights.is_empty() {
-            let network = self.supernet.family.network(&self.supernet.space().largest())?;
-            self.teacher = Some(FrozenTeacher::new(network, &weights, false)?);
+            let family = self.supernet.family.clone();
+            let largest = family.space.largest();
+            self.teacher = Some(FrozenTeacher::new(family, largest, &weights, false)?);
         }
         match &mut self.policy {
             Some(policy) => policy.restore(&state),
@@ -302,29 +360,23 @@ pub(crate) fn teacher_state(teacher: Option<&FrozenTeacher>) -> Result<Weights, 
 
 /// Gives the largest member the teacher's weights, leading channels and centres of kernels where the teacher is larger.
 fn begin_with(supernet: &mut Supernet, teacher: &TeacherNetwork, splits: &Splits) -> Result<(), TrainError> {
-    let network = &teacher.network;
-    if network.input_shape() != splits.shape() {
-        return Err(TrainError::image_shape(
-            network.name(),
-            network.input_shape(),
-            splits.shape(),
-        ));
-    }
-    let outputs = network.shape(network.output()).elements();
-    if outputs != splits.classes as u64 {
-        return Err(TrainError::Mismatch {
-            network: network.name().into(),
-            expects: format!("{outputs} classes"),
-            gives: splits.classes.to_string(),
-        });
-    }
-    let given = Store::from_weights(network, &teacher.weights)?;
+    let network = teacher
+        .space
+        .lower(&teacher.genotype, splits.head(), supernet.resolution())?;
+    let given = Store::from_weights(&network, &teacher.weights)?;
     let largest = supernet.member(&supernet.space().largest())?;
     let weights = Member::new(largest.network().clone(), &given)?
         .views()
         .extract(&given)?;
     largest.views().write(&weights, &mut supernet.store)?;
     Ok(())
+}
+
+/// A resolution that images are to be scaled to and the space does not allow.
+fn foreign_resolution(space: &Space, optimisation: &Optimisation) -> Option<u32> {
+    let resolutions = optimisation.augmentation.resolutions?;
+    let mut all = resolutions.as_slice().iter().copied();
+    all.find(|resolution| !space.resolutions().contains(resolution))
 }
 
 /// Height and width of square images.

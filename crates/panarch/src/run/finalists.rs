@@ -189,7 +189,14 @@ fn tune(
                 warmup_epochs: 0.0,
                 ..panarch_train::Pace::default()
             },
-            optimisation: optimisation(setup),
+            optimisation: panarch_train::Optimisation {
+                // A finalist is for images of one size.
+                augmentation: panarch_train::data::Augmentation {
+                    resolutions: None,
+                    ..setup.file.train.augmentation
+                },
+                ..optimisation(setup)
+            },
             ..FineTuning::default()
         };
         let mut trainer = NetworkTrainer::fine_tune(supernet, genotype, &setup.splits, settings)?;

@@ -9,8 +9,9 @@ use panarch_train::{
     SupernetTrainer, TeacherNetwork, Training, Validation, Validator,
 };
 
+use super::diary::Diary;
 use super::reward::DeviceRewarder;
-use super::{SUPERNET, Setup, Watch};
+use super::{EVENTS, SUPERNET, Setup, Watch};
 use crate::{Error, lookup};
 
 /// Its name in the study's log.
@@ -66,7 +67,12 @@ fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) ->
     };
     let cancel = watch.cancel.clone();
     let mut line = StatusLine::new(&trainer.training().schedule);
-    let mut progress = |event: &Progress| line.event(event, watch);
+    let devices = setup.file.devices.names.clone();
+    let mut diary = Diary::open(&setup.folder.join(EVENTS), trainer.step(), devices)?;
+    let mut progress = |event: &Progress| {
+        line.event(event, watch);
+        diary.event(event);
+    };
     let mut control = Control {
         cancelled: cancel.flag(),
         checkpoint: Some(CheckpointPolicy::new(setup.folder.join(SUPERNET))),
@@ -77,6 +83,7 @@ fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) ->
         Some(rewarder) => trainer.train_rewarded(&mut engine, rewarder, &mut control)?,
         None => trainer.train(&mut engine, &mut control)?,
     };
+    diary.finish()?;
     match outcome {
         Outcome::Finished => Ok(()),
         Outcome::Cancelled => Err(Error::Interrupted),
@@ -170,8 +177,7 @@ fn teacher(setup: &Setup, file: &str) -> Result<TeacherNetwork, Error> {
         false => lookup::space(&subject.name)?,
     };
     let supernet = Supernet::open(path, &space, setup.head, setup.resolution)?;
-    let (network, weights) = supernet.extract(&space.largest())?;
-    Ok(TeacherNetwork { network, weights })
+    Ok(TeacherNetwork::largest_of(&supernet)?)
 }
 
 /// The settings of the run file, as the trainer wants them.

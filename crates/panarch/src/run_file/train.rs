@@ -39,7 +39,7 @@ pub struct TrainSection {
     pub objective: Metric,
     /// Whether networks at the corners of the open choices are validated after each epoch. Default true.
     pub validate_corners: bool,
-    /// Mirroring and shifting of training images. Default: neither; pictures of natural things want `flip`.
+    /// What is done to training images at random. Default: nothing; pictures of natural things want `flip`.
     pub augmentation: Augmentation,
 }
 
@@ -70,7 +70,6 @@ impl Default for TrainSection {
 impl TrainSection {
     pub(super) fn read(table: Table<'_>) -> Self {
         let default = Self::default();
-        let augmentation = default.augmentation;
         let objectives = [Metric::Average, Metric::Worst, Metric::Each].map(|metric| (metric.name(), metric));
         let section = Self {
             schedule: table.optional_string("schedule").unwrap_or(default.schedule),
@@ -95,12 +94,7 @@ impl TrainSection {
             validate_corners: table
                 .optional_bool("validate_corners")
                 .unwrap_or(default.validate_corners),
-            augmentation: Augmentation {
-                flip: table.optional_bool("flip").unwrap_or(augmentation.flip),
-                crop_padding: table
-                    .optional_u32_in("crop_padding", 0..=64)
-                    .unwrap_or(augmentation.crop_padding),
-            },
+            augmentation: super::augmentation::read(&table),
         };
         if section.epochs.is_some() && section.epochs_factor.is_some() {
             let message = "`epochs` and `epochs_factor` both say how long; give one of them";
@@ -132,8 +126,7 @@ impl TrainSection {
         }
         writer.text("objective", self.objective.name());
         writer.key("validate_corners", self.validate_corners);
-        writer.key("flip", self.augmentation.flip);
-        writer.key("crop_padding", self.augmentation.crop_padding);
+        super::augmentation::write(&self.augmentation, writer);
     }
 
     /// The schedule with these settings: as long, as fast, and with as many networks a step.

@@ -30,7 +30,7 @@ const DECODE_LIMIT: u64 = 512 << 20;
 /// How deep below a class folder pictures are looked for.
 const DEPTH_LIMIT: usize = 8;
 /// The largest resolution accepted, in pixels a side.
-const RESOLUTION_LIMIT: u32 = 1024;
+pub(super) const RESOLUTION_LIMIT: u32 = 1024;
 
 /// How a folder is read.
 #[derive(Debug, Clone, Copy, PartialEq)]

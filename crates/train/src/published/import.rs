@@ -40,7 +40,7 @@ pub fn import_supernet(
     let shapes = file.left.values().map(|(name, tensor)| (&name[..], &tensor.shape[..]));
     let head = head_of(space, &space.largest(), shapes)?;
     let family = Family {
-        space: space.clone(),
+        space: std::sync::Arc::new(space.clone()),
         head,
         resolution: space.default_resolution(),
     };

@@ -6,6 +6,7 @@ use crate::support::squares;
 const AUGMENTATION: Augmentation = Augmentation {
     flip: true,
     crop_padding: 2,
+    ..Augmentation::NONE
 };
 
 fn all_batches(loader: &Loader, epoch: u64) -> Vec<Batch> {
@@ -105,4 +106,22 @@ fn a_sample_is_part_of_its_split_and_repeats() {
             .iter()
             .all(|index| !splits.train.indices().contains(index))
     );
+}
+
+/// The bits of mirrored and shifted batches, as they were before there was any other augmentation.
+#[test]
+fn mirrored_and_shifted_batches_are_what_they_have_always_been() {
+    let dataset = squares(100, 8, 8, 4);
+    let splits = dataset.hold_out(HeldOut::Count(20), 0).unwrap();
+    let loader = Loader::training(splits.train.clone(), dataset.normalisation(), AUGMENTATION, 24, 1).unwrap();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for epoch in 0..3 {
+        for batch in all_batches(&loader, epoch) {
+            let values = batch.images().iter().map(|value| value.to_bits());
+            for word in values.chain(batch.labels().iter().copied()) {
+                hash = (hash ^ u64::from(word)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    assert_eq!(hash, 2_226_717_893_307_421_899);
 }

@@ -2,10 +2,12 @@
 
 mod checkpoints;
 mod data_batches;
+mod data_feed;
 mod data_fetch;
 mod data_folder;
 mod data_idx;
 mod engine;
+mod events;
 mod kill;
 mod published;
 mod support;

@@ -127,6 +127,7 @@ pub fn optimisation() -> Optimisation {
         augmentation: Augmentation {
             flip: false,
             crop_padding: 1,
+            ..Augmentation::NONE
         },
         ..Optimisation::default()
     }

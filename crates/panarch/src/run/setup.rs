@@ -42,6 +42,8 @@ impl Setup {
     pub fn open(file: &RunFile, watch: &mut Watch<'_>) -> Result<Self, Error> {
         watch.step("Opening space, images and study");
         let space = lookup::space(file.space.source.as_str())?;
+        // Before a study is begun with it.
+        file.train.resolve(lookup::schedule(&file.train.schedule)?)?;
         let resolution = file.data.resolution.unwrap_or(space.default_resolution());
         let source = DatasetSource::parse(&file.data.dataset)?;
         let dataset =

@@ -1,8 +1,9 @@
 //! `[train]`: how the supernet is trained.
 
 use panarch_study::Metric;
-use panarch_toml::Table;
+use panarch_toml::{Table, did_you_mean};
 use panarch_train::data::Augmentation;
+use panarch_train::schedule::schedule_names;
 use panarch_train::{Optimisation, Schedule, TrainError};
 
 use super::write::Writer;
@@ -99,6 +100,16 @@ impl TrainSection {
         if section.epochs.is_some() && section.epochs_factor.is_some() {
             let message = "`epochs` and `epochs_factor` both say how long; give one of them";
             table.problem("epochs_factor", message, None);
+        }
+        let names = schedule_names();
+        if !section.schedule.ends_with(".toml") && !names.contains(&section.schedule.as_str()) {
+            let known = names.join(", ");
+            let message = format!(
+                "there is no schedule `{}`; known are {known}, or a TOML file",
+                section.schedule
+            );
+            let meant = did_you_mean(&section.schedule, &names);
+            table.problem("schedule", message, meant.as_deref());
         }
         table.finish();
         section

@@ -6,4 +6,5 @@ mod interrupted;
 mod parity;
 mod pictures;
 mod published;
+mod schedules;
 mod whole_run;

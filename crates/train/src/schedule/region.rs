@@ -98,8 +98,7 @@ impl Region {
     }
 
     /// The networks at the corners: each open dimension (kernel, depth, expansion, …) at its smallest or largest, with a name
-    /// for people. At most sixteen; with more than four dimensions only the largest, the smallest, and each dimension alone at
-    /// its smallest.
+    /// for people. With more than three dimensions only the largest, the smallest, and each dimension alone at its smallest.
     #[must_use]
     pub fn corners(&self, space: &Space) -> Vec<(String, Genotype)> {
         let mut dimensions: Vec<Property> = Vec::new();
@@ -109,7 +108,7 @@ impl Region {
             }
         }
         let count = dimensions.len() as u32;
-        let masks: Vec<u32> = if count <= 4 {
+        let masks: Vec<u32> = if count <= 3 {
             (0..1 << count).collect()
         } else {
             let alone = (0..count).map(|bit| 1 << bit);

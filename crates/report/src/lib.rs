@@ -16,6 +16,7 @@ pub mod run_report;
 pub mod summary;
 pub mod table;
 
+pub use chart::{Panel, Series, panels_svg};
 pub use error::ReportError;
 pub use page::report_html;
 pub use run_report::RunReport;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use panarch_graph::{Network, Weights};
 use panarch_nn::Store;
+use panarch_report::{Panel, panels_svg};
 use panarch_space::{Genotype, Space};
 use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
 use panarch_train::schedule::Sampling;
@@ -91,6 +92,12 @@ impl Bench {
         Csv::open(&self.folder.join(name), header)
     }
 
+    /// Writes a picture beside the tables.
+    pub(super) fn picture(&self, name: &str, title: &str, panels: &[Panel]) -> Result<(), Error> {
+        let text = panels_svg(title, panels);
+        Ok(panarch_format::atomic_write(self.folder.join(name), text.as_bytes())?)
+    }
+
     /// What every step does; no augmentation.
     pub(super) fn optimisation(seed: u64) -> Optimisation {
         Optimisation {
@@ -102,17 +109,37 @@ impl Bench {
 
     /// A supernet trained along a schedule (whose lengths and rates are used as they are), its seconds noted by phase; goes on
     /// where it was.
-    pub(super) fn supernet(
+    pub(super) fn supernet(&mut self, wanted: Wanted<'_>, watch: &mut Watch<'_>) -> Result<Supernet, Error> {
+        Ok(self.trained(wanted, None, watch, &mut |_| {})?.0)
+    }
+
+    /// As [`Bench::supernet`] for a schedule with a policy; gives what it has found too. `seen` gets the progress.
+    pub(super) fn rewarded(
         &mut self,
-        name: &str,
-        seed: u64,
-        space: &Space,
-        schedule: Schedule,
-        teacher: Option<&TeacherNetwork>,
+        wanted: Wanted<'_>,
+        rewarder: &mut dyn Rewarder,
+        watch: &mut Watch<'_>,
+        seen: &mut dyn FnMut(&Progress),
+    ) -> Result<(Supernet, Genotype), Error> {
+        let (supernet, likeliest) = self.trained(wanted, Some(rewarder), watch, seen)?;
+        let likeliest = likeliest.ok_or_else(|| Error::Input("the schedule has no policy".into()))?;
+        Ok((supernet, likeliest))
+    }
+
+    fn trained(
+        &mut self,
+        wanted: Wanted<'_>,
         mut rewarder: Option<&mut dyn Rewarder>,
         watch: &mut Watch<'_>,
-        mut seen: impl FnMut(&Progress),
+        seen: &mut dyn FnMut(&Progress),
     ) -> Result<(Supernet, Option<Genotype>), Error> {
+        let Wanted {
+            name,
+            seed,
+            space,
+            schedule,
+            teacher,
+        } = wanted;
         let splits = self.splits()?;
         let training = Training {
             optimisation: Self::optimisation(seed),
@@ -259,6 +286,15 @@ impl Bench {
             200,
         )?)
     }
+}
+
+/// A supernet by name and seed, and how it is trained.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) seed: u64,
+    pub(super) space: &'a Space,
+    pub(super) schedule: Schedule,
+    pub(super) teacher: Option<&'a TeacherNetwork>,
 }
 
 /// Where a network's training begins.

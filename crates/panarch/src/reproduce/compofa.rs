@@ -1,10 +1,10 @@
 //! CompOFA's claim: half the training, and a front that is no worse (Sahni et al. 2021).
 
-use panarch_report::Table;
+use panarch_report::{Panel, Series, Table};
 use panarch_space::Space;
 use panarch_train::{Schedule, TeacherNetwork};
 
-use super::bench::{BATCH, Bench};
+use super::bench::{BATCH, Bench, Wanted};
 use super::front::{EVALUATIONS, FRONT, front, limits};
 use super::statistics::mean;
 use super::table::{Csv, shown};
@@ -46,11 +46,23 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         for (name, schedule, length, space) in TRAININGS {
             let schedule = schedule_of(schedule, LENGTH * length * bench.scale)?;
             let space = Space::preset(space)?;
-            let (supernet, _) = bench.supernet(name, seed, &space, schedule, Some(&teacher), None, watch, |_| {})?;
+            let wanted = Wanted {
+                name,
+                seed,
+                space: &space,
+                schedule,
+                teacher: Some(&teacher),
+            };
+            let supernet = bench.supernet(wanted, watch)?;
             let tables = (&mut evaluations, &mut points);
             front(bench, name, seed, &supernet, &devices, tables, watch)?;
         }
     }
+    bench.picture(
+        "front.svg",
+        "Test accuracy of the best network within each limit",
+        &panels(&points)?,
+    )?;
     Ok(vec![costs(bench)?, differences(&points)?, curves(&points)?])
 }
 
@@ -70,7 +82,14 @@ pub(super) fn teacher(bench: &mut Bench, seed: u64, watch: &mut Watch<'_>) -> Re
     let mut schedule = schedule_of("progressive-shrinking", LENGTH * bench.scale)?;
     schedule.phases.retain(panarch_train::schedule::Phase::makes_teacher);
     schedule.kernel_matrices = false;
-    let (supernet, _) = bench.supernet("teacher", seed, &space, schedule, None, None, watch, |_| {})?;
+    let wanted = Wanted {
+        name: "teacher",
+        seed,
+        space: &space,
+        schedule,
+        teacher: None,
+    };
+    let supernet = bench.supernet(wanted, watch)?;
     Ok(TeacherNetwork::largest_of(&supernet)?)
 }
 
@@ -141,6 +160,44 @@ fn differences(points: &Csv) -> Result<Table, Error> {
         &["training", "by seed", "mean (95 % interval over seeds)"],
         rows,
     ))
+}
+
+/// For each device, the mean test accuracy of the seeds against the limit.
+fn panels(points: &Csv) -> Result<Vec<Panel>, Error> {
+    let mut panels: Vec<Panel> = Vec::new();
+    for (name, ..) in TRAININGS {
+        for row in points.all(&[name, &SEEDS[0].to_string()]) {
+            let (device, limit) = (&row[2], &row[3]);
+            let seeds = SEEDS.map(|seed| seed.to_string());
+            let found = seeds
+                .iter()
+                .filter_map(|seed| points.find(&[name, seed, device, limit]));
+            let accuracies: Vec<f64> = found
+                .map(|row| points.number(row, "test_accuracy"))
+                .collect::<Result<_, _>>()?;
+            let point = (1e3 * points.number(row, "limit_s")?, 100.0 * mean(&accuracies).value);
+            if !panels.iter().any(|panel| panel.title == *device) {
+                panels.push(Panel {
+                    title: device.clone(),
+                    x: "latency limit (ms)".to_owned(),
+                    y: "test accuracy (%)".to_owned(),
+                    series: Vec::new(),
+                });
+            }
+            let panel = panels.iter_mut().find(|panel| panel.title == *device);
+            if let Some(Panel { series, .. }) = panel {
+                match series.iter_mut().find(|series| series.name == name) {
+                    Some(series) => series.points.push(point),
+                    None => series.push(Series {
+                        name: name.to_owned(),
+                        points: vec![point],
+                        joined: true,
+                    }),
+                }
+            }
+        }
+    }
+    Ok(panels)
 }
 
 fn curves(points: &Csv) -> Result<Table, Error> {

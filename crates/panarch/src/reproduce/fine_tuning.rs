@@ -1,11 +1,11 @@
 //! What fine-tuning adds to inherited weights, by epochs, with and without a teacher.
 
 use panarch_graph::stream;
-use panarch_report::Table;
+use panarch_report::{Panel, Series, Table};
 use panarch_space::{Genotype, Space};
 use panarch_train::{FineTuning, Pace};
 
-use super::bench::{Bench, Start};
+use super::bench::{Bench, Start, Wanted};
 use super::ranking::plain;
 use super::statistics::mean;
 use super::table::shown;
@@ -27,7 +27,14 @@ const HEADER: &[&str] = &["genotype", "epochs", "distillation", "macs", "correct
 pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>, Error> {
     let space = Space::preset("ofa-small")?;
     let schedule = plain("sandwich", PASSES * bench.scale)?;
-    let (supernet, _) = bench.supernet("sandwich", SEED, &space, schedule, None, None, watch, |_| {})?;
+    let wanted = Wanted {
+        name: "sandwich",
+        seed: SEED,
+        space: &space,
+        schedule,
+        teacher: None,
+    };
+    let supernet = bench.supernet(wanted, watch)?;
     let validator = bench.validator(IMAGES)?;
     let mut table = bench.csv("fine-tuning.csv", HEADER)?;
     let finalists = finalists(&space, bench)?;
@@ -63,9 +70,14 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         }
     }
     let mut rows = Vec::new();
+    let mut series = ["labels alone", "labels and teacher"].map(|name| Series {
+        name: name.to_owned(),
+        points: vec![(0.0, 0.0)],
+        joined: true,
+    });
     for epochs in EPOCHS {
         let mut cells = vec![epochs.to_string()];
-        for distillation in [0.0, 1.0] {
+        for (series, distillation) in series.iter_mut().zip([0.0, 1.0]) {
             let gain = |genotype: &Genotype| -> Result<f64, Error> {
                 let text = genotype.to_string();
                 let share = |epochs: f64, distillation: f64| -> Result<f64, Error> {
@@ -77,10 +89,19 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                 Ok(share(epochs, distillation)? - share(0.0, 0.0)?)
             };
             let gains: Vec<f64> = finalists.iter().map(gain).collect::<Result<_, _>>()?;
-            cells.push(format!("{:.2}", mean(&gains)));
+            let gain = mean(&gains);
+            series.points.push((epochs, gain.value));
+            cells.push(format!("{gain:.2}"));
         }
         rows.push(cells);
     }
+    let panel = Panel {
+        title: "mean over the networks".to_owned(),
+        x: "epochs of fine-tuning".to_owned(),
+        y: "points over inherited".to_owned(),
+        series: series.to_vec(),
+    };
+    bench.picture("fine-tuning.svg", "What fine-tuning adds", &[panel])?;
     let mut shown = shown(
         "Points of validation accuracy over inherited weights",
         &["epochs", "labels alone", "labels and teacher"],

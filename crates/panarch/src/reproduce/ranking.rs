@@ -1,13 +1,13 @@
 //! Whether inherited weights rank networks as training them alone does.
 
 use panarch_graph::{Network, stream};
-use panarch_report::Table;
+use panarch_report::{Panel, Series, Table};
 use panarch_space::{Genotype, Space};
 use panarch_train::{FineTuning, Pace, Schedule, Supernet};
 
-use super::bench::{BATCH, Bench, RESOLUTION, Start};
+use super::bench::{BATCH, Bench, RESOLUTION, Start, Wanted};
 use super::compofa::{schedule_of, teacher};
-use super::front::limits;
+use super::front::{Middle, limits};
 use super::statistics::{bootstrap, kendall};
 use super::table::shown;
 use crate::Error;
@@ -92,7 +92,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         }
         watch.done(format!("{NETWORKS} scores"));
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut panels) = (Vec::new(), Vec::new());
     for name in SCHEDULES {
         let mut pairs = Vec::new();
         for row in inherited.all(&[name]) {
@@ -103,6 +103,16 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                 pairs.push((taken, own));
             }
         }
+        panels.push(Panel {
+            title: name.to_owned(),
+            x: "inherited (%)".to_owned(),
+            y: "alone (%)".to_owned(),
+            series: vec![Series {
+                name: "one network".to_owned(),
+                points: pairs.clone(),
+                joined: false,
+            }],
+        });
         let gap = pairs.iter().map(|(taken, own)| taken - own).sum::<f64>() / pairs.len().max(1) as f64;
         let spent = bench.spent(name, SEED)?;
         rows.push(vec![
@@ -113,6 +123,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
             format!("{:.2}", pairs.iter().map(|(taken, _)| *taken).fold(0.0, f64::max)),
         ]);
     }
+    bench.picture("ranking.svg", "Validation accuracy inherited and alone", &panels)?;
     let mut table = shown(
         "Inherited against stand-alone accuracy",
         &[
@@ -153,31 +164,34 @@ fn networks(bench: &Bench) -> Result<Vec<(Genotype, Network)>, Error> {
 }
 
 fn supernet(bench: &mut Bench, name: &str, watch: &mut Watch<'_>) -> Result<Supernet, Error> {
-    let large = Space::preset("ofa-small")?;
-    if matches!(name, "progressive-shrinking" | "compound") {
-        let teacher = teacher(bench, SEED, watch)?;
-        let space = if name == "compound" {
-            Space::preset("compofa-small")?
-        } else {
-            large
-        };
-        let schedule = schedule_of(name, super::compofa::LENGTH * bench.scale)?;
-        return Ok(bench
-            .supernet(name, SEED, &space, schedule, Some(&teacher), None, watch, |_| {})?
-            .0);
+    let published = matches!(name, "progressive-shrinking" | "compound");
+    let space = Space::preset(if name == "compound" {
+        "compofa-small"
+    } else {
+        "ofa-small"
+    })?;
+    let teacher = match published {
+        true => Some(teacher(bench, SEED, watch)?),
+        false => None,
+    };
+    let schedule = match published {
+        true => schedule_of(name, super::compofa::LENGTH * bench.scale)?,
+        false => plain(name, PASSES * bench.scale)?,
+    };
+    let wanted = Wanted {
+        name,
+        seed: SEED,
+        space: &space,
+        schedule,
+        teacher: teacher.as_ref(),
+    };
+    if name != "tunas" {
+        return bench.supernet(wanted, watch);
     }
-    let schedule = plain(name, PASSES * bench.scale)?;
-    if name == "tunas" {
-        let devices = limits(&Space::preset("compofa-small")?, bench.splits()?.head())?;
-        let mut rewarder = super::front::Middle::new(&large, &devices, bench.splits()?.head());
-        let rewarder = Some(&mut rewarder as _);
-        return Ok(bench
-            .supernet(name, SEED, &large, schedule, None, rewarder, watch, |_| {})?
-            .0);
-    }
-    Ok(bench
-        .supernet(name, SEED, &large, schedule, None, None, watch, |_| {})?
-        .0)
+    let head = bench.splits()?.head();
+    let devices = limits(&Space::preset("compofa-small")?, head)?;
+    let mut rewarder = Middle::new(&space, &devices, head);
+    Ok(bench.rewarded(wanted, &mut rewarder, watch, &mut |_| {})?.0)
 }
 
 /// A schedule of one phase with so many passes through sub-networks, at this page's learning rate.

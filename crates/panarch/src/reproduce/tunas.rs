@@ -1,13 +1,13 @@
 //! One-shot reinforcement learning for four devices, against evolution on the same supernet at equal cost.
 
 use panarch_graph::Accuracy;
-use panarch_report::Table;
+use panarch_report::{Panel, Series, Table};
 use panarch_search::{AgeingEvolution, Evolution, Situation, Strategy, Unconstrained};
 use panarch_space::Genotype;
 use panarch_study::{History, Observation};
 use panarch_train::{FineTuning, Pace, Progress, Rewarder, Schedule, Supernet};
 
-use super::bench::{BATCH, Bench, Start};
+use super::bench::{BATCH, Bench, Start, Wanted};
 use super::table::{Csv, shown};
 use crate::run::{DeviceRewarder, Setup, Watch};
 use crate::{Error, RunFile};
@@ -63,18 +63,16 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         let steps = rewarded_steps(bench, &schedule)?;
         let name = format!("tunas-{objective}");
         let mut curve = Curve::new(objective, &mut curves);
-        let (supernet, likeliest) = bench.supernet(
-            &name,
-            SEED,
-            &setup.space,
+        let wanted = Wanted {
+            name: &name,
+            seed: SEED,
+            space: &setup.space,
             schedule,
-            None,
-            Some(&mut rewarder),
-            watch,
-            |event| curve.event(event),
-        )?;
+            teacher: None,
+        };
+        let mut seen = |event: &Progress| curve.event(event);
+        let (supernet, likeliest) = bench.rewarded(wanted, &mut rewarder, watch, &mut seen)?;
         curve.finish()?;
-        let likeliest = likeliest.ok_or_else(|| Error::Input("the schedule `tunas` has no policy".into()))?;
         // As many images as the policy has seen.
         let batch = 4 * BATCH;
         let evaluations = (steps * batch as u64) / (IMAGES + RECALIBRATED) as u64;
@@ -101,6 +99,8 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
             }
         }
     }
+    let title = "What the policy learns, step by step";
+    bench.picture("curves.svg", title, &panels(&curves)?)?;
     let rows = found.all(&[]).map(|row| {
         let mut row = row.to_vec();
         row.remove(2);
@@ -110,6 +110,48 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
     let mut table = shown("What was found", &columns, rows.collect());
     table.note("validation accuracy and reward with inherited weights; test accuracy after fine-tuning");
     Ok(vec![table])
+}
+
+/// Reward, entropy and the latencies, from the rows of the learning curves.
+fn panels(curves: &Csv) -> Result<Vec<Panel>, Error> {
+    let mut panels = Vec::new();
+    for (title, columns) in [
+        ("reward", &["reward"][..]),
+        ("entropy, relative to equal chances", &["entropy"][..]),
+        ("latency over target, for the average", &CURVES[6..]),
+        ("latency over target, for the worst case", &CURVES[6..]),
+    ] {
+        let mut series = Vec::new();
+        for objective in ["average", "worst"] {
+            let of_another =
+                title.contains("average") && objective == "worst" || title.contains("worst") && objective == "average";
+            if of_another {
+                continue;
+            }
+            for column in columns {
+                let points = curves.all(&[objective]).map(|row| {
+                    let value = curves.number(row, column)?;
+                    Ok::<_, Error>((curves.number(row, "step")?, value))
+                });
+                let name = match columns.len() {
+                    1 => format!("for the {objective}"),
+                    _ => column.trim_start_matches("r_").replace('_', "-"),
+                };
+                series.push(Series {
+                    name,
+                    points: points.collect::<Result<_, _>>()?,
+                    joined: true,
+                });
+            }
+        }
+        panels.push(Panel {
+            title: title.to_owned(),
+            x: "step".to_owned(),
+            y: String::new(),
+            series,
+        });
+    }
+    Ok(panels)
 }
 
 /// The four devices of the first run file, and where their measurements are kept.

@@ -33,6 +33,14 @@ pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, 
         .transpose()?;
     let mut trainer = SupernetTrainer::new(&setup.space, &setup.splits, training, teacher.as_ref())?;
     watch.step(format!("Training the supernet ({})", trainer.training().schedule.name));
+    let closed = trainer.training().schedule.never_opened(&setup.space);
+    if !closed.is_empty() {
+        let closed: Vec<&str> = closed.iter().map(|property| property.name()).collect();
+        watch.note(format!(
+            "this schedule never opens every choice of {}: networks that differ there inherit untrained weights",
+            closed.join(", ")
+        ));
+    }
     if path.is_file() {
         trainer.resume(&path)?;
         if trainer.step() > 0 && trainer.step() < trainer.steps() {

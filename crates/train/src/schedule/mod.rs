@@ -4,6 +4,7 @@ mod preset;
 mod read;
 mod region;
 
+use panarch_space::{Property, Space};
 use serde::Serialize;
 
 pub use preset::schedule_names;
@@ -282,6 +283,26 @@ impl Schedule {
     pub fn without_teacher_phases(mut self) -> Self {
         self.phases.retain(|phase| !phase.makes_teacher());
         self
+    }
+
+    /// The properties that a space leaves open and no phase opens in full: networks that differ there inherit what has never been
+    /// trained.
+    #[must_use]
+    pub fn never_opened(&self, space: &Space) -> Vec<Property> {
+        let regions: Vec<Region> = self
+            .phases
+            .iter()
+            .map(|phase| Region::new(space, &phase.open))
+            .collect();
+        let mut closed = Vec::new();
+        for (index, decision) in space.decisions().iter().enumerate() {
+            let all = decision.choices.len();
+            let is_open = regions.iter().any(|region| region.choices()[index].len() == all);
+            if !is_open && !closed.contains(&decision.property) {
+                closed.push(decision.property);
+            }
+        }
+        closed
     }
 
     /// Whether a later phase learns from the largest network as an earlier one left it.

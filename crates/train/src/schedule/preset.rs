@@ -97,6 +97,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_schedule_leaves_closed_is_named() {
+        let space = |name| panarch_space::Space::preset(name).unwrap();
+        let shrinking = Schedule::preset("progressive-shrinking").unwrap();
+        assert!(shrinking.never_opened(&space("ofa-mbv3-w1.0")).is_empty());
+        assert!(shrinking.never_opened(&space("ofa-resnet50")).is_empty());
+        assert!(!shrinking.never_opened(&space("mnasnet-anb")).is_empty());
+        for name in ["compound", "sandwich", "single-path", "fair", "tunas"] {
+            assert!(
+                Schedule::preset(name)
+                    .unwrap()
+                    .never_opened(&space("edgetpu"))
+                    .is_empty()
+            );
+        }
+    }
+
+    #[test]
     fn the_sandwich_of_the_file_is_the_one_of_the_code() {
         let pace = crate::Pace {
             warmup_epochs: 0.15,

@@ -20,9 +20,11 @@ pub struct Schedule {
     pub name: String,
     /// The version that the file states.
     pub version: u32,
-    /// What it is, in a sentence.
+    /// What it is, in a sentence. Decides nothing, so that checkpoints do not depend on it.
+    #[serde(skip)]
     pub description: String,
     /// Where it comes from.
+    #[serde(skip)]
     pub source: String,
     /// The images a step that the learning rates are for.
     pub batch: usize,

@@ -4,6 +4,7 @@ mod forward;
 mod normalise;
 mod operand;
 mod packing;
+mod pass;
 mod share;
 mod train;
 

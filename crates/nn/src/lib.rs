@@ -40,6 +40,7 @@
 //! Activations are NHWC inside and at the border. Nothing here knows of search spaces, files or datasets; there is no
 //! I/O, clock or own randomness.
 
+mod arena;
 mod error;
 mod executor;
 mod gradients;

@@ -254,7 +254,7 @@ fn values(groups: &[Group], output: usize, images: usize, memory: &mut [GroupMem
 
 /// Rows that a product takes at a time, so that both operands stay in a near cache.
 pub(crate) const fn block_rows(inputs: usize, outputs: usize) -> usize {
-    let rows = 24_576 / (inputs + outputs) / 24 * 24;
+    let rows = 65_536 / (inputs + outputs) / 24 * 24;
     if rows < 24 {
         24
     } else if rows > 384 {

@@ -109,24 +109,28 @@ unsafe fn micro<S: Simd, const M: usize, const N: usize>(r: &Reduction, first: u
     unsafe {
         let mut sums = [[S::splat(0.0); 3]; 8];
         let column = first * S::LANES;
-        for line in 0..r.lines {
-            let mut a = r.a.add(line * r.a_line + at);
-            let mut b = r.b.add(line * r.b_line + column);
-            for _ in 0..r.columns {
-                let (x, y, z) = load_vectors::<S, N>(b);
-                each_row!(M, |INDEX| {
-                    let value = S::splat(*a.add(INDEX));
-                    sums[INDEX][0] = S::fma(value, x, sums[INDEX][0]);
-                    if N > 1 {
-                        sums[INDEX][1] = S::fma(value, y, sums[INDEX][1]);
-                    }
-                    if N > 2 {
-                        sums[INDEX][2] = S::fma(value, z, sums[INDEX][2]);
-                    }
-                });
-                a = a.add(r.a_stride);
-                b = b.add(r.b_stride);
-            }
+        // One loop over all positions: with a loop over lines around it, the sums would not stay in registers.
+        let (mut a, mut b) = (r.a.add(at), r.b.add(column));
+        let a_skip = r.a_line.wrapping_sub(r.columns * r.a_stride);
+        let b_skip = r.b_line.wrapping_sub(r.columns * r.b_stride);
+        let mut left = r.columns;
+        for _ in 0..r.lines * r.columns {
+            let (x, y, z) = load_vectors::<S, N>(b);
+            each_row!(M, |INDEX| {
+                let value = S::splat(*a.add(INDEX));
+                sums[INDEX][0] = S::fma(value, x, sums[INDEX][0]);
+                if N > 1 {
+                    sums[INDEX][1] = S::fma(value, y, sums[INDEX][1]);
+                }
+                if N > 2 {
+                    sums[INDEX][2] = S::fma(value, z, sums[INDEX][2]);
+                }
+            });
+            left -= 1;
+            let turn = left == 0;
+            left = if turn { r.columns } else { left };
+            a = a.wrapping_add(r.a_stride).wrapping_add(if turn { a_skip } else { 0 });
+            b = b.wrapping_add(r.b_stride).wrapping_add(if turn { b_skip } else { 0 });
         }
         each_row!(M, |INDEX| {
             each_vector!(N, |VECTOR| {

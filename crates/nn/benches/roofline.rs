@@ -22,7 +22,9 @@ use std::time::Instant;
 use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Shape};
 use panarch_nn::{Executor, Gradients, Observer, Phase, Store, Views, softmax_cross_entropy};
 use peaks::Peaks;
-use reference::{BATCH, CLASSES, REFERENCE, Trainer, build, least, median, network, noise, pool, seconds, setting};
+use reference::{
+    BATCH, CLASSES, REFERENCE, Trainer, build, least, median, network, noise, pool, seconds, setting, workspace,
+};
 
 /// Times of every part, by phase and node, one for each step.
 #[derive(Default)]
@@ -188,7 +190,7 @@ const REST: [&str; 4] = ["loss", "running statistics", "zeroing gradients", "opt
 fn steps(network: &Network, repeats: usize) -> (Clock, Rest) {
     let mut trainer = Trainer::new(&[network]);
     let views = trainer.views(network);
-    let mut executor = Executor::new(network, BATCH).expect("a plan");
+    let mut executor = Executor::with_workspace(network, BATCH, workspace().1).expect("a plan");
     for _ in 0..2 {
         trainer.step(&mut executor, &views);
     }

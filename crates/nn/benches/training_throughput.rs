@@ -2,22 +2,24 @@
 //! same line of output; and the memory that it needs.
 //!
 //! `THREADS` (default 2), `SECONDS` (a window's length, default 6), `NETWORK` (`reference`, default, or `small`: a
-//! network for 28-pixel images as the demo trains it).
+//! network for 28-pixel images as the demo trains it), `STORAGE` (`f32`, default, or `bf16`: how values are kept for
+//! the backward pass).
 
 mod reference;
 
 use std::time::Instant;
 
 use panarch_nn::Executor;
-use reference::{BATCH, Trainer, median, network, pool, setting};
+use reference::{BATCH, Trainer, median, network, pool, setting, workspace};
 
 fn main() {
     let (threads, pool) = pool();
+    let (precision, workspace) = workspace();
     let seconds = setting("SECONDS", 6.0);
     let network = network();
     let mut trainer = Trainer::new(&[&network]);
     let views = trainer.views(&network);
-    let mut executor = Executor::new(&network, BATCH).expect("a plan");
+    let mut executor = Executor::with_workspace(&network, BATCH, workspace).expect("a plan");
     let mut step = || trainer.step(&mut executor, &views);
     let (rates, losses) = pool.install(|| {
         let first = step();
@@ -35,7 +37,7 @@ fn main() {
     });
     let printed: Vec<f64> = rates.iter().map(|rate| (rate * 10.0).round() / 10.0).collect();
     println!(
-        "panarch-nn {} {} parameters f32 nhwc threads={threads}: {:.1} img/s {printed:?} (loss {:.3} -> {:.3})",
+        "panarch-nn {} {} parameters {precision} nhwc threads={threads}: {:.1} img/s {printed:?} (loss {:.3} -> {:.3})",
         env!("CARGO_PKG_VERSION"),
         network.parameter_count(),
         median(rates),

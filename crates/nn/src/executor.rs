@@ -84,7 +84,7 @@ impl Executor {
             output,
             parameters,
             batch,
-            training: TrainingMemory::new(level, &groups, output, batch, shares, staging),
+            training: TrainingMemory::new(level, &groups, output, batch, shares, staging, workspace.storage()),
             evaluation: EvaluationMemory::new(level, &groups, output, batch, shares, staging),
             workspace,
             images: 0,

@@ -4,6 +4,7 @@
 pub(crate) mod activation;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
+pub(crate) mod kept;
 pub(crate) mod pooling;
 pub(crate) mod product;
 pub(crate) mod reduction;

@@ -66,4 +66,4 @@ pub use sgd::{Sgd, SgdOptions};
 pub use statistics::BnStatistics;
 pub use store::{Store, StoredTensor, TensorId, TensorKind};
 pub use views::{View, Views};
-pub use workspace::Workspace;
+pub use workspace::{Storage, Workspace};

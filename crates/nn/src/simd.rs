@@ -23,7 +23,7 @@ pub(crate) enum Level {
     /// AVX2 with FMA: 8 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512F: 16 lanes.
+    /// AVX-512 F, BW and VL: 16 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -41,7 +41,10 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             levels.push(Self::Avx2);
-            if is_x86_feature_detected!("avx512f") {
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl");
+            if wide {
                 levels.push(Self::Avx512);
             }
         }
@@ -79,6 +82,13 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn load_first(from: *const f32, count: usize) -> Self::V;
     unsafe fn store(to: *mut f32, v: Self::V);
     unsafe fn store_first(to: *mut f32, v: Self::V, count: usize);
+    /// Widens `LANES` bf16.
+    unsafe fn load_bf16(from: *const u16) -> Self::V;
+    /// The first `count` lanes; the others are 0.
+    unsafe fn load_bf16_first(from: *const u16, count: usize) -> Self::V;
+    /// Rounds to the nearest bf16, ties to even.
+    unsafe fn store_bf16(to: *mut u16, v: Self::V);
+    unsafe fn store_bf16_first(to: *mut u16, v: Self::V, count: usize);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
@@ -110,7 +120,7 @@ macro_rules! kernels {
                 unsafe { $implementation::<$crate::simd::Avx2>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
             unsafe fn avx512($($argument: $type),*) {
                 unsafe { $implementation::<$crate::simd::Avx512>($($argument),*) }
             }

@@ -6,6 +6,7 @@ use super::forward::{clear, load_padded};
 use super::operand::Operand;
 use crate::kernels::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, multiply};
+use crate::kernels::kept::Kept;
 use crate::kernels::pooling;
 use crate::kernels::product::{Product, product};
 use crate::kernels::reduction::{Reduction, reduce};
@@ -19,7 +20,7 @@ pub(crate) struct OwnGradient {
     /// Gradient of image 0.
     pub(crate) data: *const f32,
     /// Raw value of image 0.
-    pub(crate) value: *const f32,
+    pub(crate) value: Kept,
     /// dz = a·g + b·z + c, or null without batch normalisation.
     pub(crate) coefficients: [*const f32; 3],
 }
@@ -39,7 +40,7 @@ pub(crate) struct Edge {
 #[derive(Clone, Copy)]
 pub(crate) struct Finish {
     /// Raw value of image 0 of the input.
-    pub(crate) value: *const f32,
+    pub(crate) value: Kept,
     pub(crate) map: Affine,
     /// Batch mean, or null.
     pub(crate) mean: *const f32,
@@ -96,10 +97,7 @@ impl Finish {
                     data: data.add(at),
                     stride,
                 };
-                let z = From {
-                    data: self.value.add(at),
-                    stride,
-                };
+                let z = self.value.at(at);
                 finish(level, size, g, z, &map, shift(self.mean), head);
                 for index in 0..channels {
                     let sums = self.sums.add(channel + index);
@@ -179,15 +177,12 @@ impl Backward<'_> {
             data: self.own.data.wrapping_add(offset),
             stride,
         };
-        let z = From {
-            data: self.own.value.wrapping_add(offset),
-            stride,
-        };
+        let z = self.own.value.at(offset);
         let [a, b, c] = self.own.coefficients;
         let size = Rows { rows, channels };
         unsafe {
             if a.is_null() {
-                affine(self.level, size, g, to, &Affine::IDENTITY, false);
+                affine(self.level, size, g.into(), to, &Affine::IDENTITY, false);
             } else {
                 let coefficients = [a, b, c].map(|vector| vector.wrapping_add(channel));
                 combine(self.level, size, g, z, to, coefficients);
@@ -221,7 +216,14 @@ impl Backward<'_> {
             ..Affine::IDENTITY
         };
         unsafe {
-            affine(self.level, Rows { rows, channels }, from, to, &map, edge.accumulate);
+            affine(
+                self.level,
+                Rows { rows, channels },
+                from.into(),
+                to,
+                &map,
+                edge.accumulate,
+            );
             self.end(edge, channels, image * rows, rows, 0, channels);
         }
     }
@@ -253,22 +255,7 @@ impl Backward<'_> {
                         stride: conv.gradient_pixel,
                     },
                 );
-                let mut x = operand.rows(row);
-                if !operand.map.is_identity() {
-                    let to = To {
-                        data: self.scratch,
-                        stride: conv.inputs,
-                    };
-                    let size = Rows {
-                        rows,
-                        channels: conv.inputs,
-                    };
-                    affine(self.level, size, x, to, &operand.map, false);
-                    x = From {
-                        data: self.scratch,
-                        stride: conv.inputs,
-                    };
-                }
+                let x = operand.read(self.level, row, rows, self.scratch);
                 reduce(
                     self.level,
                     &Reduction {

@@ -2,10 +2,11 @@
 //! network, in near caches.
 
 use super::forward::Forward;
-use super::operand::Operand;
+use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
 use super::{Executor, normalise, packing};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
+use crate::kernels::kept::Kept;
 use crate::plan::{EvaluationMemory, Group, Norm, Source, head, lines};
 use crate::simd::Level;
 use crate::{BnStatistics, NnError, Store, Views};
@@ -119,15 +120,18 @@ impl Pass<'_> {
     fn run(&self, share: usize, input: &[f32], start: usize, count: usize, logits: Shared<f32>) {
         let [values, length] = self.memory.values;
         let values = values + share * length;
-        let operand = |index: usize| {
+        let data = |index: usize| {
             let (place, group) = (&self.memory.groups[index], &self.groups[index]);
-            let data = if index == 0 {
+            if index == 0 {
                 input[start * group.elements()..].as_ptr()
             } else {
                 self.floats.at(values + place.value).cast_const()
-            };
+            }
+        };
+        let operand = |index: usize| {
+            let group = &self.groups[index];
             Operand {
-                data,
+                data: Kept::new(data(index), group.channels, false),
                 map: Affine::IDENTITY,
                 channels: group.channels,
                 pixels: group.pixels(),
@@ -144,7 +148,7 @@ impl Pass<'_> {
                 level: self.level,
                 group,
                 operand: &|input| operand(group.inputs[input]),
-                out: self.floats.at(values + place.value),
+                out: Destination::F32(self.floats.at(values + place.value)),
                 packed: self.floats.at(place.packed),
                 bias,
                 images: 0..count,
@@ -179,13 +183,13 @@ impl Pass<'_> {
                             data: block.data,
                             stride: block.stride,
                         };
-                        affine(self.level, size, from, to, &map, false);
+                        affine(self.level, size, from.into(), to, &map, false);
                     }
                 });
             }
         }
         let elements = self.groups[self.output].elements();
-        let output = operand(self.output).data;
+        let output = data(self.output);
         // SAFETY: shares write disjoint images of the logits.
         unsafe {
             let to = logits.at(start * elements);

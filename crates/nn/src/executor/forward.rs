@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::operand::{Block, Operand};
+use super::operand::{Block, Destination, Operand};
 use crate::kernels::depthwise::{Depthwise, convolve};
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, multiply};
+use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, keep, multiply};
 use crate::kernels::pooling;
 use crate::kernels::product::{Product, product};
 use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
@@ -17,7 +17,7 @@ pub(crate) struct Forward<'a> {
     /// The k-th input.
     pub(crate) operand: &'a dyn Fn(usize) -> Operand,
     /// Raw value of image 0.
-    pub(crate) out: *mut f32,
+    pub(crate) out: Destination,
     /// Packed weights and bias of a convolution.
     pub(crate) packed: *const f32,
     pub(crate) bias: *const f32,
@@ -42,20 +42,42 @@ impl Forward<'_> {
                 },
                 _ => {
                     for image in self.images.clone() {
-                        self.one_image(image);
-                        let out = self.image(image);
-                        after(self.block(out.data, self.group.pixels()));
+                        self.one_image(image, after);
                     }
                 }
             }
         }
     }
 
-    fn image(&self, image: usize) -> To {
-        To {
-            data: self.out.wrapping_add(image * self.group.elements()),
-            stride: self.group.channels,
+    /// Where to compute the piece of the raw value that begins `values` values after image 0: in its place, or in
+    /// scratch when it is kept as bf16; and how far apart its rows are, which in scratch are `narrow` apart.
+    fn place(&self, values: usize, scratch: *mut f32, narrow: usize) -> To {
+        match self.out {
+            Destination::F32(out) => To {
+                data: out.wrapping_add(values),
+                stride: self.group.channels,
+            },
+            Destination::Bf16(_) => To {
+                data: scratch,
+                stride: narrow,
+            },
         }
+    }
+
+    /// Ends the piece of the raw value that begins `values` values after image 0.
+    unsafe fn end(&self, block: Block, values: usize, after: &mut dyn FnMut(Block)) {
+        unsafe {
+            self.add_bias(block);
+            if let Destination::Bf16(out) = self.out {
+                let size = self.size(block.rows, block.channels);
+                let from = To {
+                    data: block.data,
+                    stride: block.stride,
+                };
+                keep(self.level, size, from, out.add(values), self.group.channels);
+            }
+        }
+        after(block);
     }
 
     const fn block(&self, data: *mut f32, rows: usize) -> Block {
@@ -89,32 +111,31 @@ impl Forward<'_> {
             data: block.data,
             stride: block.stride,
         };
-        unsafe { affine(self.level, self.size(block.rows, block.channels), from, to, &map, false) }
+        unsafe {
+            affine(
+                self.level,
+                self.size(block.rows, block.channels),
+                from.into(),
+                to,
+                &map,
+                false,
+            )
+        }
     }
 
     unsafe fn pointwise(&self, conv: &Convolution, after: &mut dyn FnMut(Block)) {
         let operand = (self.operand)(0);
         let pixels = operand.pixels;
         let step = block_rows(conv.inputs, conv.outputs);
+        let other = self.scratch.wrapping_add(lines(step * conv.inputs));
         let mut row = self.images.start * pixels;
         let end = self.images.end * pixels;
         while row < end {
             let rows = step.min(end - row);
-            let mut from = operand.rows(row);
             unsafe {
-                if !operand.map.is_identity() {
-                    let to = To {
-                        data: self.scratch,
-                        stride: conv.inputs,
-                    };
-                    let size = self.size(rows, conv.inputs);
-                    affine(self.level, size, from, to, &operand.map, false);
-                    from = From {
-                        data: self.scratch,
-                        stride: conv.inputs,
-                    };
-                }
-                let data = self.out.add(row * conv.outputs);
+                let from = operand.read(self.level, row, rows, self.scratch);
+                let values = row * conv.outputs;
+                let data = self.place(values, other, conv.outputs).data;
                 product(
                     self.level,
                     &Product {
@@ -130,9 +151,7 @@ impl Forward<'_> {
                         accumulate: false,
                     },
                 );
-                let block = self.block(data, rows);
-                self.add_bias(block);
-                after(block);
+                self.end(self.block(data, rows), values, after);
             }
             row += rows;
         }
@@ -144,11 +163,13 @@ impl Forward<'_> {
         let [ins, outs] = conv.group();
         let line = conv.padded[1] * conv.pixel;
         let packed = conv.inner() * outs.next_multiple_of(self.level.lanes());
+        let other = self.scratch.wrapping_add(lines(conv.padded[0] * line));
         unsafe {
             clear(self.scratch, conv.padded[0] * line);
             for image in self.images.clone() {
                 load_padded(self.level, conv, &operand, image, 0, conv.inputs, self.scratch);
-                let out = self.image(image).data;
+                let values = image * self.group.elements();
+                let out = self.place(values, other, conv.outputs).data;
                 for y in 0..window.output[0] {
                     for group in 0..conv.groups {
                         product(
@@ -168,9 +189,7 @@ impl Forward<'_> {
                         );
                     }
                 }
-                let block = self.block(out, self.group.pixels());
-                self.add_bias(block);
-                after(block);
+                self.end(self.block(out, self.group.pixels()), values, after);
             }
         }
     }
@@ -179,6 +198,7 @@ impl Forward<'_> {
         let operand = (self.operand)(0);
         let window = &conv.window;
         let line = conv.padded[1] * conv.pixel;
+        let other = self.scratch.wrapping_add(lines(conv.padded[0] * line));
         unsafe {
             clear(self.scratch, conv.padded[0] * line);
             for image in self.images.clone() {
@@ -186,7 +206,8 @@ impl Forward<'_> {
                 while channel < conv.inputs {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
-                    let output = self.image(image).data.add(channel);
+                    let values = image * self.group.elements() + channel;
+                    let output = self.place(values, other, conv.pixel);
                     convolve(
                         self.level,
                         &Depthwise {
@@ -199,21 +220,20 @@ impl Forward<'_> {
                             taps: &conv.segments,
                             weights: self.packed.add(channel),
                             weight_stride: conv.inputs.next_multiple_of(self.level.lanes()),
-                            output,
-                            output_line: window.output[1] * conv.outputs,
-                            output_step: conv.outputs,
+                            output: output.data,
+                            output_line: window.output[1] * output.stride,
+                            output_step: output.stride,
                             accumulate: false,
                         },
                     );
                     let block = Block {
-                        data: output,
-                        stride: conv.outputs,
+                        data: output.data,
+                        stride: output.stride,
                         rows: self.group.pixels(),
                         channels,
                         first_channel: channel,
                     };
-                    self.add_bias(block);
-                    after(block);
+                    self.end(block, values, after);
                     channel += channels;
                 }
             }
@@ -221,11 +241,13 @@ impl Forward<'_> {
     }
 
     /// Everything that is not a convolution.
-    unsafe fn one_image(&self, image: usize) {
+    unsafe fn one_image(&self, image: usize, after: &mut dyn FnMut(Block)) {
         let group = self.group;
         let (pixels, channels) = (group.pixels(), group.channels);
         let size = self.size(pixels, channels);
-        let out = self.image(image);
+        let values = image * group.elements();
+        let inputs = (0..group.inputs.len()).map(|input| lines((self.operand)(input).elements()));
+        let out = self.place(values, self.scratch.wrapping_add(inputs.sum()), channels);
         let first = (self.operand)(0);
         let load = |operand: &Operand, to: To, accumulate: bool| unsafe {
             let size = self.size(operand.pixels, operand.channels);
@@ -302,6 +324,7 @@ impl Forward<'_> {
                     }
                 }
             }
+            self.end(self.block(out.data, pixels), values, after);
         }
     }
 }
@@ -337,10 +360,7 @@ pub(crate) unsafe fn load_padded(
     let [top, left] = conv.window.before;
     let from = operand.image(image);
     for y in 0..height {
-        let from = From {
-            data: from.data.wrapping_add(y * width * operand.channels + channel),
-            stride: operand.channels,
-        };
+        let from = from.at(y * width * operand.channels + channel);
         let to = To {
             data: scratch.wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel),
             stride: conv.pixel,

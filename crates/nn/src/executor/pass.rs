@@ -2,10 +2,11 @@
 
 use super::backward::{Backward, Edge, Finish, OwnGradient, Place};
 use super::forward::Forward;
-use super::operand::Operand;
+use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
 use super::{normalise, packing};
 use crate::kernels::elementwise::{From, Rows, To, affine};
+use crate::kernels::kept::Kept;
 use crate::observer::{Observer, Phase, observed};
 use crate::plan::{Convolution, Group, GroupMemory, Source, TrainingMemory, head};
 use crate::simd::Level;
@@ -40,10 +41,15 @@ impl Pass<'_> {
         unsafe { std::slice::from_raw_parts_mut(self.floats.at(start), length) }
     }
 
+    /// The raw value of a group, as it is kept.
+    const fn value(&self, group: &Group, place: &GroupMemory) -> Kept {
+        Kept::new(self.floats.at(place.value), group.channels, place.bf16)
+    }
+
     fn operand(&self, group: usize) -> Operand {
         let (place, group) = (&self.memory.groups[group], &self.groups[group]);
         Operand {
-            data: self.floats.at(place.value),
+            data: self.value(group, place),
             map: normalise::map(self.floats, group, place),
             channels: group.channels,
             pixels: group.pixels(),
@@ -156,11 +162,17 @@ impl Pass<'_> {
     fn forward_share(&self, index: usize, share: usize) {
         let (group, place) = (&self.groups[index], &self.memory.groups[index]);
         let (head, scratch) = self.scratch(share);
+        let value = self.floats.at(place.value);
+        let out = if place.bf16 {
+            Destination::Bf16(value.cast())
+        } else {
+            Destination::F32(value)
+        };
         let forward = Forward {
             level: self.level,
             group,
             operand: &|input| self.operand(group.inputs[input]),
-            out: self.floats.at(place.value),
+            out,
             packed: self.floats.at(place.packed),
             bias: self.bias(group, place),
             images: images_of(share, self.shares, self.images),
@@ -235,7 +247,7 @@ impl Pass<'_> {
             std::ptr::null_mut()
         };
         Finish {
-            value: self.floats.at(place.value),
+            value: self.value(group, place),
             map: normalise::map(self.floats, group, place),
             mean,
             sums: self.sums(index, share),
@@ -291,7 +303,7 @@ impl Pass<'_> {
             group,
             own: OwnGradient {
                 data: self.floats.at(place.gradient),
-                value: self.floats.at(place.value),
+                value: self.value(group, place),
                 coefficients,
             },
             operand: &|input| self.operand(group.inputs[input]),
@@ -367,7 +379,7 @@ impl Pass<'_> {
                 };
                 let map = crate::kernels::elementwise::Affine::IDENTITY;
                 // SAFETY: parts are disjoint.
-                unsafe { affine(self.level, Rows { rows: 1, channels }, from, to, &map, true) }
+                unsafe { affine(self.level, Rows { rows: 1, channels }, from.into(), to, &map, true) }
             }
         });
         // SAFETY: nothing writes to the sums before the next group.

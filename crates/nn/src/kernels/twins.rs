@@ -187,12 +187,12 @@ proptest! {
             let (x, y) = (from(&x, stride), from(&g, stride));
             // SAFETY: the slices hold what the sizes say.
             unsafe {
-                affine(level, size, x, to(&mut out, stride), &map, accumulate);
-                finish(level, size, to(&mut gradient, stride), x, &map, vector(2), sums.as_mut_ptr());
+                affine(level, size, x.into(), to(&mut out, stride), &map, accumulate);
+                finish(level, size, to(&mut gradient, stride), x.into(), &map, vector(2), sums.as_mut_ptr());
                 moments(level, size, x, more.as_mut_ptr());
                 column_dot(level, size, x, y, dots.as_mut_ptr());
                 column_sum(level, size, x, dots.as_mut_ptr().add(channels));
-                combine(level, size, y, x, to(&mut combined, stride), [vector(0), vector(1), vector(2)]);
+                combine(level, size, y, x.into(), to(&mut combined, stride), [vector(0), vector(1), vector(2)]);
                 multiply(level, size, y, to(&mut combined, stride));
             }
             [out, sums, more, dots, gradient, combined].concat()
@@ -217,7 +217,7 @@ fn exponential_and_activations_match_f64() {
                 channels: x.len(),
             };
             // SAFETY: the slices hold what the sizes say.
-            unsafe { affine(level, size, from(&x, 0), to(&mut out, 0), &map, false) };
+            unsafe { affine(level, size, from(&x, 0).into(), to(&mut out, 0), &map, false) };
             for (x, found) in x.iter().zip(&out) {
                 let x = f64::from(*x);
                 let expected = match kind {

@@ -58,8 +58,9 @@ pub(crate) struct Place {
     pub(crate) channels: usize,
 }
 
-/// Rows that are summed up in f32 before the sum goes on in f64.
-pub(crate) const SHORT: usize = 256;
+/// Rows that are summed up in f32 before the sum goes on in f64: few, because the gradient of a shift that the next
+/// batch normalisation takes away is 0, and what rounding leaves of it is noise that an optimiser follows.
+const SHORT: usize = 64;
 
 impl Finish {
     /// Carries a place of the gradient `data` back through the map, and sums it up.
@@ -228,9 +229,10 @@ impl Backward<'_> {
         }
     }
 
-    /// Adds a block's column sums to the bias sums behind the weight sums.
+    /// Adds a block's column sums to the bias sums behind the weight sums. A batch normalisation takes a bias before it
+    /// away again, so that its gradient is 0 and need not be summed up.
     unsafe fn bias(&self, conv: &Convolution, size: Rows, gradient: From, channel: usize) {
-        if conv.bias.is_some() {
+        if conv.bias.is_some() && self.group.norm.is_none() {
             unsafe {
                 column_sum(self.level, size, gradient, self.sums.add(conv.sums + channel));
             }

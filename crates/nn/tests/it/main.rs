@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod allocation;
+mod bf16;
 mod fixture;
 mod parity;
 mod random;

@@ -3,6 +3,8 @@ mod evaluate;
 mod forward;
 mod normalise;
 mod operand;
+#[cfg(test)]
+mod operators;
 mod packing;
 mod pass;
 mod share;

@@ -2,6 +2,7 @@
 //! compiled for every instruction set.
 
 pub(crate) mod activation;
+pub(crate) mod ahead;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod kept;

@@ -102,6 +102,9 @@ pub(crate) unsafe trait Simd: Copy {
     /// Asks for a cache line that will be read soon; any address will do.
     #[inline(always)]
     unsafe fn prefetch(_from: *const f32) {}
+    /// The same into a cache that is farther away, for what is read later.
+    #[inline(always)]
+    unsafe fn prefetch_far(_from: *const f32) {}
     /// The nearest whole number.
     unsafe fn round(x: Self::V) -> Self::V;
     /// 2^x of a whole number −126 ≤ x ≤ 127.

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::forward::{clear, load_padded};
+use super::forward::{clear, load_padded, next_block};
 use super::operand::Operand;
+use crate::kernels::ahead::Ahead;
 use crate::kernels::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, multiply};
 use crate::kernels::kept::Kept;
@@ -23,6 +24,13 @@ pub(crate) struct OwnGradient {
     pub(crate) value: Kept,
     /// dz = a·g + b·z + c, or null without batch normalisation.
     pub(crate) coefficients: [*const f32; 3],
+}
+
+impl OwnGradient {
+    /// The gradient as rows of so many channels.
+    const fn g(&self, channels: usize) -> Kept {
+        Kept::new(self.data, channels, false)
+    }
 }
 
 /// Where the gradient of an input goes.
@@ -239,6 +247,25 @@ impl Backward<'_> {
         }
     }
 
+    /// Asks for the next rows of a product's input and gradient while `rows` rows are at work.
+    fn ahead_of_rows(&self, conv: &Convolution, operand: &Operand, row: usize, next: usize, rows: usize) -> Ahead {
+        let calls = Reduction::calls(self.level, rows, conv.inputs, conv.outputs)
+            + Product::calls(self.level, rows, conv.inputs);
+        let [x, z] = [conv.inputs, conv.outputs].map(|channels| Rows { rows: next, channels });
+        let values = row * conv.outputs;
+        let [g, value] = [self.own.g(conv.outputs), self.own.value].map(|from| from.at(values));
+        // Without batch normalisation the raw value is not read.
+        let places = [(operand.rows(row), x), (g, z), (value, z)];
+        Ahead::new(
+            if self.group.norm.is_some() {
+                &places
+            } else {
+                &places[..2]
+            },
+            calls,
+        )
+    }
+
     unsafe fn pointwise(&self, conv: &Convolution) {
         let operand = (self.operand)(0);
         let edge = (self.edge)(0);
@@ -249,6 +276,7 @@ impl Backward<'_> {
         while row < end {
             let rows = step.min(end - row);
             unsafe {
+                let mut ahead = self.ahead_of_rows(conv, &operand, row + rows, step.min(end - row - rows), rows);
                 let gradient = self.gradient(
                     row,
                     rows,
@@ -274,6 +302,7 @@ impl Backward<'_> {
                         c: self.sums,
                         c_stride: conv.gradient_pixel,
                     },
+                    &mut ahead,
                 );
                 self.bias(
                     conv,
@@ -299,6 +328,7 @@ impl Backward<'_> {
                             c_stride: conv.inputs,
                             accumulate: edge.accumulate,
                         },
+                        &mut ahead,
                     );
                     self.end(edge, conv.inputs, row, rows, 0, conv.inputs);
                 }
@@ -379,6 +409,7 @@ impl Backward<'_> {
                                 c: self.sums.add(at * outer),
                                 c_stride: outer,
                             },
+                            &mut Ahead::none(),
                         );
                     }
                 }
@@ -415,6 +446,7 @@ impl Backward<'_> {
                                 c_stride: window.stride[1] * conv.inputs,
                                 accumulate: edge.accumulate,
                             },
+                            &mut Ahead::none(),
                         );
                     }
                 }
@@ -430,6 +462,29 @@ impl Backward<'_> {
                 conv.inputs,
             );
         }
+    }
+
+    /// Asks for the next block of a depthwise convolution's input and gradient while one is at work.
+    fn ahead_of_block(&self, conv: &Convolution, operand: &Operand, image: usize, channel: usize) -> Ahead {
+        let channels = conv.pixel.min(conv.inputs - channel);
+        let calls = Depthwise::calls(self.level, conv.window.input, channels);
+        let own = |from: Kept| Operand {
+            data: from,
+            channels: conv.outputs,
+            pixels: self.group.pixels(),
+            map: Affine::IDENTITY,
+        };
+        let next = |operand: &Operand| next_block(conv, operand, &self.images, image, channel);
+        let [g, value] = [self.own.g(conv.outputs), self.own.value].map(|from| next(&own(from)));
+        let places = [next(operand), g, value];
+        Ahead::new(
+            if self.group.norm.is_some() {
+                &places
+            } else {
+                &places[..2]
+            },
+            calls,
+        )
     }
 
     unsafe fn depthwise(&self, conv: &Convolution) {
@@ -485,6 +540,7 @@ impl Backward<'_> {
                         );
                     }
                     if let Some(edge) = &edge {
+                        let mut ahead = self.ahead_of_block(conv, &operand, image, channel);
                         for phase in &conv.phases {
                             let pixel = phase.start[0] * width + phase.start[1];
                             let at = (image * height * width + pixel) * conv.inputs + channel;
@@ -505,6 +561,7 @@ impl Backward<'_> {
                                     output_step: window.stride[1] * conv.inputs,
                                     accumulate: edge.accumulate,
                                 },
+                                &mut ahead,
                             );
                         }
                         let rows = height * width;

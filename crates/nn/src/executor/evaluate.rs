@@ -153,6 +153,7 @@ impl Pass<'_> {
                 bias,
                 images: 0..count,
                 scratch,
+                is_far: false,
             };
             let map = normalise::map(self.floats, group, place);
             let at = |vector: *const f32, channel: usize| {

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::operand::{Block, Destination, Operand};
+use crate::kernels::ahead::Ahead;
 use crate::kernels::depthwise::{Depthwise, convolve};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, keep, multiply};
+use crate::kernels::kept::Kept;
 use crate::kernels::pooling;
 use crate::kernels::product::{Product, product};
 use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
@@ -23,6 +25,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) bias: *const f32,
     pub(crate) images: Range<usize>,
     pub(crate) scratch: *mut f32,
+    /// The inputs lie in far memory: ask for the next ones early.
+    pub(crate) is_far: bool,
 }
 
 impl Forward<'_> {
@@ -80,6 +84,15 @@ impl Forward<'_> {
         after(block);
     }
 
+    /// Asks for the next piece of an input, if that is worth it.
+    fn ahead(&self, from: Kept, size: Rows, calls: usize) -> Ahead {
+        if self.is_far {
+            Ahead::new(&[(from, size)], calls)
+        } else {
+            Ahead::none()
+        }
+    }
+
     const fn block(&self, data: *mut f32, rows: usize) -> Block {
         Block {
             data,
@@ -133,6 +146,9 @@ impl Forward<'_> {
         while row < end {
             let rows = step.min(end - row);
             unsafe {
+                let next = self.size(step.min(end - row - rows), conv.inputs);
+                let calls = Product::calls(self.level, rows, conv.outputs);
+                let mut ahead = self.ahead(operand.rows(row + rows), next, calls);
                 let from = operand.read(self.level, row, rows, self.scratch);
                 let values = row * conv.outputs;
                 let data = self.place(values, other, conv.outputs).data;
@@ -150,6 +166,7 @@ impl Forward<'_> {
                         c_stride: conv.outputs,
                         accumulate: false,
                     },
+                    &mut ahead,
                 );
                 self.end(self.block(data, rows), values, after);
             }
@@ -186,6 +203,7 @@ impl Forward<'_> {
                                 c_stride: conv.outputs,
                                 accumulate: false,
                             },
+                            &mut Ahead::none(),
                         );
                     }
                 }
@@ -206,6 +224,9 @@ impl Forward<'_> {
                 while channel < conv.inputs {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
+                    let calls = Depthwise::calls(self.level, window.output, channels);
+                    let (from, size) = next_block(conv, &operand, &self.images, image, channel);
+                    let mut ahead = self.ahead(from, size, calls);
                     let values = image * self.group.elements() + channel;
                     let output = self.place(values, other, conv.pixel);
                     convolve(
@@ -225,6 +246,7 @@ impl Forward<'_> {
                             output_step: output.stride,
                             accumulate: false,
                         },
+                        &mut ahead,
                     );
                     let block = Block {
                         data: output.data,
@@ -332,6 +354,24 @@ impl Forward<'_> {
 /// Sets scratch floats to 0.
 pub(crate) unsafe fn clear(scratch: *mut f32, floats: usize) {
     unsafe { std::ptr::write_bytes(scratch, 0, lines(floats)) }
+}
+
+/// The block of channels that a depthwise convolution reads after the one at `channel` of `image`; without rows when
+/// that was the last.
+pub(crate) fn next_block(
+    conv: &Convolution,
+    operand: &Operand,
+    images: &Range<usize>,
+    image: usize,
+    channel: usize,
+) -> (Kept, Rows) {
+    let (mut image, mut channel) = (image, channel + conv.pixel);
+    if channel >= conv.inputs {
+        (image, channel) = (image + 1, 0);
+    }
+    let rows = if image < images.end { operand.pixels } else { 0 };
+    let channels = conv.pixel.min(conv.inputs - channel);
+    (operand.image(image).at(channel), Rows { rows, channels })
 }
 
 /// Copies a block of channels of an image, mapped, into the interior of a padded scratch image.

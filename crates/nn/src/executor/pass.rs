@@ -177,6 +177,7 @@ impl Pass<'_> {
             bias: self.bias(group, place),
             images: images_of(share, self.shares, self.images),
             scratch,
+            is_far: true,
         };
         let sums = self.sums(index, share);
         // SAFETY: shares have disjoint images, scratch and sums.

@@ -1,7 +1,8 @@
 //! Depthwise convolution over a block of channels: forward, data gradient (the same with other taps) and weight
 //! gradient. Inputs lie in a padded scratch image, so that no border is ever tested.
 
-use crate::simd::{Simd, kernels};
+use super::ahead::Ahead;
+use crate::simd::{Level, Simd, kernels};
 
 /// One depthwise pass over `lines` × `columns` outputs of a block of channels.
 #[derive(Clone, Copy)]
@@ -23,6 +24,13 @@ pub(crate) struct Depthwise<'a> {
     pub(crate) output_step: usize,
     /// Adds to the output instead of overwriting it.
     pub(crate) accumulate: bool,
+}
+
+impl Depthwise<'_> {
+    /// About how often a pass asks ahead.
+    pub(crate) const fn calls(level: Level, [lines, columns]: [usize; 2], channels: usize) -> usize {
+        lines * columns.div_ceil(TILE) * channels.div_ceil(level.lanes())
+    }
 }
 
 /// The weight gradient of one image and block of channels.
@@ -47,7 +55,7 @@ pub(crate) struct DepthwiseWeights<'a> {
 
 kernels! {
     /// Convolves.
-    fn convolve = convolve_any(d: &Depthwise<'_>);
+    fn convolve = convolve_any(d: &Depthwise<'_>, ahead: &mut Ahead);
     /// Adds the weight gradient to the sums.
     fn weight_gradient = weight_gradient_any(d: &DepthwiseWeights<'_>);
 }
@@ -56,7 +64,7 @@ kernels! {
 const TILE: usize = 8;
 
 #[inline(always)]
-unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>) {
+unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
     let tiles = d.columns.div_ceil(TILE).max(1);
     for line in 0..d.lines {
         let mut channel = 0;
@@ -65,6 +73,7 @@ unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>) {
             while column < d.columns {
                 let width = (d.columns - column).div_ceil(left);
                 unsafe {
+                    ahead.ask::<S>();
                     let input = d.input.add(line * d.input_line + column * d.input_step + channel);
                     let output = d.output.add(line * d.output_line + column * d.output_step + channel);
                     match width {

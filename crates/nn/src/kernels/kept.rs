@@ -31,6 +31,16 @@ impl Kept {
         Self { data, ..self }
     }
 
+    /// The first value, as bytes.
+    pub(crate) const fn start(self) -> *const u8 {
+        self.data.cast()
+    }
+
+    /// Bytes of a value.
+    pub(crate) const fn value_bytes(self) -> usize {
+        if self.bf16 { 2 } else { 4 }
+    }
+
     pub(crate) const fn stride(self) -> usize {
         self.stride
     }

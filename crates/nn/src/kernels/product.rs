@@ -1,6 +1,7 @@
 //! c = a · b for many rows of a and packed weights b: 1×1 convolutions, linear layers, and dense convolutions whose
 //! kernel positions are segments of an enlarged row.
 
+use super::ahead::Ahead;
 use crate::simd::{Level, Simd, kernels};
 
 /// One product.
@@ -25,7 +26,14 @@ pub(crate) struct Product<'a> {
 
 kernels! {
     /// Computes a product.
-    fn product = product_any(p: &Product<'_>);
+    fn product = product_any(p: &Product<'_>, ahead: &mut Ahead);
+}
+
+impl Product<'_> {
+    /// About how often a product asks ahead.
+    pub(crate) const fn calls(level: Level, rows: usize, columns: usize) -> usize {
+        rows.div_ceil(8) * columns.div_ceil(3 * level.lanes())
+    }
 }
 
 /// Runs a statement for each row of a tile, written out, so that accumulators become registers.
@@ -103,7 +111,7 @@ pub(crate) fn pack(level: Level, inner: usize, columns: usize, out: &mut [f32], 
 }
 
 #[inline(always)]
-unsafe fn product_any<S: Simd>(p: &Product<'_>) {
+unsafe fn product_any<S: Simd>(p: &Product<'_>, ahead: &mut Ahead) {
     let vectors = p.columns.div_ceil(S::LANES);
     let inner = p.segments.len() * p.segment_length;
     let (mut first, mut b) = (0, p.b);
@@ -111,9 +119,9 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>) {
         let width = panel_vectors(vectors - first);
         unsafe {
             match width {
-                1 => panel::<S, 1>(p, b, first),
-                2 => panel::<S, 2>(p, b, first),
-                _ => panel::<S, 3>(p, b, first),
+                1 => panel::<S, 1>(p, b, first, ahead),
+                2 => panel::<S, 2>(p, b, first, ahead),
+                _ => panel::<S, 3>(p, b, first, ahead),
             }
             b = b.add(inner * width * S::LANES);
         }
@@ -123,7 +131,7 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>) {
 
 /// All rows of one panel of columns.
 #[inline(always)]
-unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize) {
+unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, ahead: &mut Ahead) {
     let most = S::TILE[N];
     let mut row = 0;
     while row < p.rows {
@@ -135,6 +143,7 @@ unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: 
             left.min(most)
         };
         unsafe {
+            ahead.ask::<S>();
             match tile {
                 1 => micro::<S, 1, N>(p, b, first, row),
                 2 => micro::<S, 2, N>(p, b, first, row),

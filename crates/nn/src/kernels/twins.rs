@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::ahead::Ahead;
 use super::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
 use super::elementwise::{
     Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, keep, moments, multiply,
@@ -75,7 +76,7 @@ proptest! {
                 accumulate,
             };
             // SAFETY: the slices hold what the sizes say.
-            unsafe { product(level, &p) };
+            unsafe { product(level, &p, &mut Ahead::none()) };
             c
         })?;
     }
@@ -102,7 +103,7 @@ proptest! {
                 c_stride: stride,
             };
             // SAFETY: as above, with room for whole vectors behind b.
-            unsafe { reduce(level, &r) };
+            unsafe { reduce(level, &r, &mut Ahead::none()) };
             c.chunks(stride).flat_map(|row| row[..outer].to_vec()).collect()
         })?;
     }
@@ -158,7 +159,7 @@ proptest! {
             };
             // SAFETY: the slices hold what the sizes say.
             unsafe {
-                convolve(level, &d);
+                convolve(level, &d, &mut Ahead::none());
                 weight_gradient(level, &w);
             }
             [output, sums].concat()

@@ -7,12 +7,16 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
 
 /// An instruction set that kernels are compiled for.
@@ -26,6 +30,9 @@ pub(crate) enum Level {
     /// AVX-512 F, BW and VL: 16 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// NEON: 4 lanes.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
@@ -48,6 +55,10 @@ impl Level {
                 levels.push(Self::Avx512);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            levels.push(Self::Neon);
+        }
         levels
     }
 
@@ -59,6 +70,8 @@ impl Level {
             Self::Avx2 => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::LANES,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => Neon::LANES,
         }
     }
 }
@@ -127,6 +140,11 @@ macro_rules! kernels {
             unsafe fn avx512($($argument: $type),*) {
                 unsafe { $implementation::<$crate::simd::Avx512>($($argument),*) }
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            unsafe fn neon($($argument: $type),*) {
+                unsafe { $implementation::<$crate::simd::Neon>($($argument),*) }
+            }
             // SAFETY: a level above `Portable` exists only where the processor has it; the rest is the caller's promise.
             unsafe {
                 match level {
@@ -135,6 +153,8 @@ macro_rules! kernels {
                     $crate::simd::Level::Avx2 => avx2($($argument),*),
                     #[cfg(target_arch = "x86_64")]
                     $crate::simd::Level::Avx512 => avx512($($argument),*),
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::simd::Level::Neon => neon($($argument),*),
                 }
             }
         }

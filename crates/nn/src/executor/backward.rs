@@ -9,7 +9,7 @@ use crate::kernels::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gr
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, multiply};
 use crate::kernels::kept::Kept;
 use crate::kernels::pooling;
-use crate::kernels::product::{Product, product};
+use crate::kernels::product::{Ends, Product, product};
 use crate::kernels::reduction::{Reduction, reduce};
 use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
 use crate::simd::Level;
@@ -327,6 +327,7 @@ impl Backward<'_> {
                             c: edge.data.add(row * conv.inputs),
                             c_stride: conv.inputs,
                             accumulate: edge.accumulate,
+                            ends: Ends::NONE,
                         },
                         &mut ahead,
                     );
@@ -445,6 +446,7 @@ impl Backward<'_> {
                                 c: target.add(pixel * conv.inputs + group * ins),
                                 c_stride: window.stride[1] * conv.inputs,
                                 accumulate: edge.accumulate,
+                                ends: Ends::NONE,
                             },
                             &mut Ahead::none(),
                         );
@@ -560,6 +562,7 @@ impl Backward<'_> {
                                     output_line: window.stride[0] * width * conv.inputs,
                                     output_step: window.stride[1] * conv.inputs,
                                     accumulate: edge.accumulate,
+                                    ends: Ends::NONE,
                                 },
                                 &mut ahead,
                             );

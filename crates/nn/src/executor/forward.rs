@@ -8,7 +8,7 @@ use crate::kernels::depthwise::{Depthwise, convolve};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, keep, multiply};
 use crate::kernels::kept::Kept;
 use crate::kernels::pooling;
-use crate::kernels::product::{Product, product};
+use crate::kernels::product::{Ends, Product, product};
 use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
 use crate::simd::Level;
 
@@ -20,9 +20,9 @@ pub(crate) struct Forward<'a> {
     pub(crate) operand: &'a dyn Fn(usize) -> Operand,
     /// Raw value of image 0.
     pub(crate) out: Destination,
-    /// Packed weights and bias of a convolution.
+    /// Packed weights of a convolution, and where its sums begin and what they are limited to.
     pub(crate) packed: *const f32,
-    pub(crate) bias: *const f32,
+    pub(crate) ends: Ends,
     pub(crate) images: Range<usize>,
     pub(crate) scratch: *mut f32,
     /// The inputs lie in far memory: ask for the next ones early.
@@ -71,7 +71,6 @@ impl Forward<'_> {
     /// Ends the piece of the raw value that begins `values` values after image 0.
     unsafe fn end(&self, block: Block, values: usize, after: &mut dyn FnMut(Block)) {
         unsafe {
-            self.add_bias(block);
             if let Destination::Bf16(out) = self.out {
                 let size = self.size(block.rows, block.channels);
                 let from = To {
@@ -107,35 +106,6 @@ impl Forward<'_> {
         Rows { rows, channels }
     }
 
-    unsafe fn add_bias(&self, block: Block) {
-        if self.bias.is_null() {
-            return;
-        }
-        let map = Affine {
-            scale: std::ptr::null(),
-            shift: self.bias.wrapping_add(block.first_channel),
-            activation: 0,
-        };
-        let from = From {
-            data: block.data,
-            stride: block.stride,
-        };
-        let to = To {
-            data: block.data,
-            stride: block.stride,
-        };
-        unsafe {
-            affine(
-                self.level,
-                self.size(block.rows, block.channels),
-                from.into(),
-                to,
-                &map,
-                false,
-            )
-        }
-    }
-
     unsafe fn pointwise(&self, conv: &Convolution, after: &mut dyn FnMut(Block)) {
         let operand = (self.operand)(0);
         let pixels = operand.pixels;
@@ -165,6 +135,7 @@ impl Forward<'_> {
                         c: data,
                         c_stride: conv.outputs,
                         accumulate: false,
+                        ends: self.ends,
                     },
                     &mut ahead,
                 );
@@ -202,6 +173,7 @@ impl Forward<'_> {
                                 c: out.add(y * window.output[1] * conv.outputs + group * outs),
                                 c_stride: conv.outputs,
                                 accumulate: false,
+                                ends: self.ends.at(group * outs),
                             },
                             &mut Ahead::none(),
                         );
@@ -245,6 +217,7 @@ impl Forward<'_> {
                             output_line: window.output[1] * output.stride,
                             output_step: output.stride,
                             accumulate: false,
+                            ends: self.ends.at(channel),
                         },
                         &mut ahead,
                     );

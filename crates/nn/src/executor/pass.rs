@@ -7,6 +7,7 @@ use super::share::{Shared, for_each_share, images_of};
 use super::{normalise, packing};
 use crate::kernels::elementwise::{From, Rows, To, affine};
 use crate::kernels::kept::Kept;
+use crate::kernels::product::Ends;
 use crate::observer::{Observer, Phase, observed};
 use crate::plan::{Convolution, Group, GroupMemory, Source, TrainingMemory, head};
 use crate::simd::Level;
@@ -174,7 +175,10 @@ impl Pass<'_> {
             operand: &|input| self.operand(group.inputs[input]),
             out,
             packed: self.floats.at(place.packed),
-            bias: self.bias(group, place),
+            ends: Ends {
+                start: self.bias(group, place),
+                limits: None,
+            },
             images: images_of(share, self.shares, self.images),
             scratch,
             is_far: true,

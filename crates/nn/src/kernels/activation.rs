@@ -24,6 +24,15 @@ pub(crate) const fn code(activation: Option<Activation>) -> u8 {
     }
 }
 
+/// The limits of an activation that only cuts off.
+pub(crate) const fn limits(code: u8) -> Option<[f32; 2]> {
+    match code {
+        RELU => Some([0.0, f32::INFINITY]),
+        RELU6 => Some([0.0, 6.0]),
+        _ => None,
+    }
+}
+
 /// Calls `$function::<S, A, _>($arguments)` with the activation `$code` as the constant `A`.
 macro_rules! with_activation {
     ($code:expr, $function:ident::<$simd:ident>($($argument:expr),*)) => {

@@ -2,6 +2,7 @@
 //! gradient. Inputs lie in a padded scratch image, so that no border is ever tested.
 
 use super::ahead::Ahead;
+use super::product::Ends;
 use crate::simd::{Level, Simd, kernels};
 
 /// One depthwise pass over `lines` × `columns` outputs of a block of channels.
@@ -24,6 +25,7 @@ pub(crate) struct Depthwise<'a> {
     pub(crate) output_step: usize,
     /// Adds to the output instead of overwriting it.
     pub(crate) accumulate: bool,
+    pub(crate) ends: Ends,
 }
 
 impl Depthwise<'_> {
@@ -98,7 +100,12 @@ unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
 #[inline(always)]
 unsafe fn tile<S: Simd, const T: usize>(d: &Depthwise<'_>, input: *const f32, output: *mut f32, channel: usize) {
     unsafe {
-        let mut sums = [S::splat(0.0); T];
+        let start = if d.ends.start.is_null() {
+            S::splat(0.0)
+        } else {
+            S::load(d.ends.start.add(channel))
+        };
+        let mut sums = [start; T];
         let mut weights = d.weights.add(channel);
         for tap in d.taps {
             let weight = S::load(weights);
@@ -106,6 +113,12 @@ unsafe fn tile<S: Simd, const T: usize>(d: &Depthwise<'_>, input: *const f32, ou
             let from = input.add(*tap);
             for (t, sum) in sums.iter_mut().enumerate() {
                 *sum = S::fma(S::load(from.add(t * d.input_step)), weight, *sum);
+            }
+        }
+        if let Some([low, high]) = d.ends.limits {
+            let (low, high) = (S::splat(low), S::splat(high));
+            for sum in &mut sums {
+                *sum = S::min(S::max(*sum, low), high);
             }
         }
         let tail = d.channels - channel;

@@ -22,6 +22,34 @@ pub(crate) struct Product<'a> {
     pub(crate) c_stride: usize,
     /// Adds to c instead of overwriting it.
     pub(crate) accumulate: bool,
+    pub(crate) ends: Ends,
+}
+
+/// What is done to a result at both ends of its sum, while it is in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends {
+    /// For each column where the sum begins, or null for 0. Read in whole vectors.
+    pub(crate) start: *const f32,
+    /// What the sum is limited to.
+    pub(crate) limits: Option<[f32; 2]>,
+}
+
+impl Ends {
+    /// A sum as it is.
+    pub(crate) const NONE: Self = Self {
+        start: std::ptr::null(),
+        limits: None,
+    };
+
+    /// The same from a later column on.
+    pub(crate) const fn at(self, column: usize) -> Self {
+        let start = if self.start.is_null() {
+            self.start
+        } else {
+            self.start.wrapping_add(column)
+        };
+        Self { start, ..self }
+    }
 }
 
 kernels! {
@@ -163,7 +191,12 @@ unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: 
 #[inline(always)]
 unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, row: usize) {
     unsafe {
+        let column = first * S::LANES;
         let mut sums = [[S::splat(0.0); 3]; 8];
+        if !p.ends.start.is_null() {
+            let (x, y, z) = load_vectors::<S, N>(p.ends.start.add(column));
+            sums = [[x, y, z]; 8];
+        }
         let mut b = b;
         let base = p.a.add(row * p.a_stride);
         for segment in p.segments {
@@ -185,7 +218,14 @@ unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *co
                 });
             }
         }
-        let column = first * S::LANES;
+        if let Some([low, high]) = p.ends.limits {
+            let (low, high) = (S::splat(low), S::splat(high));
+            each_row!(M, |INDEX| {
+                each_vector!(N, |VECTOR| {
+                    sums[INDEX][VECTOR] = S::min(S::max(sums[INDEX][VECTOR], low), high);
+                });
+            });
+        }
         let tail = p.columns - column - (N - 1) * S::LANES;
         each_row!(M, |INDEX| {
             let c = p.c.add((row + INDEX) * p.c_stride + column);

@@ -8,7 +8,7 @@ use super::elementwise::{
     Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, keep, moments, multiply,
 };
 use super::kept::Kept;
-use super::product::{Product, pack, packed_length, product};
+use super::product::{Ends, Product, pack, packed_length, product};
 use super::reduction::{Reduction, reduce};
 use crate::simd::Level;
 
@@ -57,7 +57,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn products(seed in any::<u64>(), rows in 1..20_usize, inner in 1..20_usize, columns in 1..70_usize, accumulate: bool) {
+    fn products(seed in any::<u64>(), rows in 1..20_usize, inner in 1..20_usize, columns in 1..70_usize,
+        accumulate: bool, started: bool, limited: bool,
+    ) {
+        let start = values(seed + 4, columns + 64);
         let (a, b) = (values(seed, 2 * rows * (inner + 3)), values(seed + 1, 2 * inner * columns));
         compare(|level| {
             let mut packed = vec![0.0; packed_length(level, 2 * inner, columns)];
@@ -74,6 +77,10 @@ proptest! {
                 c: c.as_mut_ptr(),
                 c_stride: columns + 2,
                 accumulate,
+                ends: Ends {
+                    start: if started { start.as_ptr() } else { std::ptr::null() },
+                    limits: limited.then_some([-0.5, 0.75]),
+                },
             };
             // SAFETY: the slices hold what the sizes say.
             unsafe { product(level, &p, &mut Ahead::none()) };
@@ -111,8 +118,10 @@ proptest! {
     #[test]
     fn depthwise(
         seed in any::<u64>(), lines in 1..4_usize, columns in 1..20_usize, channels in 1..40_usize,
-        kernel in 1..5_usize, stride in 1..3_usize, accumulate: bool,
+        kernel in 1..5_usize, stride in 1..3_usize,
+        accumulate: bool, started: bool, limited: bool,
     ) {
+        let start = values(seed + 4, channels + 16);
         let width = (columns - 1) * stride + kernel;
         let height = (lines - 1) * stride + kernel;
         // The widest vector decides the room, so that all levels read the same values.
@@ -141,6 +150,10 @@ proptest! {
                 output_line: columns * channels,
                 output_step: channels,
                 accumulate,
+                ends: Ends {
+                    start: if started { start.as_ptr() } else { std::ptr::null() },
+                    limits: limited.then_some([-0.5, 0.75]),
+                },
             };
             let mut sums = vec![0.0; taps.len() * pixel];
             let w = DepthwiseWeights {

@@ -17,11 +17,11 @@ const SUMS: usize = 12;
 const ROUNDS: usize = 2_000_000;
 
 macro_rules! multiply_adds {
-    ($name:ident, $feature:literal, $splat:ident, $fma:ident, $add:ident, $lanes:literal, $vector:ty) => {
-        #[cfg(target_arch = "x86_64")]
+    ($architecture:literal, $module:ident, $name:ident, $feature:literal, $splat:ident, $fma:ident, $add:ident, $lanes:literal) => {
+        #[cfg(target_arch = $architecture)]
         #[target_feature(enable = $feature)]
         fn $name() -> f64 {
-            use std::arch::x86_64::*;
+            use std::arch::$module::*;
             let (a, b) = ($splat(black_box(0.999_999)), $splat(black_box(1e-6)));
             let mut sums = [$splat(black_box(1.0)); SUMS];
             for _ in 0..ROUNDS {
@@ -78,6 +78,11 @@ fn widest() -> (&'static str, fn() -> f64) {
             // SAFETY: the processor has it.
             return ("AVX2", || unsafe { avx2() });
         }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if std::arch::is_aarch64_feature_detected!("neon") {
+        // SAFETY: the processor has it.
+        return ("NEON", || unsafe { neon() });
     }
     ("portable", portable)
 }

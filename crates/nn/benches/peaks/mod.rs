@@ -35,23 +35,27 @@ macro_rules! multiply_adds {
     };
 }
 multiply_adds!(
+    "x86_64",
+    x86_64,
     avx2,
     "avx2,fma",
     _mm256_set1_ps,
     _mm256_fmadd_ps,
     _mm256_add_ps,
-    8,
-    __m256
+    8
 );
 multiply_adds!(
+    "x86_64",
+    x86_64,
     avx512,
     "avx512f",
     _mm512_set1_ps,
     _mm512_fmadd_ps,
     _mm512_add_ps,
-    16,
-    __m512
+    16
 );
+// The order of the operands is another; the rate is the same.
+multiply_adds!("aarch64", aarch64, neon, "neon", vdupq_n_f32, vfmaq_f32, vaddq_f32, 4);
 
 /// Plain Rust, as the compiler makes vectors of it.
 fn portable() -> f64 {

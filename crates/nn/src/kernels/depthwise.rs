@@ -55,11 +55,18 @@ pub(crate) struct DepthwiseWeights<'a> {
     pub(crate) sum_stride: usize,
 }
 
+impl DepthwiseWeights<'_> {
+    /// About how often a pass asks ahead.
+    pub(crate) const fn calls(level: Level, [lines, columns]: [usize; 2], channels: usize, taps: usize) -> usize {
+        (lines * columns).div_ceil(CHUNK) * channels.div_ceil(level.lanes()) * taps.div_ceil(TAPS)
+    }
+}
+
 kernels! {
     /// Convolves.
     fn convolve = convolve_any(d: &Depthwise<'_>, ahead: &mut Ahead);
     /// Adds the weight gradient to the sums.
-    fn weight_gradient = weight_gradient_any(d: &DepthwiseWeights<'_>);
+    fn weight_gradient = weight_gradient_any(d: &DepthwiseWeights<'_>, ahead: &mut Ahead);
 }
 
 /// Outputs of one tile.
@@ -146,7 +153,7 @@ const CHUNK: usize = 64;
 const TAPS: usize = 10;
 
 #[inline(always)]
-unsafe fn weight_gradient_any<S: Simd>(d: &DepthwiseWeights<'_>) {
+unsafe fn weight_gradient_any<S: Simd>(d: &DepthwiseWeights<'_>, ahead: &mut Ahead) {
     let lines = (CHUNK / d.columns.max(1)).max(1);
     for start in (0..d.lines).step_by(lines) {
         let count = lines.min(d.lines - start);
@@ -156,6 +163,7 @@ unsafe fn weight_gradient_any<S: Simd>(d: &DepthwiseWeights<'_>) {
             while tap < d.taps.len() {
                 let width = (d.taps.len() - tap).div_ceil(groups);
                 unsafe {
+                    ahead.ask::<S>();
                     match width {
                         1 => taps::<S, 1>(d, start, count, channel, tap),
                         2 => taps::<S, 2>(d, start, count, channel, tap),

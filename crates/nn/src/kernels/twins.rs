@@ -173,7 +173,7 @@ proptest! {
             // SAFETY: the slices hold what the sizes say.
             unsafe {
                 convolve(level, &d, &mut Ahead::none());
-                weight_gradient(level, &w);
+                weight_gradient(level, &w, &mut Ahead::none());
             }
             [output, sums].concat()
         })?;

@@ -14,7 +14,8 @@ impl Backward<'_> {
     /// Asks for the next block of a depthwise convolution's input and gradient while one is at work.
     fn ahead_of_block(&self, conv: &Convolution, operand: &Operand, image: usize, channel: usize) -> Ahead {
         let channels = conv.pixel.min(conv.inputs - channel);
-        let calls = Depthwise::calls(self.level, conv.window.input, channels);
+        let calls = Depthwise::calls(self.level, conv.window.input, channels)
+            + DepthwiseWeights::calls(self.level, conv.window.output, channels, conv.taps());
         let own = |from: Kept| Operand {
             data: from,
             channels: conv.outputs,
@@ -54,6 +55,7 @@ impl Backward<'_> {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
                     self.load_gradient(conv, image, channel, channels, gradient);
+                    let mut ahead = self.ahead_of_block(conv, &operand, image, channel);
                     weight_gradient(
                         self.level,
                         &DepthwiseWeights {
@@ -70,6 +72,7 @@ impl Backward<'_> {
                             sums: self.sums.add(channel),
                             sum_stride: stride,
                         },
+                        &mut ahead,
                     );
                     for y in 0..window.output[0] {
                         let from = From {
@@ -87,7 +90,6 @@ impl Backward<'_> {
                         );
                     }
                     if let Some(edge) = &edge {
-                        let mut ahead = self.ahead_of_block(conv, &operand, image, channel);
                         for phase in &conv.phases {
                             let pixel = phase.start[0] * width + phase.start[1];
                             let at = (image * height * width + pixel) * conv.inputs + channel;

@@ -13,8 +13,9 @@ use crate::{Gradients, Store, Views, Workspace};
 
 const CHANNELS: [u32; 8] = [1, 3, 5, 7, 9, 17, 31, 33];
 const IMAGES: usize = 3;
-const HEIGHT: u32 = 9;
-const WIDTH: u32 = 7;
+const HEIGHT: u32 = 7;
+/// Tiles of a depthwise row are whole or a position short.
+const WIDTHS: [u32; 2] = [7, 8];
 
 fn uniform(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
@@ -37,16 +38,16 @@ fn apart(rng: &mut ChaCha8Rng, shape: Shape) -> Vec<f32> {
     input
 }
 
-/// A network of what `add` puts behind an input of so many channels.
-fn alone(channels: u32, add: impl Fn(&mut NetworkBuilder, NodeId) -> NodeId) -> Network {
-    let mut builder = NetworkBuilder::new("alone", Shape::new(channels, HEIGHT, WIDTH));
+/// A network of what `add` puts behind an input of so many channels and columns.
+fn alone([channels, width]: [u32; 2], add: impl Fn(&mut NetworkBuilder, NodeId) -> NodeId) -> Network {
+    let mut builder = NetworkBuilder::new("alone", Shape::new(channels, HEIGHT, width));
     let input = builder.input();
     let output = add(&mut builder, input);
     builder.finish(output).unwrap()
 }
 
-fn chain(channels: u32, ops: &[Op]) -> Network {
-    alone(channels, |builder, mut x| {
+fn chain(size: [u32; 2], ops: &[Op]) -> Network {
+    alone(size, |builder, mut x| {
         for (index, op) in ops.iter().enumerate() {
             x = builder.add(format!("op{index}"), op.clone(), &[x]).unwrap();
         }
@@ -171,7 +172,9 @@ fn check_chain(what: &str, ops: impl Fn(u32) -> Vec<Op>) {
         // The first operator reads an input that keeps away from kinks.
         let is_kinked = |op: &Op| matches!(op, Op::Activation(kind) if !is_smooth(*kind));
         let kinked = ops.iter().skip(1).any(is_kinked);
-        check(what, &chain(channels, &ops), seed as u64, kinked);
+        for width in WIDTHS {
+            check(what, &chain([channels, width], &ops), seed as u64, kinked);
+        }
     }
 }
 
@@ -270,7 +273,7 @@ fn linear_layers() {
 /// Operators of two inputs: the input and a branch that scales and shifts it.
 fn check_joint(what: &str, vector: bool, op: &Op) {
     for (seed, channels) in CHANNELS.into_iter().enumerate() {
-        let network = alone(channels, |builder, x| {
+        let network = alone([channels, WIDTHS[0]], |builder, x| {
             let mut add = |name: &str, op: Op, inputs: &[NodeId]| builder.add(name, op, inputs).unwrap();
             let mut branch = x;
             if vector {

@@ -75,6 +75,7 @@ const TILE: usize = 8;
 #[inline(always)]
 unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
     let tiles = d.columns.div_ceil(TILE).max(1);
+    let row = Row::of(d);
     for line in 0..d.lines {
         let mut channel = 0;
         while channel < d.channels {
@@ -85,14 +86,20 @@ unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
                     ahead.ask::<S>();
                     let input = d.input.add(line * d.input_line + column * d.input_step + channel);
                     let output = d.output.add(line * d.output_line + column * d.output_step + channel);
-                    match width {
-                        1 => tile::<S, 1>(d, input, output, channel),
-                        2 => tile::<S, 2>(d, input, output, channel),
-                        3 => tile::<S, 3>(d, input, output, channel),
-                        4 => tile::<S, 4>(d, input, output, channel),
-                        5 => tile::<S, 5>(d, input, output, channel),
-                        6 => tile::<S, 6>(d, input, output, channel),
-                        7 => tile::<S, 7>(d, input, output, channel),
+                    match (width, row.map_or(0, |row| row.width)) {
+                        (7, 3) => slide::<S, 3, 7>(d, row, input, output, channel),
+                        (8, 3) => slide::<S, 3, 8>(d, row, input, output, channel),
+                        (7, 5) => slide::<S, 5, 7>(d, row, input, output, channel),
+                        (8, 5) => slide::<S, 5, 8>(d, row, input, output, channel),
+                        (7, 7) => slide::<S, 7, 7>(d, row, input, output, channel),
+                        (8, 7) => slide::<S, 7, 8>(d, row, input, output, channel),
+                        (1, _) => tile::<S, 1>(d, input, output, channel),
+                        (2, _) => tile::<S, 2>(d, input, output, channel),
+                        (3, _) => tile::<S, 3>(d, input, output, channel),
+                        (4, _) => tile::<S, 4>(d, input, output, channel),
+                        (5, _) => tile::<S, 5>(d, input, output, channel),
+                        (6, _) => tile::<S, 6>(d, input, output, channel),
+                        (7, _) => tile::<S, 7>(d, input, output, channel),
                         _ => tile::<S, 8>(d, input, output, channel),
                     }
                 }
@@ -104,24 +111,19 @@ unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
     }
 }
 
+/// Where the sums of a tile begin.
 #[inline(always)]
-unsafe fn tile<S: Simd, const T: usize>(d: &Depthwise<'_>, input: *const f32, output: *mut f32, channel: usize) {
+unsafe fn begin<S: Simd, const T: usize>(d: &Depthwise<'_>, channel: usize) -> [S::V; T] {
+    if d.ends.start.is_null() {
+        return unsafe { [S::splat(0.0); T] };
+    }
+    unsafe { [S::load(d.ends.start.add(channel)); T] }
+}
+
+/// Limits and stores the sums of a tile.
+#[inline(always)]
+unsafe fn finish<S: Simd, const T: usize>(d: &Depthwise<'_>, mut sums: [S::V; T], output: *mut f32, channel: usize) {
     unsafe {
-        let start = if d.ends.start.is_null() {
-            S::splat(0.0)
-        } else {
-            S::load(d.ends.start.add(channel))
-        };
-        let mut sums = [start; T];
-        let mut weights = d.weights.add(channel);
-        for tap in d.taps {
-            let weight = S::load(weights);
-            weights = weights.add(d.weight_stride);
-            let from = input.add(*tap);
-            for (t, sum) in sums.iter_mut().enumerate() {
-                *sum = S::fma(S::load(from.add(t * d.input_step)), weight, *sum);
-            }
-        }
         if let Some([low, high]) = d.ends.limits {
             let (low, high) = (S::splat(low), S::splat(high));
             for sum in &mut sums {
@@ -143,6 +145,131 @@ unsafe fn tile<S: Simd, const T: usize>(d: &Depthwise<'_>, input: *const f32, ou
                 S::store_first(to, sum, tail);
             }
         }
+    }
+}
+
+#[inline(always)]
+unsafe fn tile<S: Simd, const T: usize>(d: &Depthwise<'_>, input: *const f32, output: *mut f32, channel: usize) {
+    unsafe {
+        let mut sums = begin::<S, T>(d, channel);
+        let mut weights = d.weights.add(channel);
+        for tap in d.taps {
+            let weight = S::load(weights);
+            weights = weights.add(d.weight_stride);
+            let from = input.add(*tap);
+            for (t, sum) in sums.iter_mut().enumerate() {
+                *sum = S::fma(S::load(from.add(t * d.input_step)), weight, *sum);
+            }
+        }
+        finish::<S, T>(d, sums, output, channel);
+    }
+}
+
+/// Kernel rows whose neighbouring positions meet neighbouring outputs, so that a value that was loaded once serves all
+/// outputs of a tile that it reaches.
+#[derive(Clone, Copy)]
+struct Row {
+    width: usize,
+    /// The positions come last first, as in a data gradient.
+    reversed: bool,
+}
+
+impl Row {
+    /// The rows of a kernel that moves by its own positions, of a width that tiles are compiled for.
+    fn of(d: &Depthwise<'_>) -> Option<Self> {
+        let is_row = |row: &[usize], reversed: bool| {
+            row.windows(2).all(|pair| {
+                let [from, to] = if reversed {
+                    [pair[1], pair[0]]
+                } else {
+                    [pair[0], pair[1]]
+                };
+                to == from + d.input_step
+            })
+        };
+        [3, 5, 7].into_iter().find_map(|width| {
+            let fits = |reversed| {
+                let rows = d.taps.chunks_exact(width);
+                d.taps.len() >= width
+                    && rows.remainder().is_empty()
+                    && d.taps.chunks(width).all(|row| is_row(row, reversed))
+            };
+            let reversed = [false, true].into_iter().find(|reversed| fits(*reversed))?;
+            Some(Self { width, reversed })
+        })
+    }
+}
+
+/// Runs a statement for each of the first so many numbers, written out, so that sums become registers.
+macro_rules! written_out {
+    ($count:expr, |$index:ident| $body:expr, $($number:literal),*) => {
+        $(if $number < $count {
+            const $index: usize = $number;
+            $body;
+        })*
+    };
+}
+
+/// A tile of T outputs of rows of K positions.
+#[inline(always)]
+unsafe fn slide<S: Simd, const K: usize, const T: usize>(
+    d: &Depthwise<'_>,
+    row: Option<Row>,
+    input: *const f32,
+    output: *mut f32,
+    channel: usize,
+) {
+    let reversed = row.is_some_and(|row| row.reversed);
+    unsafe {
+        let mut sums = begin::<S, T>(d, channel);
+        let mut weights = d.weights.add(channel);
+        for row in d.taps.chunks_exact(K) {
+            let mut kernel = [S::splat(0.0); K];
+            for (position, weight) in kernel.iter_mut().enumerate() {
+                let at = if reversed { K - 1 - position } else { position };
+                *weight = S::load(weights.add(at * d.weight_stride));
+            }
+            weights = weights.add(K * d.weight_stride);
+            let from = input.add(if reversed { row[K - 1] } else { row[0] });
+            written_out!(
+                T + K - 1,
+                |COLUMN| {
+                    let value = S::load(from.add(COLUMN * d.input_step));
+                    written_out!(
+                        K,
+                        |POSITION| {
+                            // A position before the tile wraps round, beyond its end.
+                            let output = COLUMN.wrapping_sub(POSITION);
+                            if output < T {
+                                sums[output] = S::fma(value, kernel[POSITION], sums[output]);
+                            }
+                        },
+                        0,
+                        1,
+                        2,
+                        3,
+                        4,
+                        5,
+                        6
+                    );
+                },
+                0,
+                1,
+                2,
+                3,
+                4,
+                5,
+                6,
+                7,
+                8,
+                9,
+                10,
+                11,
+                12,
+                13
+            );
+        }
+        finish::<S, T>(d, sums, output, channel);
     }
 }
 

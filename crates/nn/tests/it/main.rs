@@ -5,6 +5,7 @@
 mod allocation;
 mod bf16;
 mod fixture;
+mod observer;
 mod parity;
 mod random;
 mod reference;

@@ -3,11 +3,14 @@
 #
 #   crates/nn/benches/against_pytorch.sh PEER.py [PYTHON]
 #
+# Both print their peak resident memory.
+#
 # PEER.py prints "… NUMBER img/s …" for `f32 nhwc THREADS SECONDS`; PYTHON (default python3) has torch installed.
 # THREADS (default 2), SECONDS_A_WINDOW (default 6) and ROUNDS (default 2) come from the environment. Nothing else should run.
 set -eu
 peer=$(realpath "$1")
 python=${2:-python3}
+memory=$(realpath "$(dirname "$0")/peak_memory.py")
 cd "$(dirname "$0")/../../.."
 threads=${THREADS:-2}
 seconds=${SECONDS_A_WINDOW:-6}
@@ -19,7 +22,7 @@ round=0
 while [ "$round" -lt "$rounds" ]; do
     round=$((round + 1))
     THREADS=$threads SECONDS=$seconds cargo bench --quiet --package panarch-nn --bench training_throughput | tee -a "$out"
-    "$python" "$peer" f32 nhwc "$threads" "$seconds" | tee -a "$out"
+    "$python" "$memory" "$python" "$peer" f32 nhwc "$threads" "$seconds" | tee -a "$out"
 done
 # Lines hold "NUMBER img/s"; ours begin with the crate's name.
 sed -n 's/^\([a-z-]*\).* \([0-9.]*\) img\/s.*/\1 \2/p' "$out" | awk '

@@ -3,7 +3,10 @@ mod evaluate;
 mod forward;
 mod normalise;
 mod operand;
+#[cfg(test)]
+mod operators;
 mod packing;
+mod pass;
 mod share;
 mod train;
 
@@ -83,7 +86,7 @@ impl Executor {
             output,
             parameters,
             batch,
-            training: TrainingMemory::new(level, &groups, output, batch, shares, staging),
+            training: TrainingMemory::new(level, &groups, output, batch, shares, staging, workspace.storage()),
             evaluation: EvaluationMemory::new(level, &groups, output, batch, shares, staging),
             workspace,
             images: 0,

@@ -2,8 +2,10 @@
 //! compiled for every instruction set.
 
 pub(crate) mod activation;
+pub(crate) mod ahead;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
+pub(crate) mod kept;
 pub(crate) mod pooling;
 pub(crate) mod product;
 pub(crate) mod reduction;

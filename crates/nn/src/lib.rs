@@ -40,11 +40,13 @@
 //! Activations are NHWC inside and at the border. Nothing here knows of search spaces, files or datasets; there is no
 //! I/O, clock or own randomness.
 
+mod arena;
 mod error;
 mod executor;
 mod gradients;
 mod kernels;
 mod loss;
+mod observer;
 mod plan;
 mod schedule;
 mod sgd;
@@ -58,9 +60,10 @@ pub use error::NnError;
 pub use executor::Executor;
 pub use gradients::Gradients;
 pub use loss::{Teacher, count_correct, softmax_cross_entropy};
+pub use observer::{Observer, Phase};
 pub use schedule::CosineSchedule;
 pub use sgd::{Sgd, SgdOptions};
 pub use statistics::BnStatistics;
 pub use store::{Store, StoredTensor, TensorId, TensorKind};
 pub use views::{Binding, View, Views};
-pub use workspace::Workspace;
+pub use workspace::{Storage, Workspace};

@@ -7,12 +7,16 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
 
 /// An instruction set that kernels are compiled for.
@@ -23,9 +27,12 @@ pub(crate) enum Level {
     /// AVX2 with FMA: 8 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512F: 16 lanes.
+    /// AVX-512 F, BW and VL: 16 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// NEON: 4 lanes.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
@@ -41,9 +48,16 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             levels.push(Self::Avx2);
-            if is_x86_feature_detected!("avx512f") {
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl");
+            if wide {
                 levels.push(Self::Avx512);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            levels.push(Self::Neon);
         }
         levels
     }
@@ -56,6 +70,8 @@ impl Level {
             Self::Avx2 => Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Avx512::LANES,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => Neon::LANES,
         }
     }
 }
@@ -79,6 +95,13 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn load_first(from: *const f32, count: usize) -> Self::V;
     unsafe fn store(to: *mut f32, v: Self::V);
     unsafe fn store_first(to: *mut f32, v: Self::V, count: usize);
+    /// Widens `LANES` bf16.
+    unsafe fn load_bf16(from: *const u16) -> Self::V;
+    /// The first `count` lanes; the others are 0.
+    unsafe fn load_bf16_first(from: *const u16, count: usize) -> Self::V;
+    /// Rounds to the nearest bf16, ties to even.
+    unsafe fn store_bf16(to: *mut u16, v: Self::V);
+    unsafe fn store_bf16_first(to: *mut u16, v: Self::V, count: usize);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
@@ -92,6 +115,9 @@ pub(crate) unsafe trait Simd: Copy {
     /// Asks for a cache line that will be read soon; any address will do.
     #[inline(always)]
     unsafe fn prefetch(_from: *const f32) {}
+    /// The same into a cache that is farther away, for what is read later.
+    #[inline(always)]
+    unsafe fn prefetch_far(_from: *const f32) {}
     /// The nearest whole number.
     unsafe fn round(x: Self::V) -> Self::V;
     /// 2^x of a whole number −126 ≤ x ≤ 127.
@@ -110,9 +136,14 @@ macro_rules! kernels {
                 unsafe { $implementation::<$crate::simd::Avx2>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
             unsafe fn avx512($($argument: $type),*) {
                 unsafe { $implementation::<$crate::simd::Avx512>($($argument),*) }
+            }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            unsafe fn neon($($argument: $type),*) {
+                unsafe { $implementation::<$crate::simd::Neon>($($argument),*) }
             }
             // SAFETY: a level above `Portable` exists only where the processor has it; the rest is the caller's promise.
             unsafe {
@@ -122,6 +153,8 @@ macro_rules! kernels {
                     $crate::simd::Level::Avx2 => avx2($($argument),*),
                     #[cfg(target_arch = "x86_64")]
                     $crate::simd::Level::Avx512 => avx512($($argument),*),
+                    #[cfg(target_arch = "aarch64")]
+                    $crate::simd::Level::Neon => neon($($argument),*),
                 }
             }
         }

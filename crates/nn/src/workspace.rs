@@ -1,18 +1,29 @@
-use crate::plan::LINE;
+use crate::arena::Arena;
+use crate::plan::lines;
 
 /// Memory that executors pass on to each other, so that planning a new sub-network neither allocates nor touches new
 /// pages once the largest network has been seen.
 #[derive(Debug)]
 pub struct Workspace {
-    lines: Vec<CacheLine>,
+    floats: Arena,
     doubles: Vec<f64>,
     shares: usize,
+    storage: Storage,
 }
 
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct CacheLine {
-    _floats: [f32; LINE],
+/// How training keeps the values of a network's layers for the backward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Storage {
+    /// As f32.
+    #[default]
+    F32,
+    /// As bf16, rounded to nearest, ties to even: half the memory and traffic for three decimal digits.
+    ///
+    /// Covers the value of every convolution, sum, product, pooling and so on that is a map of more than one position,
+    /// before its batch normalisation, whose statistics are those of the rounded values. The input, vectors
+    /// (squeeze-and-excite, the logits), parameters and all gradients stay f32, and all arithmetic is in f32.
+    /// Evaluation keeps nothing and does not round.
+    Bf16,
 }
 
 impl Default for Workspace {
@@ -30,10 +41,23 @@ impl Workspace {
     #[must_use]
     pub fn with_shares(shares: usize) -> Self {
         Self {
-            lines: Vec::new(),
+            floats: Arena::new(),
             doubles: Vec::new(),
             shares: shares.max(1),
+            storage: Storage::F32,
         }
+    }
+
+    /// The same workspace with another way to keep values, for the executors that are planned with it from now on.
+    #[must_use]
+    pub fn with_storage(self, storage: Storage) -> Self {
+        Self { storage, ..self }
+    }
+
+    /// How values are kept for the backward pass.
+    #[must_use]
+    pub const fn storage(&self) -> Storage {
+        self.storage
     }
 
     /// Number of parts that a batch is cut into.
@@ -45,16 +69,16 @@ impl Workspace {
     /// Bytes held.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.lines.len() * size_of::<CacheLine>() + self.doubles.len() * size_of::<f64>()
+        self.floats.len() * size_of::<f32>() + self.doubles.len() * size_of::<f64>()
     }
 
     /// Room for at least this many values; what was there before may be lost.
     pub(crate) fn reserve(&mut self, floats: usize, doubles: usize) {
-        let lines = floats.div_ceil(LINE);
-        if self.lines.len() < lines {
+        let floats = lines(floats);
+        if self.floats.len() < floats {
             // Free before asking for more.
-            self.lines = Vec::new();
-            self.lines = zeroed(lines);
+            self.floats = Arena::new();
+            self.floats = Arena::zeroed(floats);
         }
         if self.doubles.len() < doubles {
             self.doubles = vec![0.0; doubles];
@@ -63,21 +87,14 @@ impl Workspace {
 
     /// A stretch of the floats.
     pub(crate) fn slice(&self, start: usize, length: usize) -> &[f32] {
-        let floats = self.lines.len() * LINE;
-        assert!(start + length <= floats, "a vector within the workspace");
-        // SAFETY: checked above; the lines are arrays of f32.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast::<f32>().add(start), length) }
+        &self.floats.as_slice()[start..start + length]
     }
 
     pub(crate) const fn floats(&mut self) -> *mut f32 {
-        self.lines.as_mut_ptr().cast()
+        self.floats.start()
     }
 
     pub(crate) const fn doubles(&mut self) -> *mut f64 {
         self.doubles.as_mut_ptr()
     }
-}
-
-fn zeroed(lines: usize) -> Vec<CacheLine> {
-    vec![CacheLine { _floats: [0.0; LINE] }; lines]
 }

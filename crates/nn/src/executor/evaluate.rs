@@ -1,11 +1,14 @@
-//! Evaluation: batch normalisation is a fixed map, so that every share takes a few images at a time through the whole
+//! Evaluation: batch normalisation is a fixed map that goes into the weights of a convolution, so that every share takes a few images at a time through the whole
 //! network, in near caches.
 
 use super::forward::Forward;
-use super::operand::Operand;
+use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
 use super::{Executor, normalise, packing};
+use crate::kernels::activation::{NONE, limits};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
+use crate::kernels::kept::Kept;
+use crate::kernels::product::Ends;
 use crate::plan::{EvaluationMemory, Group, Norm, Source, head, lines};
 use crate::simd::Level;
 use crate::{BnStatistics, NnError, Store, Views};
@@ -81,7 +84,7 @@ impl Pass<'_> {
                 // SAFETY: parameters have their own places; nothing runs beside this.
                 let out = unsafe { std::slice::from_raw_parts_mut(self.floats.at(start), view.elements()) };
                 view.gather(store.tensors()[view.tensor().index()].data(), out);
-                &*out
+                out
             };
             if let Some(norm) = &group.norm {
                 let vector = |which| place.norm + which * lines(group.channels);
@@ -105,12 +108,24 @@ impl Pass<'_> {
             }
             if let Source::Convolution(conv) = &group.source {
                 let weights = gather(conv.weight, self.memory.staging);
+                let bias = conv.bias.map(|bias| gather(bias, place.bias));
+                if group.norm.is_some() {
+                    // SAFETY: as above.
+                    let [scale, shift] = [normalise::SCALE, normalise::SHIFT]
+                        .map(|which| unsafe { normalise::slice(self.floats, group, place, which) });
+                    let each = weights.len() / conv.outputs;
+                    for (weights, scale) in weights.chunks_exact_mut(each).zip(scale.iter()) {
+                        weights.iter_mut().for_each(|weight| *weight *= scale);
+                    }
+                    if let Some(bias) = bias {
+                        for ((shift, scale), bias) in shift.iter_mut().zip(scale.iter()).zip(bias) {
+                            *shift += *scale * *bias;
+                        }
+                    }
+                }
                 // SAFETY: packed weights have their own place.
                 let packed = unsafe { std::slice::from_raw_parts_mut(self.floats.at(place.packed), conv.packed) };
                 packing::forward(self.level, conv, weights, packed);
-                if let Some(bias) = conv.bias {
-                    gather(bias, place.bias);
-                }
             }
         }
     }
@@ -119,15 +134,18 @@ impl Pass<'_> {
     fn run(&self, share: usize, input: &[f32], start: usize, count: usize, logits: Shared<f32>) {
         let [values, length] = self.memory.values;
         let values = values + share * length;
-        let operand = |index: usize| {
+        let data = |index: usize| {
             let (place, group) = (&self.memory.groups[index], &self.groups[index]);
-            let data = if index == 0 {
+            if index == 0 {
                 input[start * group.elements()..].as_ptr()
             } else {
                 self.floats.at(values + place.value).cast_const()
-            };
+            }
+        };
+        let operand = |index: usize| {
+            let group = &self.groups[index];
             Operand {
-                data,
+                data: Kept::new(data(index), group.channels, false),
                 map: Affine::IDENTITY,
                 channels: group.channels,
                 pixels: group.pixels(),
@@ -136,21 +154,34 @@ impl Pass<'_> {
         let [scratch, length] = self.memory.scratch;
         let scratch = self.floats.at(scratch + share * length + head(self.groups));
         for (group, place) in self.groups.iter().zip(&self.memory.groups) {
-            let bias = match &group.source {
-                Source::Convolution(conv) if conv.bias.is_some() => self.floats.at(place.bias),
-                _ => std::ptr::null_mut(),
-            };
+            let mut map = normalise::map(self.floats, group, place);
+            let mut ends = Ends::NONE;
+            if let Source::Convolution(conv) = &group.source {
+                // The normalisation is in the weights; what is left of it is where the sums begin.
+                ends.start = if group.norm.is_some() {
+                    map.shift
+                } else if conv.bias.is_some() {
+                    self.floats.at(place.bias)
+                } else {
+                    std::ptr::null()
+                };
+                (map.scale, map.shift) = (std::ptr::null(), std::ptr::null());
+                ends.limits = limits(map.activation);
+                if ends.limits.is_some() {
+                    map.activation = NONE;
+                }
+            }
             let forward = Forward {
                 level: self.level,
                 group,
                 operand: &|input| operand(group.inputs[input]),
-                out: self.floats.at(values + place.value),
+                out: Destination::F32(self.floats.at(values + place.value)),
                 packed: self.floats.at(place.packed),
-                bias,
+                ends,
                 images: 0..count,
                 scratch,
+                is_far: false,
             };
-            let map = normalise::map(self.floats, group, place);
             let at = |vector: *const f32, channel: usize| {
                 if vector.is_null() {
                     vector
@@ -161,7 +192,7 @@ impl Pass<'_> {
             // SAFETY: shares have disjoint values and scratch.
             unsafe {
                 forward.run(&mut |block| {
-                    if group.is_mapped() {
+                    if !map.is_identity() {
                         let map = Affine {
                             scale: at(map.scale, block.first_channel),
                             shift: at(map.shift, block.first_channel),
@@ -179,13 +210,13 @@ impl Pass<'_> {
                             data: block.data,
                             stride: block.stride,
                         };
-                        affine(self.level, size, from, to, &map, false);
+                        affine(self.level, size, from.into(), to, &map, false);
                     }
                 });
             }
         }
         let elements = self.groups[self.output].elements();
-        let output = operand(self.output).data;
+        let output = data(self.output);
         // SAFETY: shares write disjoint images of the logits.
         unsafe {
             let to = logits.at(start * elements);

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use super::operand::{Block, Operand};
+use super::operand::{Block, Destination, Operand};
+use crate::kernels::ahead::Ahead;
 use crate::kernels::depthwise::{Depthwise, convolve};
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, multiply};
+use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, keep, multiply};
+use crate::kernels::kept::Kept;
 use crate::kernels::pooling;
-use crate::kernels::product::{Product, product};
+use crate::kernels::product::{Ends, Product, product};
 use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
 use crate::simd::Level;
 
@@ -17,12 +19,14 @@ pub(crate) struct Forward<'a> {
     /// The k-th input.
     pub(crate) operand: &'a dyn Fn(usize) -> Operand,
     /// Raw value of image 0.
-    pub(crate) out: *mut f32,
-    /// Packed weights and bias of a convolution.
+    pub(crate) out: Destination,
+    /// Packed weights of a convolution, and where its sums begin and what they are limited to.
     pub(crate) packed: *const f32,
-    pub(crate) bias: *const f32,
+    pub(crate) ends: Ends,
     pub(crate) images: Range<usize>,
     pub(crate) scratch: *mut f32,
+    /// The inputs lie in far memory: ask for the next ones early.
+    pub(crate) is_far: bool,
 }
 
 impl Forward<'_> {
@@ -42,19 +46,49 @@ impl Forward<'_> {
                 },
                 _ => {
                     for image in self.images.clone() {
-                        self.one_image(image);
-                        let out = self.image(image);
-                        after(self.block(out.data, self.group.pixels()));
+                        self.one_image(image, after);
                     }
                 }
             }
         }
     }
 
-    fn image(&self, image: usize) -> To {
-        To {
-            data: self.out.wrapping_add(image * self.group.elements()),
-            stride: self.group.channels,
+    /// Where to compute the piece of the raw value that begins `values` values after image 0: in its place, or in
+    /// scratch when it is kept as bf16; and how far apart its rows are, which in scratch are `narrow` apart.
+    fn place(&self, values: usize, scratch: *mut f32, narrow: usize) -> To {
+        match self.out {
+            Destination::F32(out) => To {
+                data: out.wrapping_add(values),
+                stride: self.group.channels,
+            },
+            Destination::Bf16(_) => To {
+                data: scratch,
+                stride: narrow,
+            },
+        }
+    }
+
+    /// Ends the piece of the raw value that begins `values` values after image 0.
+    unsafe fn end(&self, block: Block, values: usize, after: &mut dyn FnMut(Block)) {
+        unsafe {
+            if let Destination::Bf16(out) = self.out {
+                let size = self.size(block.rows, block.channels);
+                let from = To {
+                    data: block.data,
+                    stride: block.stride,
+                };
+                keep(self.level, size, from, out.add(values), self.group.channels);
+            }
+        }
+        after(block);
+    }
+
+    /// Asks for the next piece of an input, if that is worth it.
+    fn ahead(&self, from: Kept, size: Rows, calls: usize) -> Ahead {
+        if self.is_far {
+            Ahead::new(&[(from, size)], calls)
+        } else {
+            Ahead::none()
         }
     }
 
@@ -72,49 +106,22 @@ impl Forward<'_> {
         Rows { rows, channels }
     }
 
-    unsafe fn add_bias(&self, block: Block) {
-        if self.bias.is_null() {
-            return;
-        }
-        let map = Affine {
-            scale: std::ptr::null(),
-            shift: self.bias.wrapping_add(block.first_channel),
-            activation: 0,
-        };
-        let from = From {
-            data: block.data,
-            stride: block.stride,
-        };
-        let to = To {
-            data: block.data,
-            stride: block.stride,
-        };
-        unsafe { affine(self.level, self.size(block.rows, block.channels), from, to, &map, false) }
-    }
-
     unsafe fn pointwise(&self, conv: &Convolution, after: &mut dyn FnMut(Block)) {
         let operand = (self.operand)(0);
         let pixels = operand.pixels;
         let step = block_rows(conv.inputs, conv.outputs);
+        let other = self.scratch.wrapping_add(lines(step * conv.inputs));
         let mut row = self.images.start * pixels;
         let end = self.images.end * pixels;
         while row < end {
             let rows = step.min(end - row);
-            let mut from = operand.rows(row);
             unsafe {
-                if !operand.map.is_identity() {
-                    let to = To {
-                        data: self.scratch,
-                        stride: conv.inputs,
-                    };
-                    let size = self.size(rows, conv.inputs);
-                    affine(self.level, size, from, to, &operand.map, false);
-                    from = From {
-                        data: self.scratch,
-                        stride: conv.inputs,
-                    };
-                }
-                let data = self.out.add(row * conv.outputs);
+                let next = self.size(step.min(end - row - rows), conv.inputs);
+                let calls = Product::calls(self.level, rows, conv.outputs);
+                let mut ahead = self.ahead(operand.rows(row + rows), next, calls);
+                let from = operand.read(self.level, row, rows, self.scratch);
+                let values = row * conv.outputs;
+                let data = self.place(values, other, conv.outputs).data;
                 product(
                     self.level,
                     &Product {
@@ -128,11 +135,11 @@ impl Forward<'_> {
                         c: data,
                         c_stride: conv.outputs,
                         accumulate: false,
+                        ends: self.ends,
                     },
+                    &mut ahead,
                 );
-                let block = self.block(data, rows);
-                self.add_bias(block);
-                after(block);
+                self.end(self.block(data, rows), values, after);
             }
             row += rows;
         }
@@ -144,11 +151,13 @@ impl Forward<'_> {
         let [ins, outs] = conv.group();
         let line = conv.padded[1] * conv.pixel;
         let packed = conv.inner() * outs.next_multiple_of(self.level.lanes());
+        let other = self.scratch.wrapping_add(lines(conv.padded[0] * line));
         unsafe {
             clear(self.scratch, conv.padded[0] * line);
             for image in self.images.clone() {
                 load_padded(self.level, conv, &operand, image, 0, conv.inputs, self.scratch);
-                let out = self.image(image).data;
+                let values = image * self.group.elements();
+                let out = self.place(values, other, conv.outputs).data;
                 for y in 0..window.output[0] {
                     for group in 0..conv.groups {
                         product(
@@ -164,13 +173,13 @@ impl Forward<'_> {
                                 c: out.add(y * window.output[1] * conv.outputs + group * outs),
                                 c_stride: conv.outputs,
                                 accumulate: false,
+                                ends: self.ends.at(group * outs),
                             },
+                            &mut Ahead::none(),
                         );
                     }
                 }
-                let block = self.block(out, self.group.pixels());
-                self.add_bias(block);
-                after(block);
+                self.end(self.block(out, self.group.pixels()), values, after);
             }
         }
     }
@@ -179,6 +188,7 @@ impl Forward<'_> {
         let operand = (self.operand)(0);
         let window = &conv.window;
         let line = conv.padded[1] * conv.pixel;
+        let other = self.scratch.wrapping_add(lines(conv.padded[0] * line));
         unsafe {
             clear(self.scratch, conv.padded[0] * line);
             for image in self.images.clone() {
@@ -186,7 +196,11 @@ impl Forward<'_> {
                 while channel < conv.inputs {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
-                    let output = self.image(image).data.add(channel);
+                    let calls = Depthwise::calls(self.level, window.output, channels);
+                    let (from, size) = next_block(conv, &operand, &self.images, image, channel);
+                    let mut ahead = self.ahead(from, size, calls);
+                    let values = image * self.group.elements() + channel;
+                    let output = self.place(values, other, conv.pixel);
                     convolve(
                         self.level,
                         &Depthwise {
@@ -199,21 +213,22 @@ impl Forward<'_> {
                             taps: &conv.segments,
                             weights: self.packed.add(channel),
                             weight_stride: conv.inputs.next_multiple_of(self.level.lanes()),
-                            output,
-                            output_line: window.output[1] * conv.outputs,
-                            output_step: conv.outputs,
+                            output: output.data,
+                            output_line: window.output[1] * output.stride,
+                            output_step: output.stride,
                             accumulate: false,
+                            ends: self.ends.at(channel),
                         },
+                        &mut ahead,
                     );
                     let block = Block {
-                        data: output,
-                        stride: conv.outputs,
+                        data: output.data,
+                        stride: output.stride,
                         rows: self.group.pixels(),
                         channels,
                         first_channel: channel,
                     };
-                    self.add_bias(block);
-                    after(block);
+                    self.end(block, values, after);
                     channel += channels;
                 }
             }
@@ -221,11 +236,13 @@ impl Forward<'_> {
     }
 
     /// Everything that is not a convolution.
-    unsafe fn one_image(&self, image: usize) {
+    unsafe fn one_image(&self, image: usize, after: &mut dyn FnMut(Block)) {
         let group = self.group;
         let (pixels, channels) = (group.pixels(), group.channels);
         let size = self.size(pixels, channels);
-        let out = self.image(image);
+        let values = image * group.elements();
+        let inputs = (0..group.inputs.len()).map(|input| lines((self.operand)(input).elements()));
+        let out = self.place(values, self.scratch.wrapping_add(inputs.sum()), channels);
         let first = (self.operand)(0);
         let load = |operand: &Operand, to: To, accumulate: bool| unsafe {
             let size = self.size(operand.pixels, operand.channels);
@@ -302,6 +319,7 @@ impl Forward<'_> {
                     }
                 }
             }
+            self.end(self.block(out.data, pixels), values, after);
         }
     }
 }
@@ -309,6 +327,24 @@ impl Forward<'_> {
 /// Sets scratch floats to 0.
 pub(crate) unsafe fn clear(scratch: *mut f32, floats: usize) {
     unsafe { std::ptr::write_bytes(scratch, 0, lines(floats)) }
+}
+
+/// The block of channels that a depthwise convolution reads after the one at `channel` of `image`; without rows when
+/// that was the last.
+pub(crate) fn next_block(
+    conv: &Convolution,
+    operand: &Operand,
+    images: &Range<usize>,
+    image: usize,
+    channel: usize,
+) -> (Kept, Rows) {
+    let (mut image, mut channel) = (image, channel + conv.pixel);
+    if channel >= conv.inputs {
+        (image, channel) = (image + 1, 0);
+    }
+    let rows = if image < images.end { operand.pixels } else { 0 };
+    let channels = conv.pixel.min(conv.inputs - channel);
+    (operand.image(image).at(channel), Rows { rows, channels })
 }
 
 /// Copies a block of channels of an image, mapped, into the interior of a padded scratch image.
@@ -337,10 +373,7 @@ pub(crate) unsafe fn load_padded(
     let [top, left] = conv.window.before;
     let from = operand.image(image);
     for y in 0..height {
-        let from = From {
-            data: from.data.wrapping_add(y * width * operand.channels + channel),
-            stride: operand.channels,
-        };
+        let from = from.at(y * width * operand.channels + channel);
         let to = To {
             data: scratch.wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel),
             stride: conv.pixel,

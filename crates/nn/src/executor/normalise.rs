@@ -1,6 +1,5 @@
 //! The vectors of batch normalisation: statistics of the batch, the map they make, and its backward coefficients.
 
-use super::backward::SHORT;
 use super::operand::Block;
 use super::share::Shared;
 use crate::kernels::elementwise::{Affine, From, Rows, moments};
@@ -45,6 +44,9 @@ pub(crate) fn map(base: Shared<f32>, group: &Group, memory: &GroupMemory) -> Aff
     }
     map
 }
+
+/// Rows whose deviations are summed up in f32 before the sums go on in f64.
+const SHORT: usize = 256;
 
 /// Takes a block into a share's running count, mean and squared deviation (three vectors of f64).
 ///
@@ -153,10 +155,11 @@ pub(crate) unsafe fn settle_backward(
             *sums.wrapping_add(channels + channel) = product;
         }
         let inverse = f64::from(inverses[channel]);
-        let first = f64::from(weight[channel]) * inverse;
-        let second = -first * inverse * inverse * product / count;
-        a[channel] = first as f32;
-        b[channel] = second as f32;
+        a[channel] = (f64::from(weight[channel]) * inverse) as f32;
+        let first = f64::from(a[channel]);
+        b[channel] = (-first * inverse * inverse * product / count) as f32;
+        // From the rounded a and b: dz sums up to 0, and their rounding must not add up over all positions.
+        let second = f64::from(b[channel]);
         c[channel] = (-first * sum / count - second * f64::from(means[channel])) as f32;
     }
 }

@@ -1,10 +1,12 @@
-use crate::kernels::elementwise::{Affine, From};
+use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
+use crate::kernels::kept::Kept;
+use crate::simd::Level;
 
 /// What a group reads: raw values and the map (normalisation and activation) still to be applied to them.
 #[derive(Clone, Copy)]
 pub(crate) struct Operand {
     /// Raw value of image 0, NHWC, dense.
-    pub(crate) data: *const f32,
+    pub(crate) data: Kept,
     pub(crate) map: Affine,
     pub(crate) channels: usize,
     /// Positions of one image.
@@ -13,15 +15,32 @@ pub(crate) struct Operand {
 
 impl Operand {
     /// The rows from `row` on.
-    pub(crate) const fn rows(&self, row: usize) -> From {
+    pub(crate) const fn rows(&self, row: usize) -> Kept {
+        self.data.at(row * self.channels)
+    }
+
+    /// Rows with the map applied: where they lie when that changes nothing, else computed into `scratch`.
+    ///
+    /// # Safety
+    /// The rows must be valid, and `scratch` hold them.
+    pub(crate) unsafe fn read(&self, level: Level, row: usize, rows: usize, scratch: *mut f32) -> From {
+        let (from, channels) = (self.rows(row), self.channels);
+        if let (true, Some(in_place)) = (self.map.is_identity(), from.as_f32()) {
+            return in_place;
+        }
+        let to = To {
+            data: scratch,
+            stride: channels,
+        };
+        unsafe { affine(level, Rows { rows, channels }, from, to, &self.map, false) };
         From {
-            data: self.data.wrapping_add(row * self.channels),
-            stride: self.channels,
+            data: scratch,
+            stride: channels,
         }
     }
 
     /// The rows of an image.
-    pub(crate) const fn image(&self, image: usize) -> From {
+    pub(crate) const fn image(&self, image: usize) -> Kept {
         self.rows(image * self.pixels)
     }
 
@@ -40,4 +59,11 @@ pub(crate) struct Block {
     pub(crate) channels: usize,
     /// Channel of the group that the block's first channel is.
     pub(crate) first_channel: usize,
+}
+
+/// Where a group's raw value goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Destination {
+    F32(*mut f32),
+    Bf16(*mut u16),
 }

@@ -24,17 +24,26 @@ pub(crate) const fn code(activation: Option<Activation>) -> u8 {
     }
 }
 
-/// Calls `$function::<S, A>($arguments)` with the activation `$code` as the constant `A`.
+/// The limits of an activation that only cuts off.
+pub(crate) const fn limits(code: u8) -> Option<[f32; 2]> {
+    match code {
+        RELU => Some([0.0, f32::INFINITY]),
+        RELU6 => Some([0.0, 6.0]),
+        _ => None,
+    }
+}
+
+/// Calls `$function::<S, A, _>($arguments)` with the activation `$code` as the constant `A`.
 macro_rules! with_activation {
     ($code:expr, $function:ident::<$simd:ident>($($argument:expr),*)) => {
         match $code {
-            1 => $function::<$simd, 1>($($argument),*),
-            2 => $function::<$simd, 2>($($argument),*),
-            3 => $function::<$simd, 3>($($argument),*),
-            4 => $function::<$simd, 4>($($argument),*),
-            5 => $function::<$simd, 5>($($argument),*),
-            6 => $function::<$simd, 6>($($argument),*),
-            _ => $function::<$simd, 0>($($argument),*),
+            1 => $function::<$simd, 1, _>($($argument),*),
+            2 => $function::<$simd, 2, _>($($argument),*),
+            3 => $function::<$simd, 3, _>($($argument),*),
+            4 => $function::<$simd, 4, _>($($argument),*),
+            5 => $function::<$simd, 5, _>($($argument),*),
+            6 => $function::<$simd, 6, _>($($argument),*),
+            _ => $function::<$simd, 0, _>($($argument),*),
         }
     };
 }

@@ -1,6 +1,7 @@
 //! Passes over rows of channels: normalise and activate, their backward passes, and sums over rows.
 
 use super::activation::{pull_back, value, with_activation};
+use super::kept::{Element, Kept, with_width};
 use crate::simd::{Simd, kernels};
 
 /// Rows of channels: `data[row · stride + channel]`.
@@ -12,7 +13,7 @@ pub(crate) struct Rows {
 
 /// Calls `$body` for every vector of channels with `$at` and `$count`, full vectors first.
 macro_rules! for_channels {
-    ($simd:ident, $channels:expr, |$at:ident, $load:ident, $store:ident| $body:block) => {{
+    ($simd:ident, $channels:expr, |$at:ident, $load:ident, $store:ident, $kept:ident| $body:block) => {{
         let (channels, mut at) = ($channels, 0);
         while at + $simd::LANES <= channels {
             let $at = at;
@@ -20,6 +21,12 @@ macro_rules! for_channels {
             macro_rules! $load {
                 ($from:expr) => {
                     $simd::load($from.add($at))
+                };
+            }
+            #[allow(unused_macros)]
+            macro_rules! $kept {
+                ($from:expr) => {
+                    crate::kernels::kept::Element::load::<$simd>($from.add($at))
                 };
             }
             #[allow(unused_macros)]
@@ -40,6 +47,12 @@ macro_rules! for_channels {
                 };
             }
             #[allow(unused_macros)]
+            macro_rules! $kept {
+                ($from:expr) => {
+                    crate::kernels::kept::Element::load_first::<$simd>($from.add($at), channels - $at)
+                };
+            }
+            #[allow(unused_macros)]
             macro_rules! $store {
                 ($to:expr, $v:expr) => {
                     $simd::store_first($to.add($at), $v, channels - $at)
@@ -55,11 +68,11 @@ const AHEAD: usize = 24;
 
 /// Asks for a row ahead, if rows are apart.
 #[inline(always)]
-unsafe fn prefetch_row<S: Simd>(size: Rows, from: From, row: usize) {
-    if from.stride > size.channels {
-        let next = from.data.wrapping_add((row + AHEAD) * from.stride);
-        for line in (0..size.channels).step_by(16) {
-            unsafe { S::prefetch(next.wrapping_add(line)) }
+unsafe fn prefetch_row<S: Simd, E>(size: Rows, from: *const E, stride: usize, row: usize) {
+    if stride > size.channels {
+        let next = from.wrapping_add((row + AHEAD) * stride);
+        for line in (0..size.channels).step_by(64 / size_of::<E>()) {
+            unsafe { S::prefetch(next.wrapping_add(line).cast()) }
         }
     }
 }
@@ -105,38 +118,52 @@ pub(crate) struct To {
 
 kernels! {
     /// to = (to +)? activation(from · scale + shift).
-    fn affine = affine_any(size: Rows, from: From, to: To, map: &Affine, accumulate: bool);
+    fn affine = affine_any(size: Rows, from: Kept, to: To, map: &Affine, accumulate: bool);
     /// to = a·g + b·z + c: the gradient before a batch normalisation.
-    fn combine = combine_rows(size: Rows, g: From, z: From, to: To, coefficients: [*const f32; 3]);
+    fn combine = combine_any(size: Rows, g: From, z: Kept, to: To, coefficients: [*const f32; 3]);
     /// g = g · activation'(z · scale + shift); adds Σ g and Σ g·(z − mean) to `sums`, channels apart.
-    fn finish = finish_any(size: Rows, g: To, z: From, map: &Affine, mean: *const f32, sums: *mut f32);
+    fn finish = finish_any(size: Rows, g: To, z: Kept, map: &Affine, mean: *const f32, sums: *mut f32);
     /// Adds Σ (x − x₀) and Σ (x − x₀)² over rows to `sums`, channels apart, where x₀ is the first row.
     fn moments = moments_rows(size: Rows, x: From, sums: *mut f32);
     /// sums += Σ over rows of a·b.
     fn column_dot = column_dot_rows(size: Rows, a: From, b: From, sums: *mut f32);
     /// sums += Σ over rows of a.
     fn column_sum = column_sum_rows(size: Rows, a: From, sums: *mut f32);
+    /// Rounds to bf16: in place, so that whoever reads on sees what is kept, and into `to`, rows `stride` apart.
+    fn keep = keep_rows(size: Rows, from: To, to: *mut u16, stride: usize);
     /// to = to · from.
     fn multiply = multiply_rows(size: Rows, from: From, to: To);
 }
 
 #[inline(always)]
-unsafe fn affine_any<S: Simd>(size: Rows, from: From, to: To, map: &Affine, accumulate: bool) {
+unsafe fn affine_any<S: Simd>(size: Rows, from: Kept, to: To, map: &Affine, accumulate: bool) {
     unsafe {
-        with_activation!(map.activation, affine_rows::<S>(size, from, to, map, accumulate));
+        with_width!(from, |data| {
+            with_activation!(
+                map.activation,
+                affine_rows::<S>(size, data, from.stride(), to, map, accumulate)
+            );
+        });
     }
 }
 
 #[inline(always)]
-unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map: &Affine, accumulate: bool) {
+unsafe fn affine_rows<S: Simd, const A: u8, E: Element>(
+    size: Rows,
+    from: *const E,
+    stride: usize,
+    to: To,
+    map: &Affine,
+    accumulate: bool,
+) {
     unsafe {
         let Affine { scale, shift, .. } = *map;
         for row in 0..size.rows {
-            prefetch_row::<S>(size, from, row);
-            let (x, y) = (from.data.add(row * from.stride), to.data.add(row * to.stride));
+            prefetch_row::<S, E>(size, from, stride, row);
+            let (x, y) = (from.add(row * stride), to.data.add(row * to.stride));
             if accumulate {
-                for_channels!(S, size.channels, |_at, load, store| {
-                    let mut v = load!(x);
+                for_channels!(S, size.channels, |_at, load, store, kept| {
+                    let mut v = kept!(x);
                     if !scale.is_null() {
                         v = S::mul(v, load!(scale));
                     }
@@ -146,13 +173,13 @@ unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map:
                     store!(y, S::add(load!(y), value::<S, A>(v)));
                 });
             } else if !scale.is_null() && !shift.is_null() {
-                for_channels!(S, size.channels, |_at, load, store| {
-                    let v = S::fma(load!(x), load!(scale), load!(shift));
+                for_channels!(S, size.channels, |_at, load, store, kept| {
+                    let v = S::fma(kept!(x), load!(scale), load!(shift));
                     store!(y, value::<S, A>(v));
                 });
             } else {
-                for_channels!(S, size.channels, |_at, load, store| {
-                    let mut v = load!(x);
+                for_channels!(S, size.channels, |_at, load, store, kept| {
+                    let mut v = kept!(x);
                     if !scale.is_null() {
                         v = S::mul(v, load!(scale));
                     }
@@ -167,15 +194,36 @@ unsafe fn affine_rows<S: Simd, const A: u8>(size: Rows, from: From, to: To, map:
 }
 
 #[inline(always)]
-unsafe fn combine_rows<S: Simd>(size: Rows, g: From, z: From, to: To, [a, b, c]: [*const f32; 3]) {
+unsafe fn combine_any<S: Simd>(size: Rows, g: From, z: Kept, to: To, coefficients: [*const f32; 3]) {
+    unsafe {
+        with_width!(z, |data| combine_rows::<S, _>(
+            size,
+            g,
+            data,
+            z.stride(),
+            to,
+            coefficients
+        ))
+    }
+}
+
+#[inline(always)]
+unsafe fn combine_rows<S: Simd, E: Element>(
+    size: Rows,
+    g: From,
+    z: *const E,
+    stride: usize,
+    to: To,
+    [a, b, c]: [*const f32; 3],
+) {
     unsafe {
         for row in 0..size.rows {
-            prefetch_row::<S>(size, g, row);
-            prefetch_row::<S>(size, z, row);
-            let (g, z) = (g.data.add(row * g.stride), z.data.add(row * z.stride));
+            prefetch_row::<S, f32>(size, g.data, g.stride, row);
+            prefetch_row::<S, E>(size, z, stride, row);
+            let (g, z) = (g.data.add(row * g.stride), z.add(row * stride));
             let to = to.data.add(row * to.stride);
-            for_channels!(S, size.channels, |_at, load, store| {
-                let rest = S::fma(load!(z), load!(b), load!(c));
+            for_channels!(S, size.channels, |_at, load, store, kept| {
+                let rest = S::fma(kept!(z), load!(b), load!(c));
                 store!(to, S::fma(load!(g), load!(a), rest));
             });
         }
@@ -183,18 +231,24 @@ unsafe fn combine_rows<S: Simd>(size: Rows, g: From, z: From, to: To, [a, b, c]:
 }
 
 #[inline(always)]
-unsafe fn finish_any<S: Simd>(size: Rows, g: To, z: From, map: &Affine, mean: *const f32, sums: *mut f32) {
+unsafe fn finish_any<S: Simd>(size: Rows, g: To, z: Kept, map: &Affine, mean: *const f32, sums: *mut f32) {
     unsafe {
-        with_activation!(map.activation, finish_rows::<S>(size, g, z, map, mean, sums));
+        with_width!(z, |data| {
+            with_activation!(
+                map.activation,
+                finish_rows::<S>(size, g, data, z.stride(), map, mean, sums)
+            );
+        });
     }
 }
 
 /// Channels outside, rows inside: the sums stay in registers. The block is expected in a near cache.
 #[inline(always)]
-unsafe fn finish_rows<S: Simd, const A: u8>(
+unsafe fn finish_rows<S: Simd, const A: u8, E: Element>(
     size: Rows,
     g: To,
-    z: From,
+    z: *const E,
+    stride: usize,
     map: &Affine,
     mean: *const f32,
     sums: *mut f32,
@@ -202,7 +256,7 @@ unsafe fn finish_rows<S: Simd, const A: u8>(
     unsafe {
         let zero = S::splat(0.0);
         let second = sums.add(size.channels);
-        for_channels!(S, size.channels, |at, load, store| {
+        for_channels!(S, size.channels, |at, load, store, kept| {
             let scale = if map.scale.is_null() {
                 S::splat(1.0)
             } else {
@@ -210,17 +264,24 @@ unsafe fn finish_rows<S: Simd, const A: u8>(
             };
             let shift = if map.shift.is_null() { zero } else { load!(map.shift) };
             let mean = if mean.is_null() { zero } else { load!(mean) };
-            let (mut sum, mut product) = (zero, zero);
-            for row in 0..size.rows {
-                let (gp, zp) = (g.data.add(row * g.stride), z.data.add(row * z.stride));
-                let z = load!(zp);
-                let gradient = pull_back::<S, A>(S::fma(z, scale, shift), load!(gp));
-                store!(gp, gradient);
-                sum = S::add(sum, gradient);
-                product = S::fma(gradient, S::sub(z, mean), product);
+            // Every fourth row has its own sums: shorter sums round less, and do not wait for each other.
+            let (mut sum, mut product) = ([zero; 4], [zero; 4]);
+            let mut row = 0;
+            while row < size.rows {
+                let rows = (size.rows - row).min(4);
+                for part in 0..rows {
+                    let (gp, zp) = (g.data.add((row + part) * g.stride), z.add((row + part) * stride));
+                    let z = kept!(zp);
+                    let gradient = pull_back::<S, A>(S::fma(z, scale, shift), load!(gp));
+                    store!(gp, gradient);
+                    sum[part] = S::add(sum[part], gradient);
+                    product[part] = S::fma(gradient, S::sub(z, mean), product[part]);
+                }
+                row += rows;
             }
-            store!(sums, S::add(load!(sums), sum));
-            store!(second, S::add(load!(second), product));
+            let join = |parts: [S::V; 4]| S::add(S::add(parts[0], parts[1]), S::add(parts[2], parts[3]));
+            store!(sums, S::add(load!(sums), join(sum)));
+            store!(second, S::add(load!(second), join(product)));
         });
     }
 }
@@ -230,7 +291,7 @@ unsafe fn moments_rows<S: Simd>(size: Rows, x: From, sums: *mut f32) {
     unsafe {
         let zero = S::splat(0.0);
         let second = sums.add(size.channels);
-        for_channels!(S, size.channels, |at, load, store| {
+        for_channels!(S, size.channels, |at, load, store, _kept| {
             let origin = load!(x.data);
             let (mut sum, mut square) = (zero, zero);
             let (mut sum2, mut square2) = (zero, zero);
@@ -259,7 +320,7 @@ unsafe fn moments_rows<S: Simd>(size: Rows, x: From, sums: *mut f32) {
 #[inline(always)]
 unsafe fn column_dot_rows<S: Simd>(size: Rows, a: From, b: From, sums: *mut f32) {
     unsafe {
-        for_channels!(S, size.channels, |at, load, store| {
+        for_channels!(S, size.channels, |at, load, store, _kept| {
             let mut sum = S::splat(0.0);
             for row in 0..size.rows {
                 let (a, b) = (a.data.add(row * a.stride), b.data.add(row * b.stride));
@@ -273,7 +334,7 @@ unsafe fn column_dot_rows<S: Simd>(size: Rows, a: From, b: From, sums: *mut f32)
 #[inline(always)]
 unsafe fn column_sum_rows<S: Simd>(size: Rows, a: From, sums: *mut f32) {
     unsafe {
-        for_channels!(S, size.channels, |at, load, store| {
+        for_channels!(S, size.channels, |at, load, store, _kept| {
             let mut sum = S::splat(0.0);
             for row in 0..size.rows {
                 let a = a.data.add(row * a.stride);
@@ -285,11 +346,31 @@ unsafe fn column_sum_rows<S: Simd>(size: Rows, a: From, sums: *mut f32) {
 }
 
 #[inline(always)]
+unsafe fn keep_rows<S: Simd>(size: Rows, from: To, to: *mut u16, stride: usize) {
+    unsafe {
+        for row in 0..size.rows {
+            let (x, y) = (from.data.add(row * from.stride), to.add(row * stride));
+            let mut at = 0;
+            while at + S::LANES <= size.channels {
+                S::store_bf16(y.add(at), S::load(x.add(at)));
+                S::store(x.add(at), S::load_bf16(y.add(at)));
+                at += S::LANES;
+            }
+            let left = size.channels - at;
+            if left > 0 {
+                S::store_bf16_first(y.add(at), S::load_first(x.add(at), left), left);
+                S::store_first(x.add(at), S::load_bf16_first(y.add(at), left), left);
+            }
+        }
+    }
+}
+
+#[inline(always)]
 unsafe fn multiply_rows<S: Simd>(size: Rows, from: From, to: To) {
     unsafe {
         for row in 0..size.rows {
             let (x, y) = (from.data.add(row * from.stride), to.data.add(row * to.stride));
-            for_channels!(S, size.channels, |_at, load, store| {
+            for_channels!(S, size.channels, |_at, load, store, _kept| {
                 store!(y, S::mul(load!(y), load!(x)));
             });
         }

@@ -1,6 +1,7 @@
 //! c = a · b for many rows of a and packed weights b: 1×1 convolutions, linear layers, and dense convolutions whose
 //! kernel positions are segments of an enlarged row.
 
+use super::ahead::Ahead;
 use crate::simd::{Level, Simd, kernels};
 
 /// One product.
@@ -21,11 +22,46 @@ pub(crate) struct Product<'a> {
     pub(crate) c_stride: usize,
     /// Adds to c instead of overwriting it.
     pub(crate) accumulate: bool,
+    pub(crate) ends: Ends,
+}
+
+/// What is done to a result at both ends of its sum, while it is in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends {
+    /// For each column where the sum begins, or null for 0. Read in whole vectors.
+    pub(crate) start: *const f32,
+    /// What the sum is limited to.
+    pub(crate) limits: Option<[f32; 2]>,
+}
+
+impl Ends {
+    /// A sum as it is.
+    pub(crate) const NONE: Self = Self {
+        start: std::ptr::null(),
+        limits: None,
+    };
+
+    /// The same from a later column on.
+    pub(crate) const fn at(self, column: usize) -> Self {
+        let start = if self.start.is_null() {
+            self.start
+        } else {
+            self.start.wrapping_add(column)
+        };
+        Self { start, ..self }
+    }
 }
 
 kernels! {
     /// Computes a product.
-    fn product = product_any(p: &Product<'_>);
+    fn product = product_any(p: &Product<'_>, ahead: &mut Ahead);
+}
+
+impl Product<'_> {
+    /// About how often a product asks ahead.
+    pub(crate) const fn calls(level: Level, rows: usize, columns: usize) -> usize {
+        rows.div_ceil(8) * columns.div_ceil(3 * level.lanes())
+    }
 }
 
 /// Runs a statement for each row of a tile, written out, so that accumulators become registers.
@@ -103,7 +139,7 @@ pub(crate) fn pack(level: Level, inner: usize, columns: usize, out: &mut [f32], 
 }
 
 #[inline(always)]
-unsafe fn product_any<S: Simd>(p: &Product<'_>) {
+unsafe fn product_any<S: Simd>(p: &Product<'_>, ahead: &mut Ahead) {
     let vectors = p.columns.div_ceil(S::LANES);
     let inner = p.segments.len() * p.segment_length;
     let (mut first, mut b) = (0, p.b);
@@ -111,9 +147,9 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>) {
         let width = panel_vectors(vectors - first);
         unsafe {
             match width {
-                1 => panel::<S, 1>(p, b, first),
-                2 => panel::<S, 2>(p, b, first),
-                _ => panel::<S, 3>(p, b, first),
+                1 => panel::<S, 1>(p, b, first, ahead),
+                2 => panel::<S, 2>(p, b, first, ahead),
+                _ => panel::<S, 3>(p, b, first, ahead),
             }
             b = b.add(inner * width * S::LANES);
         }
@@ -123,7 +159,7 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>) {
 
 /// All rows of one panel of columns.
 #[inline(always)]
-unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize) {
+unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, ahead: &mut Ahead) {
     let most = S::TILE[N];
     let mut row = 0;
     while row < p.rows {
@@ -135,6 +171,7 @@ unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: 
             left.min(most)
         };
         unsafe {
+            ahead.ask::<S>();
             match tile {
                 1 => micro::<S, 1, N>(p, b, first, row),
                 2 => micro::<S, 2, N>(p, b, first, row),
@@ -154,7 +191,12 @@ unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: 
 #[inline(always)]
 unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, row: usize) {
     unsafe {
+        let column = first * S::LANES;
         let mut sums = [[S::splat(0.0); 3]; 8];
+        if !p.ends.start.is_null() {
+            let (x, y, z) = load_vectors::<S, N>(p.ends.start.add(column));
+            sums = [[x, y, z]; 8];
+        }
         let mut b = b;
         let base = p.a.add(row * p.a_stride);
         for segment in p.segments {
@@ -176,7 +218,14 @@ unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *co
                 });
             }
         }
-        let column = first * S::LANES;
+        if let Some([low, high]) = p.ends.limits {
+            let (low, high) = (S::splat(low), S::splat(high));
+            each_row!(M, |INDEX| {
+                each_vector!(N, |VECTOR| {
+                    sums[INDEX][VECTOR] = S::min(S::max(sums[INDEX][VECTOR], low), high);
+                });
+            });
+        }
         let tail = p.columns - column - (N - 1) * S::LANES;
         each_row!(M, |INDEX| {
             let c = p.c.add((row + INDEX) * p.c_stride + column);

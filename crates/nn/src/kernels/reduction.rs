@@ -1,7 +1,8 @@
 //! c += aᵀ · b summed over many rows: weight gradients.
 
+use super::ahead::Ahead;
 use super::product::{each_row, each_vector, load_vectors, panel_vectors};
-use crate::simd::{Simd, kernels};
+use crate::simd::{Level, Simd, kernels};
 
 /// One sum of outer products over `lines` × `columns` positions.
 #[derive(Clone, Copy)]
@@ -23,16 +24,23 @@ pub(crate) struct Reduction {
     pub(crate) c_stride: usize,
 }
 
+impl Reduction {
+    /// About how often a sum over one line asks ahead.
+    pub(crate) const fn calls(level: Level, rows: usize, inner: usize, outer: usize) -> usize {
+        rows.div_ceil(CHUNK) * inner.div_ceil(8) * outer.div_ceil(3 * level.lanes())
+    }
+}
+
 kernels! {
     /// Adds the products of all positions to c.
-    fn reduce = reduce_any(r: &Reduction);
+    fn reduce = reduce_any(r: &Reduction, ahead: &mut Ahead);
 }
 
 /// Positions that are summed in registers before c is touched; keeps both operands in the first cache.
 const CHUNK: usize = 128;
 
 #[inline(always)]
-unsafe fn reduce_any<S: Simd>(r: &Reduction) {
+unsafe fn reduce_any<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
     if r.columns > CHUNK {
         let mut chunk = *r;
         for line in 0..r.lines {
@@ -42,7 +50,7 @@ unsafe fn reduce_any<S: Simd>(r: &Reduction) {
                 unsafe {
                     chunk.a = r.a.add(line * r.a_line + start * r.a_stride);
                     chunk.b = r.b.add(line * r.b_line + start * r.b_stride);
-                    tiles::<S>(&chunk);
+                    tiles::<S>(&chunk, ahead);
                 }
             }
         }
@@ -54,23 +62,23 @@ unsafe fn reduce_any<S: Simd>(r: &Reduction) {
             unsafe {
                 chunk.a = r.a.add(start * r.a_line);
                 chunk.b = r.b.add(start * r.b_line);
-                tiles::<S>(&chunk);
+                tiles::<S>(&chunk, ahead);
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn tiles<S: Simd>(r: &Reduction) {
+unsafe fn tiles<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
     let vectors = r.outer.div_ceil(S::LANES);
     let mut first = 0;
     while first < vectors {
         let width = panel_vectors(vectors - first);
         unsafe {
             match width {
-                1 => panel::<S, 1>(r, first),
-                2 => panel::<S, 2>(r, first),
-                _ => panel::<S, 3>(r, first),
+                1 => panel::<S, 1>(r, first, ahead),
+                2 => panel::<S, 2>(r, first, ahead),
+                _ => panel::<S, 3>(r, first, ahead),
             }
         }
         first += width;
@@ -78,7 +86,7 @@ unsafe fn tiles<S: Simd>(r: &Reduction) {
 }
 
 #[inline(always)]
-unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize) {
+unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize, ahead: &mut Ahead) {
     let most = S::TILE[N];
     let mut at = 0;
     while at < r.inner {
@@ -89,6 +97,7 @@ unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize) {
             left.min(most)
         };
         unsafe {
+            ahead.ask::<S>();
             match tile {
                 1 => micro::<S, 1, N>(r, first, at),
                 2 => micro::<S, 2, N>(r, first, at),
@@ -109,24 +118,28 @@ unsafe fn micro<S: Simd, const M: usize, const N: usize>(r: &Reduction, first: u
     unsafe {
         let mut sums = [[S::splat(0.0); 3]; 8];
         let column = first * S::LANES;
-        for line in 0..r.lines {
-            let mut a = r.a.add(line * r.a_line + at);
-            let mut b = r.b.add(line * r.b_line + column);
-            for _ in 0..r.columns {
-                let (x, y, z) = load_vectors::<S, N>(b);
-                each_row!(M, |INDEX| {
-                    let value = S::splat(*a.add(INDEX));
-                    sums[INDEX][0] = S::fma(value, x, sums[INDEX][0]);
-                    if N > 1 {
-                        sums[INDEX][1] = S::fma(value, y, sums[INDEX][1]);
-                    }
-                    if N > 2 {
-                        sums[INDEX][2] = S::fma(value, z, sums[INDEX][2]);
-                    }
-                });
-                a = a.add(r.a_stride);
-                b = b.add(r.b_stride);
-            }
+        // One loop over all positions: with a loop over lines around it, the sums would not stay in registers.
+        let (mut a, mut b) = (r.a.add(at), r.b.add(column));
+        let a_skip = r.a_line.wrapping_sub(r.columns * r.a_stride);
+        let b_skip = r.b_line.wrapping_sub(r.columns * r.b_stride);
+        let mut left = r.columns;
+        for _ in 0..r.lines * r.columns {
+            let (x, y, z) = load_vectors::<S, N>(b);
+            each_row!(M, |INDEX| {
+                let value = S::splat(*a.add(INDEX));
+                sums[INDEX][0] = S::fma(value, x, sums[INDEX][0]);
+                if N > 1 {
+                    sums[INDEX][1] = S::fma(value, y, sums[INDEX][1]);
+                }
+                if N > 2 {
+                    sums[INDEX][2] = S::fma(value, z, sums[INDEX][2]);
+                }
+            });
+            left -= 1;
+            let turn = left == 0;
+            left = if turn { r.columns } else { left };
+            a = a.wrapping_add(r.a_stride).wrapping_add(if turn { a_skip } else { 0 });
+            b = b.wrapping_add(r.b_stride).wrapping_add(if turn { b_skip } else { 0 });
         }
         each_row!(M, |INDEX| {
             each_vector!(N, |VECTOR| {

@@ -2,9 +2,13 @@
 
 use proptest::prelude::*;
 
+use super::ahead::Ahead;
 use super::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
-use super::elementwise::{Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, moments, multiply};
-use super::product::{Product, pack, packed_length, product};
+use super::elementwise::{
+    Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, keep, moments, multiply,
+};
+use super::kept::Kept;
+use super::product::{Ends, Product, pack, packed_length, product};
 use super::reduction::{Reduction, reduce};
 use crate::simd::Level;
 
@@ -53,7 +57,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn products(seed in any::<u64>(), rows in 1..20_usize, inner in 1..20_usize, columns in 1..70_usize, accumulate: bool) {
+    fn products(seed in any::<u64>(), rows in 1..20_usize, inner in 1..20_usize, columns in 1..70_usize,
+        accumulate: bool, started: bool, limited: bool,
+    ) {
+        let start = values(seed + 4, columns + 64);
         let (a, b) = (values(seed, 2 * rows * (inner + 3)), values(seed + 1, 2 * inner * columns));
         compare(|level| {
             let mut packed = vec![0.0; packed_length(level, 2 * inner, columns)];
@@ -70,9 +77,13 @@ proptest! {
                 c: c.as_mut_ptr(),
                 c_stride: columns + 2,
                 accumulate,
+                ends: Ends {
+                    start: if started { start.as_ptr() } else { std::ptr::null() },
+                    limits: limited.then_some([-0.5, 0.75]),
+                },
             };
             // SAFETY: the slices hold what the sizes say.
-            unsafe { product(level, &p) };
+            unsafe { product(level, &p, &mut Ahead::none()) };
             c
         })?;
     }
@@ -99,7 +110,7 @@ proptest! {
                 c_stride: stride,
             };
             // SAFETY: as above, with room for whole vectors behind b.
-            unsafe { reduce(level, &r) };
+            unsafe { reduce(level, &r, &mut Ahead::none()) };
             c.chunks(stride).flat_map(|row| row[..outer].to_vec()).collect()
         })?;
     }
@@ -107,8 +118,10 @@ proptest! {
     #[test]
     fn depthwise(
         seed in any::<u64>(), lines in 1..4_usize, columns in 1..20_usize, channels in 1..40_usize,
-        kernel in 1..5_usize, stride in 1..3_usize, accumulate: bool,
+        kernel in 1..5_usize, stride in 1..3_usize,
+        accumulate: bool, started: bool, limited: bool,
     ) {
+        let start = values(seed + 4, channels + 16);
         let width = (columns - 1) * stride + kernel;
         let height = (lines - 1) * stride + kernel;
         // The widest vector decides the room, so that all levels read the same values.
@@ -137,6 +150,10 @@ proptest! {
                 output_line: columns * channels,
                 output_step: channels,
                 accumulate,
+                ends: Ends {
+                    start: if started { start.as_ptr() } else { std::ptr::null() },
+                    limits: limited.then_some([-0.5, 0.75]),
+                },
             };
             let mut sums = vec![0.0; taps.len() * pixel];
             let w = DepthwiseWeights {
@@ -155,8 +172,8 @@ proptest! {
             };
             // SAFETY: the slices hold what the sizes say.
             unsafe {
-                convolve(level, &d);
-                weight_gradient(level, &w);
+                convolve(level, &d, &mut Ahead::none());
+                weight_gradient(level, &w, &mut Ahead::none());
             }
             [output, sums].concat()
         })?;
@@ -165,7 +182,7 @@ proptest! {
     #[test]
     fn element_wise_passes(
         seed in any::<u64>(), rows in 1..9_usize, channels in 1..40_usize, activation in 0..7_u8,
-        scaled: bool, shifted: bool, accumulate: bool,
+        scaled: bool, shifted: bool, accumulate: bool, bf16: bool,
     ) {
         let stride = channels + 5;
         let x: Vec<f32> = values(seed, rows * stride).iter().map(|x| 8.0 * x).collect();
@@ -178,6 +195,12 @@ proptest! {
         };
         let size = Rows { rows, channels };
         compare(|level| {
+            let mut rounded = x.clone();
+            let mut half = vec![0_u16; rows * stride];
+            // SAFETY: the slices hold what the sizes say.
+            unsafe { keep(level, size, to(&mut rounded, stride), half.as_mut_ptr(), stride) };
+            // What is kept as bf16 reads as the rounded values do.
+            let kept = if bf16 { Kept::new(half.as_ptr().cast(), stride, true) } else { from(&x, stride).into() };
             let mut out = values(seed + 3, rows * stride);
             let mut sums = vec![0.0; 2 * channels];
             let mut more = vec![0.0; 2 * channels];
@@ -187,16 +210,67 @@ proptest! {
             let (x, y) = (from(&x, stride), from(&g, stride));
             // SAFETY: the slices hold what the sizes say.
             unsafe {
-                affine(level, size, x, to(&mut out, stride), &map, accumulate);
-                finish(level, size, to(&mut gradient, stride), x, &map, vector(2), sums.as_mut_ptr());
+                affine(level, size, kept, to(&mut out, stride), &map, accumulate);
+                finish(level, size, to(&mut gradient, stride), kept, &map, vector(2), sums.as_mut_ptr());
                 moments(level, size, x, more.as_mut_ptr());
                 column_dot(level, size, x, y, dots.as_mut_ptr());
                 column_sum(level, size, x, dots.as_mut_ptr().add(channels));
-                combine(level, size, y, x, to(&mut combined, stride), [vector(0), vector(1), vector(2)]);
+                combine(level, size, y, kept, to(&mut combined, stride), [vector(0), vector(1), vector(2)]);
                 multiply(level, size, y, to(&mut combined, stride));
             }
-            [out, sums, more, dots, gradient, combined].concat()
+            [out, sums, more, dots, gradient, combined, rounded].concat()
         })?;
+    }
+}
+
+/// Rounding to bf16 on every instruction set against rounding in f64's terms, and the way back.
+#[test]
+fn bf16_rounds_to_nearest_even() {
+    // Every upper half, with lower halves around the tie.
+    let lower = [0_u32, 1, 0x7fff, 0x8000, 0x8001, 0xffff];
+    let bits = (0..=0xffff_u32).flat_map(|upper| lower.map(|lower| upper << 16 | lower));
+    let values: Vec<f32> = bits.map(f32::from_bits).collect();
+    let expected = |value: f32| {
+        if value.is_nan() {
+            return f32::NAN;
+        }
+        let below = f32::from_bits(value.to_bits() & 0xffff_0000);
+        let above = f32::from_bits((value.to_bits() & 0xffff_0000).wrapping_add(0x1_0000));
+        // Beyond the largest finite bf16 the next one would be 2^128.
+        let far = |end: f32| {
+            if end.is_infinite() {
+                2_f64.powi(128)
+            } else {
+                f64::from(end.abs())
+            }
+        };
+        let (down, up) = (f64::from(value.abs()) - far(below), far(above) - f64::from(value.abs()));
+        let even = below.to_bits() >> 16 & 1 == 0;
+        if value.is_infinite() || down < up || (down == up && even) {
+            below
+        } else {
+            above
+        }
+    };
+    for level in Level::available() {
+        // An odd number of channels, so that the last vector is a part of one.
+        for channels in [values.len(), 3 * 31, 1] {
+            let mut rounded = values.clone();
+            let mut kept = vec![0_u16; values.len()];
+            let rows = values.len() / channels;
+            let size = Rows { rows, channels };
+            // SAFETY: the slices hold what the sizes say.
+            unsafe { keep(level, size, to(&mut rounded, channels), kept.as_mut_ptr(), channels) };
+            for ((value, rounded), kept) in values.iter().zip(&rounded).zip(&kept).take(rows * channels) {
+                let back = f32::from_bits(u32::from(*kept) << 16);
+                let expected = expected(*value);
+                let same = |found: f32| found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
+                assert!(
+                    same(back) && same(*rounded),
+                    "{level:?} {value:e}: {back:e} {rounded:e}"
+                );
+            }
+        }
     }
 }
 
@@ -217,7 +291,7 @@ fn exponential_and_activations_match_f64() {
                 channels: x.len(),
             };
             // SAFETY: the slices hold what the sizes say.
-            unsafe { affine(level, size, from(&x, 0), to(&mut out, 0), &map, false) };
+            unsafe { affine(level, size, from(&x, 0).into(), to(&mut out, 0), &map, false) };
             for (x, found) in x.iter().zip(&out) {
                 let x = f64::from(*x);
                 let expected = match kind {

@@ -40,6 +40,8 @@ pub(crate) struct Norm {
 /// Training keeps only the source's raw value; whoever reads the group normalises and activates while loading.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
+    /// Name of the node that the source is.
+    pub(crate) name: String,
     pub(crate) source: Source,
     pub(crate) inputs: Vec<usize>,
     pub(crate) height: usize,
@@ -154,6 +156,7 @@ impl Grouping<'_> {
         self.of_node.push(self.groups.len());
         self.last.push(id);
         self.groups.push(Group {
+            name: node.name.clone(),
             source,
             inputs: node.inputs.iter().map(|input| self.of_node[input.index()]).collect(),
             height: shape.height as usize,

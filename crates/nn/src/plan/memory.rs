@@ -1,4 +1,5 @@
 use super::{Group, LINE, Source, lines};
+use crate::Storage;
 use crate::simd::Level;
 
 /// Hands out offsets and takes them back, first fit; the same requests get the same offsets.
@@ -54,8 +55,9 @@ impl Allocator {
 /// Where one group's numbers lie.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupMemory {
-    /// The raw value, `[batch, height, width, channels]`.
+    /// The raw value, `[batch, height, width, channels]`, and whether it is kept as bf16.
     pub(crate) value: usize,
+    pub(crate) bf16: bool,
     /// The gradient of the group's value, with a line of slack: weight gradients read whole vectors.
     pub(crate) gradient: usize,
     /// Normalisation vectors, [`NORM_VECTORS`] of them.
@@ -113,14 +115,20 @@ impl TrainingMemory {
         batch: usize,
         shares: usize,
         staging: usize,
+        storage: Storage,
     ) -> Self {
         let mut fixed = Allocator::default();
         let mut doubles = 0;
         let mut memory: Vec<GroupMemory> = groups
             .iter()
-            .map(|group| {
+            .enumerate()
+            .map(|(index, group)| {
                 let mut place = parameters(group, &mut fixed, true);
-                place.value = fixed.take(batch * group.elements());
+                // Vectors cost nothing, and the input and the logits are the caller's.
+                let is_map = group.pixels() > 1 && index > 0 && index != output;
+                place.bf16 = storage == Storage::Bf16 && is_map;
+                let elements = batch * group.elements();
+                place.value = fixed.take(if place.bf16 { elements.div_ceil(2) } else { elements });
                 place.doubles = doubles;
                 doubles += shares * 3 * group.channels;
                 place
@@ -201,6 +209,7 @@ fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemo
     };
     GroupMemory {
         value: 0,
+        bf16: false,
         gradient: 0,
         norm: fixed.take(norm),
         packed: fixed.take(packed),
@@ -254,7 +263,7 @@ fn values(groups: &[Group], output: usize, images: usize, memory: &mut [GroupMem
 
 /// Rows that a product takes at a time, so that both operands stay in a near cache.
 pub(crate) const fn block_rows(inputs: usize, outputs: usize) -> usize {
-    let rows = 24_576 / (inputs + outputs) / 24 * 24;
+    let rows = 65_536 / (inputs + outputs) / 24 * 24;
     if rows < 24 {
         24
     } else if rows > 384 {

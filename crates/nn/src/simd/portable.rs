@@ -6,6 +6,14 @@ pub(crate) struct Portable;
 
 type V = [f32; 8];
 
+/// The nearest bf16, ties to even; of NaN a quiet one, whose payload cannot carry over into the sign.
+#[inline(always)]
+fn narrow(value: f32) -> u16 {
+    let bits = value.to_bits();
+    let rounded = (bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16) as u16;
+    if value.is_nan() { 0x7fc0 } else { rounded }
+}
+
 #[inline(always)]
 fn map2(a: V, b: V, f: impl Fn(f32, f32) -> f32) -> V {
     std::array::from_fn(|lane| f(a[lane], b[lane]))
@@ -38,6 +46,27 @@ unsafe impl Simd for Portable {
     #[inline(always)]
     unsafe fn store_first(to: *mut f32, v: V, count: usize) {
         unsafe { std::ptr::copy_nonoverlapping(v.as_ptr(), to, count) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u16) -> V {
+        let narrow = unsafe { from.cast::<[u16; 8]>().read_unaligned() };
+        narrow.map(|value| f32::from_bits(u32::from(value) << 16))
+    }
+    #[inline(always)]
+    unsafe fn load_bf16_first(from: *const u16, count: usize) -> V {
+        let mut narrow = [0; 8];
+        unsafe {
+            std::ptr::copy_nonoverlapping(from, narrow.as_mut_ptr(), count);
+            Self::load_bf16(narrow.as_ptr())
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(to: *mut u16, v: V) {
+        unsafe { to.cast::<[u16; 8]>().write_unaligned(v.map(narrow)) }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16_first(to: *mut u16, v: V, count: usize) {
+        unsafe { std::ptr::copy_nonoverlapping(v.map(narrow).as_ptr(), to, count) }
     }
     #[inline(always)]
     unsafe fn add(a: V, b: V) -> V {

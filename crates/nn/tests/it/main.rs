@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod allocation;
+mod bf16;
 mod fixture;
+mod observer;
 mod parity;
 mod random;
 mod reference;

@@ -3,7 +3,8 @@
 //! A value may deviate by 1e-4 of the largest magnitude of its tensor, or of a thousandth of the network's largest
 //! gradient where that is more. Some gradients are mathematically zero (a shift that the next batch normalisation takes
 //! away again); PyTorch's figures for them are rounding noise of about that allowance, so that even the exact value 0
-//! can miss it. Where PyTorch's whole tensor is below 2⁻²² of the largest gradient, ours has to be so too.
+//! can miss it. Where PyTorch's whole tensor is below 2⁻²² of the largest gradient, ours has to be below three quarters
+//! of that. What remains of ours is the rounding of the single gradients that are summed up, not of the sums.
 
 use panarch_graph::Weights;
 use panarch_nn::{Executor, Gradients, Store, Teacher, Views, softmax_cross_entropy};
@@ -29,7 +30,7 @@ impl Worst {
         assert_eq!(found.len(), expected.len(), "{tensor}");
         let scale = largest(expected).max(floor);
         let noise = 1e3 * floor * NOISE;
-        if largest(expected) < noise && largest(found) < noise {
+        if largest(expected) < noise && largest(found) < 0.75 * noise {
             self.zero_but_for_rounding += 1;
             return;
         }

@@ -12,15 +12,15 @@ use crate::random::{close, network, uniform, weights};
 use crate::reference::{self, Mode};
 
 /// A step's ingredients: a random network with its own store.
-struct Setting {
-    network: Network,
-    store: Store,
-    views: Views,
-    input: Vec<f32>,
-    labels: Vec<u32>,
+pub struct Setting {
+    pub network: Network,
+    pub store: Store,
+    pub views: Views,
+    pub input: Vec<f32>,
+    pub labels: Vec<u32>,
 }
 
-fn setting(seed: u64, images: usize) -> Setting {
+pub fn setting(seed: u64, images: usize) -> Setting {
     let network = network(seed, 4);
     let mut rng = stream(seed, "values", 0);
     let store = Store::from_weights(&network, &weights(&network, &mut rng)).unwrap();
@@ -163,6 +163,41 @@ fn a_store_covers_several_networks_and_gradients_add_up() {
     assert_eq!(executor.evaluate(&alone, &alone_views, None, &input).unwrap(), shared);
     let foreign = executor.evaluate(&store, &alone_views, None, &input);
     assert!(foreign.is_err(), "views of another store must be refused");
+}
+
+#[test]
+fn a_bias_before_a_batch_normalisation_has_no_gradient() {
+    use panarch_graph::{BatchNorm, Conv2d, NetworkBuilder, Op, Shape};
+    let mut builder = NetworkBuilder::new("biases", Shape::new(3, 7, 7));
+    let mut x = builder.input();
+    for (index, conv) in [
+        Conv2d::square(5, 3, 2),
+        Conv2d::pointwise(9),
+        Conv2d::depthwise(9, 3, 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let conv = Op::Conv2d(conv.with_bias(true));
+        x = builder.add(format!("conv{index}"), conv, &[x]).unwrap();
+        let norm = Op::BatchNorm(BatchNorm::default());
+        x = builder.add(format!("norm{index}"), norm, &[x]).unwrap();
+    }
+    x = builder.add("average", Op::GlobalAvgPool, &[x]).unwrap();
+    let network = builder.finish(x).unwrap();
+    let mut store = Store::covering([&network]).unwrap();
+    store.initialise(&mut stream(2, "initial", 0));
+    let views = Views::resolve(&network, &store).unwrap();
+    let mut executor = Executor::new(&network, 4).unwrap();
+    let mut gradients = Gradients::zeros(&store);
+    let mut rng = stream(2, "values", 0);
+    let (input, slope) = (uniform(&mut rng, 4 * 3 * 7 * 7), uniform(&mut rng, 4 * 9));
+    executor.train(&store, &views, &input).unwrap();
+    executor.backward(&store, &views, &slope, &mut gradients, None).unwrap();
+    for index in 0..3 {
+        let bias = gradients.get(store.id(&format!("conv{index}.bias")).unwrap());
+        assert!(bias.iter().all(|value| *value == 0.0), "conv{index}: {bias:?}");
+    }
 }
 
 #[test]

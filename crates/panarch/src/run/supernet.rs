@@ -86,7 +86,7 @@ fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) ->
         checkpoint: Some(CheckpointPolicy::new(setup.folder.join(SUPERNET))),
         progress: &mut progress,
     };
-    let mut engine = CpuEngine::new();
+    let mut engine = CpuEngine::with_storage(setup.file.train.storage);
     let outcome = match &mut rewarder {
         Some(rewarder) => trainer.train_rewarded(&mut engine, rewarder, &mut control)?,
         None => trainer.train(&mut engine, &mut control)?,

@@ -79,6 +79,7 @@ fn the_resolved_file_reads_as_the_same_run() {
             "train.teacher=a.safetensors",
             "train.objective=average",
             "train.validate_corners=false",
+            "train.storage=bf16",
         ],
     ];
     for overrides in overrides {

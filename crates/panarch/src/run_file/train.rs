@@ -1,5 +1,6 @@
 //! `[train]`: how the supernet is trained.
 
+use panarch_nn::Storage;
 use panarch_study::Metric;
 use panarch_toml::{Table, did_you_mean};
 use panarch_train::data::Augmentation;
@@ -7,6 +8,9 @@ use panarch_train::schedule::schedule_names;
 use panarch_train::{Optimisation, Schedule, TrainError};
 
 use super::write::Writer;
+
+/// The forms of kept values by name.
+const STORAGES: [(&str, Storage); 2] = [("f32", Storage::F32), ("bf16", Storage::Bf16)];
 
 /// Training of the supernet along a schedule, SGD with Nesterov momentum, a cosine for each phase.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +42,8 @@ pub struct TrainSection {
     pub teacher: Option<String>,
     /// What the policy of a schedule that has one is rewarded for: `average`, `worst` or `each`. Default `worst`.
     pub objective: Metric,
+    /// How values are kept between forward and backward pass: `f32` or `bf16`, half as many bytes, less exact. Default `f32`.
+    pub storage: Storage,
     /// Whether networks at the corners of the open choices are validated after each epoch. Default true.
     pub validate_corners: bool,
     /// What is done to training images at random. Default: nothing; pictures of natural things want `flip`.
@@ -62,6 +68,7 @@ impl Default for TrainSection {
             random_subnets: None,
             teacher: None,
             objective: Metric::Worst,
+            storage: Storage::F32,
             validate_corners: true,
             augmentation: optimisation.augmentation,
         }
@@ -92,6 +99,7 @@ impl TrainSection {
             objective: table
                 .optional_one_of("objective", &objectives)
                 .unwrap_or(default.objective),
+            storage: table.optional_one_of("storage", &STORAGES).unwrap_or(default.storage),
             validate_corners: table
                 .optional_bool("validate_corners")
                 .unwrap_or(default.validate_corners),
@@ -136,6 +144,8 @@ impl TrainSection {
             writer.text("teacher", teacher);
         }
         writer.text("objective", self.objective.name());
+        let storage = STORAGES.into_iter().find(|(_, storage)| *storage == self.storage);
+        writer.text("storage", storage.map_or("f32", |(name, _)| name));
         writer.key("validate_corners", self.validate_corners);
         super::augmentation::write(&self.augmentation, writer);
     }

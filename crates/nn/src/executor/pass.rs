@@ -1,0 +1,393 @@
+//! The steps of a training pass over all groups, and over the shares of each.
+
+use super::backward::{Backward, Edge, Finish, OwnGradient, Place};
+use super::forward::Forward;
+use super::operand::{Destination, Operand};
+use super::share::{Shared, for_each_share, images_of};
+use super::{normalise, packing};
+use crate::kernels::elementwise::{From, Rows, To, affine};
+use crate::kernels::kept::Kept;
+use crate::kernels::product::Ends;
+use crate::observer::{Observer, Phase, observed};
+use crate::plan::{Convolution, Group, GroupMemory, Source, TrainingMemory, head};
+use crate::simd::Level;
+use crate::{Gradients, Store, Views};
+
+/// What the steps of a pass share.
+#[derive(Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) level: Level,
+    pub(super) groups: &'a [Group],
+    pub(super) memory: &'a TrainingMemory,
+    pub(super) floats: Shared<f32>,
+    pub(super) doubles: Shared<f64>,
+    pub(super) shares: usize,
+    pub(super) images: usize,
+    pub(super) output: usize,
+}
+
+/// Which gradients have been written and which readers are still to come.
+pub(super) struct Order {
+    pub(super) written: Vec<bool>,
+    pub(super) readers: Vec<usize>,
+    pub(super) edges: Vec<(bool, bool)>,
+}
+
+impl Pass<'_> {
+    /// A stretch of memory as a slice.
+    ///
+    /// # Safety
+    /// Nobody else may use the stretch while the slice lives.
+    unsafe fn slice<'b>(&self, start: usize, length: usize) -> &'b mut [f32] {
+        unsafe { std::slice::from_raw_parts_mut(self.floats.at(start), length) }
+    }
+
+    /// The raw value of a group, as it is kept.
+    const fn value(&self, group: &Group, place: &GroupMemory) -> Kept {
+        Kept::new(self.floats.at(place.value), group.channels, place.bf16)
+    }
+
+    fn operand(&self, group: usize) -> Operand {
+        let (place, group) = (&self.memory.groups[group], &self.groups[group]);
+        Operand {
+            data: self.value(group, place),
+            map: normalise::map(self.floats, group, place),
+            channels: group.channels,
+            pixels: group.pixels(),
+        }
+    }
+
+    /// This share's scratch: the head for short sums, and the rest.
+    fn scratch(&self, share: usize) -> (*mut f32, *mut f32) {
+        let [start, length] = self.memory.scratch;
+        let start = start + share * length;
+        (self.floats.at(start), self.floats.at(start + head(self.groups)))
+    }
+
+    /// This share's f64 sums of a group.
+    fn sums(&self, group: usize, share: usize) -> *mut f64 {
+        let channels = self.groups[group].channels;
+        self.doubles
+            .at(self.memory.groups[group].doubles + share * 3 * channels)
+    }
+
+    pub(super) fn forward(
+        &self,
+        store: &Store,
+        views: &Views,
+        input: &[f32],
+        logits: &mut [f32],
+        mut observer: Option<&mut dyn Observer>,
+    ) {
+        // SAFETY: the workspace was reserved for this plan; nothing runs beside this.
+        unsafe {
+            self.slice(self.memory.groups[0].value, input.len())
+                .copy_from_slice(input);
+            self.doubles.at(0).write_bytes(0, self.memory.doubles);
+        }
+        for (group, place) in self.groups.iter().zip(&self.memory.groups) {
+            observed(&mut observer, Phase::Prepare, &group.name, || {
+                self.prepare(group, place, store, views);
+            });
+        }
+        for index in 1..self.groups.len() {
+            observed(&mut observer, Phase::Forward, &self.groups[index].name, || {
+                self.forward_group(index);
+            });
+        }
+        let operand = self.operand(self.output);
+        let size = Rows {
+            rows: self.images * operand.pixels,
+            channels: operand.channels,
+        };
+        let to = To {
+            data: logits.as_mut_ptr(),
+            stride: operand.channels,
+        };
+        // SAFETY: the logits hold the planned batch.
+        unsafe { affine(self.level, size, operand.rows(0), to, &operand.map, false) }
+    }
+
+    /// Gathers, packs and places the parameters of a group.
+    fn prepare(&self, group: &Group, place: &GroupMemory, store: &Store, views: &Views) {
+        let gather = |parameter: usize, start: usize| {
+            let view = &views.as_slice()[parameter];
+            // SAFETY: parameters have their own places; nothing runs beside this.
+            let out = unsafe { self.slice(start, view.elements()) };
+            view.gather(store.tensors()[view.tensor().index()].data(), out);
+            out
+        };
+        if let Some(norm) = &group.norm {
+            for (parameter, which) in [(0, normalise::WEIGHT), (1, normalise::BIAS)] {
+                let start = place.norm + which * crate::plan::lines(group.channels);
+                gather(norm.parameters[parameter], start);
+            }
+        }
+        if let Source::Convolution(conv) = &group.source {
+            let weights = gather(conv.weight, self.memory.staging);
+            // SAFETY: packed weights have their own places.
+            let (forward, backward) = unsafe {
+                (
+                    self.slice(place.packed, conv.packed),
+                    self.slice(place.gradient_packed, conv.gradient_packed),
+                )
+            };
+            packing::forward(self.level, conv, weights, forward);
+            packing::backward(self.level, conv, weights, backward);
+            if let Some(bias) = conv.bias {
+                gather(bias, place.bias);
+            }
+        }
+    }
+
+    /// The raw value of a group and, when it has a batch normalisation, the map from it to the value.
+    fn forward_group(&self, index: usize) {
+        for_each_share(self.shares, &|share| self.forward_share(index, share));
+        let group = &self.groups[index];
+        if let Some(norm) = &group.norm {
+            // SAFETY: all shares are done.
+            unsafe {
+                let (place, sums) = (&self.memory.groups[index], self.sums(index, 0));
+                normalise::settle(self.floats, group, place, sums, self.shares, norm.eps);
+            }
+        }
+    }
+
+    fn bias(&self, group: &Group, place: &GroupMemory) -> *const f32 {
+        match &group.source {
+            Source::Convolution(conv) if conv.bias.is_some() => self.floats.at(place.bias),
+            _ => std::ptr::null(),
+        }
+    }
+
+    fn forward_share(&self, index: usize, share: usize) {
+        let (group, place) = (&self.groups[index], &self.memory.groups[index]);
+        let (head, scratch) = self.scratch(share);
+        let value = self.floats.at(place.value);
+        let out = if place.bf16 {
+            Destination::Bf16(value.cast())
+        } else {
+            Destination::F32(value)
+        };
+        let forward = Forward {
+            level: self.level,
+            group,
+            operand: &|input| self.operand(group.inputs[input]),
+            out,
+            packed: self.floats.at(place.packed),
+            ends: Ends {
+                start: self.bias(group, place),
+                limits: None,
+            },
+            images: images_of(share, self.shares, self.images),
+            scratch,
+            is_far: true,
+        };
+        let sums = self.sums(index, share);
+        // SAFETY: shares have disjoint images, scratch and sums.
+        unsafe {
+            forward.run(&mut |block| {
+                if group.norm.is_some() {
+                    normalise::observe(self.level, group.channels, block, head, sums);
+                }
+            });
+        }
+    }
+
+    pub(super) fn backward(
+        &self,
+        views: &Views,
+        output_gradient: &[f32],
+        gradients: &mut Gradients,
+        input_gradient: Option<Shared<f32>>,
+        order: &mut Order,
+        mut observer: Option<&mut dyn Observer>,
+    ) {
+        let output = self.output;
+        // SAFETY: nothing runs beside this.
+        unsafe {
+            self.doubles.at(0).write_bytes(0, self.memory.doubles);
+            let start = self.memory.groups[output].gradient;
+            self.slice(start, output_gradient.len())
+                .copy_from_slice(output_gradient);
+        }
+        order.written[output] = true;
+        if order.readers[output] == 0 && self.groups[output].is_mapped() {
+            for_each_share(self.shares, &|share| self.finish_output(output, share));
+        }
+        for index in (1..self.groups.len()).rev() {
+            let (group, place) = (&self.groups[index], &self.memory.groups[index]);
+            order.edges.clear();
+            for input in &group.inputs {
+                order.readers[*input] -= 1;
+                let accumulate = std::mem::replace(&mut order.written[*input], true);
+                let finish = order.readers[*input] == 0 && self.groups[*input].is_mapped();
+                order.edges.push((accumulate, finish));
+            }
+            let edges = &order.edges;
+            observed(&mut observer, Phase::Backward, &group.name, || {
+                if group.norm.is_some() {
+                    let count = (self.images * group.pixels()) as f64;
+                    let sums = self.sums(index, 0);
+                    // SAFETY: all shares are done.
+                    unsafe {
+                        normalise::settle_backward(self.floats, group, place, sums, self.shares, count);
+                    }
+                }
+                for_each_share(self.shares, &|share| {
+                    self.backward_share(index, share, edges, input_gradient);
+                });
+            });
+            observed(&mut observer, Phase::Collect, &group.name, || {
+                self.collect(index, views, gradients);
+            });
+        }
+    }
+
+    fn finish(&self, index: usize, share: usize) -> Finish {
+        let (group, place) = (&self.groups[index], &self.memory.groups[index]);
+        let mean = if group.norm.is_some() {
+            normalise::vector(self.floats, group, place, normalise::MEAN)
+        } else {
+            std::ptr::null_mut()
+        };
+        Finish {
+            value: self.value(group, place),
+            map: normalise::map(self.floats, group, place),
+            mean,
+            sums: self.sums(index, share),
+        }
+    }
+
+    fn finish_output(&self, output: usize, share: usize) {
+        let group = &self.groups[output];
+        let images = images_of(share, self.shares, self.images);
+        let place = Place {
+            stride: group.channels,
+            row: images.start * group.pixels(),
+            rows: images.len() * group.pixels(),
+            channel: 0,
+            channels: group.channels,
+        };
+        let data = self.floats.at(self.memory.groups[output].gradient);
+        let (head, _) = self.scratch(share);
+        // SAFETY: shares have disjoint images, scratch and sums.
+        unsafe { self.finish(output, share).run(self.level, data, place, head) }
+    }
+
+    fn backward_share(&self, index: usize, share: usize, edges: &[(bool, bool)], input_gradient: Option<Shared<f32>>) {
+        let (group, place) = (&self.groups[index], &self.memory.groups[index]);
+        let (head, scratch) = self.scratch(share);
+        let edge = |input: usize| {
+            let target = group.inputs[input];
+            let (accumulate, finish) = edges[input];
+            let data = if target == 0 {
+                input_gradient?.at(0)
+            } else {
+                self.floats.at(self.memory.groups[target].gradient)
+            };
+            let finish = finish.then(|| self.finish(target, share));
+            Some(Edge {
+                data,
+                accumulate,
+                finish,
+            })
+        };
+        let coefficients = if group.norm.is_some() {
+            normalise::COEFFICIENTS.map(|which| normalise::vector(self.floats, group, place, which).cast_const())
+        } else {
+            [std::ptr::null(); 3]
+        };
+        let sums = self.weight_sums(share);
+        if let Source::Convolution(conv) = &group.source {
+            // SAFETY: the share's own sums.
+            unsafe { sums.write_bytes(0, self.memory.sums[1].min(conv.sums + conv.outputs)) };
+        }
+        let backward = Backward {
+            level: self.level,
+            group,
+            own: OwnGradient {
+                data: self.floats.at(place.gradient),
+                value: self.value(group, place),
+                coefficients,
+            },
+            operand: &|input| self.operand(group.inputs[input]),
+            edge: &edge,
+            packed: self.floats.at(place.gradient_packed),
+            sums,
+            images: images_of(share, self.shares, self.images),
+            head,
+            scratch,
+        };
+        // SAFETY: shares have disjoint images, scratch and sums.
+        unsafe { backward.run() }
+    }
+
+    fn weight_sums(&self, share: usize) -> *mut f32 {
+        let [start, length] = self.memory.sums;
+        self.floats.at(start + share * length)
+    }
+
+    /// Adds a group's parameter gradients to the store-wide ones.
+    fn collect(&self, index: usize, views: &Views, gradients: &mut Gradients) {
+        let group = &self.groups[index];
+        let mut add = |parameter: usize, values: &[f32]| {
+            let view = &views.as_slice()[parameter];
+            view.scatter_add(values, gradients.get_mut(view.tensor()));
+        };
+        if let Some(norm) = &group.norm {
+            let channels = group.channels;
+            // SAFETY: nothing runs beside this.
+            let staging = unsafe { self.slice(self.memory.staging, channels) };
+            let place = &self.memory.groups[index];
+            // SAFETY: as above.
+            let inverse = unsafe { normalise::slice(self.floats, group, place, normalise::INVERSE) };
+            let sums = self.sums(index, 0);
+            for (channel, value) in staging.iter_mut().enumerate() {
+                // SAFETY: two vectors of sums.
+                *value = unsafe { *sums.add(channels + channel) * f64::from(inverse[channel]) } as f32;
+            }
+            add(norm.parameters[0], staging);
+            for (channel, value) in staging.iter_mut().enumerate() {
+                // SAFETY: as above.
+                *value = unsafe { *sums.add(channel) } as f32;
+            }
+            add(norm.parameters[1], staging);
+        }
+        if let Source::Convolution(conv) = &group.source {
+            let sums = self.join_sums(conv);
+            // SAFETY: nothing runs beside this.
+            let staging = unsafe { self.slice(self.memory.staging, views.as_slice()[conv.weight].elements()) };
+            packing::unpack(self.level, conv, sums, staging);
+            add(conv.weight, staging);
+            if let Some(bias) = conv.bias {
+                add(bias, &sums[conv.sums..conv.sums + conv.outputs]);
+            }
+        }
+    }
+
+    /// Adds the shares' weight-gradient sums to the first share's, in the order of the shares.
+    fn join_sums(&self, conv: &Convolution) -> &[f32] {
+        let length = conv.sums + conv.outputs;
+        let parts = if length > 4096 { self.shares } else { 1 };
+        for_each_share(parts, &|part| {
+            let range = images_of(part, parts, length);
+            let channels = range.len();
+            let to = To {
+                data: self.weight_sums(0).wrapping_add(range.start),
+                stride: 0,
+            };
+            for share in 1..self.shares {
+                let from = From {
+                    data: self.weight_sums(share).wrapping_add(range.start),
+                    stride: 0,
+                };
+                let map = crate::kernels::elementwise::Affine::IDENTITY;
+                // SAFETY: parts are disjoint.
+                unsafe { affine(self.level, Rows { rows: 1, channels }, from.into(), to, &map, true) }
+            }
+        });
+        // SAFETY: nothing writes to the sums before the next group.
+        unsafe { std::slice::from_raw_parts(self.weight_sums(0), length) }
+    }
+}

@@ -241,7 +241,7 @@ pub fn run_file(path: &Path, overrides: &[String]) -> Result<RunFile, Error> {
 
 /// Whether a name means a file: it has the extension, or a `/`. A file that happens to be called as a preset does not hide
 /// the preset.
-fn is_file(name: &str, extension: &str) -> bool {
+pub(crate) fn is_file(name: &str, extension: &str) -> bool {
     let path = Path::new(name);
     path.extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(extension))

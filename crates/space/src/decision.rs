@@ -58,6 +58,15 @@ impl Property {
     /// The four edges of a chain, in order.
     pub(crate) const EDGES: [Self; 4] = [Self::Edge1, Self::Edge2, Self::Edge3, Self::Edge4];
 
+    /// Whether it is about numbers of channels.
+    #[must_use]
+    pub const fn is_width(self) -> bool {
+        matches!(
+            self,
+            Self::Width | Self::Expansion | Self::InnerWidth | Self::GroupWidth
+        )
+    }
+
     /// The key of the space file and last part of a decision's name.
     #[must_use]
     pub const fn name(self) -> &'static str {

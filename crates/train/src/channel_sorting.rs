@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use panarch_graph::{Network, NodeId, Op};
 use panarch_nn::Store;
-use panarch_space::{Genotype, Property};
+use panarch_space::Genotype;
 
 use crate::schedule::Region;
 use crate::supernet::Family;
@@ -37,10 +37,7 @@ pub(crate) fn widths(family: &Family, region: &Region) -> Result<Vec<Widths>, Tr
     let widths = (0..most).map(|step| {
         let decisions = family.space.decisions().iter().zip(region.choices()).enumerate();
         let choices = decisions.map(|(index, (decision, open))| {
-            let is_width = matches!(
-                decision.property,
-                Property::Width | Property::Expansion | Property::InnerWidth
-            );
+            let is_width = decision.property.is_width();
             let place = open.len().saturating_sub(1 + if is_width { step } else { 0 });
             let open = open.get(place).copied();
             open.unwrap_or_else(|| largest.choice(index))

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
 use panarch_graph::{Network, Tensor, Weights};
-use panarch_nn::{Gradients, Sgd, Store, StoredTensor};
+use panarch_nn::{Gradients, Sgd, Store, StoredTensor, TensorKind};
 use panarch_space::{Head, Space};
 use serde_json::Value;
 
@@ -290,9 +290,9 @@ impl Checkpoint {
             let Some((conv, from)) = kernel_transform::parse(name).filter(|_| store.id(name).is_none()) else {
                 continue;
             };
-            let largest = store
-                .get(&format!("{conv}.weight"))
-                .map_or(0, |weight| weight.shape()[2]);
+            let weight = store.get(&format!("{conv}.weight"));
+            let weight = weight.filter(|weight| weight.kind() == TensorKind::DepthwiseWeight);
+            let largest = weight.and_then(|weight| weight.shape().get(2).copied()).unwrap_or(0);
             if !kernel_transform::fits(name, &tensor.shape) || from > largest {
                 let reason = format!("`{name}` of shape {:?} is no kernel matrix", tensor.shape);
                 let path = path.into();

@@ -5,7 +5,8 @@
 //! of the open depths that have it. The mean needs no operator of its own: each branch ends in a batch normalisation (or
 //! convolution), whose parameters are read 1/N times as large ([`Binding::scale`](panarch_nn::Binding)).
 //!
-//! A block whose branches cannot be scaled so (they end in an activation, or only some add their input) is left as it was drawn.
+//! A block whose branches cannot be scaled so (they end in an activation, or only some add their input) is left as it was drawn;
+//! in a stage whose depth is mixed it is there. What is chosen for a whole stage, or in stem and head, is left as it was drawn too.
 
 use std::collections::BTreeMap;
 
@@ -74,15 +75,16 @@ impl Plan {
             let Some((place, _)) = decision.name.rsplit_once('.') else {
                 continue;
             };
+            let block = block_of(place);
             if decision.property == Property::Depth {
                 let depth = |choice: &u8| decision.choices.get(usize::from(*choice))?.parse().ok();
                 plan.digits[index] = open.last().copied().unwrap_or(0);
                 plan.depths
                     .insert(place.to_owned(), open.iter().filter_map(depth).collect());
-            } else if place.contains('.') {
+            } else if let Some(block) = block {
                 let known = plan
                     .branches
-                    .entry(place.to_owned())
+                    .entry(block.to_owned())
                     .or_insert_with(|| vec![Vec::new()]);
                 if known.len() * open.len() <= MOST_BRANCHES {
                     let with = |combination: &Vec<(usize, u8)>| {
@@ -129,6 +131,14 @@ impl Plan {
         };
         (0..most).map(network).collect()
     }
+}
+
+/// The block that a decision's place lies in: `stage1.block2` of `stage1.block2.fused`. What is chosen for a whole stage, or in
+/// stem and head, has none, and stays as it was drawn.
+fn block_of(place: &str) -> Option<&str> {
+    let (stage, behind) = place.split_once('.')?;
+    let block = behind.split('.').next().filter(|part| part.starts_with("block"))?;
+    place.get(..stage.len() + 1 + block.len())
 }
 
 /// One branch of a block: the places of its nodes in its network.
@@ -343,6 +353,19 @@ mod tests {
     fn named(family: &Family, wanted: impl Fn(&str) -> bool) -> Vec<bool> {
         let decisions = family.space.decisions().iter();
         decisions.map(|decision| wanted(&decision.name)).collect()
+    }
+
+    #[test]
+    fn decisions_belong_to_their_block() {
+        let cases = [
+            ("stage1.block2", Some("stage1.block2")),
+            ("stage1.block2.fused", Some("stage1.block2")),
+            ("stage1", None),
+            ("stem.middle", None),
+        ];
+        for (place, block) in cases {
+            assert_eq!(block_of(place), block, "{place}");
+        }
     }
 
     #[test]

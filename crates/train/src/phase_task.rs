@@ -2,7 +2,7 @@
 
 use panarch_graph::{Weights, random};
 use panarch_nn::{Gradients, Store};
-use panarch_space::{Genotype, Property};
+use panarch_space::Genotype;
 use rand::RngExt as _;
 
 use crate::data::{Batch, Loader};
@@ -127,7 +127,7 @@ impl PhaseTask<'_, '_> {
         let mut mixed = vec![false; digits.len()];
         for (index, decision) in self.family.space.decisions().iter().enumerate() {
             if rng.random::<f64>() < warming {
-                if is_filter(decision.property) {
+                if decision.property.is_width() {
                     digits[index] = current.region.choices()[index].last().copied().unwrap_or(0);
                 } else {
                     mixed[index] = true;
@@ -158,6 +158,9 @@ impl PhaseTask<'_, '_> {
             let correct = panarch_nn::count_correct(&self.answers, classes, batch.labels())?;
             let accuracy = panarch_graph::Accuracy::from_counts(correct, batch.len());
             let reward = rewarder.reward(&canonical, accuracy)?;
+            if !reward.value.is_finite() {
+                return Err(TrainError::Reward(format!("{} for {canonical}", reward.value).into()));
+            }
             ratios.resize(reward.ratios.len(), 0.0);
             ratios
                 .iter_mut()
@@ -297,12 +300,4 @@ fn share_of_learning(pace: PolicyPace, at: At) -> f64 {
     let first = (pace.warm_up * at.phase_steps as f64).ceil();
     let span = (at.phase_steps as f64 - 1.0 - first).max(1.0);
     ((at.phase_step as f64 - first) / span).clamp(0.0, 1.0)
-}
-
-/// Whether a decision is about numbers of channels.
-const fn is_filter(property: Property) -> bool {
-    matches!(
-        property,
-        Property::Width | Property::Expansion | Property::InnerWidth | Property::GroupWidth
-    )
 }

@@ -67,7 +67,8 @@ pub(crate) trait Task {
 }
 
 impl Session {
-    /// `settings` is everything of this training that decides its result, beside the data and the subject.
+    /// `settings` is what decides the result of this training beside the data and the subject, as far as this crate knows it:
+    /// what an engine or a rewarder is made of is their owner's to keep the same.
     pub(crate) fn new(
         optimisation: Optimisation,
         phases: &[Pace],

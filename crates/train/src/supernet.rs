@@ -37,16 +37,23 @@ impl Family {
 
     /// The smallest size of every depthwise kernel in any member, by the parameter's name.
     fn smallest_kernels(&self) -> Result<BTreeMap<String, usize>, TrainError> {
-        let largest = self.space.largest();
-        let decisions = self.space.decisions().iter().zip(largest.as_bytes());
-        let choices = decisions.map(|(decision, choice)| {
-            let is_kernel = decision.property == Property::Kernel;
-            if is_kernel { 0 } else { *choice }
-        });
-        let network = self.network(&Genotype::new(choices.collect()))?;
-        let kernels = network.parameters().into_iter();
-        let sizes = kernels.filter_map(|spec| Some((spec.name, *spec.shape.get(2)?)));
-        Ok(sizes.collect())
+        let mut sizes = BTreeMap::new();
+        // Every operator stands in one of these.
+        for genotype in self.space.cover() {
+            let decisions = self.space.decisions().iter().zip(genotype.as_bytes());
+            let choices = decisions.map(|(decision, choice)| {
+                let is_kernel = decision.property == Property::Kernel;
+                if is_kernel { 0 } else { *choice }
+            });
+            let network = self.network(&Genotype::new(choices.collect()))?;
+            for spec in network.parameters() {
+                if let Some(size) = spec.shape.get(2).copied() {
+                    let smallest = sizes.entry(spec.name).or_insert(size);
+                    *smallest = size.min(*smallest);
+                }
+            }
+        }
+        Ok(sizes)
     }
 
     /// An uninitialised store in which every member finds its parameters.

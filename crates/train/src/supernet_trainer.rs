@@ -162,7 +162,7 @@ impl SupernetTrainer {
         if training.schedule.has_frozen_teacher() && teacher.is_none() && !makes_teacher {
             return Err(TrainError::Setting {
                 setting: "teacher",
-                reason: "the first phase has a frozen teacher, and none is given".into(),
+                reason: "the first phase has a frozen teacher: give one (train.teacher), or begin with a phase that makes it".into(),
             });
         }
         let resolution = square(space.name(), splits)?;

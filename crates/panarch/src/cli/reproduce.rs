@@ -5,7 +5,7 @@ use panarch_report::{Cell, Column, Table};
 
 use super::args::ReproduceArgs;
 use super::output::Printer;
-use super::run::watched;
+use super::run::{quoted, watched};
 
 pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
     let printer = Printer::new(args.format);
@@ -23,11 +23,8 @@ pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
         .output
         .clone()
         .unwrap_or_else(|| ["runs", "reproductions", name].iter().collect());
-    let command = format!(
-        "panarch reproduce {name} --output {} --scale {}",
-        folder.display(),
-        args.scale
-    );
+    let output = quoted(&folder.display().to_string());
+    let command = format!("panarch reproduce {name} --output {output} --scale {}", args.scale);
     let tables = watched(printer, &command, |watch| {
         reproduce::run(name, &folder, args.scale, watch)
     })?;

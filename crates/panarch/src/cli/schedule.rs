@@ -68,25 +68,14 @@ fn row(phase: &Phase) -> Vec<String> {
     let open = match &phase.open {
         Open::All => "everything".to_owned(),
         Open::Dimensions(dimensions) if dimensions.is_empty() => "nothing".to_owned(),
-        Open::Dimensions(dimensions) => {
-            let name = |(property, most): &(panarch_space::Property, usize)| match *most {
-                usize::MAX => property.name().to_owned(),
-                most => format!("{}:{most}", property.name()),
-            };
-            dimensions.iter().map(name).collect::<Vec<_>>().join(" ")
-        }
+        open => open.names().join(" "),
     };
-    let teacher = phase.distillation.map_or_else(String::new, |it| {
-        let who = match it.teacher {
-            panarch_train::schedule::Teacher::InPlace => "in-place",
-            panarch_train::schedule::Teacher::Frozen => "frozen",
-        };
-        format!("{who}, weight {}", it.ratio)
-    });
+    let teacher = phase
+        .distillation
+        .map_or_else(String::new, |it| format!("{}, weight {}", it.teacher.name(), it.ratio));
     let sorting = match phase.sorting {
         Sorting::None => "",
-        Sorting::Whole => "whole",
-        Sorting::Segments => "in segments",
+        sorting => sorting.name(),
     };
     vec![
         phase.name.clone(),
@@ -102,10 +91,24 @@ fn row(phase: &Phase) -> Vec<String> {
 }
 
 fn notes(schedule: &Schedule, table: &mut Table) {
-    table.note(&schedule.description);
-    table.note(format!("source: {}", schedule.source));
+    if !schedule.description.is_empty() {
+        table.note(&schedule.description);
+    }
+    if !schedule.source.is_empty() {
+        table.note(format!("source: {}", schedule.source));
+    }
     table.note(format!("learning rates are for {} images a step", schedule.batch));
     if schedule.kernel_matrices {
         table.note("smaller depthwise kernels are made of larger ones by matrices that are trained");
+    }
+    for policy in schedule.phases.iter().filter_map(|phase| phase.policy) {
+        table.note(format!(
+            "the policy learns after {} of the steps, at a rate from {} to {}; baseline momentum {}, validated on {} batches",
+            policy.warm_up,
+            policy.learning_rate,
+            policy.last_learning_rate,
+            policy.baseline_momentum,
+            policy.validation_batch
+        ));
     }
 }

@@ -8,7 +8,7 @@ use panarch_nn::Store;
 use panarch_report::{Panel, panels_svg};
 use panarch_space::{Genotype, Space};
 use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
-use panarch_train::schedule::Sampling;
+use panarch_train::schedule::{Phase, Teacher};
 use panarch_train::{
     CheckpointPolicy, Control, CpuEngine, FineTuning, Member, NetworkTrainer, Optimisation, Outcome, Progress,
     Rewarder, Schedule, Score, Supernet, SupernetTrainer, TeacherNetwork, TrainedNetwork, Training, Validation,
@@ -56,6 +56,7 @@ impl Bench {
     pub(super) fn open(folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Result<Self, Error> {
         watch.step("Opening Fashion-MNIST");
         std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
+        keep_scale(folder, scale)?;
         let source = DatasetSource::parse("fashion-mnist")?;
         let dataset = data::open(&source, &DataRoot::from_environment()?, Some(RESOLUTION))?;
         watch.done(format!(
@@ -150,13 +151,15 @@ impl Bench {
         if path.is_file() {
             trainer.resume(&path)?;
         }
+        let phases = trainer.training().schedule.phases.clone();
+        let mut clock = Clock::open(&path, phases.len())?;
         if trainer.step() == trainer.steps() {
+            // A cut may have come between the last checkpoint and the rows.
+            self.note(name, seed, &phases, &clock)?;
             let likeliest = trainer.likeliest();
             return Ok((trainer.into_supernet(), likeliest));
         }
         watch.step(format!("Training {name}, seed {seed}"));
-        let phases = trainer.training().schedule.phases.clone();
-        let mut clock = Clock::open(&path, phases.len())?;
         let cancel = watch.cancel.clone();
         let mut progress = |event: &Progress| {
             seen(event);
@@ -192,26 +195,33 @@ impl Bench {
         if outcome == Outcome::Cancelled {
             return Err(Error::Interrupted);
         }
+        self.note(name, seed, &phases, &clock)?;
+        watch.done(format!("{} steps", trainer.steps()));
+        let likeliest = trainer.likeliest();
+        Ok((trainer.into_supernet(), likeliest))
+    }
+
+    /// Writes the rows of a training that are not there yet.
+    fn note(&mut self, name: &str, seed: u64, phases: &[Phase], clock: &Clock) -> Result<(), Error> {
+        let seed = seed.to_string();
         for (phase, times) in phases.iter().zip(&clock.phases) {
-            let teacher = phase.distillation.map_or(0, |_| match phase.sampling {
-                Sampling::Sandwich => 0,
-                _ => times.images,
-            });
+            if self.training.find(&[name, &seed, &phase.name]).is_some() {
+                continue;
+            }
+            let is_frozen = phase.distillation.is_some_and(|it| it.teacher == Teacher::Frozen);
             self.training.push(vec![
                 name.to_owned(),
-                seed.to_string(),
+                seed.clone(),
                 phase.name.clone(),
                 format!("{:.4}", phase.pace.epochs),
                 times.steps.to_string(),
                 (times.images * u64::from(phase.networks)).to_string(),
-                teacher.to_string(),
+                if is_frozen { times.images } else { 0 }.to_string(),
                 format!("{:.1}", times.wall),
                 format!("{:.1}", times.cpu),
             ])?;
         }
-        watch.done(format!("{} steps", trainer.steps()));
-        let likeliest = trainer.likeliest();
-        Ok((trainer.into_supernet(), likeliest))
+        Ok(())
     }
 
     /// Seconds and images of a training, from its rows.
@@ -286,6 +296,22 @@ impl Bench {
             200,
         )?)
     }
+}
+
+/// Rows of different lengths of training must not stand in one table.
+fn keep_scale(folder: &Path, scale: f64) -> Result<(), Error> {
+    let path = folder.join("scale.txt");
+    if !path.is_file() {
+        return Ok(panarch_format::atomic_write(&path, scale.to_string().as_bytes())?);
+    }
+    let kept = std::fs::read_to_string(&path).map_err(Error::reading(&path))?;
+    if kept.trim() == scale.to_string() {
+        return Ok(());
+    }
+    let (folder, kept) = (folder.display(), kept.trim());
+    Err(Error::Input(format!(
+        "{folder} holds a reproduction with --scale {kept}; choose another --output for --scale {scale}"
+    )))
 }
 
 /// A supernet by name and seed, and how it is trained.

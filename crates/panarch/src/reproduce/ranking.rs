@@ -48,8 +48,9 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
             continue;
         }
         watch.step(format!(
-            "Network {} of {NETWORKS} alone ({})",
+            "Network {} of {} alone ({})",
             number + 1,
+            networks.len(),
             network.macs()
         ));
         let settings = FineTuning {
@@ -74,7 +75,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
     }
     let mut inherited = bench.csv("inherited.csv", INHERITED_HEADER)?;
     for name in SCHEDULES {
-        if inherited.all(&[name]).count() == NETWORKS {
+        if inherited.all(&[name]).count() == networks.len() {
             continue;
         }
         let supernet = supernet(bench, name, watch)?;
@@ -90,7 +91,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                 inherited.push([name.to_owned(), text].into_iter().chain(numbers).collect())?;
             }
         }
-        watch.done(format!("{NETWORKS} scores"));
+        watch.done(format!("{} scores", networks.len()));
     }
     let (mut rows, mut panels) = (Vec::new(), Vec::new());
     for name in SCHEDULES {
@@ -136,7 +137,9 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         rows,
     );
     table.note(format!(
-        "{NETWORKS} networks, each trained alone for {ALONE} epochs; one seed"
+        "{} networks, each trained alone for {} epochs; one seed",
+        networks.len(),
+        ALONE * bench.scale
     ));
     Ok(vec![table])
 }

@@ -85,14 +85,19 @@ pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
         )
     };
     let phases: Vec<String> = schedule.phases.iter().map(phase).collect();
+    let teacher = &setup.file.train.teacher;
+    let teacher = teacher
+        .as_ref()
+        .map_or_else(String::new, |file| format!(", teacher from {file}"));
     let tuning = &setup.file.finalists;
     Ok(vec![
         Fact::new(
             "Supernet",
             format!(
-                "schedule `{}`, batch {}; {}",
+                "schedule `{}`, batch {}{}; {}",
                 schedule.name,
                 schedule.batch,
+                teacher,
                 phases.join("; ")
             ),
         ),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use panarch_space::Space;
 use panarch_study::EventKind;
 use panarch_train::{
     Checkpoint, CheckpointPolicy, Control, CpuEngine, Optimisation, Outcome, Progress, Schedule, Supernet,
@@ -91,7 +92,11 @@ fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) ->
         Some(rewarder) => trainer.train_rewarded(&mut engine, rewarder, &mut control)?,
         None => trainer.train(&mut engine, &mut control)?,
     };
-    diary.finish()?;
+    line.validated(watch);
+    if let Err(error) = diary.finish() {
+        // The training is worth more than what is said of it.
+        watch.note(format!("the log of events is incomplete: {error}"));
+    }
     match outcome {
         Outcome::Finished => Ok(()),
         Outcome::Cancelled => Err(Error::Interrupted),
@@ -122,6 +127,14 @@ impl StatusLine {
         }
     }
 
+    /// Shows the scores of the last validation, if there are any.
+    fn validated(&mut self, watch: &mut Watch<'_>) {
+        if !self.corners.is_empty() {
+            watch.note(format!("validation: {}", self.corners.join(", ")));
+            self.corners.clear();
+        }
+    }
+
     fn event(&mut self, event: &Progress, watch: &mut Watch<'_>) {
         match event {
             Progress::Step {
@@ -133,10 +146,7 @@ impl StatusLine {
                 loss,
                 ..
             } => {
-                if !self.corners.is_empty() {
-                    watch.note(format!("validation: {}", self.corners.join(", ")));
-                    self.corners.clear();
-                }
+                self.validated(watch);
                 self.images += images;
                 let loss = self.loss.map_or(*loss, |before| before + 0.05 * (loss - before));
                 self.loss = Some(loss);
@@ -182,7 +192,12 @@ fn teacher(setup: &Setup, file: &str) -> Result<TeacherNetwork, Error> {
     let subject = Checkpoint::read(path)?.subject;
     let space = match subject.name == setup.space.name() {
         true => setup.space.clone(),
-        false => lookup::space(&subject.name)?,
+        false => Space::preset(&subject.name).map_err(|_| {
+            let (theirs, ours) = (&subject.name, setup.space.name());
+            Error::Input(format!(
+                "the teacher {file} is of the space `{theirs}`, which is neither this run's (`{ours}`) nor a preset"
+            ))
+        })?,
     };
     let supernet = Supernet::open(path, &space, setup.head, setup.resolution)?;
     Ok(TeacherNetwork::largest_of(&supernet)?)

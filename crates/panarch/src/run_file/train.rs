@@ -4,7 +4,7 @@ use panarch_nn::Storage;
 use panarch_study::Metric;
 use panarch_toml::{Table, did_you_mean};
 use panarch_train::data::Augmentation;
-use panarch_train::schedule::schedule_names;
+use panarch_train::schedule::{Sampling, schedule_names};
 use panarch_train::{Optimisation, Schedule, TrainError};
 
 use super::write::Writer;
@@ -17,7 +17,8 @@ const STORAGES: [(&str, Storage); 2] = [("f32", Storage::F32), ("bf16", Storage:
 pub struct TrainSection {
     /// The schedule: a preset's name, or the path of a TOML file. Default `sandwich`.
     pub schedule: String,
-    /// Passes over the training images, all phases together; the schedule's own when absent.
+    /// Passes over the training images, all phases together (those that make a teacher only if none is given); the schedule's
+    /// own when absent.
     pub epochs: Option<f64>,
     /// What the lengths of all phases are multiplied by, instead of `epochs`.
     pub epochs_factor: Option<f64>,
@@ -110,7 +111,7 @@ impl TrainSection {
             table.problem("epochs_factor", message, None);
         }
         let names = schedule_names();
-        if !section.schedule.ends_with(".toml") && !names.contains(&section.schedule.as_str()) {
+        if !crate::lookup::is_file(&section.schedule, "toml") && !names.contains(&section.schedule.as_str()) {
             let known = names.join(", ");
             let message = format!(
                 "there is no schedule `{}`; known are {known}, or a TOML file",
@@ -155,11 +156,16 @@ impl TrainSection {
     /// # Errors
     /// [`TrainError::Setting`] when a setting does not suit the schedule.
     pub fn resolve(&self, schedule: Schedule) -> Result<Schedule, TrainError> {
+        let mut schedule = schedule;
+        if self.teacher.is_some() {
+            schedule = schedule.without_teacher_phases();
+            schedule.check()?;
+        }
         let factor = match (self.epochs, self.epochs_factor) {
             (Some(epochs), _) => epochs / schedule.epochs(),
             (None, factor) => factor.unwrap_or(1.0),
         };
-        let mut schedule = schedule.scaled(factor).for_batch(self.batch);
+        schedule = schedule.scaled(factor).for_batch(self.batch);
         if let Some(rate) = self.learning_rate {
             let own = schedule.peak_learning_rate();
             schedule = schedule.with_learning_rate_factor(rate / own);
@@ -169,9 +175,14 @@ impl TrainSection {
                 phase.pace.warmup_epochs = share * phase.pace.epochs;
             }
             if let Some(random) = self.random_subnets {
+                if random == 0 && !matches!(phase.sampling, Sampling::Largest | Sampling::Sandwich) {
+                    let reason = format!("the phase {} has no other networks", phase.name);
+                    let setting = "random_subnets";
+                    return Err(TrainError::Setting { setting, reason });
+                }
                 phase.networks = match phase.sampling {
-                    panarch_train::schedule::Sampling::Largest => 1,
-                    panarch_train::schedule::Sampling::Sandwich => random + 2,
+                    Sampling::Largest => 1,
+                    Sampling::Sandwich => random + 2,
                     _ => random,
                 };
             }

@@ -104,7 +104,7 @@ pub struct Distillation {
 pub enum Teacher {
     /// The largest network of the same step. The loss is (CE with labels + ρ · CE with the teacher) / (1 + ρ).
     InPlace,
-    /// The largest network as the first phase left it, or one that was given. It normalises by its batch's statistics, as the
+    /// The largest network as it is when the first phase with a frozen teacher begins, or one that was given. It normalises by its batch's statistics, as the
     /// published code has it, and the loss is CE with labels + ρ · CE with the teacher, as published.
     Frozen,
 }
@@ -136,6 +136,39 @@ pub struct PolicyPace {
     pub baseline_momentum: f64,
     /// Images that a network's reward is taken from, in training batches.
     pub validation_batch: usize,
+}
+
+impl Teacher {
+    /// Every kind with its name in files.
+    pub const NAMES: [(&'static str, Self); 2] = [("in-place", Self::InPlace), ("frozen", Self::Frozen)];
+
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InPlace => "in-place",
+            Self::Frozen => "frozen",
+        }
+    }
+}
+
+impl Sorting {
+    /// Every kind with its name in files.
+    pub const NAMES: [(&'static str, Self); 3] = [
+        ("none", Self::None),
+        ("whole", Self::Whole),
+        ("segments", Self::Segments),
+    ];
+
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Whole => "whole",
+            Self::Segments => "segments",
+        }
+    }
 }
 
 impl Phase {
@@ -219,6 +252,11 @@ impl Schedule {
         first_broken([
             ("phase", !self.phases.is_empty(), "a schedule has at least one"),
             ("batch", self.batch > 0, "must be above 0"),
+            (
+                "policy",
+                self.phases.iter().filter(|phase| phase.policy.is_some()).count() <= 1,
+                "one phase may have one",
+            ),
         ])?;
         self.phases.iter().try_for_each(Phase::check)
     }

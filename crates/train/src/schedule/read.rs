@@ -56,7 +56,7 @@ fn schedule(root: &Table<'_>) -> Option<Schedule> {
         root.problem("phase", message, None);
     }
     let phases: Vec<Option<Phase>> = tables.into_iter().map(phase).collect();
-    let schedule = Schedule {
+    Some(Schedule {
         name: name?,
         version: version?,
         description,
@@ -64,13 +64,7 @@ fn schedule(root: &Table<'_>) -> Option<Schedule> {
         batch: batch?,
         kernel_matrices,
         phases: phases.into_iter().collect::<Option<_>>()?,
-    };
-    let frozen_first = schedule.phases.first().and_then(|phase| phase.distillation);
-    if frozen_first.is_some_and(|it| it.teacher == Teacher::Frozen) {
-        // Only a teacher that is given could teach the first phase.
-        root.problem("phase", "the first phase has no teacher before it", Some("in-place"));
-    }
-    Some(schedule)
+    })
 }
 
 fn phase(table: Table<'_>) -> Option<Phase> {
@@ -85,8 +79,7 @@ fn phase(table: Table<'_>) -> Option<Phase> {
     let warmup_epochs = table.optional_f64_in("warmup_epochs", 0.0..=1e6).unwrap_or(0.0);
     let last_learning_rate = table.optional_f64_in("last_learning_rate", 0.0..=1e3).unwrap_or(0.0);
     let ratio = table.optional_f64_in("distillation", 0.0..=100.0);
-    let teachers = [("in-place", Teacher::InPlace), ("frozen", Teacher::Frozen)];
-    let teacher = table.optional_one_of("teacher", &teachers);
+    let teacher = table.optional_one_of("teacher", &Teacher::NAMES);
     if ratio.is_some_and(|ratio| ratio > 0.0) != teacher.is_some() {
         let message = "`distillation` (the weight of the teacher's answer) and `teacher` (who it is) go together";
         table.problem(
@@ -95,37 +88,35 @@ fn phase(table: Table<'_>) -> Option<Phase> {
             None,
         );
     }
-    let sortings = [
-        ("none", Sorting::None),
-        ("whole", Sorting::Whole),
-        ("segments", Sorting::Segments),
-    ];
-    let sorting = table.optional_one_of("sort_channels", &sortings).unwrap_or_default();
+    let sorting = table
+        .optional_one_of("sort_channels", &Sorting::NAMES)
+        .unwrap_or_default();
     let policy = table.optional_table("policy").and_then(policy);
-    let at = table.at();
-    let phase = Phase {
-        name: name?,
+    let distillation = ratio.zip(teacher).map(|(ratio, teacher)| Distillation {
+        ratio: ratio as f32,
+        teacher,
+    });
+    let pace = epochs.zip(learning_rate).map(|(epochs, learning_rate)| Pace {
+        epochs,
+        learning_rate,
+        last_learning_rate,
+        warmup_epochs,
+    });
+    let phase = name.zip(pace).map(|(name, pace)| Phase {
+        name,
         open,
         sampling,
         networks,
-        pace: Pace {
-            epochs: epochs?,
-            learning_rate: learning_rate?,
-            last_learning_rate,
-            warmup_epochs,
-        },
-        distillation: ratio.zip(teacher).map(|(ratio, teacher)| Distillation {
-            ratio: ratio as f32,
-            teacher,
-        }),
+        pace,
+        distillation,
         sorting,
         policy,
-    };
-    if let Err(error) = phase.check() {
-        table.problem_at(at, error.to_string(), None);
+    });
+    if let Some(Err(error)) = phase.as_ref().map(Phase::check) {
+        table.problem_at(table.at(), error.to_string(), None);
     }
     table.finish();
-    Some(phase)
+    phase
 }
 
 /// `["kernel", "depth:2"]`, or `["*"]`.
@@ -155,6 +146,9 @@ fn open(table: &Table<'_>) -> Open {
         };
         let most = largest.map_or(Some(usize::MAX), |text| text.parse().ok().filter(|most| *most > 0));
         match most {
+            Some(_) if dimensions.iter().any(|(known, _)| *known == property) => {
+                table.problem("open", format!("`{name}` stands there twice"), None);
+            }
             Some(most) => dimensions.push((property, most)),
             None => {
                 let message = format!("`{item}`: behind the colon stands how many of the largest choices are open");
@@ -191,7 +185,7 @@ kernels = true
 
 [[phase]]
 name = "a"
-open = ["kernal", "depth:0"]
+open = ["kernal", "depth:0", "width", "width:2"]
 sampling = "unifrom"
 epochs = -1
 learning_rate = 0.1
@@ -199,6 +193,7 @@ teacher = "frozen"
 
 [[phase]]
 name = "b"
+epoch = 3
 open = ["*"]
 sampling = "policy"
 epochs = 1
@@ -216,6 +211,8 @@ learning_rate = 0.1
             "epochs",
             "go together",
             "warmup_epochs",
+            "twice",
+            "`phase[1].epoch`",
         ];
         for part in expected {
             assert!(all.contains(part), "{part} is missing in:\n{all}");

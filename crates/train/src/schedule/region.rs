@@ -17,9 +17,11 @@ pub enum Open {
     Dimensions(Vec<(Property, usize)>),
 }
 
-impl Serialize for Open {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let names = match self {
+impl Open {
+    /// The items of the list in a file.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
             Self::All => vec!["*".to_owned()],
             Self::Dimensions(dimensions) => {
                 let name = |(property, most): &(Property, usize)| match *most {
@@ -28,8 +30,13 @@ impl Serialize for Open {
                 };
                 dimensions.iter().map(name).collect()
             }
-        };
-        names.serialize(serializer)
+        }
+    }
+}
+
+impl Serialize for Open {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.names().serialize(serializer)
     }
 }
 

@@ -199,3 +199,28 @@ fn checkpoints_cut_short_anywhere_are_refused() {
             .contains("checkpoint.safetensors")
     );
 }
+
+/// Kernel matrices belong to depthwise kernels alone, whatever a file says.
+#[test]
+fn matrices_at_the_wrong_place_are_refused() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("supernet.safetensors");
+    train_until(&mut trainer(&space, &splits, sandwich(1.0)), u64::MAX, &path);
+    let file = panarch_format::read_safetensors(&path).unwrap();
+    let layers = ["head.classifier", "stem.bn", "stem.conv", "nowhere"];
+    let known: Vec<&str> = file.weights.iter().map(|(name, _)| name).collect();
+    assert!(known.contains(&"weights/stem.conv.weight"), "{known:?}");
+    let others = known.iter().filter_map(|name| name.strip_prefix("weights/")?.strip_suffix(".weight"));
+    for layer in layers.into_iter().chain(others) {
+        for (suffix, size) in [("7to5_matrix", 25), ("5to3_matrix", 9), ("5to3_matrix", 4)] {
+            let mut weights = file.weights.clone();
+            let tensor = panarch_graph::Tensor::filled(vec![size, size], 0.5);
+            weights.insert(format!("weights/{layer}.{suffix}"), tensor);
+            panarch_format::write_safetensors(&path, &weights, &file.metadata).unwrap();
+            let opened = Supernet::open(&path, &space, splits.head(), 8);
+            let fits = layer.ends_with("depthwise.conv") && suffix == "5to3_matrix" && size == 9;
+            assert_eq!(opened.is_ok(), fits, "{layer}.{suffix} of {size}");
+        }
+    }
+}

@@ -322,10 +322,11 @@ impl Store {
         &mut self.tensors
     }
 
-    /// Number of trainable values.
+    /// Number of trainable values; what is made of others does not count.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        let trainable = self.tensors.iter().filter(|tensor| tensor.kind.is_trainable());
+        let own = |kind: TensorKind| kind.is_trainable() && !kind.is_derived();
+        let trainable = self.tensors.iter().filter(|tensor| own(tensor.kind));
         trainable.map(|tensor| tensor.data.len()).sum()
     }
 }

@@ -31,6 +31,18 @@ impl<'a> DeviceRewarder<'a> {
         })
     }
 
+    /// A network's latency over target on every device, in words.
+    pub(super) fn describe(&self, genotype: &Genotype) -> Result<String, Error> {
+        let costs = self.devices.costs(self.setup, genotype)?;
+        let latencies: Vec<Latency> = costs.iter().map(|cost| cost.latency.value).collect();
+        let ratios = self.objective.ratios(&latencies)?;
+        let named = self.devices.iter().zip(ratios);
+        let named: Vec<String> = named
+            .map(|(device, ratio)| format!("{ratio:.2} on {}", device.name()))
+            .collect();
+        Ok(format!("latency over target {}", named.join(", ")))
+    }
+
     fn answer(&self, genotype: &Genotype, accuracy: Accuracy) -> Result<Reward, Error> {
         let costs = self.devices.costs(self.setup, genotype)?;
         let latencies: Vec<Latency> = costs.iter().map(|cost| cost.latency.value).collect();

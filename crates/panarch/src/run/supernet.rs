@@ -33,6 +33,15 @@ pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, 
         .map(|file| teacher(setup, file))
         .transpose()?;
     let mut trainer = SupernetTrainer::new(&setup.space, &setup.splits, training, teacher.as_ref())?;
+    if path.is_file() {
+        trainer.resume(&path)?;
+    }
+    let already = trainer.step() == trainer.steps();
+    // Devices are measured before the training is announced.
+    let mut rewarder = match trainer.likeliest() {
+        Some(_) => Some(DeviceRewarder::open(setup, watch)?),
+        None => None,
+    };
     watch.step(format!("Training the supernet ({})", trainer.training().schedule.name));
     let closed = trainer.training().schedule.never_opened(&setup.space);
     if !closed.is_empty() {
@@ -42,38 +51,39 @@ pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, 
             closed.join(", ")
         ));
     }
-    if path.is_file() {
-        trainer.resume(&path)?;
-        if trainer.step() > 0 && trainer.step() < trainer.steps() {
-            watch.note(format!("going on from step {} of {}", trainer.step(), trainer.steps()));
-        }
+    if trainer.step() > 0 && !already {
+        watch.note(format!("going on from step {} of {}", trainer.step(), trainer.steps()));
     }
-    let already = trainer.step() == trainer.steps();
     if !already {
         setup
             .study
             .log(PHASE, EventKind::Started, format!("from step {}", trainer.step()))?;
-        train(setup, &mut trainer, watch)?;
+        train(setup, &mut trainer, rewarder.as_mut(), watch)?;
         setup
             .study
             .log(PHASE, EventKind::Finished, format!("{} steps", trainer.steps()))?;
     }
-    if let Some(genotype) = trainer.likeliest() {
-        watch.note(format!("the policy's network is {genotype}"));
+    if let Some((genotype, rewarder)) = trainer.likeliest().zip(rewarder) {
+        let found = rewarder.describe(&genotype)?;
+        watch.note(format!(
+            "the policy's network is {}:{genotype}, {found}",
+            setup.space.name()
+        ));
     }
     let how = if already { "already trained" } else { "trained" };
     watch.done(format!("{how}, {} steps, kept in {}", trainer.steps(), path.display()));
     Ok(trainer.into_supernet())
 }
 
-fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) -> Result<(), Error> {
+fn train(
+    setup: &Setup,
+    trainer: &mut SupernetTrainer,
+    rewarder: Option<&mut DeviceRewarder<'_>>,
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
     if setup.file.train.validate_corners {
         trainer.validate_corners(corner_validator(setup)?);
     }
-    let mut rewarder = match trainer.likeliest() {
-        Some(_) => Some(DeviceRewarder::open(setup, watch)?),
-        None => None,
-    };
     let cancel = watch.cancel.clone();
     let mut line = StatusLine::new(&trainer.training().schedule);
     let devices = setup.file.devices.names.clone();
@@ -88,7 +98,7 @@ fn train(setup: &Setup, trainer: &mut SupernetTrainer, watch: &mut Watch<'_>) ->
         progress: &mut progress,
     };
     let mut engine = CpuEngine::with_storage(setup.file.train.storage);
-    let outcome = match &mut rewarder {
+    let outcome = match rewarder {
         Some(rewarder) => trainer.train_rewarded(&mut engine, rewarder, &mut control)?,
         None => trainer.train(&mut engine, &mut control)?,
     };

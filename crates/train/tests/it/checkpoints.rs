@@ -211,7 +211,9 @@ fn matrices_at_the_wrong_place_are_refused() {
     let layers = ["head.classifier", "stem.bn", "stem.conv", "nowhere"];
     let known: Vec<&str> = file.weights.iter().map(|(name, _)| name).collect();
     assert!(known.contains(&"weights/stem.conv.weight"), "{known:?}");
-    let others = known.iter().filter_map(|name| name.strip_prefix("weights/")?.strip_suffix(".weight"));
+    let others = known
+        .iter()
+        .filter_map(|name| name.strip_prefix("weights/")?.strip_suffix(".weight"));
     for layer in layers.into_iter().chain(others) {
         for (suffix, size) in [("7to5_matrix", 25), ("5to3_matrix", 9), ("5to3_matrix", 4)] {
             let mut weights = file.weights.clone();

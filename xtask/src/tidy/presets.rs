@@ -1,10 +1,10 @@
-//! Every space and device file is embedded in the library: a preset that nobody can ask for is dead.
+//! Every file of a space, device or schedule is embedded in the library: a preset that nobody can ask for is dead.
 
 use super::Finding;
 use super::tree::File;
 
 /// A folder of data and the crate that embeds its files.
-const EMBEDDED: [(&str, &str); 2] = [("spaces", "space"), ("devices", "cost")];
+const EMBEDDED: [(&str, &str); 3] = [("spaces", "space"), ("devices", "cost"), ("schedules", "train")];
 
 pub fn check(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();

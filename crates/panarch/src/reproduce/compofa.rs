@@ -162,20 +162,26 @@ fn differences(points: &Csv) -> Result<Table, Error> {
     ))
 }
 
+/// The mean test accuracy of the seeds at a point of a training's front, in percent.
+fn mean_of_seeds(points: &Csv, [name, device, limit]: [&str; 3]) -> Result<f64, Error> {
+    let seeds = SEEDS.map(|seed| seed.to_string());
+    let found = seeds
+        .iter()
+        .filter_map(|seed| points.find(&[name, seed, device, limit]));
+    let accuracies = found.map(|row| points.number(row, "test_accuracy"));
+    Ok(100.0 * mean(&accuracies.collect::<Result<Vec<_>, _>>()?).value)
+}
+
 /// For each device, the mean test accuracy of the seeds against the limit.
 fn panels(points: &Csv) -> Result<Vec<Panel>, Error> {
     let mut panels: Vec<Panel> = Vec::new();
     for (name, ..) in TRAININGS {
         for row in points.all(&[name, &SEEDS[0].to_string()]) {
             let (device, limit) = (&row[2], &row[3]);
-            let seeds = SEEDS.map(|seed| seed.to_string());
-            let found = seeds
-                .iter()
-                .filter_map(|seed| points.find(&[name, seed, device, limit]));
-            let accuracies: Vec<f64> = found
-                .map(|row| points.number(row, "test_accuracy"))
-                .collect::<Result<_, _>>()?;
-            let point = (1e3 * points.number(row, "limit_s")?, 100.0 * mean(&accuracies).value);
+            let point = (
+                1e3 * points.number(row, "limit_s")?,
+                mean_of_seeds(points, [name, device, limit])?,
+            );
             if !panels.iter().any(|panel| panel.title == *device) {
                 panels.push(Panel {
                     title: device.clone(),
@@ -207,14 +213,7 @@ fn curves(points: &Csv) -> Result<Table, Error> {
         let (device, limit, seconds) = (&row[2], &row[3], points.number(row, "limit_s")?);
         let mut cells = vec![device.clone(), format!("{:.3}", 1e3 * seconds)];
         for (name, ..) in TRAININGS {
-            let seeds = SEEDS.map(|seed| seed.to_string());
-            let found = seeds
-                .iter()
-                .filter_map(|seed| points.find(&[name, seed, device, limit]));
-            let accuracies: Vec<f64> = found
-                .map(|row| points.number(row, "test_accuracy"))
-                .collect::<Result<_, _>>()?;
-            cells.push(format!("{:.2}", 100.0 * mean(&accuracies).value));
+            cells.push(format!("{:.2}", mean_of_seeds(points, [name, device, limit])?));
         }
         rows.push(cells);
     }

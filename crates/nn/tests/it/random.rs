@@ -161,11 +161,18 @@ fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, laye
     x
 }
 
-/// Random weights with batch normalisations that are not the identity.
+/// Random weights with batch normalisations that are not the identity. No kernel weight is near 0: a channel of one weight of
+/// 1e-6 varies by less than f32 resolves once a batch normalisation has shifted it, and its gradient is rounding alone.
 pub fn weights(network: &Network, rng: &mut ChaCha8Rng) -> Weights {
     let mut weights = Weights::random(network, rng);
     for spec in network.parameters() {
-        if spec.shape.len() == 1 {
+        if spec.shape.len() > 1 {
+            let mut tensor = weights.remove(&spec.name).unwrap();
+            for value in &mut tensor.data {
+                *value = value.abs().max(1e-2).copysign(*value);
+            }
+            weights.insert(spec.name, tensor);
+        } else {
             let mut tensor = weights.remove(&spec.name).unwrap();
             for value in &mut tensor.data {
                 *value += rng.random_range(-0.3..0.3);

@@ -129,13 +129,13 @@ const TEACHER: &str = "teacher/";
 
 /// A supernet in training.
 pub struct SupernetTrainer {
-    pub(crate) supernet: Supernet,
-    pub(crate) training: Training,
-    pub(crate) teacher: Option<FrozenTeacher>,
-    pub(crate) policy: Option<Policy>,
-    pub(crate) corners: Option<Validator>,
+    supernet: Supernet,
+    training: Training,
+    teacher: Option<FrozenTeacher>,
+    policy: Option<Policy>,
+    corners: Option<Validator>,
     /// Validation images in batches for a policy's rewards.
-    pub(crate) rewarding: Option<Loader>,
+    rewarding: Option<Loader>,
     session: Session,
 }
 

@@ -24,14 +24,22 @@
 
 pub mod agreement;
 mod analytic;
+mod assemble;
+mod energy;
 mod error;
+mod layer_time;
 mod operator;
+mod plan;
 pub mod profile;
+mod simulator;
 mod source;
+mod support;
+pub mod systolic;
 
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::AnalyticModel;
 pub use error::CostError;
 pub use operator::Operator;
 pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};
-pub use source::{Bound, Cost, CostSource, LayerCost};
+pub use simulator::{CycleSimulator, Job, Task, Unit};
+pub use source::{Attribution, Bound, Cost, CostSource, LayerCost};

@@ -20,8 +20,8 @@ use panarch_toml::Diagnostics;
 use serde::Serialize;
 
 pub use accelerator::{
-    Accelerator, Array, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError, OutputStage, Overhead,
-    PixelOrder, Pooling, Support, VectorUnit,
+    Accelerator, Array, ArrayKind, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
+    OutputStage, Overhead, PixelOrder, Pooling, Support, VectorUnit,
 };
 pub use figure::{Figure, Origin, Sourced};
 pub use presets::{preset_names, preset_text};

@@ -57,17 +57,38 @@ pub struct LayerCost {
     pub output: Shape,
     /// Multiply-accumulates.
     pub macs: Macs,
-    /// Time of the layer: the larger of `compute` and `movement`, and the layer's overhead.
+    /// Time of the layer: at least the larger of `compute` and `movement`, what overlaps with neither, and the issuing.
     #[serde(rename = "latency_s")]
     pub latency: Latency,
-    /// Time that the arithmetic takes.
+    /// Time that the busier of matrix and vector unit is busy.
     #[serde(rename = "compute_s")]
     pub compute: Latency,
-    /// Time that moving weights and activations takes.
+    /// Time that the busiest way of weights and activations is busy.
     #[serde(rename = "movement_s")]
     pub movement: Latency,
+    /// Where the time goes; the parts add up to `latency`.
+    #[serde(rename = "attribution_s")]
+    pub attribution: Attribution,
     /// Which of the three rules.
     pub bound: Bound,
+}
+
+/// The parts of a layer's time, seen from the matrix unit: what it does, or what it waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    /// It multiplies, padding of its lanes included.
+    pub compute: Latency,
+    /// It fills or drains.
+    pub fill: Latency,
+    /// It waits for weights.
+    pub weights: Latency,
+    /// It waits for activations to come or to go.
+    pub activations: Latency,
+    /// It waits for the vector unit; or its lanes scale and activate.
+    pub vector: Latency,
+    /// The layer is being issued.
+    pub issue: Latency,
 }
 
 /// What rules the time of a layer.

@@ -3,6 +3,7 @@ use serde::Serialize;
 
 use super::{Figure, Sourced};
 use crate::Operator;
+use crate::systolic::Dataflow;
 
 /// A machine described by its parts, for models to compute with.
 ///
@@ -32,6 +33,8 @@ pub struct Accelerator {
 /// A grid of multipliers: reduction lanes (input channels), output lanes (output channels), pixel lanes (positions).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Array {
+    /// The form in which the profile describes it.
+    pub kind: ArrayKind,
     /// Products summed into one output each cycle.
     pub reduction_lanes: Sourced<u32>,
     /// Output channels worked on at once.
@@ -54,6 +57,34 @@ pub struct Array {
     pub output_stage: Sourced<OutputStage>,
     /// Share of the cycles that the array really works, padding and loading apart.
     pub utilisation: Figure,
+    /// What stays in the cells of a systolic array.
+    pub dataflow: Option<Sourced<Dataflow>>,
+    /// Whether a systolic array fills the next fold while the one before drains.
+    pub fold_overlap: Option<Sourced<bool>>,
+}
+
+/// The machines whose arrays a profile can describe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrayKind {
+    /// Lanes for reduction, output channels and positions: the general form, processors included.
+    Lanes,
+    /// An Edge-TPU-class grid: PEs share out the positions, lanes of cores the output channels, ways the reduction.
+    Grid,
+    /// A matrix unit that multiplies two small matrices every cycle (Ascend-class).
+    Cube,
+    /// Cells that pass operands on to their neighbours, in folds of rows × columns.
+    Systolic,
+}
+
+impl ArrayKind {
+    /// Every form with its name in profiles.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("lanes", Self::Lanes),
+        ("grid", Self::Grid),
+        ("cube", Self::Cube),
+        ("systolic", Self::Systolic),
+    ];
 }
 
 impl Array {
@@ -225,6 +256,14 @@ pub struct Memory {
     pub host_link_bytes_per_s: Option<Figure>,
     /// Bytes kept for each output channel besides the kernel: bias, scale, shift.
     pub channel_side_bytes: Figure,
+    /// Where streamed weights wait for their turn: what is in use and what has been fetched ahead.
+    pub weight_buffer_bytes: Figure,
+    /// From asking main memory until the first byte comes, in seconds.
+    pub off_chip_latency_s: Figure,
+    /// Whether the weights of later layers are fetched while a layer runs.
+    pub fetch_ahead: Sourced<bool>,
+    /// Whether chains of layers are run tile by tile, so that what is between them never leaves the array's own buffers.
+    pub chain_fusion: Sourced<bool>,
 }
 
 /// Costs besides arithmetic and movement, in seconds.

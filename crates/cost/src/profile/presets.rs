@@ -20,6 +20,8 @@ presets![
     "mobile-dsp",
     "ascend-310",
     "mobile-cpu",
+    "edgetpu-v1",
+    "systolic-32",
 ];
 
 /// The names of the embedded profiles: those for small images first, then those for images of 224 pixels.

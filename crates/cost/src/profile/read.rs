@@ -1,5 +1,6 @@
 //! Reading a profile; every problem is recorded, none ends the reading.
 
+mod array;
 mod figures;
 
 use std::ops::Bound;
@@ -7,12 +8,11 @@ use std::ops::Bound;
 use panarch_graph::{ContentHash, Precision};
 use panarch_toml::{Diagnostics, Document, Table};
 
-use figures::{Figures, MOST_LANES};
+use figures::Figures;
 
 use super::{
-    Accelerator, Array, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, Granule,
-    MeasuredTarget, Memory, ModelError, OutputStage, Overhead, PixelOrder, Pooling, SizeClass, Sourced, Support,
-    VectorUnit,
+    Accelerator, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, MeasuredTarget, Memory,
+    ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit,
 };
 use crate::Operator;
 
@@ -21,6 +21,7 @@ const FORMAT: u32 = 1;
 
 const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e18));
 const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1e18));
+const SHORT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1.0));
 const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
 const BELOW_ONE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Excluded(1.0));
 
@@ -132,44 +133,6 @@ impl Figures {
         self.sourced(table, key, |figure| figure.list_of("value", &names))
     }
 
-    fn array(&self, table: &Table<'_>) -> Option<Array> {
-        let reduction_lanes = self.count(table, "reduction_lanes");
-        let output_lanes = self.count(table, "output_lanes");
-        let pixel_lanes_high = self.count(table, "pixel_lanes_high");
-        let pixel_lanes_wide = self.count(table, "pixel_lanes_wide");
-        let pixel_order = self.choice(table, "pixel_order", &PixelOrder::NAMES);
-        let padding = self.sourced(table, "padding", |figure| {
-            let channels = figure.list_in("channels", 1..=MOST_LANES);
-            let taps = figure.list_in("taps", 1..=MOST_LANES);
-            let (channels, taps) = (channels?, taps?);
-            if channels.is_empty() || channels.len() != taps.len() {
-                let message = "`channels` and `taps` must be of one length, at least 1";
-                figure.problem("taps", message, None);
-                return None;
-            }
-            let granule = |(channels, taps)| Granule { channels, taps };
-            Some(channels.into_iter().zip(taps).map(granule).collect())
-        });
-        let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE);
-        let startup_cycles = self.number(table, "startup_cycles", NOT_NEGATIVE);
-        let output_elements_per_cycle = self.number(table, "output_elements_per_cycle", POSITIVE);
-        let output_stage = self.choice(table, "output_stage", &OutputStage::NAMES);
-        let utilisation = self.number(table, "utilisation", SHARE);
-        Some(Array {
-            reduction_lanes: reduction_lanes?,
-            output_lanes: output_lanes?,
-            pixel_lanes_high: pixel_lanes_high?,
-            pixel_lanes_wide: pixel_lanes_wide?,
-            pixel_order: pixel_order?,
-            padding: padding?,
-            weight_load_cycles: weight_load_cycles?,
-            startup_cycles: startup_cycles?,
-            output_elements_per_cycle: output_elements_per_cycle?,
-            output_stage: output_stage?,
-            utilisation: utilisation?,
-        })
-    }
-
     fn depthwise(&self, table: &Table<'_>) -> Option<Depthwise> {
         let mapping = self.choice(table, "mapping", &DepthwiseMapping::NAMES);
         let simd = mapping.as_ref().map(|it| it.value) == Some(DepthwiseMapping::SimdLanes);
@@ -237,6 +200,10 @@ impl Figures {
         let stream = self.optional_number(table, "weight_stream_bytes_per_s", POSITIVE);
         let link = self.optional_number(table, "host_link_bytes_per_s", POSITIVE);
         let channel_side_bytes = self.number(table, "channel_side_bytes", NOT_NEGATIVE);
+        let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE);
+        let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
+        let fetch_ahead = self.sourced(table, "fetch_ahead", |figure| figure.bool("value"));
+        let chain_fusion = self.sourced(table, "chain_fusion", |figure| figure.bool("value"));
         Some(Memory {
             activation_bytes: activation_bytes?,
             weight_cache_bytes: weight_cache_bytes?,
@@ -247,6 +214,10 @@ impl Figures {
             weight_stream_bytes_per_s: stream?,
             host_link_bytes_per_s: link?,
             channel_side_bytes: channel_side_bytes?,
+            weight_buffer_bytes: weight_buffer_bytes?,
+            off_chip_latency_s: off_chip_latency?,
+            fetch_ahead: fetch_ahead?,
+            chain_fusion: chain_fusion?,
         })
     }
 

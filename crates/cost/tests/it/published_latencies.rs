@@ -22,8 +22,8 @@ fn networks_have_their_published_macs() {
 }
 
 /// The profiles were fitted to these very latencies (see their sources), so this bounds how well the model *can* follow
-/// them, not how well it foresees others: mean errors were 11 % (A53), 9 % (Coral), 9 % (Pixel 4 Edge TPU), 6 % (GPU),
-/// 4 % (CPU) and 6 % (Ascend 310) when they were fitted.
+/// them, not how well it foresees others: mean errors were 7 % (A53), 9 % (Coral), 9 % (Pixel 4 Edge TPU), 7 % (GPU),
+/// 3 % (CPU) and 3 % (Ascend 310) when they were fitted.
 #[test]
 fn published_latencies_lie_in_the_intervals() {
     for (device, cases) in published::devices() {

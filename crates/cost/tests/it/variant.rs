@@ -27,15 +27,19 @@ pub fn text(preset: &str, changes: &[(&str, &str)]) -> String {
     lines.join("\n")
 }
 
-/// The analytic model of such a profile. Sources that nobody names any more are no matter here.
+/// The analytic model of such a profile.
 pub fn model(preset: &str, changes: &[(&str, &str)]) -> AnalyticModel {
+    AnalyticModel::new(profile(preset, changes)).expect("an accelerator")
+}
+
+/// Such a profile. Sources that nobody names any more are no matter here.
+pub fn profile(preset: &str, changes: &[(&str, &str)]) -> DeviceProfile {
     let mut text = text(preset, changes);
     if let (Some(start), Some(end)) = (text.find("[sources]"), text.find("[clock]")) {
         text.replace_range(start..end, "");
         text = text.split('\n').map(without_source).collect::<Vec<_>>().join("\n");
     }
-    let profile = DeviceProfile::from_toml("variant.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
-    AnalyticModel::new(profile).expect("an accelerator")
+    DeviceProfile::from_toml("variant.toml", &text).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn without_source(line: &str) -> String {

@@ -1,6 +1,6 @@
 //! A synthetic run: real networks, invented devices and accuracies. For tests only.
 
-use panarch_cost::{Bound, LayerCost};
+use panarch_cost::{Attribution, Bound, LayerCost};
 use panarch_graph::{
     Accuracy, Activation, BatchNorm, Bytes, ContentHash, Conv2d, Estimate, Latency, Linear, Macs, Network,
     NetworkBuilder, NodeId, Op, Precision, Provenance, ProvenanceKind, Shape, fused_layers, stream,
@@ -153,6 +153,11 @@ fn layers(network: &Network, device: &Toy) -> Vec<LayerCost> {
                 latency: Latency::from_seconds(rules),
                 compute: Latency::from_seconds(compute),
                 movement: Latency::from_seconds(movement),
+                attribution: Attribution {
+                    compute: Latency::from_seconds(compute.min(rules)),
+                    activations: Latency::from_seconds(rules - compute.min(rules)),
+                    ..Attribution::default()
+                },
                 bound,
             }
         })

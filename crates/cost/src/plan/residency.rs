@@ -2,43 +2,38 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
-use crate::profile::{Accelerator, Memory};
+use crate::profile::Accelerator;
 
-/// What one layer moves, in bytes.
+/// What one layer moves for one image, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Moved {
-    /// Activations read and written on chip, rereads included, and weights on their way to the array.
-    pub on_chip: f64,
-    /// Activations to and from main memory.
-    pub spilled: f64,
+pub(crate) struct Moved {
+    /// Activations read on chip, rereads included, and weights on their way to the array.
+    pub read: f64,
+    /// Activations written on chip, in the same count.
+    pub written: f64,
+    /// Activations that come from main memory.
+    pub loaded: f64,
+    /// Activations that go there.
+    pub stored: f64,
     /// Weights that come from outside the chip.
     pub streamed: f64,
-    /// Image and result, over the link to the host.
-    pub host: f64,
+    /// The image, over the link to the host.
+    pub host_in: f64,
+    /// The result, over the link to the host.
+    pub host_out: f64,
+    /// Whether the input comes tile by tile out of the layer before.
+    pub chained: bool,
 }
 
 impl Moved {
-    /// Time of the movement in seconds: paths of their own work at once, users of one path take turns.
-    pub fn time(&self, memory: &Memory) -> f64 {
-        let mut main = self.spilled;
-        let mut own_path = 0.0_f64;
-        match &memory.weight_stream_bytes_per_s {
-            Some(rate) => own_path = own_path.max(self.streamed / rate.value),
-            None => main += self.streamed,
-        }
-        match &memory.host_link_bytes_per_s {
-            Some(rate) => own_path = own_path.max(self.host / rate.value),
-            None => main += self.host,
-        }
-        own_path
-            .max(main / memory.off_chip_bytes_per_s.value)
-            .max(self.on_chip / memory.on_chip_bytes_per_s.value)
+    fn across_the_border(&self) -> f64 {
+        self.loaded + self.stored + self.streamed + self.host_in + self.host_out
     }
 }
 
 /// What a whole network moves.
 #[derive(Debug, Clone)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     /// One entry a layer.
     pub layers: Vec<Moved>,
     /// Largest amount of activations of one image alive at once.
@@ -48,15 +43,12 @@ pub(super) struct Flow {
 impl Flow {
     /// Bytes that cross the border of the chip.
     pub fn traffic_bytes(&self) -> f64 {
-        self.layers
-            .iter()
-            .map(|moved| moved.spilled + moved.streamed + moved.host)
-            .sum()
+        self.layers.iter().map(Moved::across_the_border).sum()
     }
 
     /// Bytes moved on chip.
     pub fn on_chip_bytes(&self) -> f64 {
-        self.layers.iter().map(|moved| moved.on_chip).sum()
+        self.layers.iter().map(|moved| moved.read + moved.written).sum()
     }
 }
 
@@ -69,6 +61,8 @@ struct Value {
     /// Position of the last layer that reads it.
     last: usize,
     spilled: bool,
+    /// Passed on tile by tile inside a chain of layers: never in on-chip memory as a whole.
+    passed_on: bool,
 }
 
 /// Decides residency and counts what every layer moves.
@@ -76,7 +70,8 @@ struct Value {
 /// Weights are kept on chip in the order of the layers until the cache is full; the layer at the border is kept in part. A
 /// value is spilled when the values alive together with it, where it is made or read, do not all fit. Both rules only
 /// ever keep more when memory grows. A batch is taken through each layer together: it needs the memory of all its images
-/// and reads every weight once. All counts are for one image.
+/// and reads every weight once. A layer whose input is spilled loads it once for each bufferful of streamed weights, so that
+/// weights stream once. All counts are for one image.
 pub(super) fn flow(
     machine: &Accelerator,
     precision: Precision,
@@ -87,11 +82,19 @@ pub(super) fn flow(
     let memory = &machine.memory;
     let batch = f64::from(batch);
     let (mut values, value_of) = values(precision, network, layers);
+    let weights: Vec<f64> = layers
+        .iter()
+        .map(|layer| weight_bytes(machine, precision, network, layer))
+        .collect();
+    if memory.chain_fusion.value {
+        chain(memory.weight_buffer_bytes.value, network, layers, &weights, &mut values);
+    }
     let live = live_bytes(&values, layers.len());
     for value in &mut values {
-        value.spilled = (value.first..=value.last)
-            .filter_map(|position| live.get(position))
-            .any(|bytes| *bytes as f64 * batch > memory.activation_bytes.value);
+        value.spilled = !value.passed_on
+            && (value.first..=value.last)
+                .filter_map(|position| live.get(position))
+                .any(|bytes| *bytes as f64 * batch > memory.activation_bytes.value);
     }
     let peak_bytes = live.iter().copied().max().unwrap_or(0);
     let mut cache = memory.weight_cache_bytes.value;
@@ -99,41 +102,78 @@ pub(super) fn flow(
         cache = cache.min((memory.activation_bytes.value - peak_bytes as f64 * batch).max(0.0));
     }
     let mut moved = Vec::with_capacity(layers.len());
-    for layer in layers {
+    for (layer, weights) in layers.iter().zip(weights) {
         let mut of_layer = Moved::default();
-        let weights = weight_bytes(machine, precision, network, layer);
         let kept = weights.min(cache);
         cache -= kept;
         of_layer.streamed = (weights - kept) / batch;
-        of_layer.on_chip = weights / batch;
+        of_layer.read = weights / batch;
+        let value = |node: NodeId| value_of[node.index()].and_then(|index| values.get(index));
         if !matches!(network.node(layer.anchor).op, Op::Flatten) {
-            let read = network.node(layer.anchor).inputs.iter().copied();
-            for node in read.chain([layer.output]) {
-                let Some(value) = value_of[node.index()].and_then(|index| values.get(index)) else {
+            for value in network
+                .node(layer.anchor)
+                .inputs
+                .iter()
+                .filter_map(|input| value(*input))
+            {
+                if value.passed_on {
+                    of_layer.chained = true;
                     continue;
-                };
-                let bytes = value.bytes as f64;
-                of_layer.on_chip += bytes * memory.activation_rereads.value;
+                }
+                of_layer.read += value.bytes as f64 * memory.activation_rereads.value;
                 if value.spilled {
-                    of_layer.spilled += bytes;
+                    of_layer.loaded += value.bytes as f64;
+                }
+            }
+            if let Some(value) = value(layer.output).filter(|value| !value.passed_on) {
+                of_layer.written += value.bytes as f64 * memory.activation_rereads.value;
+                if value.spilled {
+                    of_layer.stored += value.bytes as f64;
                 }
             }
         }
+        let bufferfuls = of_layer.streamed * batch / memory.weight_buffer_bytes.value;
+        of_layer.loaded *= bufferfuls.ceil().max(1.0);
         moved.push(of_layer);
     }
     // A device on its host's memory takes the image from there like any other value.
     if memory.host_link_bytes_per_s.is_some() {
         let bytes = |elements: u64| (elements * precision.bytes()) as f64;
         if let Some(first) = moved.first_mut() {
-            first.host += bytes(network.input_shape().elements());
+            first.host_in += bytes(network.input_shape().elements());
         }
         if let Some(last) = moved.last_mut() {
-            last.host += bytes(network.shape(network.output()).elements());
+            last.host_out += bytes(network.shape(network.output()).elements());
         }
     }
     Flow {
         layers: moved,
         peak_bytes,
+    }
+}
+
+/// Marks the values that are passed on inside chains of convolutions.
+///
+/// A value is when the next layer alone reads it, both layers are convolutions, and the weights of the whole chain are in
+/// their buffer together. The rows at the borders of tiles that a real machine computes twice or keeps are left out.
+fn chain(buffer: f64, network: &Network, layers: &[Layer], weights: &[f64], values: &mut [Value]) {
+    let is_convolution = |position: usize| {
+        layers
+            .get(position)
+            .is_some_and(|layer| matches!(network.node(layer.anchor).op, Op::Conv2d(_)))
+    };
+    let of = |position: usize| weights.get(position).copied().unwrap_or(f64::INFINITY);
+    let (mut end, mut held) = (usize::MAX, 0.0);
+    for value in values {
+        let (made, read) = (value.first, value.last);
+        if read != made + 1 || !is_convolution(made) || !is_convolution(read) || value.node == NodeId::default() {
+            continue;
+        }
+        let so_far = if end == made { held } else { of(made) };
+        if so_far + of(read) <= buffer {
+            value.passed_on = true;
+            (end, held) = (read, so_far + of(read));
+        }
     }
 }
 
@@ -149,6 +189,7 @@ fn values(precision: Precision, network: &Network, layers: &[Layer]) -> (Vec<Val
             first,
             last: first,
             spilled: false,
+            passed_on: false,
         });
     };
     for id in network.ids().take(1) {
@@ -182,7 +223,7 @@ fn values(precision: Precision, network: &Network, layers: &[Layer]) -> (Vec<Val
 /// Bytes alive while each layer runs.
 fn live_bytes(values: &[Value], layers: usize) -> Vec<u64> {
     let mut change = vec![0_i128; layers + 1];
-    for value in values {
+    for value in values.iter().filter(|value| !value.passed_on) {
         if value.first < layers {
             change[value.first] += i128::from(value.bytes);
             change[value.last + 1] -= i128::from(value.bytes);

@@ -2,13 +2,13 @@
 
 use panarch_graph::{Energy, Estimate, Latency, Macs};
 
-use super::movement::Flow;
+use crate::plan::Flow;
 use crate::profile::{EnergyFigures, ModelError};
 
 /// Energy of one inference: multiply-accumulates, bytes on and off chip, and static power for as long as it takes.
 ///
 /// The interval is the latency model's, as a stand-in: nobody has published energies to check against.
-pub(super) fn of_inference(
+pub(crate) fn of_inference(
     figures: &EnergyFigures,
     error: &ModelError,
     macs: Macs,

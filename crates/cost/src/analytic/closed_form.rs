@@ -1,0 +1,173 @@
+use crate::layer_time::LayerTime;
+use crate::plan::{LayerWork, Rates};
+
+/// Cycles of every layer, in one pass and without simulating anything.
+///
+/// A layer of n equal tiles is a flow shop: each tile goes from memory to the matrix unit, the vector unit and back, and a
+/// part r of the machine that is busy for X_r in all is the bottleneck when the rest hides behind it:
+///
+/// T = max over r of (what the first tile needs before r + X_r + what the last tile needs after r)
+///
+/// Streamed weights are fetched ahead while their way is idle, as far as the buffer goes: `ahead` is how many cycles of
+/// fetching are already done when a layer begins.
+pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], times: &mut Vec<LayerTime>) {
+    times.clear();
+    let mut ahead = 0.0_f64;
+    for (position, layer) in work.iter().enumerate() {
+        let next_is_chained = work.get(position + 1).is_some_and(|next| next.chained);
+        let time = layer_time(rates, layer, ahead, next_is_chained);
+        let mut idle = time.total() - layer.weights;
+        if rates.weights_share {
+            idle -= layer.load;
+            if layer.store > 0.0 {
+                // Nothing is fetched ahead past a layer that stores.
+                ahead = 0.0;
+                idle = 0.0;
+            }
+        }
+        // What its last block holds of the buffer while the next is fetched.
+        let held_blocks = if layer.weights_first { 1 } else { layer.blocks.max(1) };
+        let held = layer.weight_bytes / f64::from(held_blocks);
+        ahead = (ahead + idle).max(0.0);
+        if !rates.fetch_ahead {
+            ahead = 0.0;
+        }
+        if let Some(next) = work
+            .get(position + 1..)
+            .and_then(|rest| rest.iter().find(|next| next.weight_bytes > 0.0))
+        {
+            ahead = ahead.min(room_ahead(rates, next, held));
+        }
+        times.push(time);
+    }
+}
+
+/// Cycles of fetching for which the buffer has room besides what is held: in whole blocks, unless all of a layer fits.
+fn room_ahead(rates: &Rates, next: &LayerWork, held: f64) -> f64 {
+    let room = (rates.weight_buffer - held).max(0.0);
+    let block = next.weight_bytes / f64::from(next.blocks);
+    let bytes = if room >= next.weight_bytes {
+        room
+    } else {
+        (room / block).floor() * block
+    };
+    bytes / rates.weights
+}
+
+fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: bool) -> LayerTime {
+    if layer.is_empty() {
+        return LayerTime {
+            issue: layer.issue,
+            ..LayerTime::default()
+        };
+    }
+    let tiles = f64::from(layer.tiles());
+    let blocks = f64::from(layer.blocks);
+    let first = |total: f64| total / tiles;
+    let latency = |busy: f64| if busy > 0.0 { rates.latency } else { 0.0 };
+    let ahead = ahead.min(layer.weights);
+    // Before the first tile runs.
+    let incoming = first(layer.load) + first(layer.host_in) + latency(layer.load + layer.host_in);
+    let first_block = (layer.weights / blocks - ahead).max(0.0) + latency(layer.weights - ahead);
+    let head = if rates.weights_share && layer.load > 0.0 {
+        incoming + first_block + first(layer.feed)
+    } else {
+        (incoming + first(layer.feed)).max(first_block)
+    };
+    // After the last has.
+    let outgoing = first(layer.drain) + first(layer.store) + first(layer.host_out);
+    let tail = if next_is_chained {
+        0.0
+    } else {
+        first(layer.vector) + outgoing
+    };
+    let of_last_block = layer.matrix / blocks;
+    let through = first(layer.feed) + first(layer.matrix) + tail;
+
+    let mut weights = layer.weights - ahead;
+    // A block that leaves no room for the next is fetched while nothing runs.
+    if layer.blocks > 1 && 2.0 * layer.weight_bytes / blocks > rates.weight_buffer && !layer.weights_first {
+        weights += layer.matrix;
+    }
+    let mut outside = layer.load + layer.store;
+    if rates.host_shares {
+        outside += layer.host_in + layer.host_out;
+    }
+    let own_host = if rates.host_shares {
+        0.0
+    } else {
+        (layer.host_in + layer.host_out) + through
+    };
+    let shared_weights = if rates.weights_share {
+        layer.weights - ahead
+    } else {
+        0.0
+    };
+    let by_matrix = head + layer.matrix + tail;
+    let by_vector = head + first(layer.matrix) + layer.vector + outgoing;
+    let by_port = incoming + layer.feed + layer.drain + first(layer.matrix) + first(layer.vector);
+    let by_outside = if outside > 0.0 {
+        (outside + shared_weights + rates.latency + through).max(own_host)
+    } else {
+        own_host
+    };
+    let by_weights = if weights > 0.0 {
+        weights + rates.latency + of_last_block + tail
+    } else {
+        0.0
+    };
+    let ruling = by_matrix.max(by_vector).max(by_port).max(by_outside).max(by_weights);
+    let reason = if by_weights >= ruling {
+        Reason::Weights
+    } else if by_vector >= ruling {
+        Reason::Vector
+    } else {
+        Reason::Activations
+    };
+    attribute(layer, ruling, first_block.min(head), tail, reason)
+}
+
+/// What the cycles beyond the matrix unit's are waited for, where head and tail do not say.
+enum Reason {
+    Weights,
+    Activations,
+    Vector,
+}
+
+fn attribute(layer: &LayerWork, total: f64, head: f64, tail: f64, reason: Reason) -> LayerTime {
+    let mut time = LayerTime {
+        issue: layer.issue,
+        fill: layer.fill,
+        vector: layer.after,
+        compute: layer.matrix - layer.fill - layer.after,
+        ..LayerTime::default()
+    };
+    let mut left = (total - layer.matrix).max(0.0);
+    if layer.matrix == 0.0 {
+        let vector = layer.vector.min(left);
+        time.vector += vector;
+        left -= vector;
+    }
+    let mut take = |most: f64| {
+        let taken = most.clamp(0.0, left);
+        left -= taken;
+        taken
+    };
+    if matches!(reason, Reason::Weights) {
+        time.weights += take(total);
+    } else {
+        let tail_vector = if layer.matrix > 0.0 {
+            tail.min(layer.vector)
+        } else {
+            0.0
+        };
+        time.vector += take(tail_vector);
+        time.weights += take(head);
+        let rest = take(total);
+        match reason {
+            Reason::Vector => time.vector += rest,
+            _ => time.activations += rest,
+        }
+    }
+    time
+}

@@ -1,0 +1,56 @@
+//! What a network asks of a machine, layer by layer: the one lowering that the analytic model and the simulator share.
+//!
+//! [`arithmetic`] deals a layer to matrix and vector unit, [`residency`] decides what stays on chip and counts bytes,
+//! [`work`] puts both into cycles of each part of the machine and cuts the layer into tiles. What the two models then do
+//! differently is only how they put the parts' times together.
+
+mod arithmetic;
+mod residency;
+mod work;
+
+use panarch_graph::{Layer, Network, fused_layers};
+
+use crate::profile::Accelerator;
+use crate::{CostError, DeviceProfile, Operator};
+
+pub(crate) use residency::Flow;
+pub(crate) use work::{LayerWork, Rates};
+
+/// A network on a machine, for a whole batch.
+pub(crate) struct NetworkPlan {
+    pub layers: Vec<Layer>,
+    pub operators: Vec<Operator>,
+    /// One entry a layer.
+    pub work: Vec<LayerWork>,
+    pub flow: Flow,
+}
+
+/// Plans a network.
+///
+/// # Errors
+/// The first operator that the machine cannot run.
+pub(crate) fn plan(
+    profile: &DeviceProfile,
+    machine: &Accelerator,
+    rates: &Rates,
+    network: &Network,
+) -> Result<NetworkPlan, CostError> {
+    let layers = fused_layers(network);
+    let mut operators = Vec::with_capacity(layers.len());
+    for layer in &layers {
+        crate::support::check_layer(profile.name(), machine, network, layer)?;
+        operators.push(Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten));
+    }
+    let flow = residency::flow(machine, profile.precision(), profile.batch(), network, &layers);
+    let mut work = Vec::with_capacity(layers.len());
+    for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&flow.layers) {
+        let arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;
+        work.push(LayerWork::new(rates, profile.batch(), &arithmetic, moved, *operator));
+    }
+    Ok(NetworkPlan {
+        layers,
+        operators,
+        work,
+        flow,
+    })
+}

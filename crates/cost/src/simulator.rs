@@ -1,0 +1,112 @@
+mod job;
+mod streamed_weights;
+mod timeline;
+
+use panarch_graph::{Network, ProvenanceKind};
+use rayon::prelude::*;
+
+use crate::assemble::{Tool, assemble};
+use crate::plan::{Rates, plan};
+use crate::profile::Accelerator;
+use crate::{Cost, CostError, CostSource, DeviceProfile};
+
+pub use job::{Job, Task, Unit};
+
+use timeline::Timeline;
+
+/// From how many networks on threads are worth their start.
+const PARALLEL: usize = 4;
+
+/// A simulator of an accelerator profile: tile by tile, to the cycle.
+///
+/// Matrix unit, vector unit, the port of the on-chip memory, the way to main memory, the way of streamed weights and the
+/// link to the host each serve one [`Job`] at a time, in program order. A tile's jobs wait for what they need: input
+/// loaded if it was spilled, fed from on-chip memory, the weights of its block there, room in the two buffers before and
+/// behind the matrix unit. Weights are fetched ahead, over the border of layers too, as far as their buffer goes. A layer
+/// begins when the one before has ended, because any of its positions may need any of theirs; only inside a chain that
+/// the profile fuses does it follow tile by tile.
+///
+/// Because every part serves in program order, the event that frees a part is always the one that the next job waits for:
+/// the events are worked off in that order, without a queue, and the time of each is the exact one. For the same reason
+/// nothing that gets faster can make the whole slower.
+///
+/// What a layer is cut into, and what stays on chip, is the plan that [`crate::AnalyticModel`] uses too.
+#[derive(Debug, Clone)]
+pub struct CycleSimulator {
+    profile: DeviceProfile,
+    machine: Accelerator,
+    rates: Rates,
+}
+
+impl CycleSimulator {
+    /// The simulator of an accelerator profile.
+    ///
+    /// # Errors
+    /// When the profile describes no accelerator.
+    pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
+        let machine = profile.accelerator().cloned().ok_or_else(|| CostError::Measured {
+            device: profile.name().to_owned(),
+        })?;
+        Ok(Self {
+            rates: Rates::new(&machine, profile.batch()),
+            machine,
+            profile,
+        })
+    }
+
+    /// The same machine with memories that never make anything wait.
+    #[must_use]
+    pub fn with_ideal_memory(self) -> Self {
+        Self {
+            rates: self.rates.ideal(),
+            ..self
+        }
+    }
+
+    /// The profile that is simulated.
+    #[must_use]
+    pub const fn profile(&self) -> &DeviceProfile {
+        &self.profile
+    }
+
+    /// The cost of one network.
+    ///
+    /// # Errors
+    /// The first operator that the device cannot run.
+    pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
+        self.simulate(network, None)
+    }
+
+    /// The cost of one network, and every job that a part of the machine did for it, in program order.
+    ///
+    /// # Errors
+    /// The first operator that the device cannot run.
+    pub fn trace(&self, network: &Network) -> Result<(Cost, Vec<Job>), CostError> {
+        let mut jobs = Vec::new();
+        Ok((self.simulate(network, Some(&mut jobs))?, jobs))
+    }
+
+    fn simulate(&self, network: &Network, jobs: Option<&mut Vec<Job>>) -> Result<Cost, CostError> {
+        let plan = plan(&self.profile, &self.machine, &self.rates, network)?;
+        let times = Timeline::new(&self.rates, &plan.work, jobs).run();
+        let tool = Tool {
+            kind: ProvenanceKind::Simulated,
+            name: "cycle simulator",
+        };
+        Ok(assemble(&self.profile, &self.machine, network, plan, &times, tool))
+    }
+}
+
+impl CostSource for CycleSimulator {
+    fn device(&self) -> &str {
+        self.profile.name()
+    }
+
+    fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
+        if networks.len() < PARALLEL {
+            networks.iter().map(|network| self.cost(network)).collect()
+        } else {
+            networks.par_iter().map(|network| self.cost(network)).collect()
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What a machine refuses.
+
+use panarch_graph::{Layer, Network, Op};
+
+use crate::profile::Accelerator;
+use crate::{CostError, Operator};
+
+/// Checks whether a machine can run a layer.
+///
+/// # Errors
+/// The first operator that it cannot run.
+pub(crate) fn check_layer(
+    device: &str,
+    machine: &Accelerator,
+    network: &Network,
+    layer: &Layer,
+) -> Result<(), CostError> {
+    let support = &machine.support;
+    let refuse = |operator: Operator, reason: String| CostError::Unsupported {
+        device: device.to_owned(),
+        layer: layer.name.clone(),
+        operator: operator.name().to_owned(),
+        reason,
+    };
+    for (position, id) in layer.nodes.iter().enumerate() {
+        let Some(operator) = Operator::of(network, *id) else {
+            continue;
+        };
+        let node = network.node(*id);
+        // A batch normalisation right behind a convolution or linear layer is folded into its weights.
+        let folded = operator == Operator::BatchNorm
+            && position == 1
+            && matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_));
+        if !folded && !support.operators.value.contains(&operator) {
+            let reason = "the profile does not list the operator".to_owned();
+            return Err(refuse(operator, reason));
+        }
+        if let Op::Conv2d(conv) = &node.op {
+            let [high, wide] = conv.kernel;
+            let largest = support.largest_kernel.value;
+            if high.max(wide) > largest {
+                let reason = format!("a {high}×{wide} kernel is larger than {largest}×{largest}");
+                return Err(refuse(operator, reason));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,13 +1,15 @@
+mod blocks;
 mod closed_form;
 
 use panarch_graph::{Network, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
-use crate::plan::{Rates, plan};
+use crate::plan::{Rates, Surroundings, plan};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile, support};
 
+pub use blocks::{BlockCost, BlockSum};
 use closed_form::closed_form;
 
 /// From how many networks on threads are worth their start.
@@ -66,7 +68,13 @@ impl AnalyticModel {
     /// # Errors
     /// The first operator that the device cannot run.
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
-        let plan = plan(&self.profile, &self.machine, &self.rates, network)?;
+        let plan = plan(
+            &self.profile,
+            &self.machine,
+            &self.rates,
+            network,
+            &Surroundings::default(),
+        )?;
         let mut times = Vec::with_capacity(plan.work.len());
         closed_form(&self.rates, &plan.work, &mut times);
         let tool = Tool {

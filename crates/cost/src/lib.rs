@@ -37,7 +37,7 @@ mod support;
 pub mod systolic;
 
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
-pub use analytic::AnalyticModel;
+pub use analytic::{AnalyticModel, BlockCost, BlockSum};
 pub use error::CostError;
 pub use operator::Operator;
 pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};

@@ -13,7 +13,7 @@ use panarch_graph::{Layer, Network, fused_layers};
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
 
-pub(crate) use residency::Flow;
+pub(crate) use residency::{Flow, Surroundings, weight_cache};
 pub(crate) use work::{LayerWork, Rates};
 
 /// A network on a machine, for a whole batch.
@@ -25,7 +25,7 @@ pub(crate) struct NetworkPlan {
     pub flow: Flow,
 }
 
-/// Plans a network.
+/// Plans a network, or a part of one.
 ///
 /// # Errors
 /// The first operator that the machine cannot run.
@@ -34,6 +34,7 @@ pub(crate) fn plan(
     machine: &Accelerator,
     rates: &Rates,
     network: &Network,
+    surroundings: &Surroundings,
 ) -> Result<NetworkPlan, CostError> {
     let layers = fused_layers(network);
     let mut operators = Vec::with_capacity(layers.len());
@@ -41,7 +42,14 @@ pub(crate) fn plan(
         crate::support::check_layer(profile.name(), machine, network, layer)?;
         operators.push(Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten));
     }
-    let flow = residency::flow(machine, profile.precision(), profile.batch(), network, &layers);
+    let flow = residency::flow(
+        machine,
+        profile.precision(),
+        profile.batch(),
+        network,
+        &layers,
+        surroundings,
+    );
     let mut work = Vec::with_capacity(layers.len());
     for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&flow.layers) {
         let arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;

@@ -6,7 +6,7 @@ use panarch_graph::{Network, ProvenanceKind};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
-use crate::plan::{Rates, plan};
+use crate::plan::{Rates, Surroundings, plan};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
@@ -87,7 +87,13 @@ impl CycleSimulator {
     }
 
     fn simulate(&self, network: &Network, jobs: Option<&mut Vec<Job>>) -> Result<Cost, CostError> {
-        let plan = plan(&self.profile, &self.machine, &self.rates, network)?;
+        let plan = plan(
+            &self.profile,
+            &self.machine,
+            &self.rates,
+            network,
+            &Surroundings::default(),
+        )?;
         let times = Timeline::new(&self.rates, &plan.work, jobs).run();
         let tool = Tool {
             kind: ProvenanceKind::Simulated,

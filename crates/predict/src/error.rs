@@ -1,3 +1,4 @@
+use panarch_cost::CostError;
 use panarch_graph::ContentHash;
 use panarch_space::SpaceError;
 
@@ -26,6 +27,17 @@ pub enum PredictError {
     /// A genotype is not of the model's space.
     #[error(transparent)]
     Genotype(#[from] SpaceError),
+    /// The device's model has no answer.
+    #[error(transparent)]
+    Cost(#[from] CostError),
+    /// The choices at one place of a space are too many to be numbered.
+    #[error("the choices at {place} of space {space} are too many to keep a table of blocks")]
+    Choices {
+        /// The space.
+        space: String,
+        /// The place.
+        place: String,
+    },
     /// The equations could not be solved.
     #[error("the fit failed: the equations are not positive definite at any ridge tried")]
     Singular,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod additive;
+mod block_latency;
 mod cholesky;
 mod design;
 mod error;
@@ -14,6 +15,7 @@ mod ridge;
 mod student;
 
 pub use additive::{Additive, HeldOut, Measurement, Term};
+pub use block_latency::BlockLatency;
 pub use design::design_of_experiments;
 pub use error::PredictError;
 pub use latency::AdditiveLatency;

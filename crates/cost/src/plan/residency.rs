@@ -2,7 +2,7 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
-use crate::profile::Accelerator;
+use crate::profile::{Accelerator, Memory};
 
 /// What one layer moves for one image, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,6 +38,27 @@ pub(crate) struct Flow {
     pub layers: Vec<Moved>,
     /// Largest amount of activations of one image alive at once.
     pub peak_bytes: u64,
+    /// Bytes of each layer's weights.
+    pub weights: Vec<f64>,
+    /// Whether the input does not fit with what is alive beside it here.
+    pub input_spills: bool,
+    /// The same of the output.
+    pub output_spills: bool,
+}
+
+/// What is before and behind the layers that are planned; by default nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Surroundings {
+    /// Whether there are layers before: the input is then no image.
+    pub before: bool,
+    /// Whether there are layers behind: the output is then no result.
+    pub behind: bool,
+    /// Whether the input has been spilled before.
+    pub input_spilled: bool,
+    /// Whether the output has to be spilled for what is behind.
+    pub output_spilled: bool,
+    /// Bytes of weights that stay on chip, where that is not decided here.
+    pub weight_cache: Option<f64>,
 }
 
 impl Flow {
@@ -78,6 +99,7 @@ pub(super) fn flow(
     batch: u32,
     network: &Network,
     layers: &[Layer],
+    surroundings: &Surroundings,
 ) -> Flow {
     let memory = &machine.memory;
     let batch = f64::from(batch);
@@ -96,13 +118,30 @@ pub(super) fn flow(
                 .filter_map(|position| live.get(position))
                 .any(|bytes| *bytes as f64 * batch > memory.activation_bytes.value);
     }
-    let peak_bytes = live.iter().copied().max().unwrap_or(0);
-    let mut cache = memory.weight_cache_bytes.value;
-    if memory.shared.value {
-        cache = cache.min((memory.activation_bytes.value - peak_bytes as f64 * batch).max(0.0));
+    let spills = |values: &[Value], node: NodeId| {
+        let index = value_of.get(node.index()).copied().flatten();
+        index
+            .and_then(|index| values.get(index))
+            .is_some_and(|value| value.spilled)
+    };
+    let (input, output) = (NodeId::default(), network.output());
+    let (input_spills, output_spills) = (spills(&values, input), spills(&values, output));
+    for (node, spilled) in [
+        (input, surroundings.input_spilled),
+        (output, surroundings.output_spilled),
+    ] {
+        let index = value_of.get(node.index()).copied().flatten();
+        if let Some(value) = index.and_then(|index| values.get_mut(index)) {
+            value.spilled |= spilled;
+        }
     }
+    let peak_bytes = live.iter().copied().max().unwrap_or(0);
+    let mut cache = surroundings
+        .weight_cache
+        .unwrap_or_else(|| weight_cache(memory, peak_bytes as f64 * batch));
     let mut moved = Vec::with_capacity(layers.len());
-    for (layer, weights) in layers.iter().zip(weights) {
+    for (layer, weights) in layers.iter().zip(&weights) {
+        let weights = *weights;
         let mut of_layer = Moved::default();
         let kept = weights.min(cache);
         cache -= kept;
@@ -139,16 +178,29 @@ pub(super) fn flow(
     // A device on its host's memory takes the image from there like any other value.
     if memory.host_link_bytes_per_s.is_some() {
         let bytes = |elements: u64| (elements * precision.bytes()) as f64;
-        if let Some(first) = moved.first_mut() {
+        if let Some(first) = moved.first_mut().filter(|_| !surroundings.before) {
             first.host_in += bytes(network.input_shape().elements());
         }
-        if let Some(last) = moved.last_mut() {
+        if let Some(last) = moved.last_mut().filter(|_| !surroundings.behind) {
             last.host_out += bytes(network.shape(network.output()).elements());
         }
     }
     Flow {
         layers: moved,
         peak_bytes,
+        weights,
+        input_spills,
+        output_spills,
+    }
+}
+
+/// Bytes of weights that stay on chip beside a peak of activations.
+pub(crate) fn weight_cache(memory: &Memory, peak_bytes: f64) -> f64 {
+    let cache = memory.weight_cache_bytes.value;
+    if memory.shared.value {
+        cache.min((memory.activation_bytes.value - peak_bytes).max(0.0))
+    } else {
+        cache
     }
 }
 

@@ -144,6 +144,17 @@ impl LayerWork {
         }
     }
 
+    /// The same layer, planned with its weights on chip, when some bytes of them are streamed.
+    pub fn with_streamed(self, rates: &Rates, bytes: f64) -> Self {
+        Self {
+            weights: bytes / rates.weights,
+            weight_bytes: bytes,
+            load: self.load * (bytes / rates.weight_buffer).ceil().max(1.0),
+            weights_first: self.load > 0.0 && bytes <= rates.weight_buffer,
+            ..self
+        }
+    }
+
     /// Number of tiles, at least 1.
     pub const fn tiles(&self) -> u32 {
         self.blocks * self.positions

@@ -1,4 +1,5 @@
 //! Tables against truths that are known.
 
+mod block_latency;
 mod latency;
 mod tables;

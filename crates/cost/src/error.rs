@@ -40,4 +40,32 @@ pub enum CostError {
         /// Why not, in words.
         reason: String,
     },
+    /// A matrix product of which a dimension is 0.
+    #[error("a matrix product of m = {m}, n = {n}, k = {k} does nothing: every dimension must be at least 1")]
+    EmptyGemm {
+        /// Rows of the first operand.
+        m: u64,
+        /// Columns of the second operand.
+        n: u64,
+        /// The dimension that is summed over.
+        k: u64,
+    },
+    /// A matrix product of which the counts do not fit 64 bits.
+    #[error("a matrix product of m = {m}, n = {n}, k = {k} has counts beyond 64 bits: check its dimensions")]
+    HugeGemm {
+        /// Rows of the first operand.
+        m: u64,
+        /// Columns of the second operand.
+        n: u64,
+        /// The dimension that is summed over.
+        k: u64,
+    },
+    /// A systolic array without processing elements.
+    #[error("a systolic array of {rows} rows and {columns} columns is empty: both must be at least 1")]
+    EmptyArray {
+        /// Its rows.
+        rows: u32,
+        /// Its columns.
+        columns: u32,
+    },
 }

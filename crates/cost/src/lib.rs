@@ -27,7 +27,9 @@ mod analytic;
 mod error;
 mod operator;
 pub mod profile;
+pub mod scalesim;
 mod source;
+pub mod systolic;
 
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::AnalyticModel;

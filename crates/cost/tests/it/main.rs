@@ -1,4 +1,4 @@
-//! Integration tests of profiles and the analytic model.
+//! Integration tests of profiles, the analytic model, systolic arrays and SCALE-Sim's files.
 mod estimates;
 mod fairness;
 mod presets;
@@ -6,5 +6,9 @@ mod problems;
 mod properties;
 mod published;
 mod published_latencies;
+mod scalesim_export;
+mod scalesim_files;
+mod scalesim_parity;
+mod systolic;
 mod variant;
 mod vela;

@@ -213,7 +213,7 @@ fn convolutions<'a>(
             problems.at(line.place(1), error.to_string());
             continue;
         }
-        strides_differ += u64::from(second_stride && whole_number(line.field(8)) != Some(stride.into()));
+        strides_differ += u64::from(second_stride && whole_number(line.field(8)).is_some_and(|it| it != stride.into()));
         many_filters += u64::from(row.is_depthwise() && row.filters > 1);
         rows.push(row);
     }

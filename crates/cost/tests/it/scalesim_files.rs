@@ -125,8 +125,11 @@ fn all_problems_of_a_topology_at_once() {
         ("Layer,M,N,K\n", "no layers"),
         ("Layer,M,K,N\na,1,2,3\n", "M, N, K"),
         ("a,8,8,3,3,1,1,1,\nb,8,8,3,3,1,1,1,\n", "put a header before it"),
+        ("a,8,8,3,x,1,1,1,\nb,8,8,3,3,1,1,1,\n", "put a header before it"),
+        ("\na,8,8,3,x,1,1,1,\nb,8,8,3,3,1,1,1,\n", "t.csv:2:9: the filter width"),
+        ("\na,8,x,3,3,1,1,1,\n", "t.csv:2:5: the IFMAP width"),
         ("Layer,M,N,K\na\u{1b}[31m,1,2,3\n", "control character"),
-        ("what\never\n", "is no topology"),
+        ("what\never\n", "tells neither form"),
     ] {
         let (_, message) = problems(text);
         assert!(message.contains(word), "{text:?}: {message}");

@@ -1,10 +1,14 @@
 //! Reading a topology; every problem is recorded, none ends the reading.
 
+mod line;
+
 use panarch_toml::Diagnostics;
+
+use line::Line;
 
 use super::{ConvolutionRow, GemmRow, Topology};
 use crate::scalesim::Noted;
-use crate::scalesim::problems::{Problems, column, excerpt, lines, whole_number};
+use crate::scalesim::problems::{Problems, lines, whole_number};
 use crate::systolic::Gemm;
 
 /// The numbers of a row of each form, in their order.
@@ -19,53 +23,12 @@ const CONVOLUTION_FIELDS: [&str; 7] = [
 ];
 const GEMM_FIELDS: [&str; 3] = ["M", "N", "K"];
 
-/// Fields of a line that are looked at: name, seven numbers, a second stride, and one to spare.
-const MOST_FIELDS: usize = 10;
-
-/// Longest name of a layer, in bytes.
-const MOST_NAME: usize = 1024;
+const NO_LAYERS: &str = "has no layers: a header line and one line a layer are expected";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Convolution,
     Gemm,
-}
-
-/// A line with its fields, none of them trimmed.
-struct Line<'a> {
-    number: u32,
-    text: &'a str,
-    fields: Vec<&'a str>,
-}
-
-impl<'a> Line<'a> {
-    fn new(number: u32, text: &'a str) -> Self {
-        // What stands further right is never looked at, and a line may hold millions of commas.
-        let fields = text.split(',').take(MOST_FIELDS).collect();
-        Self { number, text, fields }
-    }
-
-    fn field(&self, index: usize) -> &'a str {
-        self.fields.get(index).map_or("", |field| field.trim())
-    }
-
-    /// Where a field stands; one that is missing, where it should.
-    fn place(&self, index: usize) -> (u32, u32) {
-        let offset = match self.fields.get(index) {
-            Some(field) => {
-                let start: usize = self.fields.iter().take(index).map(|field| field.len() + 1).sum();
-                start + field.len() - field.trim_start().len()
-            }
-            None => self.text.len(),
-        };
-        (self.number, column(self.text, offset))
-    }
-
-    /// How many numbers follow the name without a gap.
-    fn numbers(&self) -> usize {
-        let after_name = self.fields.iter().skip(1);
-        after_name.take_while(|field| whole_number(field).is_some()).count()
-    }
 }
 
 pub(super) fn topology(file_name: &str, text: &str) -> Result<Noted<Topology>, Diagnostics> {
@@ -75,7 +38,8 @@ pub(super) fn topology(file_name: &str, text: &str) -> Result<Noted<Topology>, D
         .filter(|(_, line)| line.chars().any(|c| c != ',' && !c.is_whitespace()))
         .map(|(number, line)| Line::new(number, line))
         .peekable();
-    let is_layer = |line: &Line<'_>| line.numbers() >= GEMM_FIELDS.len();
+    // Broken layers count too: none may pass for a header and be dropped.
+    let is_layer = |line: &Line<'_>| (1..=CONVOLUTION_FIELDS.len()).any(|it| whole_number(line.field(it)).is_some());
     // SCALE-Sim drops the first line whatever it is, a blank one too.
     let header = lines.next_if(|first| first.number == 1 || !is_layer(first));
     if let Some(header) = header.as_ref().filter(|header| is_layer(header)) {
@@ -95,15 +59,15 @@ pub(super) fn topology(file_name: &str, text: &str) -> Result<Noted<Topology>, D
                 &mut notes,
             )))
         }
-        None if lines.peek().is_none() => {
-            problems.whole("has no layers: a header line and one line a layer are expected");
-            None
-        }
         None => {
-            problems.whole(
-                "is no topology: a layer is a name and either IFMAP height, width, filter height, width, channels, \
-                 filters, stride or M, N, K",
-            );
+            match lines.peek() {
+                None => problems.whole(NO_LAYERS),
+                Some(line) => problems.at(
+                    line.place(0),
+                    "tells neither form: a layer is a name and then either IFMAP height, width, filter height, width, \
+                     channels, filters, stride or M, N, K",
+                ),
+            }
             None
         }
     };
@@ -113,7 +77,7 @@ pub(super) fn topology(file_name: &str, text: &str) -> Result<Noted<Topology>, D
         None => false,
     };
     if empty && problems.none() {
-        problems.whole("has no layers: a header line and one line a layer are expected");
+        problems.whole(NO_LAYERS);
     }
     let noted = topology.map(|value| Noted { value, notes });
     problems.finish(noted)
@@ -144,11 +108,11 @@ fn form_of_header(header: &Line<'_>, problems: &mut Problems<'_>) -> Option<Form
         .then_some(Form::Convolution)
 }
 
-/// The form that a layer's length tells.
+/// The form that a layer's length tells: of products, a ratio of sparsity may follow.
 fn form_of_layer(layer: &Line<'_>) -> Option<Form> {
-    match layer.numbers() {
-        numbers if numbers >= CONVOLUTION_FIELDS.len() => Some(Form::Convolution),
-        numbers if numbers == GEMM_FIELDS.len() => Some(Form::Gemm),
+    match layer.filled() {
+        filled if filled >= CONVOLUTION_FIELDS.len() => Some(Form::Convolution),
+        3 | 4 => Some(Form::Gemm),
         _ => None,
     }
 }
@@ -159,8 +123,8 @@ fn gemms<'a>(lines: impl Iterator<Item = Line<'a>>, problems: &mut Problems<'_>)
         if problems.enough() {
             break;
         }
-        let name = name(&line, problems);
-        let numbers = numbers(&line, &GEMM_FIELDS, problems);
+        let name = line.name(problems);
+        let numbers = line.dimensions(&GEMM_FIELDS, problems);
         if let (Some(name), Some([m, n, k])) = (name, numbers) {
             match Gemm::new(m.into(), n.into(), k.into()) {
                 Ok(_) => rows.push(GemmRow { name, m, n, k }),
@@ -183,8 +147,8 @@ fn convolutions<'a>(
         if problems.enough() {
             break;
         }
-        let name = name(&line, problems);
-        let numbers = numbers(&line, &CONVOLUTION_FIELDS, problems);
+        let name = line.name(problems);
+        let numbers = line.dimensions(&CONVOLUTION_FIELDS, problems);
         let (Some(name), Some([high, wide, filter_high, filter_wide, channels, filters, stride])) = (name, numbers)
         else {
             continue;
@@ -228,50 +192,4 @@ fn convolutions<'a>(
         ));
     }
     rows
-}
-
-fn name(line: &Line<'_>, problems: &mut Problems<'_>) -> Option<String> {
-    let name = line.field(0);
-    if name.len() > MOST_NAME {
-        problems.at(line.place(0), format!("a layer's name has at most {MOST_NAME} bytes"));
-        return None;
-    }
-    if name.chars().any(char::is_control) {
-        problems.at(line.place(0), "a layer's name holds a control character");
-        return None;
-    }
-    Some(name.to_owned())
-}
-
-/// The numbers behind the name; a problem for each field that is missing, no whole number, or out of range.
-fn numbers<const N: usize>(line: &Line<'_>, names: &[&str; N], problems: &mut Problems<'_>) -> Option<[u32; N]> {
-    if line.fields.iter().skip(1).take(N).all(|field| field.trim().is_empty()) {
-        problems.at(
-            line.place(1),
-            format!("{} numbers are missing: {}", N, names.join(", ")),
-        );
-        return None;
-    }
-    let mut numbers = [0; N];
-    let mut complete = true;
-    for (index, (number, name)) in numbers.iter_mut().zip(names).enumerate() {
-        let field = line.field(index + 1);
-        match whole_number(field).and_then(|value| u32::try_from(value).ok()) {
-            Some(value @ 1..) => *number = value,
-            _ => {
-                let message = if field.is_empty() {
-                    format!("the {name} is missing")
-                } else {
-                    format!(
-                        "the {name} must be a whole number from 1 to {}, not `{}`",
-                        u32::MAX,
-                        excerpt(field)
-                    )
-                };
-                problems.at(line.place(index + 1), message);
-                complete = false;
-            }
-        }
-    }
-    complete.then_some(numbers)
 }

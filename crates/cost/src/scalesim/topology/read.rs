@@ -101,11 +101,7 @@ fn form_of_header(header: &Line<'_>, problems: &mut Problems<'_>) -> Option<Form
             .iter()
             .any(|word| field.contains(word))
     };
-    header
-        .fields
-        .iter()
-        .any(|field| of_convolution(&field))
-        .then_some(Form::Convolution)
+    header.fields.iter().any(of_convolution).then_some(Form::Convolution)
 }
 
 /// The form that a layer's length tells: of products, a ratio of sparsity may follow.

@@ -31,6 +31,7 @@ mod layer_time;
 mod operator;
 mod plan;
 pub mod profile;
+pub mod scalesim;
 mod simulator;
 mod source;
 mod support;

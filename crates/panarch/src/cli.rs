@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod reproduce;
 mod run;
+mod scalesim;
 mod schedule;
 mod space;
 mod study;

@@ -15,6 +15,7 @@ pub mod lookup;
 pub mod reproduce;
 pub mod run;
 pub mod run_file;
+pub mod scalesim;
 pub mod support;
 
 pub use error::Error;

@@ -1,4 +1,4 @@
-//! Integration tests of profiles and the analytic model.
+//! Integration tests of profiles, the models, systolic arrays and SCALE-Sim's files.
 mod cycles;
 mod estimates;
 mod fairness;
@@ -7,5 +7,9 @@ mod problems;
 mod properties;
 mod published;
 mod published_latencies;
+mod scalesim_export;
+mod scalesim_files;
+mod scalesim_parity;
+mod systolic;
 mod variant;
 mod vela;

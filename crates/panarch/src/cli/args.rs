@@ -223,8 +223,8 @@ pub struct ShapeArgs {
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
     /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
-    #[arg(long)]
-    pub network: String,
+    #[arg(long, required_unless_present = "scalesim_topology")]
+    pub network: Option<String>,
     #[command(flatten)]
     pub shape: ShapeArgs,
 }
@@ -366,13 +366,29 @@ pub struct CostArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
     /// A profile's name or TOML file, `micro`, `full` or `all`; may be given again
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "scalesim_topology")]
     pub device: Vec<String>,
     /// Also print every layer
     #[arg(long)]
     pub layers: bool,
     #[command(flatten)]
+    pub scalesim: ScaleSimArgs,
+    #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// SCALE-Sim's files, instead of a network and a device or as what these are written as.
+#[derive(Debug, Args)]
+pub struct ScaleSimArgs {
+    /// A topology of SCALE-Sim (CSV): print the compute cycles of its rows, as SCALE-Sim 3.0.0 does
+    #[arg(long, value_name = "FILE", requires = "scalesim_config", conflicts_with_all = ["network", "device", "layers"])]
+    pub scalesim_topology: Option<PathBuf>,
+    /// The configuration of SCALE-Sim (.cfg) with the array
+    #[arg(long, value_name = "FILE", requires = "scalesim_topology")]
+    pub scalesim_config: Option<PathBuf>,
+    /// Write the network as a topology and the devices' arrays as configurations into this folder, and print no costs
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["scalesim_topology", "layers"])]
+    pub scalesim_export: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,9 +6,10 @@ use panarch_graph::{Estimate, Latency};
 use panarch_report::{Cell, Column, Emphasis, Format, Table};
 use serde::Serialize;
 
-use super::args::{CostArgs, NetworkArgs};
+use super::args::{CostArgs, NetworkArgs, ScaleSimArgs};
 use super::network::shape_of;
 use super::output::Printer;
+use super::scalesim;
 
 /// One device's answer, as JSON.
 #[derive(Serialize)]
@@ -22,10 +23,22 @@ struct Answer<'a> {
 }
 
 pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
+    let printer = Printer::new(args.format);
+    let ScaleSimArgs {
+        scalesim_topology,
+        scalesim_config,
+        scalesim_export,
+    } = &args.scalesim;
+    if let (Some(topology), Some(configuration)) = (scalesim_topology, scalesim_config) {
+        return scalesim::simulate(topology, configuration, printer);
+    }
     let NetworkArgs { network, shape } = &args.network;
+    let network = network.as_deref().unwrap_or_default();
     let named = lookup::network(network, shape_of(*shape))?;
     let profiles = lookup::devices(&args.device)?;
-    let printer = Printer::new(args.format);
+    if let Some(folder) = scalesim_export {
+        return scalesim::export(folder, &named.network, &profiles, printer);
+    }
     let mut answers: Vec<(String, Result<Cost, CostError>)> = Vec::new();
     for profile in &profiles {
         let answer = match lookup::cost(profile, &named) {

@@ -6,5 +6,6 @@ mod interrupted;
 mod parity;
 mod pictures;
 mod published;
+mod scalesim;
 mod schedules;
 mod whole_run;

@@ -17,6 +17,7 @@ pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
+pub mod trace;
 
 pub use error::Error;
 pub use run_file::RunFile;

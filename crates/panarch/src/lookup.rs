@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, SizeClass};
+use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model, SizeClass};
 use panarch_format::{FormatError, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
 use panarch_measure::{HostDevice, Protocol};
@@ -107,11 +107,23 @@ pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error
         }
         _ => profile.cost_source()?.estimate(std::slice::from_ref(network)),
     };
-    let missing = || CostError::Failed {
+    Ok(answers.into_iter().next().unwrap_or_else(|| Err(no_answer(profile)))?)
+}
+
+/// What a network costs on a device by one of the models of an accelerator.
+///
+/// # Errors
+/// When the device cannot run the network, or its profile describes no accelerator.
+pub fn modelled_cost(profile: &DeviceProfile, model: Model, network: &Network) -> Result<Cost, Error> {
+    let answers = profile.model(model)?.estimate(std::slice::from_ref(network));
+    Ok(answers.into_iter().next().ok_or_else(|| no_answer(profile))??)
+}
+
+fn no_answer(profile: &DeviceProfile) -> CostError {
+    CostError::Failed {
         device: profile.name().to_owned(),
         reason: "no answer".to_owned(),
-    };
-    Ok(answers.into_iter().next().unwrap_or_else(|| Err(missing()))?)
+    }
 }
 
 /// A network that a command names, with its weights where it has any.

@@ -15,6 +15,7 @@ mod page;
 pub mod run_report;
 pub mod summary;
 pub mod table;
+mod trace;
 
 pub use chart::{Panel, Series, panels_svg};
 pub use error::ReportError;
@@ -22,3 +23,4 @@ pub use page::report_html;
 pub use run_report::RunReport;
 pub use summary::{fairness_table, finalists_table, repeats_table};
 pub use table::{Alignment, Cell, Column, Emphasis, Format, Row, Table, Value};
+pub use trace::chrome_trace;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use panarch_cost::Model;
 
 /// Find one network that is good on every device you ship to.
 #[derive(Debug, Parser)]
@@ -368,6 +369,12 @@ pub struct CostArgs {
     /// A profile's name or TOML file, `micro`, `full` or `all`; may be given again
     #[arg(long, required_unless_present = "scalesim_topology")]
     pub device: Vec<String>,
+    /// What computes the cost of an accelerator: `analytic`, `cycle` or both with a comma; without it, what the profile says
+    #[arg(long, value_delimiter = ',', value_parser = model)]
+    pub model: Vec<Model>,
+    /// Write the simulated run of one device in the Trace Event Format (JSON), for Perfetto or chrome://tracing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scalesim_topology", "scalesim_export"])]
+    pub trace: Option<PathBuf>,
     /// Also print every layer
     #[arg(long)]
     pub layers: bool,
@@ -375,6 +382,15 @@ pub struct CostArgs {
     pub scalesim: ScaleSimArgs,
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+fn model(name: &str) -> Result<Model, String> {
+    let known = Model::NAMES.map(|(name, _)| name);
+    Model::NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, model)| *model)
+        .ok_or_else(|| format!("the models are {}", known.join(" and ")))
 }
 
 /// SCALE-Sim's files, instead of a network and a device or as what these are written as.

@@ -1,9 +1,11 @@
 //! `panarch cost`.
 
+mod tables;
+mod trace;
+
 use panarch::{Error, lookup};
-use panarch_cost::{Cost, CostError};
-use panarch_graph::{Estimate, Latency};
-use panarch_report::{Cell, Column, Emphasis, Format, Table};
+use panarch_cost::{Cost, CostError, Model};
+use panarch_report::Format;
 use serde::Serialize;
 
 use super::args::{CostArgs, NetworkArgs, ScaleSimArgs};
@@ -11,10 +13,20 @@ use super::network::shape_of;
 use super::output::Printer;
 use super::scalesim;
 
-/// One device's answer, as JSON.
+/// What a device, or a model of it, answered.
+struct Answered {
+    device: String,
+    /// `None` for what the profile itself says should answer.
+    model: Option<Model>,
+    answer: Result<Cost, CostError>,
+}
+
+/// The same as JSON.
 #[derive(Serialize)]
 struct Answer<'a> {
     device: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<Model>,
     network: &'a str,
     network_hash: String,
     #[serde(flatten)]
@@ -39,145 +51,66 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     if let Some(folder) = scalesim_export {
         return scalesim::export(folder, &named.network, &profiles, printer);
     }
-    let mut answers: Vec<(String, Result<Cost, CostError>)> = Vec::new();
+    if let Some(file) = &args.trace {
+        return trace::write(file, &profiles, &args.model, &named);
+    }
+    let models: Vec<Option<Model>> = match args.model.as_slice() {
+        [] => vec![None],
+        models => models.iter().copied().map(Some).collect(),
+    };
+    let mut answers: Vec<Answered> = Vec::new();
     for profile in &profiles {
-        let answer = match lookup::cost(profile, &named) {
-            Ok(cost) => Ok(cost),
-            Err(Error::Cost(error)) => Err(error),
-            Err(error) => return Err(error.into()),
-        };
-        answers.push((profile.name().to_owned(), answer));
+        for model in &models {
+            let asked = match model {
+                Some(model) => lookup::modelled_cost(profile, *model, &named.network),
+                None => lookup::cost(profile, &named),
+            };
+            let answer = match asked {
+                Ok(cost) => Ok(cost),
+                Err(Error::Cost(error)) => Err(error),
+                Err(error) => return Err(error.into()),
+            };
+            answers.push(Answered {
+                device: profile.name().to_owned(),
+                model: *model,
+                answer,
+            });
+        }
     }
     if printer.format() == Format::Json {
         let hash = named.network.content_hash().to_string();
         let rows: Vec<Answer<'_>> = answers
             .iter()
-            .map(|(device, answer)| Answer {
-                device,
+            .map(|answered| Answer {
+                device: &answered.device,
+                model: answered.model,
                 network: named.network.name(),
                 network_hash: hash.clone(),
-                cost: answer.as_ref().ok(),
-                error: answer.as_ref().err().map(ToString::to_string),
+                cost: answered.answer.as_ref().ok(),
+                error: answered.answer.as_ref().err().map(ToString::to_string),
             })
             .collect();
         printer.json(&rows)?;
     } else if args.layers && printer.format() == Format::Csv {
-        printer.table(&layers(&answers));
+        printer.table(&tables::layers(&answers));
     } else {
         let macs = named.network.macs();
         let title = format!("{} ({}, {macs})", named.network.name(), named.origin);
-        let mut table = summary(&title, &answers);
+        let mut table = tables::summary(&title, &answers);
         for note in &named.notes {
             table.note(note);
         }
         printer.table(&table);
         if args.layers {
-            printer.table(&layers(&answers));
+            printer.table(&tables::layers(&answers));
         }
     }
-    if answers.iter().all(|(_, answer)| answer.is_err()) {
+    if answers.iter().all(|answered| answered.answer.is_err()) {
         let reasons: Vec<String> = answers
             .iter()
-            .filter_map(|(_, answer)| Some(answer.as_ref().err()?.to_string()))
+            .filter_map(|answered| Some(answered.answer.as_ref().err()?.to_string()))
             .collect();
         return Err(Error::Infeasible(format!("no device can run it: {}", reasons.join("; "))).into());
     }
     Ok(())
-}
-
-fn summary(title: &str, answers: &[(String, Result<Cost, CostError>)]) -> Table {
-    let mut table = Table::new(
-        title,
-        vec![
-            Column::text("device"),
-            Column::quantity("latency", "ms").with_key("latency_s"),
-            Column::text("interval"),
-            Column::raw("latency_low_s"),
-            Column::raw("latency_high_s"),
-            Column::quantity("fixed", "%").with_key("fixed_share"),
-            Column::quantity("utilisation", "%").with_key("utilisation"),
-            Column::quantity("peak memory", "KiB").with_key("peak_memory_bytes"),
-            Column::quantity("traffic", "KiB").with_key("traffic_bytes"),
-            Column::text("how it is known").with_key("provenance"),
-        ],
-    );
-    for (device, answer) in answers {
-        match answer {
-            Ok(cost) => table.push(vec![
-                Cell::text(device),
-                millis(cost.latency.value),
-                Cell::text(interval(&cost.latency)),
-                Cell::decimal(cost.latency.low.seconds(), 9),
-                Cell::decimal(cost.latency.high.seconds(), 9),
-                percent(panarch_cost::fixed_share(cost)),
-                percent(cost.utilisation),
-                kibibytes(cost.peak_memory.0),
-                kibibytes(cost.traffic.0),
-                Cell::text(cost.provenance.kind.to_string() + " by " + &cost.provenance.tool),
-            ]),
-            Err(error) => {
-                let mut cells = vec![Cell::text(device)];
-                cells.resize_with(9, Cell::missing);
-                cells.push(Cell::text(error.to_string()));
-                table.push_row(cells, Emphasis::Bad);
-            }
-        }
-    }
-    table
-}
-
-fn layers(answers: &[(String, Result<Cost, CostError>)]) -> Table {
-    let mut table = Table::new(
-        "Layers",
-        vec![
-            Column::text("device"),
-            Column::text("layer"),
-            Column::text("operator"),
-            Column::text("output"),
-            Column::number("MACs"),
-            Column::quantity("latency", "µs").with_key("latency_s"),
-            Column::quantity("compute", "µs").with_key("compute_s"),
-            Column::quantity("movement", "µs").with_key("movement_s"),
-            Column::text("bound"),
-        ],
-    );
-    let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
-    for (device, cost) in answers
-        .iter()
-        .filter_map(|(device, answer)| Some((device, answer.as_ref().ok()?)))
-    {
-        for layer in &cost.per_layer {
-            table.push(vec![
-                Cell::text(device),
-                Cell::text(&layer.name),
-                Cell::text(&layer.operator),
-                Cell::text(layer.output.to_string()),
-                Cell::count(layer.macs.0),
-                micros(layer.latency),
-                micros(layer.compute),
-                micros(layer.movement),
-                Cell::text(layer.bound.name()),
-            ]);
-        }
-        if cost.per_layer.is_empty() {
-            table.note(format!("{device} is measured as a whole."));
-        }
-    }
-    table
-}
-
-fn millis(latency: Latency) -> Cell {
-    Cell::number(latency.seconds(), format!("{:.4}", latency.millis()))
-}
-
-fn interval(latency: &Estimate<Latency>) -> String {
-    format!("{} – {} ({:.0} %)", latency.low, latency.high, latency.level * 100.0)
-}
-
-fn percent(share: f64) -> Cell {
-    Cell::number(share, format!("{:.1}", share * 100.0))
-}
-
-fn kibibytes(bytes: u64) -> Cell {
-    Cell::number(bytes as f64, format!("{:.1}", bytes as f64 / 1024.0))
 }

@@ -1,0 +1,129 @@
+//! The answers as tables.
+
+use panarch_cost::Attribution;
+use panarch_graph::{Energy, Estimate, Latency};
+use panarch_report::{Cell, Column, Emphasis, Table};
+
+use super::Answered;
+
+pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
+    let mut table = Table::new(
+        title,
+        vec![
+            Column::text("device"),
+            Column::quantity("latency", "ms").with_key("latency_s"),
+            Column::text("interval"),
+            Column::raw("latency_low_s"),
+            Column::raw("latency_high_s"),
+            Column::quantity("fixed", "%").with_key("fixed_share"),
+            Column::quantity("utilisation", "%").with_key("utilisation"),
+            Column::quantity("peak memory", "KiB").with_key("peak_memory_bytes"),
+            Column::quantity("traffic", "KiB").with_key("traffic_bytes"),
+            Column::quantity("energy", "mJ").with_key("energy_j"),
+            Column::text("how it is known").with_key("provenance"),
+        ],
+    );
+    for Answered { device, answer, .. } in answers {
+        match answer {
+            Ok(cost) => table.push(vec![
+                Cell::text(device),
+                millis(cost.latency.value),
+                Cell::text(interval(&cost.latency)),
+                Cell::decimal(cost.latency.low.seconds(), 9),
+                Cell::decimal(cost.latency.high.seconds(), 9),
+                percent(panarch_cost::fixed_share(cost)),
+                percent(cost.utilisation),
+                kibibytes(cost.peak_memory.0),
+                kibibytes(cost.traffic.0),
+                cost.energy.as_ref().map_or_else(Cell::missing, millijoules),
+                Cell::text(cost.provenance.kind.to_string() + " by " + &cost.provenance.tool),
+            ]),
+            Err(error) => {
+                let mut cells = vec![Cell::text(device)];
+                cells.resize_with(10, Cell::missing);
+                cells.push(Cell::text(error.to_string()));
+                table.push_row(cells, Emphasis::Bad);
+            }
+        }
+    }
+    table
+}
+
+pub(super) fn layers(answers: &[Answered]) -> Table {
+    let mut table = Table::new(
+        "Layers",
+        vec![
+            Column::text("device"),
+            Column::text("layer"),
+            Column::text("operator"),
+            Column::text("output"),
+            Column::number("MACs"),
+            Column::quantity("latency", "µs").with_key("latency_s"),
+            Column::quantity("multiplies", "µs").with_key("compute_s"),
+            Column::quantity("fills", "µs").with_key("fill_s"),
+            Column::quantity("waits for weights", "µs").with_key("weights_s"),
+            Column::quantity("for activations", "µs").with_key("activations_s"),
+            Column::quantity("for vector work", "µs").with_key("vector_s"),
+            Column::quantity("issue", "µs").with_key("issue_s"),
+            Column::text("bound"),
+            Column::text("how it is known").with_key("provenance"),
+        ],
+    );
+    let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
+    for (device, cost) in answers
+        .iter()
+        .filter_map(|answered| Some((&answered.device, answered.answer.as_ref().ok()?)))
+    {
+        for layer in &cost.per_layer {
+            let Attribution {
+                compute,
+                fill,
+                weights,
+                activations,
+                vector,
+                issue,
+            } = layer.attribution;
+            table.push(vec![
+                Cell::text(device),
+                Cell::text(&layer.name),
+                Cell::text(&layer.operator),
+                Cell::text(layer.output.to_string()),
+                Cell::count(layer.macs.0),
+                micros(layer.latency),
+                micros(compute),
+                micros(fill),
+                micros(weights),
+                micros(activations),
+                micros(vector),
+                micros(issue),
+                Cell::text(layer.bound.name()),
+                Cell::text(&cost.provenance.tool),
+            ]);
+        }
+        if cost.per_layer.is_empty() {
+            table.note(format!("{device} is measured as a whole."));
+        }
+    }
+    table
+}
+
+fn millis(latency: Latency) -> Cell {
+    Cell::number(latency.seconds(), format!("{:.4}", latency.millis()))
+}
+
+fn interval(latency: &Estimate<Latency>) -> String {
+    format!("{} – {} ({:.0} %)", latency.low, latency.high, latency.level * 100.0)
+}
+
+fn percent(share: f64) -> Cell {
+    Cell::number(share, format!("{:.1}", share * 100.0))
+}
+
+fn kibibytes(bytes: u64) -> Cell {
+    Cell::number(bytes as f64, format!("{:.1}", bytes as f64 / 1024.0))
+}
+
+fn millijoules(energy: &Estimate<Energy>) -> Cell {
+    let joules = energy.value.joules();
+    Cell::number(joules, format!("{:.3}", joules * 1e3))
+}

@@ -16,6 +16,7 @@ pub mod reproduce;
 pub mod run;
 pub mod run_file;
 pub mod support;
+pub mod tflite;
 
 pub use error::Error;
 pub use run_file::RunFile;

@@ -3,6 +3,7 @@
 mod command_line;
 mod costs;
 mod interrupted;
+mod litert;
 mod parity;
 mod pictures;
 mod published;

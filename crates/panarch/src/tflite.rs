@@ -58,7 +58,7 @@ pub fn export(named: &NamedNetwork, seed: u64) -> Result<Exported, Error> {
     })
 }
 
-/// The ranges of the values of every node over images [batch, height, width, channels].
+/// The ranges that a file needs ([`Ranges::needed`]), over images [batch, height, width, channels].
 ///
 /// The engine keeps no values but the last; each node is computed as the result of the part of the network before it,
 /// which costs as much as half of the network for each node.
@@ -75,15 +75,15 @@ pub fn calibrate(network: &Network, weights: &Weights, images: &[f32]) -> Result
             network.input_shape()
         )));
     }
+    let store = Store::from_weights(network, weights).map_err(TrainError::from)?;
     let mut ranges = Ranges::plausible();
-    for id in network.ids() {
+    for id in Ranges::needed(network) {
         let name = &network.node(id).name;
         let (low, high) = if matches!(network.node(id).op, Op::Input) {
             extremes(images)
         } else {
             let part = before(network, id)?;
             let run = || -> Result<_, TrainError> {
-                let store = Store::from_weights(&part, weights)?;
                 let views = Views::resolve(&part, &store)?;
                 let mut executor = Executor::new(&part, batch)?;
                 Ok(extremes(executor.evaluate(&store, &views, None, images)?))

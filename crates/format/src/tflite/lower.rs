@@ -181,19 +181,8 @@ impl Lowering<'_> {
         self.draft.operator(OperatorKind::Reshape, &[input, wanted], output);
     }
 
-    /// ReLU or ReLU6 of which this node is the only reader of a layer that can do it along with its own work: that layer.
     fn fused_host(&self, id: NodeId) -> Option<NodeId> {
-        let node = self.network.node(id);
-        if !matches!(node.op, Op::Activation(Activation::Relu | Activation::Relu6)) {
-            return None;
-        }
-        let host = *node.inputs.first()?;
-        let fuses = matches!(
-            self.network.node(host).op,
-            Op::Conv2d(_) | Op::BatchNorm(_) | Op::Linear(_) | Op::Add | Op::Mul
-        );
-        let alone = self.network.consumers(host) == [id] && host != self.network.output();
-        (fuses && alone).then_some(host)
+        fused_host(self.network, id)
     }
 
     /// The activation that is fused into a node, if any.
@@ -262,6 +251,21 @@ impl Lowering<'_> {
         let named = self.fused_reader(id).unwrap_or(id);
         self.affines[named.index()]
     }
+}
+
+/// Of a ReLU or ReLU6 that alone reads a layer which can do it along with its own work: that layer.
+pub fn fused_host(network: &Network, id: NodeId) -> Option<NodeId> {
+    let node = network.node(id);
+    if !matches!(node.op, Op::Activation(Activation::Relu | Activation::Relu6)) {
+        return None;
+    }
+    let host = *node.inputs.first()?;
+    let fuses = matches!(
+        network.node(host).op,
+        Op::Conv2d(_) | Op::BatchNorm(_) | Op::Linear(_) | Op::Add | Op::Mul
+    );
+    let alone = network.consumers(host) == [id] && host != network.output();
+    (fuses && alone).then_some(host)
 }
 
 fn axes(shape: Shape, rank: usize) -> Vec<u32> {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use panarch_graph::{Activation, Network, NodeId, Op};
 
+use super::lower::fused_host;
 use super::quantise::Affine;
 use crate::FormatError;
 
@@ -42,6 +43,26 @@ impl Ranges {
     #[must_use]
     pub fn get(&self, node: &str) -> Option<(f32, f32)> {
         self.0.get(node).copied()
+    }
+
+    /// The nodes of which [`write`](super::write) asks the range: not those that a batch normalisation or a ReLU behind
+    /// them takes in, nor those whose quantisation is not free.
+    #[must_use]
+    pub fn needed(network: &Network) -> Vec<NodeId> {
+        let free = |id: &NodeId| {
+            let node = network.node(*id);
+            let taken_in = match network.consumers(*id) {
+                [only] if *id != network.output() => {
+                    let folds = matches!(node.op, Op::Conv2d(_) | Op::Linear(_));
+                    folds && matches!(network.node(*only).op, Op::BatchNorm(_))
+                        || fused_host(network, *only) == Some(*id)
+                }
+                _ => false,
+            };
+            let bound = matches!(node.op, Op::Pool(_) | Op::Flatten | Op::Activation(Activation::Sigmoid));
+            !taken_in && !bound
+        };
+        network.ids().filter(free).collect()
     }
 
     /// The quantisation of the value of every node of `folded`, in its order. `network` is what it was folded from.

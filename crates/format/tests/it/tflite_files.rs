@@ -7,9 +7,10 @@ use panarch_format::tflite::{
 };
 use panarch_graph::{
     Activation, Conv2d, Linear, Network, NetworkBuilder, Node, NodeId, Op, Padding, Pool, PoolKind, Shape, Weights,
-    fold_batch_norm, folded_structure,
+    fold_batch_norm, folded_structure, stream,
 };
 use proptest::prelude::*;
+use rand::RngExt;
 
 use crate::random_network::random_network;
 
@@ -197,6 +198,32 @@ proptest! {
             let again = written(&folded, &weights).unwrap();
             prop_assert_eq!(again.graphs[0].operators.len(), structure.graphs[0].operators.len());
         }
+    }
+}
+
+/// Ranges of nodes that are not needed change nothing.
+#[test]
+fn only_the_ranges_that_are_needed_count() {
+    for seed in 0..64 {
+        let (network, _) = random_network(seed);
+        let mut rng = stream(seed, "ranges", 0);
+        let mut all = Ranges::plausible();
+        for node in network.nodes() {
+            all.insert(&node.name, rng.random_range(-9.0..0.0), rng.random_range(1.0..9.0))
+                .unwrap();
+        }
+        let with = |chosen: &[NodeId]| {
+            let mut ranges = Ranges::plausible();
+            for id in chosen {
+                let name = &network.node(*id).name;
+                let (low, high) = all.get(name).unwrap();
+                ranges.insert(name, low, high).unwrap();
+            }
+            write(&network, Values::Seeded(1), &ranges).ok()
+        };
+        let needed = Ranges::needed(&network);
+        let everything: Vec<NodeId> = network.ids().collect();
+        assert_eq!(with(&needed), with(&everything), "seed {seed}");
     }
 }
 

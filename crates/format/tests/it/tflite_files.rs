@@ -1,5 +1,7 @@
 //! What is written says what the network says.
 
+use std::path::Path;
+
 use panarch_format::FormatError;
 use panarch_format::tflite::{
     Element, Fused, Graph, Operator, OperatorKind, Ranges, Structure, Values, Window, WindowPadding, read_structure,
@@ -332,4 +334,32 @@ fn ranges_must_be_finite_and_in_order() {
         assert!(ranges.insert("layer", low, high).is_err());
     }
     assert_eq!(ranges.get("layer"), None);
+}
+
+/// A MobileNetV2 as TensorFlow's converter writes it (counts of layers: Sandler et al. 2018, table 2).
+#[test]
+fn a_reference_file_of_another_maker_is_read() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/vela/models/mobilenet_v2_224_int8.tflite");
+    let Ok(bytes) = std::fs::read(&path) else {
+        println!("skipped: no reference data at {}", path.display());
+        return;
+    };
+    let structure = read_structure(&bytes).unwrap();
+    assert_eq!((structure.version, structure.content_hash()), (3, None));
+    let graph = &structure.graphs[0];
+    let count = |wanted: fn(&OperatorKind) -> bool| graph.operators.iter().filter(|it| wanted(&it.kind)).count();
+    assert_eq!(count(|kind| matches!(kind, OperatorKind::DepthwiseConv2d(_, 1, _))), 17);
+    assert_eq!(count(|kind| matches!(kind, OperatorKind::Conv2d(..))), 35);
+    assert_eq!(count(|kind| matches!(kind, OperatorKind::Add(Fused::None))), 10);
+    assert_eq!(count(|kind| matches!(kind, OperatorKind::Mean(_))), 1);
+    assert_eq!(count(|kind| matches!(kind, OperatorKind::FullyConnected(_))), 1);
+    // SOFTMAX.
+    assert_eq!(count(|kind| matches!(kind, OperatorKind::Other(25, None))), 1);
+    let image = &graph.tensors[graph.inputs[0]];
+    assert_eq!(
+        (&image.shape[..], image.element),
+        (&[1, 224, 224, 3][..], Element::Int8)
+    );
+    assert!(image.quantisation.is_some() && image.constant_bytes.is_none());
 }

@@ -8,4 +8,5 @@ mod parity;
 mod pictures;
 mod published;
 mod schedules;
+mod tflite_files;
 mod whole_run;

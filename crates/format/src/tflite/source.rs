@@ -1,8 +1,10 @@
 use std::borrow::Cow;
 
-use panarch_graph::{GraphError, Node, Weights, stream};
+use panarch_graph::{Node, Weights, stream};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+
+use crate::FormatError;
 
 /// Where the values of kernels and biases come from, for a network without foldable batch normalisation.
 pub enum Source<'a> {
@@ -12,12 +14,12 @@ pub enum Source<'a> {
 
 impl Source<'_> {
     /// The kernel of a node in rows, one for each output channel; `shape` is PyTorch's.
-    pub fn kernel(&self, node: &Node, shape: &[usize]) -> Result<Rows<'_>, GraphError> {
+    pub fn kernel(&self, node: &Node, shape: &[usize]) -> Result<Rows<'_>, FormatError> {
         let length: usize = shape.iter().skip(1).product();
         match self {
             Self::Given(weights) => {
-                let tensor = weights.require(&format!("{}.weight", node.name), shape)?;
-                Ok(Rows::given(&tensor.data, length))
+                let values = finite(weights, &format!("{}.weight", node.name), shape)?;
+                Ok(Rows::given(values, length))
             }
             Self::Seeded(seed) => Ok(Rows {
                 form: Form::Seeded {
@@ -32,14 +34,23 @@ impl Source<'_> {
     }
 
     /// A vector of a node by the last part of its name; none where values are seeded.
-    pub fn vector(&self, node: &Node, role: &str, channels: usize) -> Result<Option<&[f32]>, GraphError> {
+    pub fn vector(&self, node: &Node, role: &str, channels: usize) -> Result<Option<&[f32]>, FormatError> {
         match self {
-            Self::Given(weights) => {
-                let tensor = weights.require(&format!("{}.{role}", node.name), &[channels])?;
-                Ok(Some(&tensor.data))
-            }
+            Self::Given(weights) => finite(weights, &format!("{}.{role}", node.name), &[channels]).map(Some),
             Self::Seeded(_) => Ok(None),
         }
+    }
+}
+
+/// The values of a tensor, none of them infinite or undefined: no whole number stands for those.
+fn finite<'a>(weights: &'a Weights, name: &str, shape: &[usize]) -> Result<&'a [f32], FormatError> {
+    let tensor = weights.require(name, shape)?;
+    match tensor.data.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(FormatError::tensor(
+            name,
+            format!("holds {value}, which cannot be quantised; train or export it again"),
+        )),
+        None => Ok(&tensor.data),
     }
 }
 

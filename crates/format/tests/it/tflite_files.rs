@@ -328,6 +328,24 @@ fn what_tflite_cannot_say_names_the_layer() {
 }
 
 #[test]
+fn weights_must_be_finite() {
+    let network = one(Shape::new(3, 4, 4), Op::Conv2d(Conv2d::pointwise(2)));
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut weights = Weights::random(&network, &mut stream(1, "weights", 0));
+        let mut kernel = weights.remove("layer.weight").unwrap();
+        kernel.data[4] = value;
+        weights.insert("layer.weight", kernel);
+        let error = write(&network, Values::Given(&weights), &Ranges::plausible()).unwrap_err();
+        assert!(
+            matches!(&error, FormatError::Tensor { tensor, .. } if tensor == "layer.weight"),
+            "{error}"
+        );
+    }
+    let error = write(&network, Values::Given(&Weights::new()), &Ranges::plausible()).unwrap_err();
+    assert!(matches!(error, FormatError::Graph(_)), "{error}");
+}
+
+#[test]
 fn ranges_must_be_finite_and_in_order() {
     let mut ranges = Ranges::plausible();
     for (low, high) in [(f32::NAN, 1.0), (0.0, f32::INFINITY), (1.0, 0.0)] {

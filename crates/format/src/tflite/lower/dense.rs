@@ -115,9 +115,9 @@ impl Lowering<'_> {
             Op::Flatten if self.is_channels_last(from) => network.shape(network.node(from).inputs[0]),
             _ => network.shape(from),
         };
-        let (pixels, planes, length_) = (image.pixels() as usize, image.channels as usize, length as usize);
+        let (pixels, planes, row) = (image.pixels() as usize, image.channels as usize, length as usize);
         let kernel = quantise::kernel(rows, bias, self.affine(from), |channel, position| {
-            channel * length_ + position % pixels * planes + position / pixels
+            channel * row + position % pixels * planes + position / pixels
         });
         let [weight, bias] = self.constants(id, kernel, vec![linear.out, length], 0);
         let vector = self.value(from, VECTOR);

@@ -1,6 +1,6 @@
 //! TFLite: int8 files out, and the structure of any file in.
 //!
-//! [`write`] makes of a network what runtimes on phones and microcontrollers and the compilers of their vendors read.
+//! [`write()`] makes of a network what runtimes on phones and microcontrollers and the compilers of their vendors read.
 //! [`read_structure`] says what a file holds without its weights. Numbers and names of the format are those of TensorFlow
 //! Lite's schema, version 3.
 

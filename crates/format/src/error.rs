@@ -130,6 +130,24 @@ pub enum FormatError {
         /// Its module and name.
         global: String,
     },
+    /// The bytes are not a TFLite file, or one that is cut short or damaged.
+    #[error("TFLite file: byte {offset}: {reason}")]
+    Tflite {
+        /// Where, counted from the start of the file.
+        offset: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// A layer that TFLite cannot say.
+    #[error("node `{node}` ({operator}) cannot be written as TFLite: {reason}")]
+    TfliteLayer {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+        /// Why, and what to do instead.
+        reason: String,
+    },
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {

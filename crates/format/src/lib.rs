@@ -1,7 +1,7 @@
-//! Files in and out: ONNX, safetensors, and PyTorch checkpoints (in only).
+//! Files in and out: ONNX, TFLite (int8, out only), safetensors, and PyTorch checkpoints (in only).
 //!
 //! [`write_onnx`] and [`read_onnx`] carry a network with its weights, [`read_onnx_file`] also models of other tools with the
-//! files beside them; [`write_safetensors`] and [`read_safetensors`] carry weights alone; [`read_torch`] reads the
+//! files beside them; [`tflite`] writes int8 files for phones and vendors' compilers; [`write_safetensors`] and [`read_safetensors`] carry weights alone; [`read_torch`] reads the
 //! checkpoints that PyTorch writes; [`atomic_write`] puts bytes into a file so that a reader sees the old or the new content and
 //! nothing between. Every reader treats its bytes as hostile: lengths are checked before anything is allocated for
 //! them, and what is wrong comes back as a [`FormatError`], never as a panic.
@@ -29,6 +29,7 @@ mod atomic;
 mod error;
 mod onnx;
 mod safetensors;
+pub mod tflite;
 mod torch;
 mod typed_tensor;
 mod view;

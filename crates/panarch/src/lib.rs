@@ -17,6 +17,8 @@ pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
+pub mod support;
+pub mod tflite;
 pub mod trace;
 
 pub use error::Error;

@@ -19,6 +19,7 @@ mod write;
 mod write_node;
 
 pub use metadata::{BatchNormExport, OnnxMetadata};
+pub(crate) use pooling::WrittenPool;
 pub use read::{OnnxModel, OnnxReadOptions, read_onnx, read_onnx_file, read_onnx_with};
 pub use write::{OnnxOptions, write_onnx};
 

@@ -6,6 +6,8 @@ mod onnx_round_trip;
 mod parity;
 mod random_network;
 mod safetensors_files;
+mod tflite_damage;
+mod tflite_files;
 mod torch_archives;
 mod torch_bombs;
 mod torch_damage;

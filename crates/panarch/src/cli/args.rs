@@ -247,6 +247,21 @@ pub enum NetworkCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Write a network as an int8 TFLite file, for phones and vendors' compilers
+    Export {
+        /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file with its weights
+        network: String,
+        #[command(flatten)]
+        shape: ShapeArgs,
+        /// What to write: .tflite
+        #[arg(long, short)]
+        output: PathBuf,
+        /// Of the kernels of a network without weights, and of the images that give ranges to one with weights
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
     /// A network's layers with shapes, multiply-accumulates and parameters
     Show {
         /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file

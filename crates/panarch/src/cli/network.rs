@@ -2,6 +2,8 @@
 
 use panarch::checkpoint::{self, Loaded, Subject};
 use panarch::lookup::{self, NetworkShape};
+use panarch::tflite;
+use panarch_format::atomic_write;
 use panarch_graph::{Network, fused_layers};
 use panarch_report::{Cell, Column, Emphasis, Table};
 use panarch_space::zoo;
@@ -41,6 +43,31 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
                 table.note(format!("wrote {}", output.display()));
             }
             table.note(format!("next: panarch cost --network {} --device all", file.display()));
+            Printer::new(format).table(&table);
+            Ok(())
+        }
+        NetworkCommand::Export {
+            network,
+            shape,
+            output,
+            seed,
+            format,
+        } => {
+            if output.extension().is_none_or(|it| !it.eq_ignore_ascii_case("tflite")) {
+                let message = format!(
+                    "{} is not a TFLite file (.tflite); `panarch checkpoint export` writes ONNX",
+                    output.display()
+                );
+                return Err(panarch::Error::Input(message).into());
+            }
+            let named = lookup::network(&network, shape_of(shape))?;
+            let exported = tflite::export(&named, seed)?;
+            atomic_write(&output, &exported.bytes).map_err(panarch::Error::from)?;
+            let mut table = layers(&named.network, &named.origin);
+            for note in named.notes.iter().chain([&exported.note]) {
+                table.note(note);
+            }
+            table.note(format!("wrote {} ({} bytes)", output.display(), exported.bytes.len()));
             Printer::new(format).table(&table);
             Ok(())
         }

@@ -3,9 +3,11 @@
 mod command_line;
 mod costs;
 mod interrupted;
+mod litert;
 mod parity;
 mod pictures;
 mod published;
 mod scalesim;
 mod schedules;
+mod tflite_files;
 mod whole_run;

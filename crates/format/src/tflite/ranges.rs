@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+
+use panarch_graph::{Activation, Network, NodeId, Op};
+
+use super::lower::fused_host;
+use super::quantise::Affine;
+use crate::FormatError;
+
+/// The ranges of the values that nodes compute, by the node's name; from a forward pass over images, usually.
+///
+/// A node without a range gets a plausible one: images from −1 to 1, ReLU and ReLU6 from 0 to 6, hard-swish and swish
+/// from their minimum to 6, hard-sigmoid from 0 to 1, everything else from −6 to 6. Pools and flattening keep the range
+/// of their input, and a sigmoid has TFLite's. Good for questions of cost, not for answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ranges(BTreeMap<String, (f32, f32)>);
+
+impl Ranges {
+    /// No ranges: plausible ones everywhere.
+    #[must_use]
+    pub fn plausible() -> Self {
+        Self::default()
+    }
+
+    /// Sets the range of the value of a node.
+    ///
+    /// # Errors
+    /// When an end is not finite or the range is upside down.
+    pub fn insert(&mut self, node: impl Into<String>, low: f32, high: f32) -> Result<(), FormatError> {
+        let node = node.into();
+        if !(low.is_finite() && high.is_finite() && low <= high) {
+            return Err(FormatError::Tensor {
+                tensor: node,
+                reason: format!(
+                    "a range from {low} to {high} cannot be quantised; its ends must be finite and in order"
+                ),
+            });
+        }
+        self.0.insert(node, (low, high));
+        Ok(())
+    }
+
+    /// The range of a node, if it was set.
+    #[must_use]
+    pub fn get(&self, node: &str) -> Option<(f32, f32)> {
+        self.0.get(node).copied()
+    }
+
+    /// The nodes of which [`write`](super::write) asks the range: not those that a batch normalisation or a ReLU behind
+    /// them takes in, nor those whose quantisation is not free.
+    #[must_use]
+    pub fn needed(network: &Network) -> Vec<NodeId> {
+        let free = |id: &NodeId| {
+            let node = network.node(*id);
+            let taken_in = match network.consumers(*id) {
+                [only] if *id != network.output() => {
+                    let folds = matches!(node.op, Op::Conv2d(_) | Op::Linear(_));
+                    folds && matches!(network.node(*only).op, Op::BatchNorm(_))
+                        || fused_host(network, *only) == Some(*id)
+                }
+                _ => false,
+            };
+            let bound = matches!(node.op, Op::Pool(_) | Op::Flatten | Op::Activation(Activation::Sigmoid));
+            !taken_in && !bound
+        };
+        network.ids().filter(free).collect()
+    }
+
+    /// The quantisation of the value of every node of `folded`, in its order. `network` is what it was folded from.
+    pub(super) fn quantisations(&self, network: &Network, folded: &Network) -> Vec<Affine> {
+        let mut affines: Vec<Affine> = folded.ids().map(|id| self.own(network, folded, id)).collect();
+        share_with_concatenations(folded, &mut affines);
+        for id in folded.ids() {
+            let node = folded.node(id);
+            let keeps = match node.op {
+                Op::Pool(_) | Op::Flatten => true,
+                Op::GlobalAvgPool => self.get(&node.name).is_none(),
+                _ => false,
+            };
+            if let (true, Some(input)) = (keeps, node.inputs.first()) {
+                affines[id.index()] = affines[input.index()];
+            }
+        }
+        affines
+    }
+
+    fn own(&self, network: &Network, folded: &Network, id: NodeId) -> Affine {
+        let node = folded.node(id);
+        if matches!(node.op, Op::Activation(Activation::Sigmoid)) {
+            return Affine::LOGISTIC;
+        }
+        let (low, high) = self.of_folded(network, folded, &node.name).unwrap_or(match node.op {
+            Op::Input => (-1.0, 1.0),
+            Op::Activation(Activation::Relu | Activation::Relu6) => (0.0, 6.0),
+            Op::Activation(Activation::HardSwish) => (-0.375, 6.0),
+            Op::Activation(Activation::Swish) => (-0.279, 6.0),
+            Op::Activation(Activation::HardSigmoid) => (0.0, 1.0),
+            _ => (-6.0, 6.0),
+        });
+        Affine::spread(low, high)
+    }
+
+    /// A convolution that took a batch normalisation in computes what the normalisation did.
+    fn of_folded(&self, network: &Network, folded: &Network, name: &str) -> Option<(f32, f32)> {
+        let normalisation = network.find(name).and_then(|id| match network.consumers(id) {
+            [only] if matches!(network.node(*only).op, Op::BatchNorm(_)) => Some(&network.node(*only).name),
+            _ => None,
+        });
+        match normalisation.filter(|it| folded.find(it).is_none()) {
+            Some(normalisation) => self.get(normalisation),
+            None => self.get(name),
+        }
+    }
+}
+
+/// In int8, CONCATENATION wants one quantisation for all: what feeds nothing else takes that of the result at once.
+fn share_with_concatenations(network: &Network, affines: &mut [Affine]) {
+    for id in network.ids().rev() {
+        let node = network.node(id);
+        if !matches!(node.op, Op::Concat) {
+            continue;
+        }
+        for input in &node.inputs {
+            let bound = matches!(
+                network.node(*input).op,
+                Op::Input | Op::Pool(_) | Op::Flatten | Op::Activation(Activation::Sigmoid)
+            );
+            if !bound && network.consumers(*input) == [id] && *input != network.output() {
+                affines[input.index()] = affines[id.index()];
+            }
+        }
+    }
+}

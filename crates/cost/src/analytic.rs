@@ -34,14 +34,17 @@ impl AnalyticModel {
     /// The model of an accelerator profile.
     ///
     /// # Errors
-    /// When the profile is a measured target.
+    /// When the profile does not say what parts the device has.
     pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
-        match profile.kind() {
-            DeviceKind::Accelerator(machine) => Ok(Self {
-                machine: (**machine).clone(),
+        match (profile.accelerator(), profile.kind()) {
+            (Some(machine), _) => Ok(Self {
+                machine: machine.clone(),
                 profile,
             }),
-            DeviceKind::Measured(_) => Err(CostError::Measured {
+            (None, DeviceKind::Command(_)) => Err(CostError::Command {
+                device: profile.name().to_owned(),
+            }),
+            (None, _) => Err(CostError::Measured {
                 device: profile.name().to_owned(),
             }),
         }

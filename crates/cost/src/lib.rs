@@ -33,5 +33,5 @@ pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::AnalyticModel;
 pub use error::CostError;
 pub use operator::Operator;
-pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};
+pub use profile::{CommandTarget, DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};
 pub use source::{Bound, Cost, CostSource, LayerCost};

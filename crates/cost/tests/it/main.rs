@@ -1,4 +1,5 @@
 //! Integration tests of profiles and the analytic model.
+mod command;
 mod estimates;
 mod fairness;
 mod presets;

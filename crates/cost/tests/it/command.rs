@@ -196,3 +196,28 @@ proptest! {
         let _ = DeviceProfile::from_toml("phone.toml", &text);
     }
 }
+
+/// The examples that the documentation names.
+#[test]
+fn the_examples_are_valid_profiles() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/devices");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let profile = DeviceProfile::from_toml(name, &text).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(profile.name(), name);
+        let target = profile.command().unwrap();
+        assert!(
+            target.version.is_some() && target.lock.is_some() && target.prepare.is_some() && target.cleanup.is_some()
+        );
+        names.push(name.to_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["phone-over-adb", "pi-over-ssh"]);
+    let page = include_str!("../../../../docs/concepts/your-own-device.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (profile, _) = rest.split_once("```").unwrap();
+    assert_eq!(problems(profile), Vec::<String>::new());
+}

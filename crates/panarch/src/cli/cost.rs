@@ -31,6 +31,11 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         let answer = match lookup::cost(profile, &named) {
             Ok(cost) => Ok(cost),
             Err(Error::Cost(error)) => Err(error),
+            // One tool that is not there hides no other device.
+            Err(Error::Measure(error)) if profiles.len() > 1 => Err(CostError::Failed {
+                device: profile.name().to_owned(),
+                reason: error.to_string(),
+            }),
             Err(error) => return Err(error.into()),
         };
         answers.push((profile.name().to_owned(), answer));
@@ -67,7 +72,14 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             .iter()
             .filter_map(|(_, answer)| Some(answer.as_ref().err()?.to_string()))
             .collect();
-        return Err(Error::Infeasible(format!("no device can run it: {}", reasons.join("; "))).into());
+        let failed = |answer: &Result<Cost, CostError>| matches!(answer, Err(CostError::Failed { .. }));
+        let reasons = reasons.join("; ");
+        return Err(if answers.iter().all(|(_, answer)| failed(answer)) {
+            Error::Environment(reasons)
+        } else {
+            Error::Infeasible(format!("no device can run it: {reasons}"))
+        }
+        .into());
     }
     Ok(())
 }

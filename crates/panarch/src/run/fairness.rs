@@ -4,17 +4,22 @@ use panarch_cost::{CostError, DeviceSample, Fairness, fairness};
 use panarch_graph::{Latency, stream};
 use panarch_report::fairness_table;
 
-use super::{Devices, Setup, Watch, facts};
+use super::{Device, Devices, Setup, Watch, facts};
 use crate::Error;
 
-/// How many members are sampled.
+/// How many members are sampled; where a program is run for each, as many as are measured on a real machine.
 const SAMPLED: usize = 500;
 /// How many draws each of them may take, where a device cannot run everything.
 const MOST_DRAWS: usize = 20;
 
 /// Each device's fixed share and the agreement of every pair of devices, over sampled members.
 pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<Fairness, Error> {
-    watch.step(format!("Comparing the devices on {SAMPLED} sampled networks"));
+    let sampled = if devices.iter().any(Device::is_command) {
+        SAMPLED.min(setup.file.measure.samples)
+    } else {
+        SAMPLED
+    };
+    watch.step(format!("Comparing the devices on {sampled} sampled networks"));
     let mut rng = stream(setup.file.seed, "fairness", 0);
     let mut samples: Vec<DeviceSample> = devices
         .iter()
@@ -26,8 +31,9 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
         .collect();
     let mut refused = 0;
     let mut last_refusal = None;
-    for _ in 0..SAMPLED * MOST_DRAWS {
-        if samples.first().is_none_or(|sample| sample.latencies.len() == SAMPLED) {
+    for _ in 0..sampled * MOST_DRAWS {
+        watch.check()?;
+        if samples.first().is_none_or(|sample| sample.latencies.len() == sampled) {
             break;
         }
         let genotype = setup.space.canonical(&setup.space.sample(&mut rng));

@@ -13,13 +13,12 @@ mod tool;
 mod value;
 mod vela;
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use panarch_cost::{CommandTarget, Cost, CostError, CostSource, DeviceProfile};
-use panarch_graph::{ContentHash, Network, ProvenanceKind, Weights, stream};
+use panarch_graph::{ContentHash, Network, ProvenanceKind, Weights};
 
 use crate::{Machine, MeasureError};
 
@@ -154,11 +153,12 @@ impl CommandDevice {
             Known::Damaged => true,
             Known::Nothing => false,
         };
-        let (weights, note) = match weights {
-            Some(weights) => (Cow::Borrowed(weights), "own weights"),
-            None => (Cow::Owned(seeded_weights(network)), "random weights"),
+        let note = if weights.is_some() {
+            "own weights"
+        } else {
+            "random weights"
         };
-        let written = self.write(network, &weights).map_err(|error| error.into_cost(device))?;
+        let written = self.write(network, weights).map_err(|error| error.into_cost(device))?;
         let mut cost = self.answer(&written.file, Some(network), note)?;
         let kept = cache.put(key, &cost);
         let mut further = |note: String| {
@@ -185,11 +185,6 @@ impl CostSource for CommandDevice {
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
         networks.iter().map(|network| self.cost(network, None)).collect()
     }
-}
-
-/// The weights of a network that has none: the same for the same network.
-fn seeded_weights(network: &Network) -> Weights {
-    Weights::random(network, &mut stream(0, "weights for a command", 0))
 }
 
 fn weights_hash(weights: &Weights) -> ContentHash {

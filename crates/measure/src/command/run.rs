@@ -36,7 +36,7 @@ struct Found {
 
 impl CommandDevice {
     /// Writes a network for the command into a folder of its own.
-    pub(super) fn write(&self, network: &Network, weights: &Weights) -> Result<Written, MeasureError> {
+    pub(super) fn write(&self, network: &Network, weights: Option<&Weights>) -> Result<Written, MeasureError> {
         let format = self.target.format;
         let bytes = network_file(format, network, weights)?;
         let folder = temporary_folder()?;

@@ -1,14 +1,17 @@
 //! Arm's compiler Vela as a device behind a command.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use panarch_cost::{Bound, Cost, DeviceProfile, preset_text};
 use panarch_graph::ProvenanceKind;
 use panarch_measure::{CommandDevice, Places};
 
+/// Texts of a profile and what stands there instead.
+type Changes = &'static [(&'static str, &'static str)];
+
 /// The runs of the reference data: folder, device, changes to its profile.
-const RUNS: [(&str, &str, &[(&str, &str)]); 11] = [
+const RUNS: [(&str, &str, Changes); 11] = [
     (
         "tiny32_int8-ethos-u55-128-Ethos_U55_High_End_Embedded",
         "ethos-u55-256",
@@ -67,7 +70,7 @@ const RUNS: [(&str, &str, &[(&str, &str)]); 11] = [
         )],
     ),
 ];
-const U55_128: &[(&str, &str)] = &[("\"ethos-u55-256\",", "\"ethos-u55-128\",")];
+const U55_128: Changes = &[("\"ethos-u55-256\",", "\"ethos-u55-128\",")];
 
 fn data() -> Option<PathBuf> {
     let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/vela");
@@ -88,7 +91,7 @@ fn profile(device: &str, changes: &[(&str, &str)]) -> DeviceProfile {
     DeviceProfile::from_toml("vela.toml", &text).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn ask(profile: &DeviceProfile, model: &PathBuf) -> Cost {
+fn ask(profile: &DeviceProfile, model: &Path) -> Cost {
     let places = tempfile::tempdir().unwrap();
     let places = Places::new(places.path().join("a"), places.path().join("l"));
     let device = CommandDevice::with_places(profile, places).unwrap();
@@ -98,7 +101,7 @@ fn ask(profile: &DeviceProfile, model: &PathBuf) -> Cost {
 }
 
 /// The columns of the summary that the compiler wrote.
-fn stated(folder: &PathBuf, column: &str) -> String {
+fn stated(folder: &Path, column: &str) -> String {
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut summaries = files.filter(|path| path.to_string_lossy().contains("_summary_"));
     let text = fs::read_to_string(summaries.next().unwrap()).unwrap();
@@ -109,7 +112,7 @@ fn stated(folder: &PathBuf, column: &str) -> String {
 }
 
 /// What a cost says must be what the files of its run say.
-fn check(cost: &Cost, folder: &PathBuf) {
+fn check(cost: &Cost, folder: &Path) {
     let number = |column: &str| stated(folder, column).parse::<f64>().unwrap();
     let context = folder.file_name().unwrap().to_string_lossy().into_owned();
     let (clock, cycles) = (number("core_clock"), number("cycles_total"));
@@ -127,10 +130,9 @@ fn check(cost: &Cost, folder: &PathBuf) {
     );
     let compute: f64 = cost.per_layer.iter().map(|layer| layer.compute.seconds()).sum();
     assert!(compute * clock <= number("cycles_npu") * (1.0 + 1e-9), "{context}");
-    assert!(
-        cost.per_layer.iter().any(|layer| layer.bound == Bound::Movement),
-        "{context}"
-    );
+    // Where a layer waits for memory, the whole takes longer than the multipliers work.
+    let waits = cost.per_layer.iter().any(|layer| layer.bound == Bound::Movement);
+    assert_eq!(waits, cycles > number("cycles_npu"), "{context}");
     assert_eq!(
         cost.peak_memory.0,
         (number("sram_memory_used") * 1024.0) as u64,

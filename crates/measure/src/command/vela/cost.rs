@@ -98,10 +98,13 @@ fn layers(report: &Report, network: Option<&Network>) -> Vec<LayerCost> {
     costs
 }
 
-/// The layer that one of a row's names is a node of.
+/// The layer that one of a row's names is a node of: the node's own value, or one on the way to it, which our writer calls
+/// `NODE:part` and the compiler `NODE_intermediate`.
 fn layer_of(row: &Row, network: &Network, layers: &[Layer]) -> Option<usize> {
     row.name.split(';').find_map(|name| {
-        let id = network.find(name)?;
+        let name = name.strip_suffix("_intermediate").unwrap_or(name);
+        let before = name.split(':').next().unwrap_or(name);
+        let id = network.find(name).or_else(|| network.find(before))?;
         layers.iter().position(|layer| layer.nodes.contains(&id))
     })
 }

@@ -1,6 +1,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use panarch_graph::{
+    Activation, Conv2d, Estimate, Latency, NetworkBuilder, Op, Precision, Provenance, ProvenanceKind, Shape,
+};
+
 use super::*;
 
 const LAYERS: &str = "Original Operator,NNG Operator,Target,Op Cycles,NPU,SRAM AC,DRAM AC,OnFlash AC,OffFlash AC,MAC Count,Name\n\
@@ -38,6 +42,60 @@ fn both_dialects_are_read() {
     let read = report(&format!("{header}\n{first}\n{header}\n{rest}"), SUMMARY).unwrap();
     assert_eq!(read.core, "legacy");
     assert_eq!(read.rows, report(LAYERS, SUMMARY).unwrap().rows);
+}
+
+/// Rows of the same layer are one entry; a row that no layer knows stands for itself.
+#[test]
+fn rows_are_put_to_the_layers_of_the_network() {
+    let mut builder = NetworkBuilder::new("net", Shape::new(3, 8, 8));
+    let input = builder.input();
+    builder.scope("stem");
+    let conv = builder
+        .add("conv", Op::Conv2d(Conv2d::square(4, 3, 1)), &[input])
+        .unwrap();
+    let relu = builder.add("relu", Op::Activation(Activation::Relu), &[conv]).unwrap();
+    let pool = builder.add("pool", Op::GlobalAvgPool, &[relu]).unwrap();
+    let network = builder.finish(pool).unwrap();
+    let layers = LAYERS.replace(",pool\n", ",pool_intermediate\n")
+        + "Pad,Pad,NPU,3,3,0,0,0,0,0,conv:pad\nX,Mul,NPU,1,1,0,0,0,0,0,x\n";
+    let summary = SUMMARY.replace(",41,22", ",45,22").replace(",13,47", ",13,51");
+    let provenance = Provenance {
+        kind: ProvenanceKind::VendorEstimate,
+        device: "npu".to_owned(),
+        tool: "vela".to_owned(),
+        version: "5".to_owned(),
+        precision: Precision::Int8,
+        batch: 1,
+        repeats: Some(1),
+        note: None,
+    };
+    let context = Context {
+        network: Some(&network),
+        provenance,
+        interval: &Estimate::exact,
+    };
+    let cost = cost(&report(&layers, &summary).unwrap(), context);
+    let found: Vec<_> = cost
+        .per_layer
+        .iter()
+        .map(|layer| {
+            (
+                layer.name.as_str(),
+                layer.operator.as_str(),
+                layer.output,
+                (layer.latency.seconds() * 1000.0).round(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("conv", "conv2d", Shape::new(4, 8, 8), 43.0),
+        ("pool", "global_avg_pool", Shape::vector(4), 7.0),
+        ("x", "Mul", Shape::new(0, 0, 0), 1.0),
+    ];
+    assert_eq!(found, expected);
+    let sum: Latency = cost.per_layer.iter().map(|layer| layer.latency).sum();
+    assert!((sum.seconds() - cost.latency.value.seconds()).abs() < 1e-12);
+    assert_eq!(cost.latency.value.seconds(), 0.051);
 }
 
 #[test]

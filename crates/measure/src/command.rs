@@ -2,6 +2,7 @@
 
 mod cache;
 mod csv;
+mod found;
 mod lock;
 mod network_file;
 mod output_file;

@@ -16,6 +16,8 @@ mod vela;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use panarch_cost::{CommandTarget, Cost, CostError, CostSource, DeviceProfile};
@@ -27,6 +29,7 @@ use cache::{AnswerCache, Known};
 use lock::PATIENCE;
 
 pub use place::Places;
+pub use process::kill_commands;
 pub use tool::{ToolState, ToolStatus, tools};
 
 /// Says what the answers depend on besides profile and network; changed when costs are computed otherwise.
@@ -122,8 +125,7 @@ impl CommandDevice {
 
     /// The costs of networks with their own weights; a compiler that compresses weights answers otherwise for others.
     pub fn measure(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
-        let answer = |(network, weights): &(&Network, &Weights)| self.cost(network, Some(weights));
-        networks.iter().map(answer).collect()
+        self.answers(networks, |(network, weights)| self.cost(network, Some(weights)))
     }
 
     /// What the command says of a file that is there already, such as another tool's. The answer is not kept. `network` is
@@ -133,6 +135,45 @@ impl CommandDevice {
     /// When the command fails or gives no answer.
     pub fn estimate_file(&self, file: &Path, network: Option<&Network>) -> Result<Cost, CostError> {
         self.answer(file, network, "a file of the user's")
+    }
+
+    /// The answers in the order of the questions. An estimate is the same whatever else the machine does, so that several
+    /// are asked for at once; measurements are taken one by one.
+    fn answers<Q: Sync>(
+        &self,
+        questions: &[Q],
+        answer: impl Fn(&Q) -> Result<Cost, CostError> + Sync,
+    ) -> Vec<Result<Cost, CostError>> {
+        let alone = self.target.answers == ProvenanceKind::Measured || self.target.lock.is_some();
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let workers = if alone { 1 } else { cores.min(questions.len()) };
+        if workers <= 1 {
+            return questions.iter().map(answer).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let slots: Vec<OnceLock<Result<Cost, CostError>>> = questions.iter().map(|_| OnceLock::new()).collect();
+        let work = || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some((question, slot)) = questions.get(index).zip(slots.get(index)) else {
+                    break;
+                };
+                slot.get_or_init(|| answer(question));
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(&work);
+            }
+        });
+        let missing = || CostError::Failed {
+            device: self.profile.name().to_owned(),
+            reason: "no answer".to_owned(),
+        };
+        slots
+            .into_iter()
+            .map(|slot| slot.into_inner().unwrap_or_else(|| Err(missing())))
+            .collect()
     }
 
     /// A question that is answered from the cache where that knows it.
@@ -184,7 +225,7 @@ impl CostSource for CommandDevice {
     }
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
-        networks.iter().map(|network| self.cost(network, None)).collect()
+        self.answers(networks, |network| self.cost(network, None))
     }
 }
 

@@ -1,9 +1,10 @@
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -100,14 +101,13 @@ pub fn run(line: &CommandLine, timeout: Duration, input: Option<Stdio>) -> io::R
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     group::lead(&mut command);
-    let mut running = Running(command.spawn()?);
+    let mut running = Running::start(&mut command)?;
     let (ended, drained) = channel();
     let stdout = running.0.stdout.take().map(|pipe| drain(pipe, ended.clone()));
     let stderr = running.0.stderr.take().map(|pipe| drain(pipe, ended.clone()));
     drop(ended);
     let in_time = wait(&mut running.0, Instant::now() + timeout)?;
-    group::kill(&mut running.0);
-    let status = running.0.wait()?;
+    let status = running.end()?;
     await_streams(&drained);
     let captured = |stream: Option<Arc<Mutex<Captured>>>| {
         stream.map_or_else(Captured::default, |kept| {
@@ -121,16 +121,62 @@ pub fn run(line: &CommandLine, timeout: Duration, input: Option<Stdio>) -> io::R
     })
 }
 
+/// The commands of this process.
+static COMMANDS: Mutex<Commands> = Mutex::new(Commands {
+    running: BTreeSet::new(),
+    over: false,
+});
+
+struct Commands {
+    /// Numbers of the process groups that have not been waited for.
+    running: BTreeSet<u32>,
+    /// No further command is started.
+    over: bool,
+}
+
+fn commands() -> MutexGuard<'static, Commands> {
+    COMMANDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every command that this process runs for a device, with all that it started, and lets no other begin.
+///
+/// For a process that is about to end, such as after Ctrl-C: a terminal does not tell commands in groups of their own.
+pub fn kill_commands() {
+    let mut commands = commands();
+    commands.over = true;
+    commands.running.iter().for_each(|number| group::kill(*number));
+}
+
 /// Never leaves a process behind, whatever happens in between.
 struct Running(Child);
 
+impl Running {
+    fn start(command: &mut Command) -> io::Result<Self> {
+        let mut commands = commands();
+        if commands.over {
+            return Err(io::Error::other("the program is about to end"));
+        }
+        let child = command.spawn()?;
+        commands.running.insert(child.id());
+        Ok(Self(child))
+    }
+
+    /// Kills what is left of the group. The number is the command's until it has been waited for, and is no longer known
+    /// to others then.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        let mut commands = commands();
+        if commands.running.remove(&self.0.id()) {
+            group::kill(self.0.id());
+            let _ = self.0.kill();
+        }
+        drop(commands);
+        self.0.wait()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        // Once it has been waited for, its number may be another's.
-        if matches!(self.0.try_wait(), Ok(None)) {
-            group::kill(&mut self.0);
-            let _ = self.0.wait();
-        }
+        let _ = self.end();
     }
 }
 
@@ -202,8 +248,10 @@ mod group {
         }
     }
 
-    pub fn kill(child: &mut Child) {
-        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    pub fn kill(number: u32) {
+        if let Some(group) = i32::try_from(number).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
@@ -218,9 +266,7 @@ mod group {
         Ok(child.try_wait()?.is_some())
     }
 
-    pub fn kill(child: &mut Child) {
-        let _ = child.kill();
-    }
+    pub fn kill(_number: u32) {}
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ struct Bench {
     folder: TempDir,
     /// Lines of `[command]` besides the fixed ones.
     settings: String,
+    /// What the answers are.
+    answers: &'static str,
     /// Lines of `[command.result]`.
     result: String,
 }
@@ -25,6 +27,7 @@ impl Bench {
         let bench = Self {
             folder: tempfile::tempdir().unwrap(),
             settings: String::new(),
+            answers: "measured",
             result: "from = \"stdout\"\nparser = \"regex\"\npattern = 'ms=(\\S+)'\nunit = \"ms\"".to_owned(),
         };
         fs::write(bench.path("tool.sh"), script).unwrap();
@@ -49,8 +52,8 @@ impl Bench {
         let text = format!(
             "format = 1\nname = \"board\"\ndescription = \"A board.\"\nclass = \"micro\"\nkind = \"command\"\nprecision = \"f32\"\n\
              [command]\narguments = [\"sh\", \"{here}/tool.sh\", \"{here}\", \"{{onnx}}\", \"{{out}}\", \"{{network}}\", \"{{width}}\"]\n\
-             format = \"onnx\"\nanswers = \"measured\"\n{}\n[command.result]\n{}\n",
-            self.settings, self.result
+             format = \"onnx\"\nanswers = \"{}\"\n{}\n[command.result]\n{}\n",
+            self.answers, self.settings, self.result
         );
         DeviceProfile::from_toml("board.toml", &text).unwrap_or_else(|problems| panic!("{problems}"))
     }
@@ -378,4 +381,37 @@ fn energy_and_memory_are_read_where_the_profile_says_so() {
     let cost = bench.ask().unwrap();
     assert_eq!(cost.energy.unwrap().value.joules(), 2e-3);
     assert_eq!(cost.peak_memory.0, 3 * 1024);
+}
+
+/// Estimates may be asked for several at once: each network gets its own answer all the same.
+#[test]
+fn answers_come_in_the_order_of_the_networks() {
+    let mut bench = Bench::new("test $(wc -c < $2) -gt 500 || exit 1; echo ms=$(wc -c < $2)");
+    bench.answers = "vendor_estimate";
+    let networks: Vec<Network> = (1..=9).map(network).collect();
+    let together = bench.device().estimate(&networks);
+    let alone = Bench::new("echo ms=$(wc -c < $2)");
+    for (network, answer) in networks.iter().zip(&together) {
+        let expected = alone
+            .device()
+            .estimate(std::slice::from_ref(network))
+            .remove(0)
+            .unwrap();
+        match answer {
+            Ok(cost) => {
+                assert_eq!(cost.latency, expected.latency);
+                assert_eq!(cost.provenance.kind, ProvenanceKind::VendorEstimate);
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("exit status: 1"), "{error}");
+                assert!(expected.latency.value.millis() <= 500.5, "{}", expected.latency.value);
+            }
+        }
+    }
+    let times: Vec<f64> = together
+        .iter()
+        .flatten()
+        .map(|cost| cost.latency.value.seconds())
+        .collect();
+    assert!(times.len() > 1 && times.is_sorted_by(|a, b| a < b), "{times:?}");
 }

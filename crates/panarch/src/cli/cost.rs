@@ -26,6 +26,13 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     let named = lookup::network(network, shape_of(*shape))?;
     let profiles = lookup::devices(&args.device)?;
     let printer = Printer::new(args.format);
+    if profiles.iter().any(|profile| profile.command().is_some()) {
+        // A command is in a group of its own, which the terminal does not tell.
+        ctrlc::set_handler(|| {
+            panarch_measure::kill_commands();
+            std::process::exit(130);
+        })?;
+    }
     let mut answers: Vec<(String, Result<Cost, CostError>)> = Vec::new();
     for profile in &profiles {
         let answer = match lookup::cost(profile, &named) {

@@ -189,6 +189,14 @@ impl Device {
         }
     }
 
+    /// Lets a program answer for several networks at once; it keeps the answers, so that [`Device::cost`] has them at hand.
+    /// What it cannot answer now is asked again, and then reported, there.
+    pub fn ask_ahead(&self, networks: &[Network]) {
+        if let Answer::Command { device, .. } = &self.answer {
+            let _ = device.estimate(networks);
+        }
+    }
+
     /// Whether a program is run for every network, which takes much longer than a model.
     #[must_use]
     pub const fn is_command(&self) -> bool {

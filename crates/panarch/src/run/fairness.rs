@@ -9,6 +9,8 @@ use crate::Error;
 
 /// How many members are sampled; where a program is run for each, as many as are measured on a real machine.
 const SAMPLED: usize = 500;
+/// How many networks a program is asked for at once.
+const TOGETHER: usize = 8;
 /// How many draws each of them may take, where a device cannot run everything.
 const MOST_DRAWS: usize = 20;
 
@@ -21,6 +23,9 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
     };
     watch.step(format!("Comparing the devices on {sampled} sampled networks"));
     let mut rng = stream(setup.file.seed, "fairness", 0);
+    if devices.iter().any(Device::is_command) {
+        ask_ahead(setup, devices, sampled, watch)?;
+    }
     let mut samples: Vec<DeviceSample> = devices
         .iter()
         .map(|device| DeviceSample {
@@ -73,4 +78,22 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
         &facts::fairness(&judged),
     ));
     Ok(judged)
+}
+
+/// Lets the programs answer for the first members, several at once.
+fn ask_ahead(setup: &Setup, devices: &Devices, sampled: usize, watch: &mut Watch<'_>) -> Result<(), Error> {
+    // The stream that the comparison draws from.
+    let mut rng = stream(setup.file.seed, "fairness", 0);
+    let mut asked = 0;
+    while asked < sampled {
+        watch.check()?;
+        let together = TOGETHER.min(sampled - asked);
+        let networks: Vec<_> = (0..together)
+            .map(|_| setup.network(&setup.space.canonical(&setup.space.sample(&mut rng))))
+            .collect::<Result<_, _>>()?;
+        devices.iter().for_each(|device| device.ask_ahead(&networks));
+        asked += together;
+        watch.progress(asked as u64, sampled as u64, "networks", "");
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -172,6 +173,33 @@ fn a_kill_in_the_middle_leaves_nothing_wrong_behind() {
     assert_eq!(lines(&place, "pids"), 2);
     assert_eq!(entries("cache"), 1);
     println!("killed while a command ran: the next one waited for it, and asked again");
+}
+
+/// The terminal does not tell a command in a group of its own, so that Panarch has to.
+#[test]
+fn an_interrupt_ends_the_command_as_well() {
+    let place = Workplace::new();
+    board(
+        &place,
+        "echo $$ >> pids\nsleep 1000 & echo $! >> pids\nwait",
+        "lock = \"board\"",
+    );
+    let mut process = place.command(&COST).spawn().unwrap();
+    until("the command", || lines(&place, "pids") == 2);
+    let interrupted = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    assert_eq!(process.wait().unwrap().code(), Some(130));
+    let pids = std::fs::read_to_string(place.path().join("pids")).unwrap();
+    for pid in pids.lines() {
+        until("the end of the command", || !runs(pid));
+    }
+}
+
+/// Whether a process runs; one that has ended and waits for its parent does not.
+fn runs(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
 }
 
 fn files_below(folder: &Path) -> usize {

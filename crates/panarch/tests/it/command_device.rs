@@ -238,7 +238,7 @@ fn a_run_searches_on_a_device_behind_a_command() {
     let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
     let roles: Vec<&str> = rows.iter().filter_map(|row| row["role"].as_str()).collect();
     assert!(
-        roles.contains(&"board alone") && roles.contains(&"worst case"),
+        roles.contains(&"./board.toml alone") && roles.contains(&"worst case"),
         "{roles:?}"
     );
     let asked = lines(&place, "runs");

@@ -163,7 +163,7 @@ impl CommandDevice {
         };
         thread::scope(|scope| {
             for _ in 0..workers {
-                scope.spawn(&work);
+                scope.spawn(work);
             }
         });
         let missing = || CostError::Failed {

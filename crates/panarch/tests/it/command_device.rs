@@ -221,7 +221,7 @@ fn a_run_searches_on_a_device_behind_a_command() {
     let place = Workplace::new();
     // Larger files take longer.
     let script =
-        "echo run >> runs\nn=$(wc -c < $1)\necho \"[{\\\"latency_s\\\": {\\\"value\\\": 0.$(printf %09d $n)}}]\"";
+        "echo run >> asked\nn=$(wc -c < $1)\necho \"[{\\\"latency_s\\\": {\\\"value\\\": 0.$(printf %09d $n)}}]\"";
     board(&place, script, "");
     place.run_file(
         "[devices.targets]\nreference = \"mobilenet-v2-like\"\n[search]\nevaluations = 4\n[measure]\nsamples = 8\n",
@@ -241,8 +241,8 @@ fn a_run_searches_on_a_device_behind_a_command() {
         roles.contains(&"./board.toml alone") && roles.contains(&"worst case"),
         "{roles:?}"
     );
-    let asked = lines(&place, "runs");
+    let asked = lines(&place, "asked");
     assert!((9..200).contains(&asked), "{asked}");
     expect(&place.panarch(&run), 0);
-    assert_eq!(lines(&place, "runs"), asked, "asked again");
+    assert_eq!(lines(&place, "asked"), asked, "asked again");
 }

@@ -21,6 +21,12 @@ pub enum CostError {
         /// Name of the device profile.
         device: String,
     },
+    /// The profile names a command and not the parts of the device; no model answers for it.
+    #[error("`{device}` answers through its command; for a model, its profile needs the tables of an accelerator")]
+    Command {
+        /// Name of the device profile.
+        device: String,
+    },
     /// No preset has this name.
     #[error("there is no device `{name}`; the devices are {}", .known.join(", "))]
     UnknownPreset {

@@ -43,6 +43,6 @@ pub use analytic::{AnalyticModel, BlockCost, BlockSum};
 pub use error::CostError;
 pub use model::Model;
 pub use operator::Operator;
-pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};
+pub use profile::{CommandTarget, DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};
 pub use simulator::{CycleSimulator, Job, Task, Unit};
 pub use source::{Attribution, Bound, Cost, CostSource, LayerCost};

@@ -5,12 +5,15 @@
 //!
 //! - `measured`: a table `[measured]` names `runtime` and `threads`;
 //! - `accelerator`: the tables `[clock]`, `[array]`, `[depthwise]`, `[vector]`, `[memory]`, `[overhead]`, `[error]`,
-//!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts.
+//!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts;
+//! - `command`: the tables `[command]` and `[command.result]` hold the fields of [`CommandTarget`]; the tables of an
+//!   accelerator may stand beside them.
 //!
 //! Every figure of an accelerator is `{ value = …, source = "…" }` or `{ value = …, assumption = "…" }`. A source of one word
 //! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key.
 
 mod accelerator;
+pub mod command;
 mod figure;
 mod presets;
 mod read;
@@ -23,6 +26,7 @@ pub use accelerator::{
     Accelerator, Array, ArrayKind, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
     OutputStage, Overhead, PixelOrder, Pooling, Support, VectorUnit,
 };
+pub use command::CommandTarget;
 pub use figure::{Figure, Origin, Sourced};
 pub use presets::{preset_names, preset_text};
 
@@ -81,6 +85,8 @@ pub enum DeviceKind {
     Accelerator(Box<Accelerator>),
     /// A real machine; a runtime measures its costs.
     Measured(MeasuredTarget),
+    /// A program answers for it.
+    Command(Box<CommandTarget>),
 }
 
 /// A real machine and the way it is to be measured.
@@ -166,8 +172,21 @@ impl DeviceProfile {
     pub fn accelerator(&self) -> Option<&Accelerator> {
         match &self.kind {
             DeviceKind::Accelerator(accelerator) => Some(accelerator),
+            DeviceKind::Command(target) => target.accelerator.as_deref(),
             DeviceKind::Measured(_) => None,
         }
+    }
+
+    /// The description of its parts, for models that cannot do without.
+    ///
+    /// # Errors
+    /// When it has none: the error says what answers instead.
+    pub fn described(&self) -> Result<&Accelerator, CostError> {
+        let device = || self.name.clone();
+        self.accelerator().ok_or_else(|| match self.kind {
+            DeviceKind::Command(_) => CostError::Command { device: device() },
+            _ => CostError::Measured { device: device() },
+        })
     }
 
     /// The machine to be measured, when it is one.
@@ -175,7 +194,16 @@ impl DeviceProfile {
     pub fn measured(&self) -> Option<&MeasuredTarget> {
         match &self.kind {
             DeviceKind::Measured(target) => Some(target),
-            DeviceKind::Accelerator(_) => None,
+            DeviceKind::Accelerator(_) | DeviceKind::Command(_) => None,
+        }
+    }
+
+    /// The program that answers for it, when one does.
+    #[must_use]
+    pub fn command(&self) -> Option<&CommandTarget> {
+        match &self.kind {
+            DeviceKind::Command(target) => Some(target),
+            DeviceKind::Accelerator(_) | DeviceKind::Measured(_) => None,
         }
     }
 
@@ -185,10 +213,10 @@ impl DeviceProfile {
         self.hash
     }
 
-    /// The analytic model of an accelerator, ready to be asked.
+    /// The analytic model of an accelerator, ready to be asked; also of one whose own answers come from a command.
     ///
     /// # Errors
-    /// When the profile is a measured target: that answers through its runtime.
+    /// When the profile does not say what parts the device has: its runtime or its command answers.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
         Ok(Box::new(AnalyticModel::new(self.clone())?))
     }

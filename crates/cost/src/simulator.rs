@@ -44,9 +44,7 @@ impl CycleSimulator {
     /// # Errors
     /// When the profile describes no accelerator.
     pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
-        let machine = profile.accelerator().cloned().ok_or_else(|| CostError::Measured {
-            device: profile.name().to_owned(),
-        })?;
+        let machine = profile.described()?.clone();
         Ok(Self {
             rates: Rates::new(&machine, profile.batch()),
             machine,

@@ -99,17 +99,126 @@ pub enum MeasureError {
         /// Its images an inference.
         batch: u32,
     },
-    /// The ONNX file cannot be written or read.
+    /// A device profile that is not answered by a command.
+    #[error("`{device}` is not a device behind a command")]
+    NotACommand {
+        /// The profile.
+        device: String,
+    },
+    /// The program of a command is not on this machine.
+    #[error("the program `{program}` was not found; {help}")]
+    CommandMissing {
+        /// The program.
+        program: String,
+        /// How to get it.
+        help: String,
+    },
+    /// A command ended with an error.
+    #[error("`{command}` ended with {status}; {}run it by hand to see more", last_words(.stderr))]
+    CommandFailed {
+        /// The command as one would type it.
+        command: String,
+        /// Its exit code or signal, in words.
+        status: String,
+        /// The last lines that it printed as diagnostics.
+        stderr: String,
+    },
+    /// A command did not end in time; it was killed with all that it had started.
+    #[error(
+        "`{command}` did not end within {seconds} s and was killed; {}raise `command.timeout_s` if it takes longer",
+        last_words(.stderr)
+    )]
+    CommandTimeout {
+        /// The command as one would type it.
+        command: String,
+        /// The time that it had.
+        seconds: f64,
+        /// The last lines that it printed as diagnostics.
+        stderr: String,
+    },
+    /// What a command printed or wrote holds no answer.
+    #[error("`{command}` gave no answer: {reason}; {}compare `[command.{table}]` with what it prints", last_words(.stderr))]
+    CommandAnswer {
+        /// The command as one would type it.
+        command: String,
+        /// The table of the profile that says where the answer is.
+        table: &'static str,
+        /// Why there is none.
+        reason: String,
+        /// The last lines that it printed as diagnostics.
+        stderr: String,
+    },
+    /// A command could not be started or watched.
+    #[error("`{command}` cannot be run: {source}")]
+    CommandStart {
+        /// The command as one would type it.
+        command: String,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// The device cannot run a layer.
+    #[error("layer `{layer}` ({operator}) cannot be run: {reason}")]
+    Unsupported {
+        /// The layer, in the tool's words.
+        layer: String,
+        /// Its operator, in the tool's words.
+        operator: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Another process uses the device and does not end.
+    #[error("the device's lock `{lock}` was not free within {seconds} s; see which process holds {}", .file.display())]
+    DeviceTaken {
+        /// The lock's name in the profile.
+        lock: String,
+        /// Its file.
+        file: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Nobody says where to keep answers and locks.
+    #[error("there is no place for answers and locks of commands: set HOME, or XDG_CACHE_HOME and XDG_STATE_HOME")]
+    NoPlace,
+    /// A folder or file for answers, locks or networks cannot be used.
+    #[error("cannot use {}: {source}", .folder.display())]
+    Folder {
+        /// The folder or file.
+        folder: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// The network's file cannot be written or read.
     #[error(transparent)]
     Format(#[from] FormatError),
+}
+
+fn last_words(stderr: &str) -> String {
+    if stderr.is_empty() {
+        String::new()
+    } else {
+        format!("its last words: {stderr}; ")
+    }
 }
 
 impl MeasureError {
     /// The same as a failure of a cost source.
     pub(crate) fn into_cost(self, device: &str) -> CostError {
-        CostError::Failed {
-            device: device.to_owned(),
-            reason: self.to_string(),
+        let device = device.to_owned();
+        match self {
+            Self::Unsupported {
+                layer,
+                operator,
+                reason,
+            } => CostError::Unsupported {
+                device,
+                layer,
+                operator,
+                reason,
+            },
+            other => CostError::Failed {
+                device,
+                reason: other.to_string(),
+            },
         }
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! The only crate that reads a clock and that names an inference runtime. A [`Runtime`] loads an ONNX file and runs it;
 //! a [`Protocol`] says how often and turns the times into a [`Measurement`]; a [`HostDevice`] is this machine as a
-//! [`CostSource`](panarch_cost::CostSource); [`verify_export`] runs a file and compares it with what the training engine
+//! [`CostSource`](panarch_cost::CostSource), a [`CommandDevice`] whatever a program answers for; [`verify_export`] runs a file and compares it with what the training engine
 //! computes; [`runtimes`] says what there is and how to get what is missing.
 
+mod command;
 mod discovery;
 mod error;
 mod host;
@@ -16,6 +17,7 @@ mod rten_runtime;
 mod runtime;
 mod verify;
 
+pub use command::{CommandDevice, Places, ToolState, ToolStatus, kill_commands, tools};
 pub use error::MeasureError;
 pub use host::{Calibration, HostDevice};
 pub use machine::Machine;

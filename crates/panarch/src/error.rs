@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use panarch_cost::CostError;
 use panarch_search::SearchError;
 use panarch_study::StudyError;
 use panarch_toml::Diagnostics;
@@ -42,7 +43,7 @@ pub enum Error {
     Space(#[from] panarch_space::SpaceError),
     /// A device cannot run a network, or is unknown.
     #[error(transparent)]
-    Cost(#[from] panarch_cost::CostError),
+    Cost(#[from] CostError),
     /// A network cannot be built.
     #[error(transparent)]
     Graph(#[from] panarch_graph::GraphError),
@@ -91,7 +92,13 @@ impl Error {
             Self::Input(_)
             | Self::Diagnostics(_)
             | Self::Space(_)
-            | Self::Cost(_)
+            | Self::Cost(
+                CostError::Unsupported { .. }
+                | CostError::Measured { .. }
+                | CostError::Command { .. }
+                | CostError::UnknownPreset { .. }
+                | CostError::Profile(_),
+            )
             | Self::Graph(_)
             | Self::Format(_)
             | Self::Artefact { .. }
@@ -118,7 +125,8 @@ impl Error {
                 | TrainError::Picture { .. }
                 | TrainError::Space(_),
             ) => 2,
-            Self::Environment(_)
+            Self::Cost(CostError::Failed { .. })
+            | Self::Environment(_)
             | Self::File { .. }
             | Self::Measure(_)
             | Self::Study(_)

@@ -17,7 +17,6 @@ pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
-pub mod support;
 pub mod tflite;
 pub mod trace;
 

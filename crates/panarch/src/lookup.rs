@@ -6,7 +6,7 @@ use std::path::Path;
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model, SizeClass};
 use panarch_format::{FormatError, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
-use panarch_measure::{HostDevice, Protocol};
+use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
@@ -90,11 +90,11 @@ pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
     Ok(profiles)
 }
 
-/// What a network costs on a device: by the analytic model of an accelerator, or measured on the machine itself, with the
-/// network's own weights where there are any.
+/// What a network costs on a device: by the analytic model of an accelerator, measured on the machine itself, or by the
+/// command of the profile; the latter two with the network's own weights where there are any.
 ///
 /// # Errors
-/// When the device cannot run the network, or its runtime is not there.
+/// When the device cannot run the network, or its runtime or program is not there.
 pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error> {
     let network = &named.network;
     let answers = match (profile.kind(), &named.weights) {
@@ -103,6 +103,13 @@ pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error
             match weights {
                 Some(weights) => host.measure(&[(network, weights)]),
                 None => host.estimate(std::slice::from_ref(network)),
+            }
+        }
+        (DeviceKind::Command(_), weights) => {
+            let device = CommandDevice::from_profile(profile)?;
+            match weights {
+                Some(weights) => device.measure(&[(network, weights)]),
+                None => device.estimate(std::slice::from_ref(network)),
             }
         }
         _ => profile.cost_source()?.estimate(std::slice::from_ref(network)),

@@ -11,6 +11,7 @@ macro_rules! presets {
 // Micro first, then full; within a class in the order in which tables show them.
 presets![
     "ethos-u55-128",
+    "ethos-u55-256",
     "cube-16",
     "cortex-a53",
     "host",
@@ -19,6 +20,8 @@ presets![
     "mobile-gpu",
     "mobile-dsp",
     "ascend-310",
+    "ethos-u65-512",
+    "ethos-u85-1024",
     "mobile-cpu",
     "edgetpu-v1",
     "systolic-32",

@@ -1,6 +1,7 @@
 //! Reading a profile; every problem is recorded, none ends the reading.
 
 mod array;
+mod command;
 mod figures;
 
 use std::ops::Bound;
@@ -25,6 +26,8 @@ const SHORT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1
 const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
 const BELOW_ONE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Excluded(1.0));
 
+type KindReader = fn(&Table<'_>) -> Option<DeviceKind>;
+
 pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diagnostics> {
     let document = Document::parse(file_name, text)?;
     let root = document.root();
@@ -42,11 +45,16 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
     let class = root.one_of("class", &SizeClass::NAMES);
     let precision = root.one_of("precision", &Precision::ALL.map(|p| (p.name(), p)));
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
-    let kind = match root.one_of("kind", &[("accelerator", true), ("measured", false)]) {
-        Some(true) => accelerator(&root).map(|it| DeviceKind::Accelerator(Box::new(it))),
-        Some(false) => measured(&root).map(DeviceKind::Measured),
-        None => None,
-    };
+    let kinds: [(&str, KindReader); 3] = [
+        ("accelerator", |root| {
+            accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
+        }),
+        ("measured", |root| measured(root).map(DeviceKind::Measured)),
+        ("command", |root| {
+            command::target(root).map(|it| DeviceKind::Command(Box::new(it)))
+        }),
+    ];
+    let kind = root.one_of("kind", &kinds).and_then(|read| read(&root));
     let known_kind = root.has("kind");
     if known_kind {
         root.finish();

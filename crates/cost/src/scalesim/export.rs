@@ -27,11 +27,7 @@ pub fn topology_of(network: &Network) -> Noted<Topology> {
 /// # Errors
 /// Measured targets have no array.
 pub fn configuration_of(profile: &DeviceProfile) -> Result<Noted<Configuration>, CostError> {
-    let Some(accelerator) = profile.accelerator() else {
-        return Err(CostError::Measured {
-            device: profile.name().to_owned(),
-        });
-    };
+    let accelerator = profile.described()?;
     let array = &accelerator.array;
     let memory = &accelerator.memory;
     let mut notes = vec![

@@ -1,4 +1,5 @@
 //! Integration tests of profiles, the models, systolic arrays and SCALE-Sim's files.
+mod command;
 mod cycles;
 mod estimates;
 mod fairness;

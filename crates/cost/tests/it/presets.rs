@@ -29,13 +29,15 @@ fn presets_are_the_files_of_the_devices_folder() {
 
 #[test]
 fn the_classes_hold_the_promised_devices() {
-    let micro = ["ethos-u55-128", "cube-16", "cortex-a53", "host"];
+    let micro = ["ethos-u55-128", "ethos-u55-256", "cube-16", "cortex-a53", "host"];
     let full = [
         "edgetpu-coral",
         "edgetpu-pixel4",
         "mobile-gpu",
         "mobile-dsp",
         "ascend-310",
+        "ethos-u65-512",
+        "ethos-u85-1024",
         "mobile-cpu",
         "edgetpu-v1",
         "systolic-32",

@@ -1,5 +1,6 @@
-//! Integration tests of runtimes, the host device and export checks.
+//! Integration tests of runtimes, the host device, devices behind commands and export checks.
 
+mod command_device;
 mod differential;
 mod engine;
 mod export_check;
@@ -11,3 +12,4 @@ mod onnx_file;
 mod parity;
 #[path = "../../../format/tests/it/random_network.rs"]
 mod random_network;
+mod vela;

@@ -54,6 +54,13 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.trace {
         return trace::write(file, &profiles, &args.model, &named);
     }
+    if profiles.iter().any(|profile| profile.command().is_some()) {
+        // A command is in a group of its own, which the terminal does not tell.
+        ctrlc::set_handler(|| {
+            panarch_measure::kill_commands();
+            std::process::exit(130);
+        })?;
+    }
     let models: Vec<Option<Model>> = match args.model.as_slice() {
         [] => vec![None],
         models => models.iter().copied().map(Some).collect(),
@@ -68,6 +75,11 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             let answer = match asked {
                 Ok(cost) => Ok(cost),
                 Err(Error::Cost(error)) => Err(error),
+                // One tool that is not there hides no other device.
+                Err(Error::Measure(error)) if profiles.len() > 1 => Err(CostError::Failed {
+                    device: profile.name().to_owned(),
+                    reason: error.to_string(),
+                }),
                 Err(error) => return Err(error.into()),
             };
             answers.push(Answered {
@@ -110,7 +122,14 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             .iter()
             .filter_map(|answered| Some(answered.answer.as_ref().err()?.to_string()))
             .collect();
-        return Err(Error::Infeasible(format!("no device can run it: {}", reasons.join("; "))).into());
+        let failed = |answer: &Result<Cost, CostError>| matches!(answer, Err(CostError::Failed { .. }));
+        let reasons = reasons.join("; ");
+        return Err(if answers.iter().all(|answered| failed(&answered.answer)) {
+            Error::Environment(reasons)
+        } else {
+            Error::Infeasible(format!("no device can run it: {reasons}"))
+        }
+        .into());
     }
     Ok(())
 }

@@ -54,6 +54,7 @@ fn list() -> anyhow::Result<Table> {
         let profile = DeviceProfile::preset(name).map_err(panarch::Error::from)?;
         let answered = match profile.kind() {
             DeviceKind::Measured(target) => format!("measuring with {}", target.runtime),
+            DeviceKind::Command(target) => format!("the command {}", target.tool),
             _ => "analytic model".to_owned(),
         };
         table.push(vec![

@@ -1,6 +1,6 @@
 //! `panarch doctor`.
 
-use panarch_measure::{Machine, RuntimeState, runtimes};
+use panarch_measure::{Machine, RuntimeState, ToolState, runtimes, tools};
 use panarch_report::{Cell, Column, Emphasis, Table};
 use panarch_train::data::{self, DataRoot};
 
@@ -29,6 +29,21 @@ pub fn doctor(printer: Printer) -> anyhow::Result<()> {
             }
         };
         let name = format!("runtime {}", status.name);
+        table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);
+    }
+    for status in tools() {
+        let (state, details, emphasis) = match &status.state {
+            ToolState::Available { version, program } => {
+                let details = format!("version {version} from {}", program.display());
+                ("ok", details, Emphasis::Good)
+            }
+            ToolState::Missing { help } => ("missing", help.clone(), Emphasis::Weak),
+            ToolState::Broken { program, reason } => {
+                ("broken", format!("{}: {reason}", program.display()), Emphasis::Bad)
+            }
+        };
+        let name = format!("tool {}", status.name);
+        let details = format!("{details}; answers for {}", status.devices.join(", "));
         table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);
     }
     let root = DataRoot::from_environment().map_err(panarch::Error::from)?;

@@ -118,6 +118,7 @@ fn stoppable() -> anyhow::Result<Cancel> {
     let asked = cancel.clone();
     ctrlc::set_handler(move || {
         if asked.cancel() {
+            panarch_measure::kill_commands();
             std::process::exit(130);
         }
         eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");

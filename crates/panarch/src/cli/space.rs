@@ -63,6 +63,14 @@ fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result<()>
             table.note(format!("{} is measured: its runtime decides", profile.name()));
             continue;
         }
+        if let (Some(target), None) = (profile.command(), profile.accelerator()) {
+            table.note(format!(
+                "{} is answered by {}: that decides",
+                profile.name(),
+                target.tool
+            ));
+            continue;
+        }
         match support::support(&space, &profile)? {
             Support::Nothing { reason } => {
                 table.note(format!("{} runs no member of the space: {reason}", profile.name()));

@@ -2,7 +2,7 @@
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile};
 use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, stream};
-use panarch_measure::{HostDevice, Protocol};
+use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_predict::{AdditiveLatency, design_of_experiments};
 use panarch_space::Genotype;
 use panarch_study::{CostRecord, CostSummary, Timestamp};
@@ -27,6 +27,11 @@ pub struct Device {
 enum Answer {
     /// A pure model: asked for every network.
     Model(Box<dyn CostSource>),
+    /// A program: asked for every network; it keeps its answers.
+    Command {
+        device: Box<CommandDevice>,
+        protocol: ContentHash,
+    },
     /// A real machine: a table, fitted from measurements, answers while searching; the machine itself at the end.
     Machine(Box<Machine>),
 }
@@ -54,6 +59,11 @@ impl Devices {
             let profile = lookup::device(name)?;
             let answer = match profile.kind() {
                 DeviceKind::Measured(_) => Answer::Machine(Box::new(Machine::open(setup, &profile, watch)?)),
+                DeviceKind::Command(_) => {
+                    let device = Box::new(CommandDevice::from_profile(&profile)?);
+                    let protocol = device.protocol_hash()?;
+                    Answer::Command { device, protocol }
+                }
                 _ => Answer::Model(profile.cost_source()?),
             };
             devices.push(Device {
@@ -139,6 +149,7 @@ impl Device {
     pub fn cost(&self, genotype: &Genotype, network: &Network) -> Result<CostSummary, Error> {
         match &self.answer {
             Answer::Model(source) => Ok(CostSummary::from(&ask(source.as_ref(), network)?)),
+            Answer::Command { device, .. } => Ok(CostSummary::from(&ask(device.as_ref(), network)?)),
             Answer::Machine(machine) => {
                 let latency = floored(machine.table.estimate(genotype)?, machine.fixed);
                 let mut summary = CostSummary::of_latency(latency, machine.table.provenance());
@@ -163,8 +174,33 @@ impl Device {
                     .map(|answer| Ok(answer?))
                     .collect()
             }
+            Answer::Command { device, .. } => {
+                let networks: Vec<_> = finished
+                    .iter()
+                    .map(|(_, trained)| (&trained.network, &trained.weights))
+                    .collect();
+                device
+                    .measure(&networks)
+                    .into_iter()
+                    .map(|answer| Ok(answer?))
+                    .collect()
+            }
             Answer::Machine(machine) => machine.measure_finished(setup, finished),
         }
+    }
+
+    /// Lets a program answer for several networks at once; it keeps the answers, so that [`Device::cost`] has them at hand.
+    /// What it cannot answer now is asked again, and then reported, there.
+    pub fn ask_ahead(&self, networks: &[Network]) {
+        if let Answer::Command { device, .. } = &self.answer {
+            let _ = device.estimate(networks);
+        }
+    }
+
+    /// Whether a program is run for every network, which takes much longer than a model.
+    #[must_use]
+    pub const fn is_command(&self) -> bool {
+        matches!(self.answer, Answer::Command { .. })
     }
 
     /// Whether figures of the search were predicted and those of the finalists are measured.
@@ -177,7 +213,7 @@ impl Device {
     #[must_use]
     pub fn table(&self) -> Option<(&AdditiveLatency, &[(Genotype, CostSummary)])> {
         match &self.answer {
-            Answer::Model(_) => None,
+            Answer::Model(_) | Answer::Command { .. } => None,
             Answer::Machine(machine) => Some((&machine.table, &machine.measured)),
         }
     }
@@ -189,6 +225,7 @@ impl Device {
                 let text = format!("{} {}", self.profile.hash(), env!("CARGO_PKG_VERSION"));
                 ContentHash::of("panarch analytic model of a profile v1", text.as_bytes())
             }
+            Answer::Command { protocol, .. } => *protocol,
             Answer::Machine(machine) => machine.table_hash,
         }
     }

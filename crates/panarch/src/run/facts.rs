@@ -167,6 +167,7 @@ fn in_short(description: &str) -> &str {
 fn figures(device: &Device) -> String {
     match device.profile.kind() {
         DeviceKind::Measured(target) => format!("measured with {}, {} thread(s)", target.runtime, target.threads),
+        DeviceKind::Command(target) => format!("{} by the command {}", target.answers, target.tool),
         _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
     }
 }

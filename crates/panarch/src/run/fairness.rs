@@ -4,18 +4,28 @@ use panarch_cost::{CostError, DeviceSample, Fairness, fairness};
 use panarch_graph::{Latency, stream};
 use panarch_report::fairness_table;
 
-use super::{Devices, Setup, Watch, facts};
+use super::{Device, Devices, Setup, Watch, facts};
 use crate::Error;
 
-/// How many members are sampled.
+/// How many members are sampled; where a program is run for each, as many as are measured on a real machine.
 const SAMPLED: usize = 500;
+/// How many networks a program is asked for at once.
+const TOGETHER: usize = 8;
 /// How many draws each of them may take, where a device cannot run everything.
 const MOST_DRAWS: usize = 20;
 
 /// Each device's fixed share and the agreement of every pair of devices, over sampled members.
 pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<Fairness, Error> {
-    watch.step(format!("Comparing the devices on {SAMPLED} sampled networks"));
+    let sampled = if devices.iter().any(Device::is_command) {
+        SAMPLED.min(setup.file.measure.samples)
+    } else {
+        SAMPLED
+    };
+    watch.step(format!("Comparing the devices on {sampled} sampled networks"));
     let mut rng = stream(setup.file.seed, "fairness", 0);
+    if devices.iter().any(Device::is_command) {
+        ask_ahead(setup, devices, sampled, watch)?;
+    }
     let mut samples: Vec<DeviceSample> = devices
         .iter()
         .map(|device| DeviceSample {
@@ -26,8 +36,9 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
         .collect();
     let mut refused = 0;
     let mut last_refusal = None;
-    for _ in 0..SAMPLED * MOST_DRAWS {
-        if samples.first().is_none_or(|sample| sample.latencies.len() == SAMPLED) {
+    for _ in 0..sampled * MOST_DRAWS {
+        watch.check()?;
+        if samples.first().is_none_or(|sample| sample.latencies.len() == sampled) {
             break;
         }
         let genotype = setup.space.canonical(&setup.space.sample(&mut rng));
@@ -67,4 +78,22 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
         &facts::fairness(&judged),
     ));
     Ok(judged)
+}
+
+/// Lets the programs answer for the first members, several at once.
+fn ask_ahead(setup: &Setup, devices: &Devices, sampled: usize, watch: &mut Watch<'_>) -> Result<(), Error> {
+    // The stream that the comparison draws from.
+    let mut rng = stream(setup.file.seed, "fairness", 0);
+    let mut asked = 0;
+    while asked < sampled {
+        watch.check()?;
+        let together = TOGETHER.min(sampled - asked);
+        let networks: Vec<_> = (0..together)
+            .map(|_| setup.network(&setup.space.canonical(&setup.space.sample(&mut rng))))
+            .collect::<Result<_, _>>()?;
+        devices.iter().for_each(|device| device.ask_ahead(&networks));
+        asked += together;
+        watch.progress(asked as u64, sampled as u64, "networks", "");
+    }
+    Ok(())
 }

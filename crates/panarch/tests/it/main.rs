@@ -1,5 +1,6 @@
 //! The binary as people use it.
 
+mod command_device;
 mod command_line;
 mod costs;
 mod interrupted;

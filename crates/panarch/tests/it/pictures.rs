@@ -79,7 +79,9 @@ fine_tune_epochs = 1
         command
             .current_dir(self.path())
             .args(arguments)
-            .env("PANARCH_DATA", self.path().join("data"));
+            .env("PANARCH_DATA", self.path().join("data"))
+            .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("XDG_STATE_HOME", self.path().join("state"));
         command
     }
 }

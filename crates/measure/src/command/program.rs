@@ -1,0 +1,61 @@
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use panarch_cost::CommandTarget;
+
+use crate::MeasureError;
+
+/// The program of a target: what its environment variable names, else its first argument; looked for on the `PATH`.
+///
+/// # Errors
+/// When there is no such program, with how to get it.
+pub fn program(target: &CommandTarget) -> Result<PathBuf, MeasureError> {
+    let variable = target.variable.as_deref();
+    let named = variable.and_then(env::var_os).filter(|value| !value.is_empty());
+    let name =
+        named.unwrap_or_else(|| OsString::from(target.arguments.first().map(ToString::to_string).unwrap_or_default()));
+    find(&name).ok_or_else(|| MeasureError::CommandMissing {
+        program: name.to_string_lossy().into_owned(),
+        help: help(target),
+    })
+}
+
+/// What to do when a program is not there.
+fn help(target: &CommandTarget) -> String {
+    let install = target
+        .install
+        .as_deref()
+        .map(|install| format!("get it with `{install}`"));
+    let variable = target.variable.as_deref();
+    let variable = variable.map(|variable| format!("name it in the environment variable {variable}"));
+    match (install, variable) {
+        (Some(install), Some(variable)) => format!("{install}, or {variable}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "install it, or write its path into `command.arguments` of the profile".to_owned(),
+    }
+}
+
+/// The file that a name on the command line means; `None` when there is none that can be executed.
+pub fn find(name: &OsStr) -> Option<PathBuf> {
+    let path = Path::new(name);
+    if path.components().count() > 1 {
+        return is_program(path).then(|| path.to_path_buf());
+    }
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders)
+        .map(|folder| folder.join(name))
+        .find(|file| is_program(file))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file() || path.with_extension("exe").is_file()
+}

@@ -5,15 +5,19 @@
 #![forbid(unsafe_code)]
 
 mod additive;
+mod block;
 mod cholesky;
 mod design;
 mod error;
 mod json;
 mod latency;
+mod latency_table;
 mod ridge;
 mod student;
 
 pub use additive::{Additive, HeldOut, Measurement, Term};
+pub use block::{Block, blocks};
 pub use design::design_of_experiments;
 pub use error::PredictError;
 pub use latency::AdditiveLatency;
+pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};

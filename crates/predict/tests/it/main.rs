@@ -1,4 +1,8 @@
 //! Tables against truths that are known.
 
 mod latency;
+mod published_tables;
+mod reference;
+mod table_files;
+mod table_sums;
 mod tables;

@@ -34,7 +34,7 @@ impl AnalyticModel {
     /// The model of an accelerator profile.
     ///
     /// # Errors
-    /// When the profile is a measured target.
+    /// When the profile is not that of an accelerator.
     pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
         match profile.kind() {
             DeviceKind::Accelerator(machine) => Ok(Self {
@@ -43,6 +43,10 @@ impl AnalyticModel {
             }),
             DeviceKind::Measured(_) => Err(CostError::Measured {
                 device: profile.name().to_owned(),
+            }),
+            _ => Err(CostError::Failed {
+                device: profile.name().to_owned(),
+                reason: "it answers from a file, which has to be opened first".to_owned(),
             }),
         }
     }

@@ -4,6 +4,9 @@
 //! `name`, `description`, `class` (`micro` or `full`), `precision`, optionally `batch`, and `kind`:
 //!
 //! - `measured`: a table `[measured]` names `runtime` and `threads`;
+//! - `table`: a table `[table]` names the `file` of a table of block latencies, relative to the profile, and its `dialect`;
+//!   `entries` may say how many it must have;
+//! - `linear`: a table `[linear]` names the `file` of a published linear model and its `space`, `[error]` is as below;
 //! - `accelerator`: the tables `[clock]`, `[array]`, `[depthwise]`, `[vector]`, `[memory]`, `[overhead]`, `[error]`,
 //!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts.
 //!
@@ -14,6 +17,9 @@ mod accelerator;
 mod figure;
 mod presets;
 mod read;
+mod table;
+
+use std::path::Path;
 
 use panarch_graph::{ContentHash, Precision};
 use panarch_toml::Diagnostics;
@@ -25,6 +31,7 @@ pub use accelerator::{
 };
 pub use figure::{Figure, Origin, Sourced};
 pub use presets::{preset_names, preset_text};
+pub use table::{LinearTarget, TableDialect, TableTarget};
 
 use crate::{AnalyticModel, CostError, CostSource};
 
@@ -81,6 +88,10 @@ pub enum DeviceKind {
     Accelerator(Box<Accelerator>),
     /// A real machine; a runtime measures its costs.
     Measured(MeasuredTarget),
+    /// A table of block latencies in a file.
+    Table(TableTarget),
+    /// A published linear model in a file.
+    Linear(LinearTarget),
 }
 
 /// A real machine and the way it is to be measured.
@@ -166,7 +177,7 @@ impl DeviceProfile {
     pub fn accelerator(&self) -> Option<&Accelerator> {
         match &self.kind {
             DeviceKind::Accelerator(accelerator) => Some(accelerator),
-            DeviceKind::Measured(_) => None,
+            _ => None,
         }
     }
 
@@ -175,8 +186,20 @@ impl DeviceProfile {
     pub fn measured(&self) -> Option<&MeasuredTarget> {
         match &self.kind {
             DeviceKind::Measured(target) => Some(target),
-            DeviceKind::Accelerator(_) => None,
+            _ => None,
         }
+    }
+
+    /// The same profile with the file that it names, if it names one, sought in the folder of the profile.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        match &mut self.kind {
+            DeviceKind::Table(TableTarget { file, .. }) | DeviceKind::Linear(LinearTarget { file, .. }) => {
+                *file = folder.join(&*file);
+            }
+            _ => {}
+        }
+        self
     }
 
     /// Identifies the profile's text, comments included: costs may be cached under the network's hash and this one.
@@ -188,7 +211,7 @@ impl DeviceProfile {
     /// The analytic model of an accelerator, ready to be asked.
     ///
     /// # Errors
-    /// When the profile is a measured target: that answers through its runtime.
+    /// When the profile is a measured target, which answers through its runtime, or one that answers from a file.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
         Ok(Box::new(AnalyticModel::new(self.clone())?))
     }

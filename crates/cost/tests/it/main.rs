@@ -1,6 +1,7 @@
 //! Integration tests of profiles and the analytic model.
 mod estimates;
 mod fairness;
+mod file_devices;
 mod presets;
 mod problems;
 mod properties;

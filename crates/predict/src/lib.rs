@@ -26,3 +26,4 @@ pub use error::PredictError;
 pub use latency::AdditiveLatency;
 pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
 pub use linear_latency::{LinearLatency, LinearTerms};
+pub use student::normal_quantile;

@@ -147,7 +147,7 @@ fn layers(answers: &[(String, Result<Cost, CostError>)]) -> Table {
             ]);
         }
         if cost.per_layer.is_empty() {
-            table.note(format!("{device} is measured as a whole."));
+            table.note(format!("{device} answers for whole networks."));
         }
     }
     table

@@ -9,6 +9,7 @@ use panarch_study::{CostRecord, CostSummary, Timestamp};
 use panarch_train::TrainedNetwork;
 
 use super::{Setup, Watch};
+use crate::device_source::{self, OpenDevice};
 use crate::run_file::Targets;
 use crate::{Error, lookup};
 
@@ -25,8 +26,8 @@ pub struct Device {
 }
 
 enum Answer {
-    /// A pure model: asked for every network.
-    Model(Box<dyn CostSource>),
+    /// A model or a table: asked for every network.
+    Model(OpenDevice),
     /// A real machine: a table, fitted from measurements, answers while searching; the machine itself at the end.
     Machine(Box<Machine>),
 }
@@ -54,7 +55,7 @@ impl Devices {
             let profile = lookup::device(name)?;
             let answer = match profile.kind() {
                 DeviceKind::Measured(_) => Answer::Machine(Box::new(Machine::open(setup, &profile, watch)?)),
-                _ => Answer::Model(profile.cost_source()?),
+                _ => Answer::Model(device_source::open(&profile)?),
             };
             devices.push(Device {
                 profile,
@@ -138,7 +139,7 @@ impl Device {
     /// When the device cannot run the network.
     pub fn cost(&self, genotype: &Genotype, network: &Network) -> Result<CostSummary, Error> {
         match &self.answer {
-            Answer::Model(source) => Ok(CostSummary::from(&ask(source.as_ref(), network)?)),
+            Answer::Model(open) => Ok(CostSummary::from(&ask(open.source.as_ref(), network)?)),
             Answer::Machine(machine) => {
                 let latency = floored(machine.table.estimate(genotype)?, machine.fixed);
                 let mut summary = CostSummary::of_latency(latency, machine.table.provenance());
@@ -155,7 +156,7 @@ impl Device {
     /// When the device cannot run one of them.
     pub fn final_costs(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
         match &self.answer {
-            Answer::Model(source) => {
+            Answer::Model(OpenDevice { source, .. }) => {
                 let networks: Vec<Network> = finished.iter().map(|(_, trained)| trained.network.clone()).collect();
                 source
                     .estimate(&networks)
@@ -185,10 +186,7 @@ impl Device {
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
     fn protocol(&self) -> ContentHash {
         match &self.answer {
-            Answer::Model(_) => {
-                let text = format!("{} {}", self.profile.hash(), env!("CARGO_PKG_VERSION"));
-                ContentHash::of("panarch analytic model of a profile v1", text.as_bytes())
-            }
+            Answer::Model(open) => open.hash,
             Answer::Machine(machine) => machine.table_hash,
         }
     }

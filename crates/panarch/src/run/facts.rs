@@ -167,6 +167,8 @@ fn in_short(description: &str) -> &str {
 fn figures(device: &Device) -> String {
     match device.profile.kind() {
         DeviceKind::Measured(target) => format!("measured with {}, {} thread(s)", target.runtime, target.threads),
+        DeviceKind::Table(target) => format!("sums of block latencies from {}", target.file.display()),
+        DeviceKind::Linear(target) => format!("linear model of {} from {}", target.space, target.file.display()),
         _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
     }
 }

@@ -4,12 +4,10 @@ use panarch_cost::{Cost, CostError, CostSource};
 use panarch_graph::{Bytes, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, folded_structure};
 
 use super::{BlockLatency, LatencyTable};
-use crate::{PredictError, student};
+use crate::{PredictError, normal_quantile};
 
 /// The level of the intervals.
 const LEVEL: f64 = 0.95;
-/// As good as a normal distribution.
-const MANY: f64 = 1e6;
 
 /// A table as a device.
 ///
@@ -47,7 +45,7 @@ impl TableCostSource {
             batch,
             table,
             source: source.into(),
-            deviations: student::quantile(0.5 + 0.5 * LEVEL, MANY),
+            deviations: normal_quantile(0.5 + 0.5 * LEVEL),
         }
     }
 

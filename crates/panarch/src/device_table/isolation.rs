@@ -1,0 +1,124 @@
+//! The small networks that tell what one block takes.
+
+use panarch_cost::Cost;
+use panarch_graph::{Activation, GraphError, Latency, Network, NetworkBuilder, NodeId, Op, ProvenanceKind};
+use panarch_predict::{TableEntry, normal_quantile};
+use panarch_space::IsolatedBlock;
+
+/// What an entry is, for the header of a table.
+pub(super) const NOTE: &str = "each entry is one block alone: the times of its layers between a ReLU and a global average where the device knows its layers, otherwise the difference between a ReLU with and without the block behind it; fusion across the borders of blocks is left out";
+
+/// The block of what is not the block itself.
+const GUARD: &str = "guard";
+
+/// A block among guards, so that it neither reads the image nor makes the result unless it does so in its network.
+///
+/// A device that knows its layers is asked for guard, block, guard, and the block's layers count. One that knows only the
+/// whole is asked for the guard with and without the block: the fixed time of an inference and the way of the image onto
+/// the device cancel. What the result's way off the device takes does not, but in a sum over a whole network these
+/// differences cancel too, up to the first and the last block's, which are asked for without guard there.
+pub(super) struct Isolation {
+    /// Guard, block, guard.
+    between: Network,
+    /// Guard and block.
+    with: Network,
+    /// The guard alone; none for a block that reads the image.
+    without: Option<Network>,
+}
+
+impl Isolation {
+    pub(super) fn of(block: &IsolatedBlock) -> Result<Self, GraphError> {
+        let guard = !block.first;
+        Ok(Self {
+            between: surrounded(&block.network, guard, !block.last)?,
+            with: surrounded(&block.network, guard, false)?,
+            without: guard.then(|| guard_alone(&block.network)).transpose()?,
+        })
+    }
+
+    /// The networks to ask for, in the order in which [`Isolation::latency`] takes their costs.
+    pub(super) fn networks(&self) -> impl Iterator<Item = &Network> {
+        [&self.between, &self.with].into_iter().chain(&self.without)
+    }
+
+    /// What the block takes and the standard deviation of that, from the costs of the networks; none when costs are missing.
+    pub(super) fn latency(&self, costs: &[Cost]) -> Option<(Latency, Latency)> {
+        let [between, with, rest @ ..] = costs else {
+            return None;
+        };
+        if !between.per_layer.is_empty() {
+            let own = between.per_layer.iter().filter(|layer| layer.block != GUARD);
+            return Some((own.map(|layer| layer.latency).sum(), Latency::ZERO));
+        }
+        let without = match (&self.without, rest) {
+            (Some(_), [without]) => Some(without),
+            (None, []) => None,
+            _ => return None,
+        };
+        let before = without.map_or(with.fixed, |without| without.latency.value);
+        let variance = deviation(with).powi(2) + without.map_or(0.0, |without| deviation(without).powi(2));
+        let deviation = Latency::from_seconds(variance.sqrt());
+        Some((with.latency.value - before, deviation))
+    }
+}
+
+/// One standard deviation of a measured cost, by its interval; a model's error is the same for all blocks and not here.
+fn deviation(cost: &Cost) -> f64 {
+    if cost.provenance.kind != ProvenanceKind::Measured {
+        return 0.0;
+    }
+    let width = (cost.latency.high - cost.latency.low).seconds();
+    let deviations = normal_quantile(0.5 + 0.5 * cost.latency.level.clamp(0.0, 0.9999));
+    (0.5 * width / deviations).max(0.0)
+}
+
+/// The entry of a block from some answers: their mean and standard deviation; a single answer's own, by its interval.
+pub(super) fn entry(answers: &[(Latency, Latency)]) -> Option<TableEntry> {
+    let count = answers.len();
+    let mean = answers.iter().map(|(value, _)| value.seconds()).sum::<f64>() / count as f64;
+    let deviation = match answers {
+        [] => return None,
+        [(_, own)] => own.seconds(),
+        more => {
+            let squares = more.iter().map(|(value, _)| (value.seconds() - mean).powi(2));
+            (squares.sum::<f64>() / (count as f64 - 1.0)).sqrt()
+        }
+    };
+    Some(TableEntry {
+        mean: Latency::from_seconds(mean),
+        standard_deviation: Latency::from_seconds(deviation),
+        count: u32::try_from(count).ok(),
+    })
+}
+
+fn surrounded(block: &Network, before: bool, after: bool) -> Result<Network, GraphError> {
+    let mut builder = NetworkBuilder::new(block.name(), block.input_shape());
+    let mut entry = builder.input();
+    if before {
+        entry = guard(&mut builder, "guard.before", Op::Activation(Activation::Relu), entry)?;
+    }
+    let mut renamed: Vec<NodeId> = vec![entry];
+    for node in block.nodes().iter().skip(1) {
+        let mut node = node.clone();
+        for input in &mut node.inputs {
+            *input = renamed.get(input.index()).copied().unwrap_or(entry);
+        }
+        renamed.push(builder.push(node)?);
+    }
+    let mut end = renamed.get(block.output().index()).copied().unwrap_or(entry);
+    if after {
+        end = guard(&mut builder, "guard.after", Op::GlobalAvgPool, end)?;
+    }
+    builder.finish(end)
+}
+
+fn guard_alone(block: &Network) -> Result<Network, GraphError> {
+    let mut builder = NetworkBuilder::new(GUARD, block.input_shape());
+    let input = builder.input();
+    let end = guard(&mut builder, "guard.before", Op::Activation(Activation::Relu), input)?;
+    builder.finish(end)
+}
+
+fn guard(builder: &mut NetworkBuilder, name: &str, op: Op, input: NodeId) -> Result<NodeId, GraphError> {
+    builder.scope(GUARD).add(name, op, &[input])
+}

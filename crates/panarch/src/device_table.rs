@@ -19,7 +19,7 @@ use panarch_space::{Head, IsolatedBlock, Space};
 use crate::device_source::{self, OpenDevice};
 use crate::run::Watch;
 use crate::{Error, lookup};
-use isolation::Isolation;
+use isolation::{Isolation, Way};
 use journal::Journal;
 
 /// Blocks that are asked for at once where an answer costs no time.
@@ -72,7 +72,7 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     let device = device_source::open(&profile)?;
     watch.step(format!("Asking {} for the blocks of {}", profile.name(), space.name()));
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
-    let mut header = header(order, &space, &profile, &device, &blocks, resolution)?;
+    let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
     let mut entries = journal.begin(&header)?;
     if !entries.is_empty() {
         watch.note(format!("{} blocks are known from before", entries.len()));
@@ -83,7 +83,7 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     let together = if device.takes_time { 1 } else { TOGETHER };
     for chunk in missing.chunks(together) {
         cancelled(watch)?;
-        let answers = ask(device.source.as_ref(), chunk, header.asked)?;
+        let answers = ask(device.source.as_ref(), chunk, way, header.asked)?;
         for ((key, block), answer) in chunk.iter().zip(answers) {
             match answer {
                 Some(entry) => {
@@ -153,7 +153,7 @@ fn distinct(blocks: Vec<IsolatedBlock>) -> Vec<(String, IsolatedBlock)> {
     keyed.filter(|(key, _)| seen.insert(key.clone())).collect()
 }
 
-/// The header, from the device's answer for one block that it runs.
+/// The header, and how blocks are asked for, from the device's answer for one block that it runs.
 fn header(
     order: &TableOrder,
     space: &Space,
@@ -161,11 +161,16 @@ fn header(
     device: &OpenDevice,
     blocks: &[(String, IsolatedBlock)],
     resolution: u32,
-) -> Result<TableHeader, Error> {
+) -> Result<(TableHeader, Way), Error> {
     let mut refused = None;
     for (_, block) in blocks {
         match one(device.source.as_ref(), &block.network) {
             Ok(cost) => {
+                let way = if cost.per_layer.is_empty() {
+                    Way::Difference
+                } else {
+                    Way::Layers
+                };
                 let origin = cost.provenance;
                 let latency = cost.latency;
                 let measured = origin.kind == ProvenanceKind::Measured;
@@ -176,10 +181,10 @@ fn header(
                 } else {
                     half / deviations
                 };
-                return Ok(TableHeader {
+                let header = TableHeader {
                     origin: Provenance {
                         device: profile.name().to_owned(),
-                        note: Some(isolation::NOTE.to_owned()),
+                        note: Some(way.note().to_owned()),
                         ..origin
                     },
                     space: space.name().to_owned(),
@@ -192,7 +197,8 @@ fn header(
                     fixed: Latency::ZERO,
                     model_error,
                     check: None,
-                });
+                };
+                return Ok((header, way));
             }
             Err(error @ CostError::Unsupported { .. }) => refused = Some(error),
             Err(error) => return Err(error.into()),
@@ -218,11 +224,12 @@ fn one(source: &dyn CostSource, network: &Network) -> Result<Cost, CostError> {
 fn ask(
     source: &dyn CostSource,
     blocks: &[&(String, IsolatedBlock)],
+    way: Way,
     times: u32,
 ) -> Result<Vec<Option<TableEntry>>, Error> {
     let isolated: Vec<Isolation> = blocks
         .iter()
-        .map(|(_, block)| Isolation::of(block))
+        .map(|(_, block)| Isolation::of(block, way))
         .collect::<Result<_, _>>()?;
     let networks: Vec<Network> = isolated.iter().flat_map(Isolation::networks).cloned().collect();
     let mut answers: Vec<Vec<(Latency, Latency)>> = vec![Vec::new(); blocks.len()];
@@ -230,8 +237,8 @@ fn ask(
     for _ in 0..times {
         let mut costs = source.estimate(&networks).into_iter();
         for ((isolated, answers), runs) in isolated.iter().zip(&mut answers).zip(&mut runs) {
-            let own: Result<Vec<Cost>, CostError> = costs.by_ref().take(isolated.networks().count()).collect();
-            match own {
+            let own: Vec<_> = costs.by_ref().take(isolated.networks().count()).collect();
+            match own.into_iter().collect::<Result<Vec<Cost>, CostError>>() {
                 Ok(costs) => answers.extend(isolated.latency(&costs)),
                 Err(CostError::Unsupported { .. }) => *runs = false,
                 Err(error) => return Err(error.into()),

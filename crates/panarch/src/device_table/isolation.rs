@@ -5,8 +5,28 @@ use panarch_graph::{Activation, GraphError, Latency, Network, NetworkBuilder, No
 use panarch_predict::{TableEntry, normal_quantile};
 use panarch_space::IsolatedBlock;
 
-/// What an entry is, for the header of a table.
-pub(super) const NOTE: &str = "each entry is one block alone: the times of its layers between a ReLU and a global average where the device knows its layers, otherwise the difference between a ReLU with and without the block behind it; fusion across the borders of blocks is left out";
+/// How a device is asked for a block alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By the layers of the block, between guards: for a device that knows its layers.
+    Layers,
+    /// By the difference with and without the block: for a device that knows only the whole.
+    Difference,
+}
+
+impl Way {
+    /// What an entry is, for the header of a table.
+    pub(super) const fn note(self) -> &'static str {
+        match self {
+            Self::Layers => {
+                "each entry is one block alone: the times of its layers between a ReLU and a global average; fusion across the borders of blocks is left out"
+            }
+            Self::Difference => {
+                "each entry is one block alone: the difference between a ReLU with and without the block behind it; fusion across the borders of blocks is left out"
+            }
+        }
+    }
+}
 
 /// The block of what is not the block itself.
 const GUARD: &str = "guard";
@@ -18,36 +38,34 @@ const GUARD: &str = "guard";
 /// the device cancel. What the result's way off the device takes does not, but in a sum over a whole network these
 /// differences cancel too, up to the first and the last block's, which are asked for without guard there.
 pub(super) struct Isolation {
-    /// Guard, block, guard.
-    between: Network,
-    /// Guard and block.
+    way: Way,
+    /// Guard and block, and another guard where layers are known.
     with: Network,
-    /// The guard alone; none for a block that reads the image.
+    /// The guard alone; none for a block that reads the image, or where layers are known.
     without: Option<Network>,
 }
 
 impl Isolation {
-    pub(super) fn of(block: &IsolatedBlock) -> Result<Self, GraphError> {
-        let guard = !block.first;
+    pub(super) fn of(block: &IsolatedBlock, way: Way) -> Result<Self, GraphError> {
+        let (before, layers) = (!block.first, way == Way::Layers);
+        let alone = before && !layers;
         Ok(Self {
-            between: surrounded(&block.network, guard, !block.last)?,
-            with: surrounded(&block.network, guard, false)?,
-            without: guard.then(|| guard_alone(&block.network)).transpose()?,
+            way,
+            with: surrounded(&block.network, before, layers && !block.last)?,
+            without: alone.then(|| guard_alone(&block.network)).transpose()?,
         })
     }
 
     /// The networks to ask for, in the order in which [`Isolation::latency`] takes their costs.
     pub(super) fn networks(&self) -> impl Iterator<Item = &Network> {
-        [&self.between, &self.with].into_iter().chain(&self.without)
+        std::iter::once(&self.with).chain(&self.without)
     }
 
     /// What the block takes and the standard deviation of that, from the costs of the networks; none when costs are missing.
     pub(super) fn latency(&self, costs: &[Cost]) -> Option<(Latency, Latency)> {
-        let [between, with, rest @ ..] = costs else {
-            return None;
-        };
-        if !between.per_layer.is_empty() {
-            let own = between.per_layer.iter().filter(|layer| layer.block != GUARD);
+        let (with, rest) = costs.split_first()?;
+        if self.way == Way::Layers {
+            let own = with.per_layer.iter().filter(|layer| layer.block != GUARD);
             return Some((own.map(|layer| layer.latency).sum(), Latency::ZERO));
         }
         let without = match (&self.without, rest) {

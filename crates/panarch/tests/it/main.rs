@@ -3,6 +3,7 @@
 mod command_line;
 mod costs;
 mod interrupted;
+mod latency_tables;
 mod parity;
 mod pictures;
 mod published;

@@ -77,7 +77,7 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     if !entries.is_empty() {
         watch.note(format!("{} blocks are known from before", entries.len()));
     }
-    let mut left_out = 0;
+    let (mut left_out, mut refused) = (0, None);
     let known: HashSet<String> = entries.iter().map(|(key, _)| key.clone()).collect();
     let missing: Vec<&(String, IsolatedBlock)> = blocks.iter().filter(|(key, _)| !known.contains(key)).collect();
     let together = if device.takes_time { 1 } else { TOGETHER };
@@ -91,12 +91,7 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
                     entries.push((key.clone(), entry));
                 }
                 None => {
-                    watch.note(format!(
-                        "{} cannot run {} as in {}",
-                        profile.name(),
-                        block.name,
-                        block.member
-                    ));
+                    refused.get_or_insert_with(|| format!("{} of {}", block.name, block.member));
                     left_out += 1;
                 }
             }
@@ -105,6 +100,12 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
         watch.progress(done as u64, blocks.len() as u64, "blocks", "");
     }
     watch.done(format!("{} blocks", entries.len()));
+    if let Some(refused) = refused {
+        watch.note(format!(
+            "{left_out} blocks that {} cannot run are not in the table, such as {refused}",
+            profile.name()
+        ));
+    }
     // In the order of the space, whatever was known first.
     let position = |key: &String| blocks.iter().position(|(known, _)| known == key);
     entries.sort_by_key(|(key, _)| position(key));

@@ -47,7 +47,8 @@ impl Additive {
         let offsets = offsets(space);
         let mut parameters = vec![constant];
         parameters.extend(terms.iter().flatten());
-        if !parameters.iter().all(|value| value.is_finite()) || !(deviation.is_finite() && deviation >= 0.0) {
+        let finite = parameters.iter().chain([&deviation]).all(|value| value.is_finite());
+        if !finite || deviation < 0.0 {
             return Err(wrong("a value is not a finite number"));
         }
         Ok(Self {

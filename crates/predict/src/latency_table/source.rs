@@ -3,9 +3,13 @@ use std::collections::HashMap;
 use panarch_cost::{Cost, CostError, CostSource};
 use panarch_graph::{Bytes, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, folded_structure};
 
+use rayon::prelude::*;
+
 use super::{BlockLatency, LatencyTable};
 use crate::{PredictError, normal_quantile};
 
+/// From how many networks on threads are worth their start.
+const PARALLEL: usize = 32;
 /// The level of the intervals.
 const LEVEL: f64 = 0.95;
 
@@ -141,7 +145,10 @@ impl CostSource for TableCostSource {
     }
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
-        networks.iter().map(|network| self.cost(network)).collect()
+        if networks.len() < PARALLEL {
+            return networks.iter().map(|network| self.cost(network)).collect();
+        }
+        networks.par_iter().map(|network| self.cost(network)).collect()
     }
 }
 

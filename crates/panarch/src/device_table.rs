@@ -8,7 +8,7 @@ mod check;
 mod isolation;
 mod journal;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceProfile};
@@ -74,6 +74,9 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
     let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
     let mut entries = journal.begin(&header)?;
+    let numbered = blocks.iter().enumerate();
+    let positions: HashMap<&str, usize> = numbered.map(|(at, (key, _))| (key.as_str(), at)).collect();
+    entries.retain(|(key, _)| positions.contains_key(key.as_str()));
     if !entries.is_empty() {
         watch.note(format!("{} blocks are known from before", entries.len()));
     }
@@ -107,8 +110,7 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
         ));
     }
     // In the order of the space, whatever was known first.
-    let position = |key: &String| blocks.iter().position(|(known, _)| known == key);
-    entries.sort_by_key(|(key, _)| position(key));
+    entries.sort_by_key(|(key, _)| positions.get(key.as_str()).copied());
     let checked = check::check(&space, order.head, resolution, &device, &header, &entries, watch)?;
     header.fixed = checked.fixed;
     header.check = Some(checked.check);

@@ -140,3 +140,77 @@ fn guard_alone(block: &Network) -> Result<Network, GraphError> {
 fn guard(builder: &mut NetworkBuilder, name: &str, op: Op, input: NodeId) -> Result<NodeId, GraphError> {
     builder.scope(GUARD).add(name, op, &[input])
 }
+
+#[cfg(test)]
+mod tests {
+    use panarch_cost::{AnalyticModel, CostSource, DeviceProfile};
+    use panarch_space::{Head, Space};
+    use panarch_testkit::FakeDevice;
+
+    use super::*;
+
+    fn blocks() -> Vec<IsolatedBlock> {
+        let head = Head {
+            classes: 10,
+            input_channels: 1,
+        };
+        let space = Space::preset("multi-hardware-small").unwrap();
+        space.isolated_blocks(head, 28).unwrap()
+    }
+
+    fn latency(block: &IsolatedBlock, way: Way, source: &dyn CostSource) -> f64 {
+        let isolation = Isolation::of(block, way).unwrap();
+        let networks: Vec<Network> = isolation.networks().cloned().collect();
+        let costs: Vec<Cost> = source.estimate(&networks).into_iter().map(Result::unwrap).collect();
+        isolation.latency(&costs).unwrap().0.seconds()
+    }
+
+    /// The fixed time of an inference is in no block.
+    #[test]
+    fn a_difference_is_the_block_alone() {
+        let device = FakeDevice::new("fake");
+        for block in blocks() {
+            let expected = (device.per_mac * block.network.macs().0 as f64).seconds();
+            let found = latency(&block, Way::Difference, &device);
+            assert!((found - expected).abs() < 1e-12, "{}: {found} {expected}", block.name);
+        }
+    }
+
+    /// Guards keep image and result away from a block in the middle, whose layers then take what they take in a network.
+    #[test]
+    fn layers_take_what_they_take_in_a_whole_network() {
+        let model = AnalyticModel::new(DeviceProfile::preset("cube-16").unwrap()).unwrap();
+        let space = Space::preset("multi-hardware-small").unwrap();
+        let head = Head {
+            classes: 10,
+            input_channels: 1,
+        };
+        for block in blocks().iter().step_by(7) {
+            let whole = model.cost(&space.lower(&block.member, head, 28).unwrap()).unwrap();
+            let own = whole.per_layer.iter().filter(|layer| layer.block == block.name);
+            let expected: f64 = own.map(|layer| layer.latency.seconds()).sum();
+            let found = latency(block, Way::Layers, &model);
+            assert!(
+                (found / expected - 1.0).abs() < 1e-9,
+                "{}: {found} {expected}",
+                block.name
+            );
+        }
+    }
+
+    #[test]
+    fn several_answers_have_a_spread_and_one_has_its_own() {
+        let at = |seconds: f64| (Latency::from_seconds(seconds), Latency::from_seconds(0.5));
+        assert_eq!(entry(&[]), None);
+        let one = entry(&[at(2.0)]).unwrap();
+        assert_eq!(
+            (one.mean.seconds(), one.standard_deviation.seconds(), one.count),
+            (2.0, 0.5, Some(1))
+        );
+        let three = entry(&[at(1.0), at(2.0), at(3.0)]).unwrap();
+        assert_eq!(
+            (three.mean.seconds(), three.standard_deviation.seconds(), three.count),
+            (2.0, 1.0, Some(3))
+        );
+    }
+}

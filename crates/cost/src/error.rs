@@ -38,6 +38,18 @@ pub enum CostError {
     /// A profile's text has problems; all of them are listed.
     #[error("the device profile has problems\n{0}")]
     Profile(#[from] Diagnostics),
+    /// A table has no entry for a block of the network.
+    #[error("`{device}` does not know block `{block}`: its table has no `{key}`{}", .nearest.as_ref().map_or_else(String::new, |key| format!("; the nearest is `{key}`")))]
+    NotInTable {
+        /// Name of the device profile.
+        device: String,
+        /// The block of the network.
+        block: String,
+        /// The key that was looked up.
+        key: String,
+        /// The key of the table that is most like it.
+        nearest: Option<String>,
+    },
     /// A source outside this crate (a runtime, a process) could not give a cost.
     #[error("`{device}` gave no cost: {reason}")]
     Failed {

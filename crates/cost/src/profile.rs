@@ -4,6 +4,9 @@
 //! `name`, `description`, `class` (`micro` or `full`), `precision`, optionally `batch`, and `kind`:
 //!
 //! - `measured`: a table `[measured]` names `runtime` and `threads`;
+//! - `table`: a table `[table]` names the `file` of a table of block latencies, relative to the profile, and its `dialect`;
+//!   `entries` may say how many it must have;
+//! - `linear`: a table `[linear]` names the `file` of a published linear model and its `space`, `[error]` is as below;
 //! - `accelerator`: the tables `[clock]`, `[array]`, `[depthwise]`, `[vector]`, `[memory]`, `[overhead]`, `[error]`,
 //!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts;
 //! - `command`: the tables `[command]` and `[command.result]` hold the fields of [`CommandTarget`]; the tables of an
@@ -17,6 +20,9 @@ pub mod command;
 mod figure;
 mod presets;
 mod read;
+mod table;
+
+use std::path::Path;
 
 use panarch_graph::{ContentHash, Precision};
 use panarch_toml::Diagnostics;
@@ -29,6 +35,7 @@ pub use accelerator::{
 pub use command::CommandTarget;
 pub use figure::{Figure, Origin, Sourced};
 pub use presets::{preset_names, preset_text};
+pub use table::{LinearTarget, TableDialect, TableTarget};
 
 use crate::{AnalyticModel, CostError, CostSource};
 
@@ -87,6 +94,10 @@ pub enum DeviceKind {
     Measured(MeasuredTarget),
     /// A program answers for it.
     Command(Box<CommandTarget>),
+    /// A table of block latencies in a file.
+    Table(TableTarget),
+    /// A published linear model in a file.
+    Linear(LinearTarget),
 }
 
 /// A real machine and the way it is to be measured.
@@ -173,7 +184,7 @@ impl DeviceProfile {
         match &self.kind {
             DeviceKind::Accelerator(accelerator) => Some(accelerator),
             DeviceKind::Command(target) => target.accelerator.as_deref(),
-            DeviceKind::Measured(_) => None,
+            _ => None,
         }
     }
 
@@ -194,7 +205,7 @@ impl DeviceProfile {
     pub fn measured(&self) -> Option<&MeasuredTarget> {
         match &self.kind {
             DeviceKind::Measured(target) => Some(target),
-            DeviceKind::Accelerator(_) | DeviceKind::Command(_) => None,
+            _ => None,
         }
     }
 
@@ -203,8 +214,20 @@ impl DeviceProfile {
     pub fn command(&self) -> Option<&CommandTarget> {
         match &self.kind {
             DeviceKind::Command(target) => Some(target),
-            DeviceKind::Accelerator(_) | DeviceKind::Measured(_) => None,
+            _ => None,
         }
+    }
+
+    /// The same profile with the file that it names, if it names one, sought in the folder of the profile.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        match &mut self.kind {
+            DeviceKind::Table(TableTarget { file, .. }) | DeviceKind::Linear(LinearTarget { file, .. }) => {
+                *file = folder.join(&*file);
+            }
+            _ => {}
+        }
+        self
     }
 
     /// Identifies the profile's text, comments included: costs may be cached under the network's hash and this one.
@@ -216,7 +239,7 @@ impl DeviceProfile {
     /// The analytic model of an accelerator, ready to be asked; also of one whose own answers come from a command.
     ///
     /// # Errors
-    /// When the profile does not say what parts the device has: its runtime or its command answers.
+    /// When the profile does not say what parts the device has: its runtime, its command or its file answers.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
         Ok(Box::new(AnalyticModel::new(self.clone())?))
     }

@@ -96,6 +96,10 @@ impl Error {
                 CostError::Unsupported { .. }
                 | CostError::Measured { .. }
                 | CostError::Command { .. }
+                | CostError::NotInTable { .. }
+                | CostError::EmptyGemm { .. }
+                | CostError::HugeGemm { .. }
+                | CostError::EmptyArray { .. }
                 | CostError::UnknownPreset { .. }
                 | CostError::Profile(_),
             )

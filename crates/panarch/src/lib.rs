@@ -9,6 +9,8 @@
 
 pub mod checkpoint;
 pub mod classify;
+pub mod device_source;
+pub mod device_table;
 mod error;
 pub mod event;
 pub mod lookup;

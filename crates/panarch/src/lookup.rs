@@ -10,7 +10,7 @@ use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
-use crate::{Error, RunFile};
+use crate::{Error, RunFile, device_source};
 
 /// Largest TOML file that is read.
 const LARGEST_TEXT: u64 = 4 << 20;
@@ -43,7 +43,8 @@ pub fn schedule(name: &str) -> Result<Schedule, Error> {
 /// When there is no such preset or file, or the file has problems.
 pub fn device(name: &str) -> Result<DeviceProfile, Error> {
     if is_file(name, "toml") {
-        return Ok(DeviceProfile::from_toml(name, &read_text(Path::new(name))?)?);
+        let profile = DeviceProfile::from_toml(name, &read_text(Path::new(name))?)?;
+        return Ok(profile.in_folder(Path::new(name).parent().unwrap_or(Path::new(""))));
     }
     Ok(DeviceProfile::preset(name)?)
 }
@@ -90,8 +91,8 @@ pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
     Ok(profiles)
 }
 
-/// What a network costs on a device: by the analytic model of an accelerator, measured on the machine itself, or by the
-/// command of the profile; the latter two with the network's own weights where there are any.
+/// What a network costs on a device: by the model of its profile, from the file that it names, measured on the machine
+/// itself, or by the command of the profile; the latter two with the network's own weights where there are any.
 ///
 /// # Errors
 /// When the device cannot run the network, or its runtime or program is not there.
@@ -105,14 +106,10 @@ pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error
                 None => host.estimate(std::slice::from_ref(network)),
             }
         }
-        (DeviceKind::Command(_), weights) => {
-            let device = CommandDevice::from_profile(profile)?;
-            match weights {
-                Some(weights) => device.measure(&[(network, weights)]),
-                None => device.estimate(std::slice::from_ref(network)),
-            }
-        }
-        _ => profile.cost_source()?.estimate(std::slice::from_ref(network)),
+        (DeviceKind::Command(_), Some(weights)) => CommandDevice::from_profile(profile)?.measure(&[(network, weights)]),
+        _ => device_source::open(profile)?
+            .source
+            .estimate(std::slice::from_ref(network)),
     };
     Ok(answers.into_iter().next().unwrap_or_else(|| Err(no_answer(profile)))?)
 }

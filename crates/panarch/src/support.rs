@@ -4,7 +4,7 @@ use panarch_cost::{CostError, CostSource, DeviceProfile};
 use panarch_graph::stream;
 use panarch_space::{Genotype, Head, Space};
 
-use crate::Error;
+use crate::{Error, device_source};
 
 /// Members that are drawn to find some that the device runs.
 const DRAWN: u64 = 400;
@@ -40,7 +40,7 @@ pub enum Support {
 /// # Errors
 /// A device that is measured and has no list of operators.
 pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error> {
-    let source = profile.cost_source()?;
+    let source = device_source::open(profile)?.source;
     let runs = |genotype: &Genotype| answer(space, source.as_ref(), genotype);
     let mut contexts = Vec::new();
     let references = space.references().iter().map(|it| it.genotype.clone());
@@ -115,6 +115,9 @@ fn answer(space: &Space, source: &dyn CostSource, genotype: &Genotype) -> Result
     match source.estimate(std::slice::from_ref(&network)).into_iter().next() {
         Some(Err(CostError::Unsupported { operator, reason, .. })) => Ok(Answer::RunsNot {
             reason: format!("{operator}: {reason}"),
+        }),
+        Some(Err(CostError::NotInTable { key, .. })) => Ok(Answer::RunsNot {
+            reason: format!("its table has no `{key}`"),
         }),
         Some(Err(error)) => Err(error.into()),
         Some(Ok(_)) | None => Ok(Answer::Runs),

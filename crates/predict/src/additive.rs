@@ -1,3 +1,5 @@
+mod pairs;
+
 use panarch_cost::kendall_tau;
 use panarch_graph::{ContentHash, Estimate};
 use panarch_space::{Genotype, Space};
@@ -7,8 +9,14 @@ use crate::cholesky::packed;
 use crate::ridge::{Ridge, Row};
 use crate::student;
 
+pub use pairs::PairTerms;
+pub(crate) use pairs::check_pairs;
+
 /// The fewest measurements that a fit takes: a constant and a spread need three.
 const FEWEST: usize = 3;
+
+/// Degrees of freedom of a spread that was not estimated here: as good as a normal distribution.
+const GIVEN: f64 = 1e6;
 
 /// One measured value of one genotype.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +59,7 @@ pub struct Term {
 /// time would do slightly worse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HeldOut {
-    /// The number of measurements.
+    /// The number of measurements; 0 for a table that was given ([`Additive::given`]), whose other figures mean nothing.
     pub measurements: usize,
     /// Mean of |prediction − value| / |value|; none when a value is zero.
     pub mape: Option<f64>,
@@ -69,8 +77,9 @@ pub struct HeldOut {
 /// whose penalty the measurements choose by restricted maximum likelihood, so that there may be fewer measurements than
 /// terms. Lookup tables and linear latency models are of this form.
 ///
-/// What a table cannot say is how decisions act together: a wider layer costs more where the next one is wide too.
-/// Covariates say it: quantities of the network, such as its multiply-accumulates, each with a slope that is not
+/// What a sum of such terms cannot say is how decisions act together: a wider layer costs more where the next one is wide
+/// too. A table that is given, not fitted, may have terms for pairs of decisions ([`PairTerms`]). In a fitted one
+/// covariates say it: quantities of the network, such as its multiply-accumulates, each with a slope that is not
 /// penalised. The terms then hold what the covariates do not explain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Additive {
@@ -80,6 +89,8 @@ pub struct Additive {
     pub(crate) offsets: Vec<usize>,
     /// The constant, then a term for each choice, then a slope for each covariate.
     pub(crate) parameters: Vec<f64>,
+    /// What two decisions add together; only in tables that were given.
+    pub(crate) pairs: Vec<PairTerms>,
     /// Packed lower triangle of the parameters' covariance.
     pub(crate) covariance: Vec<f64>,
     pub(crate) noise_variance: f64,
@@ -143,6 +154,7 @@ impl Additive {
             offsets,
             held_out: held_out(&rows, &fit.left_out),
             parameters: fit.parameters,
+            pairs: Vec::new(),
             covariance: fit.covariance,
             noise_variance: fit.noise_variance,
         })
@@ -193,13 +205,17 @@ impl Additive {
             .iter()
             .map(|&(column, value)| value * self.parameters[column])
             .sum();
+        let value = value + self.sum_of_pairs(space, genotype);
         let of_terms: f64 = active
             .iter()
             .flat_map(|&a| active.iter().map(move |&b| (a, b)))
             .map(|((i, x), (j, y))| x * y * self.covariance[packed(i.max(j), i.min(j))])
             .sum();
         let deviation = (self.noise_variance + of_terms.max(0.0)).sqrt();
-        let freedom = self.held_out.measurements as f64 - 1.0;
+        let freedom = match self.held_out.measurements {
+            0 => GIVEN,
+            measurements => measurements as f64 - 1.0,
+        };
         let half = deviation * student::quantile(0.5 + 0.5 * level, freedom);
         Ok(Estimate {
             value,

@@ -67,6 +67,24 @@ pub enum PredictError {
         /// Its hash.
         given_hash: ContentHash,
     },
+    /// A block cannot be looked up in a table.
+    #[error("block `{block}` has no key in the table: {reason}")]
+    Block {
+        /// The block.
+        block: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A table has no entry for a block.
+    #[error("block `{block}` is not in the table: there is no `{key}`{}", nearest_key(nearest.as_deref()))]
+    NotInTable {
+        /// The block.
+        block: String,
+        /// Its key.
+        key: String,
+        /// The key of the table that is most like it.
+        nearest: Option<String>,
+    },
     /// The file's version is not known.
     #[error("version {found} of the table's format is not known, only {known}")]
     Version {
@@ -81,4 +99,8 @@ pub enum PredictError {
         /// What is wrong.
         reason: String,
     },
+}
+
+fn nearest_key(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |key| format!("; the nearest is `{key}`"))
 }

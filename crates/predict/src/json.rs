@@ -4,9 +4,9 @@ use panarch_graph::ContentHash;
 use panarch_space::Space;
 use serde::{Deserialize, Serialize};
 
-use crate::additive::{HeldOut, offsets};
+use crate::additive::{HeldOut, check_pairs, offsets};
 use crate::cholesky::packed;
-use crate::{Additive, PredictError};
+use crate::{Additive, PairTerms, PredictError};
 
 /// The version that this code writes and the only one it reads.
 pub(crate) const VERSION: u32 = 1;
@@ -22,6 +22,9 @@ pub(crate) struct AdditiveJson {
     decisions: Vec<DecisionJson>,
     /// One for each covariate, in the unit of the table over that of the covariate.
     slopes: Vec<f64>,
+    /// Absent in tables that were fitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pairs: Vec<PairJson>,
     noise_variance: f64,
     held_out: HeldOutJson,
     /// Packed lower triangle: the constant, then the terms in their order, then the slopes.
@@ -40,6 +43,15 @@ struct DecisionJson {
 struct TermJson {
     choice: String,
     value: f64,
+}
+
+/// Decisions by their names.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairJson {
+    first: String,
+    second: String,
+    values: Vec<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +92,7 @@ impl AdditiveJson {
             constant: table.parameters[0],
             decisions: decisions.collect(),
             slopes: table.slopes().iter().map(|slope| slope.value).collect(),
+            pairs: pairs_json(table, space),
             noise_variance: table.noise_variance,
             held_out: HeldOutJson {
                 measurements: held_out.measurements,
@@ -129,11 +142,22 @@ impl AdditiveJson {
                 packed(size, 0)
             )));
         }
-        if self.held_out.measurements < 2 || self.noise_variance < 0.0 {
+        if self.held_out.measurements == 1 || self.noise_variance < 0.0 {
             return Err(wrong(
                 "its number of measurements or its variance makes no sense".into(),
             ));
         }
+        let position = |name: &str| space.decisions().iter().position(|it| it.name == name);
+        let pair = |pair: PairJson| {
+            Some(PairTerms {
+                first: position(&pair.first)?,
+                second: position(&pair.second)?,
+                values: pair.values,
+            })
+        };
+        let pairs: Option<Vec<PairTerms>> = self.pairs.into_iter().map(pair).collect();
+        let pairs = pairs.ok_or_else(|| wrong("a pair names a decision that its space does not have".into()))?;
+        check_pairs(space, &pairs)?;
         let mut parameters = vec![self.constant];
         parameters.extend(
             self.decisions
@@ -146,6 +170,7 @@ impl AdditiveJson {
             space_hash: self.space_hash,
             offsets,
             parameters,
+            pairs,
             covariance: self.covariance,
             noise_variance: self.noise_variance,
             held_out: HeldOut {
@@ -156,6 +181,18 @@ impl AdditiveJson {
             },
         })
     }
+}
+
+fn pairs_json(table: &Additive, space: &Space) -> Vec<PairJson> {
+    let name = |decision: usize| Some(space.decisions().get(decision)?.name.clone());
+    let pair = |pair: &PairTerms| {
+        Some(PairJson {
+            first: name(pair.first)?,
+            second: name(pair.second)?,
+            values: pair.values.clone(),
+        })
+    };
+    table.pairs().iter().filter_map(pair).collect()
 }
 
 /// Reads JSON; the error says where.

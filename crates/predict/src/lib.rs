@@ -1,21 +1,31 @@
 //! Learned cost models over genotypes, with intervals.
 //!
+//! A [`LatencyTable`] has one entry a block, and is a device as a [`TableCostSource`]; a [`LinearLatency`] is a published
+//! linear model as one.
+//!
 //! An [`Additive`] table is a constant and a term for each choice of each decision of a space. A few dozen end-to-end
 //! measurements, chosen by [`design_of_experiments`], fit one; [`AdditiveLatency`] makes it a device's latency.
 #![forbid(unsafe_code)]
 
 mod additive;
-mod block_latency;
+mod block;
+mod block_cache;
 mod cholesky;
 mod design;
 mod error;
 mod json;
 mod latency;
+mod latency_table;
+mod linear_latency;
 mod ridge;
 mod student;
 
-pub use additive::{Additive, HeldOut, Measurement, Term};
-pub use block_latency::BlockLatency;
+pub use additive::{Additive, HeldOut, Measurement, PairTerms, Term};
+pub use block::{Block, blocks};
+pub use block_cache::BlockCache;
 pub use design::design_of_experiments;
 pub use error::PredictError;
 pub use latency::AdditiveLatency;
+pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
+pub use linear_latency::{LinearLatency, LinearTerms};
+pub use student::normal_quantile;

@@ -88,6 +88,14 @@ pub enum SpaceError {
         /// A network whose name is close.
         suggestion: Option<String>,
     },
+    /// A space has more blocks than can be listed.
+    #[error("the blocks of space {space} are too many to list: more than {most} combinations of choices")]
+    TooManyBlocks {
+        /// The space.
+        space: String,
+        /// How many combinations are looked at.
+        most: usize,
+    },
     /// The network could not be built.
     #[error("the network could not be built")]
     Graph(#[from] GraphError),

@@ -32,6 +32,7 @@ mod error;
 mod fingerprint;
 mod genotype;
 mod globals;
+mod isolated;
 mod lookup;
 mod lower;
 mod named;
@@ -62,6 +63,7 @@ pub use describe::{DecisionRow, Description, OperatorRow, PlaceRow, ReferenceRow
 pub use enumerate::Members;
 pub use error::SpaceError;
 pub use genotype::{Genotype, MOST_CHOICES};
+pub use isolated::IsolatedBlock;
 pub use lower::Head;
 pub use operator::Operator;
 pub use place::{Place, PlacedBlock};

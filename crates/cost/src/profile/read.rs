@@ -12,21 +12,35 @@ use panarch_toml::{Diagnostics, Document, Table};
 use figures::Figures;
 
 use super::{
-    Accelerator, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, MeasuredTarget, Memory,
-    ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit,
+    Accelerator, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
+    MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, table,
 };
 use crate::Operator;
 
 /// The version of the format that this code reads.
 const FORMAT: u32 = 1;
 
+/// Reads what a kind of device has besides the heading.
+type ReadKind = fn(&Table<'_>) -> Option<DeviceKind>;
+
+/// The kinds of devices, each with its reader.
+const KINDS: [(&str, ReadKind); 5] = [
+    ("accelerator", |root| {
+        accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
+    }),
+    ("measured", |root| measured(root).map(DeviceKind::Measured)),
+    ("table", |root| table::table(root).map(DeviceKind::Table)),
+    ("linear", |root| linear(root).map(DeviceKind::Linear)),
+    ("command", |root| {
+        command::target(root).map(|it| DeviceKind::Command(Box::new(it)))
+    }),
+];
+
 const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e18));
 const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1e18));
 const SHORT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1.0));
 const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
 const BELOW_ONE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Excluded(1.0));
-
-type KindReader = fn(&Table<'_>) -> Option<DeviceKind>;
 
 pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diagnostics> {
     let document = Document::parse(file_name, text)?;
@@ -45,16 +59,7 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
     let class = root.one_of("class", &SizeClass::NAMES);
     let precision = root.one_of("precision", &Precision::ALL.map(|p| (p.name(), p)));
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
-    let kinds: [(&str, KindReader); 3] = [
-        ("accelerator", |root| {
-            accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
-        }),
-        ("measured", |root| measured(root).map(DeviceKind::Measured)),
-        ("command", |root| {
-            command::target(root).map(|it| DeviceKind::Command(Box::new(it)))
-        }),
-    ];
-    let kind = root.one_of("kind", &kinds).and_then(|read| read(&root));
+    let kind = root.one_of("kind", &KINDS).and_then(|read| read(&root));
     let known_kind = root.has("kind");
     if known_kind {
         root.finish();
@@ -82,6 +87,13 @@ fn measured(root: &Table<'_>) -> Option<MeasuredTarget> {
         runtime: runtime?,
         threads: threads?,
     })
+}
+
+fn linear(root: &Table<'_>) -> Option<LinearTarget> {
+    let figures = Figures::new(root);
+    let error = figures.part(root, "error", Figures::error);
+    figures.finish(root);
+    table::linear(root, error)
 }
 
 fn accelerator(root: &Table<'_>) -> Option<Accelerator> {

@@ -3,6 +3,7 @@ mod command;
 mod cycles;
 mod estimates;
 mod fairness;
+mod file_devices;
 mod presets;
 mod problems;
 mod properties;

@@ -375,6 +375,9 @@ pub enum DeviceCommand {
         /// A TOML file
         file: PathBuf,
     },
+    /// Build tables of block latencies
+    #[command(subcommand)]
+    Table(super::device_table::TableCommand),
 }
 
 #[derive(Debug, Args)]

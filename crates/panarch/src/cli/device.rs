@@ -27,6 +27,7 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
             }
             Ok(())
         }
+        DeviceCommand::Table(command) => super::device_table::table(&command),
         DeviceCommand::Check { file } => {
             let profile = lookup::device(&file.to_string_lossy())?;
             write(&format!(

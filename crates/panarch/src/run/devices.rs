@@ -9,6 +9,7 @@ use panarch_study::{CostRecord, CostSummary, Timestamp};
 use panarch_train::TrainedNetwork;
 
 use super::{Setup, Watch};
+use crate::device_source::{self, OpenDevice};
 use crate::run_file::Targets;
 use crate::{Error, lookup};
 
@@ -25,8 +26,8 @@ pub struct Device {
 }
 
 enum Answer {
-    /// A pure model: asked for every network.
-    Model(Box<dyn CostSource>),
+    /// A model or a table: asked for every network.
+    Model(OpenDevice),
     /// A program: asked for every network; it keeps its answers.
     Command {
         device: Box<CommandDevice>,
@@ -64,7 +65,7 @@ impl Devices {
                     let protocol = device.protocol_hash()?;
                     Answer::Command { device, protocol }
                 }
-                _ => Answer::Model(profile.cost_source()?),
+                _ => Answer::Model(device_source::open(&profile)?),
             };
             devices.push(Device {
                 profile,
@@ -148,7 +149,7 @@ impl Device {
     /// When the device cannot run the network.
     pub fn cost(&self, genotype: &Genotype, network: &Network) -> Result<CostSummary, Error> {
         match &self.answer {
-            Answer::Model(source) => Ok(CostSummary::from(&ask(source.as_ref(), network)?)),
+            Answer::Model(open) => Ok(CostSummary::from(&ask(open.source.as_ref(), network)?)),
             Answer::Command { device, .. } => Ok(CostSummary::from(&ask(device.as_ref(), network)?)),
             Answer::Machine(machine) => {
                 let latency = floored(machine.table.estimate(genotype)?, machine.fixed);
@@ -166,7 +167,7 @@ impl Device {
     /// When the device cannot run one of them.
     pub fn final_costs(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
         match &self.answer {
-            Answer::Model(source) => {
+            Answer::Model(OpenDevice { source, .. }) => {
                 let networks: Vec<Network> = finished.iter().map(|(_, trained)| trained.network.clone()).collect();
                 source
                     .estimate(&networks)
@@ -221,10 +222,7 @@ impl Device {
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
     fn protocol(&self) -> ContentHash {
         match &self.answer {
-            Answer::Model(_) => {
-                let text = format!("{} {}", self.profile.hash(), env!("CARGO_PKG_VERSION"));
-                ContentHash::of("panarch analytic model of a profile v1", text.as_bytes())
-            }
+            Answer::Model(open) => open.hash,
             Answer::Command { protocol, .. } => *protocol,
             Answer::Machine(machine) => machine.table_hash,
         }

@@ -168,6 +168,8 @@ fn figures(device: &Device) -> String {
     match device.profile.kind() {
         DeviceKind::Measured(target) => format!("measured with {}, {} thread(s)", target.runtime, target.threads),
         DeviceKind::Command(target) => format!("{} by the command {}", target.answers, target.tool),
+        DeviceKind::Table(target) => format!("sums of block latencies from {}", target.file.display()),
+        DeviceKind::Linear(target) => format!("linear model of {} from {}", target.space, target.file.display()),
         _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
     }
 }

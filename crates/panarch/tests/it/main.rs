@@ -4,6 +4,7 @@ mod command_device;
 mod command_line;
 mod costs;
 mod interrupted;
+mod latency_tables;
 mod litert;
 mod parity;
 mod pictures;

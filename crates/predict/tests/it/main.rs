@@ -1,5 +1,10 @@
 //! Tables against truths that are known.
 
-mod block_latency;
+mod block_cache;
 mod latency;
+mod linear;
+mod published_tables;
+mod reference;
+mod table_files;
+mod table_sums;
 mod tables;

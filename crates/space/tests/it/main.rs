@@ -6,6 +6,7 @@ mod describe;
 mod diagnostics;
 mod fixtures;
 mod golden;
+mod isolated;
 mod presets;
 mod properties;
 mod small;

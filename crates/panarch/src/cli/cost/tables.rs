@@ -101,7 +101,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
             ]);
         }
         if cost.per_layer.is_empty() {
-            table.note(format!("{device} is measured as a whole."));
+            table.note(format!("{device} answers for whole networks."));
         }
     }
     table

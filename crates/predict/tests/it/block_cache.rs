@@ -2,7 +2,7 @@
 
 use panarch_cost::{AnalyticModel, DeviceProfile, preset_names as devices};
 use panarch_graph::stream;
-use panarch_predict::BlockLatency;
+use panarch_predict::BlockCache;
 use panarch_space::{Head, Space, preset_names as spaces};
 
 #[test]
@@ -19,8 +19,8 @@ fn blocks_make_the_latency_of_the_whole() {
                 continue;
             };
             let resolution = space.default_resolution();
-            let mut table = BlockLatency::new(&space, model.clone(), head, resolution).unwrap();
-            let mut rng = stream(3, "block latency", 0);
+            let mut table = BlockCache::new(&space, model.clone(), head, resolution).unwrap();
+            let mut rng = stream(3, "block cache", 0);
             let genotypes = [space.largest(), space.smallest()].into_iter();
             for genotype in genotypes.chain((0..6).map(|_| space.sample(&mut rng))) {
                 let genotype = space.canonical(&genotype);
@@ -51,14 +51,14 @@ fn blocks_are_planned_once() {
         classes: 1000,
         input_channels: 3,
     };
-    let mut table = BlockLatency::new(&space, model, head, 224).unwrap();
+    let mut table = BlockCache::new(&space, model, head, 224).unwrap();
     let mut rng = stream(3, "blocks once", 0);
     for _ in 0..5000 {
         table.latency(&space.sample(&mut rng)).unwrap();
     }
     // 5 stages of 4 places with 9 blocks, each met with up to 3 depths, and the ends.
     assert!(table.block_count() <= 5 * 4 * 9 * 3 + 6, "{}", table.block_count());
-    let error = BlockLatency::new(&space, table_model(), head, 17).unwrap_err();
+    let error = BlockCache::new(&space, table_model(), head, 17).unwrap_err();
     assert!(error.to_string().contains("17"), "{error}");
 }
 

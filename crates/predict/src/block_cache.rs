@@ -15,7 +15,7 @@ use key::{KeyHasher, Keys};
 /// sum, which is what [`AnalyticModel::cost`] says of the lowered network, to rounding. The table fills as it is asked, and
 /// a clone can be asked on another thread.
 #[derive(Debug, Clone)]
-pub struct BlockLatency {
+pub struct BlockCache {
     space: Space,
     model: AnalyticModel,
     head: Head,
@@ -38,7 +38,7 @@ struct Entry {
     next: u32,
 }
 
-impl BlockLatency {
+impl BlockCache {
     /// An empty table for images of `resolution` × `resolution` pixels.
     ///
     /// # Errors

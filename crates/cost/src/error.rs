@@ -50,6 +50,14 @@ pub enum CostError {
         /// The key of the table that is most like it.
         nearest: Option<String>,
     },
+    /// A model that holds for other networks than this one.
+    #[error("`{device}` has no answer for this network: {reason}")]
+    OtherNetworks {
+        /// Name of the device profile.
+        device: String,
+        /// Which networks it holds for, in words.
+        reason: String,
+    },
     /// A source outside this crate (a runtime, a process) could not give a cost.
     #[error("`{device}` gave no cost: {reason}")]
     Failed {

@@ -97,6 +97,7 @@ impl Error {
                 | CostError::Measured { .. }
                 | CostError::Command { .. }
                 | CostError::NotInTable { .. }
+                | CostError::OtherNetworks { .. }
                 | CostError::EmptyGemm { .. }
                 | CostError::HugeGemm { .. }
                 | CostError::EmptyArray { .. }

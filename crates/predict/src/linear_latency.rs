@@ -72,14 +72,18 @@ impl LinearLatency {
         };
         let image = network.input_shape();
         let classes = network.shape(network.output()).channels;
+        let other = |reason: String| CostError::OtherNetworks {
+            device: self.device.clone(),
+            reason,
+        };
         if image.height != RESOLUTION || image.width != RESOLUTION || !CLASSES.contains(&classes) {
-            return Err(failed(format!(
+            return Err(other(format!(
                 "its model holds for images of {RESOLUTION} pixels and 1000 classes; this network is for {}×{} and {classes}",
                 image.height, image.width
             )));
         }
         let genotype = member(&self.space, network).ok_or_else(|| {
-            failed(format!(
+            other(format!(
                 "the network is no member of space {0}, which its model is of; name one as {0}:GENOTYPE",
                 self.space.name()
             ))

@@ -3,7 +3,7 @@ mod mapping;
 mod movement;
 
 use panarch_graph::{
-    Bytes, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind, fused_layers,
+    Bytes, Estimate, Latency, Layer, Macs, Network, Precision, Provenance, ProvenanceKind, fused_layers,
 };
 use rayon::prelude::*;
 
@@ -34,12 +34,15 @@ impl AnalyticModel {
     /// The model of an accelerator profile.
     ///
     /// # Errors
-    /// When the profile is a measured target.
+    /// When the profile is a measured target or a memory hierarchy.
     pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
         match profile.kind() {
             DeviceKind::Accelerator(machine) => Ok(Self {
                 machine: (**machine).clone(),
                 profile,
+            }),
+            DeviceKind::Hierarchy(_) => Err(CostError::Hierarchy {
+                device: profile.name().to_owned(),
             }),
             DeviceKind::Measured(_) => Err(CostError::Measured {
                 device: profile.name().to_owned(),
@@ -137,36 +140,7 @@ impl AnalyticModel {
     }
 
     fn check_layer(&self, network: &Network, layer: &Layer) -> Result<(), CostError> {
-        let support = &self.machine.support;
-        let refuse = |operator: Operator, reason: String| CostError::Unsupported {
-            device: self.profile.name().to_owned(),
-            layer: layer.name.clone(),
-            operator: operator.name().to_owned(),
-            reason,
-        };
-        for (position, id) in layer.nodes.iter().enumerate() {
-            let Some(operator) = Operator::of(network, *id) else {
-                continue;
-            };
-            let node = network.node(*id);
-            // A batch normalisation right behind a convolution or linear layer is folded into its weights.
-            let folded = operator == Operator::BatchNorm
-                && position == 1
-                && matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_));
-            if !folded && !support.operators.value.contains(&operator) {
-                let reason = "the profile does not list the operator".to_owned();
-                return Err(refuse(operator, reason));
-            }
-            if let Op::Conv2d(conv) = &node.op {
-                let [high, wide] = conv.kernel;
-                let largest = support.largest_kernel.value;
-                if high.max(wide) > largest {
-                    let reason = format!("a {high}×{wide} kernel is larger than {largest}×{largest}");
-                    return Err(refuse(operator, reason));
-                }
-            }
-        }
-        Ok(())
+        self.machine.support.check(self.profile.name(), network, layer)
     }
 
     fn provenance(&self, precision: Precision) -> Provenance {

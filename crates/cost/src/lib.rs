@@ -2,7 +2,8 @@
 //!
 //! A [`DeviceProfile`] describes a machine in TOML, every figure with its source or the word that it is an assumption.
 //! [`AnalyticModel`] turns a profile into a [`CostSource`]: latency with an interval, memory, traffic and, layer by layer,
-//! what bounds it. The measured devices answer through the same trait from another crate.
+//! what bounds it. [`MappedModel`] does so for machines described by their memories, after it has found how each layer
+//! runs best. The measured devices answer through the same trait from another crate.
 //!
 //! ```
 //! use panarch_cost::{AnalyticModel, CostSource, DeviceProfile};
@@ -25,6 +26,7 @@
 pub mod agreement;
 mod analytic;
 mod error;
+pub mod mapper;
 mod operator;
 pub mod profile;
 mod source;
@@ -32,6 +34,7 @@ mod source;
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::AnalyticModel;
 pub use error::CostError;
+pub use mapper::MappedModel;
 pub use operator::Operator;
 pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};
 pub use source::{Bound, Cost, CostSource, LayerCost};

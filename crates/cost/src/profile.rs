@@ -5,15 +5,19 @@
 //!
 //! - `measured`: a table `[measured]` names `runtime` and `threads`;
 //! - `accelerator`: the tables `[clock]`, `[array]`, `[depthwise]`, `[vector]`, `[memory]`, `[overhead]`, `[error]`,
-//!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts.
+//!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts;
+//! - `hierarchy`: the tables `[clock]`, `[array]` with `[[array.dimensions]]`, `[[memories]]` with `[[memories.ports]]`,
+//!   `[error]` and `[support]` hold the fields of [`Hierarchy`] and its parts.
 //!
 //! Every figure of an accelerator is `{ value = …, source = "…" }` or `{ value = …, assumption = "…" }`. A source of one word
 //! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key.
 
 mod accelerator;
 mod figure;
+mod hierarchy;
 mod presets;
 mod read;
+mod support;
 
 use panarch_graph::{ContentHash, Precision};
 use panarch_toml::Diagnostics;
@@ -24,9 +28,10 @@ pub use accelerator::{
     PixelOrder, Pooling, Support, VectorUnit,
 };
 pub use figure::{Figure, Origin, Sourced};
+pub use hierarchy::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Transfer};
 pub use presets::{preset_names, preset_text};
 
-use crate::{AnalyticModel, CostError, CostSource};
+use crate::{AnalyticModel, CostError, CostSource, MappedModel};
 
 /// A device, read from TOML.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,6 +84,8 @@ impl std::fmt::Display for SizeClass {
 pub enum DeviceKind {
     /// Described by its parts; models compute its costs.
     Accelerator(Box<Accelerator>),
+    /// Described as an array and a memory hierarchy; a mapper finds how each layer runs.
+    Hierarchy(Box<Hierarchy>),
     /// A real machine; a runtime measures its costs.
     Measured(MeasuredTarget),
 }
@@ -166,7 +173,7 @@ impl DeviceProfile {
     pub fn accelerator(&self) -> Option<&Accelerator> {
         match &self.kind {
             DeviceKind::Accelerator(accelerator) => Some(accelerator),
-            DeviceKind::Measured(_) => None,
+            DeviceKind::Hierarchy(_) | DeviceKind::Measured(_) => None,
         }
     }
 
@@ -175,7 +182,7 @@ impl DeviceProfile {
     pub fn measured(&self) -> Option<&MeasuredTarget> {
         match &self.kind {
             DeviceKind::Measured(target) => Some(target),
-            DeviceKind::Accelerator(_) => None,
+            DeviceKind::Accelerator(_) | DeviceKind::Hierarchy(_) => None,
         }
     }
 
@@ -185,11 +192,23 @@ impl DeviceProfile {
         self.hash
     }
 
-    /// The analytic model of an accelerator, ready to be asked.
+    /// The memory hierarchy, when it is described by one.
+    #[must_use]
+    pub fn hierarchy(&self) -> Option<&Hierarchy> {
+        match &self.kind {
+            DeviceKind::Hierarchy(hierarchy) => Some(hierarchy),
+            DeviceKind::Accelerator(_) | DeviceKind::Measured(_) => None,
+        }
+    }
+
+    /// The model of a described machine, ready to be asked: analytic for an accelerator, the mapper for a hierarchy.
     ///
     /// # Errors
     /// When the profile is a measured target: that answers through its runtime.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
-        Ok(Box::new(AnalyticModel::new(self.clone())?))
+        match &self.kind {
+            DeviceKind::Hierarchy(_) => Ok(Box::new(MappedModel::new(self.clone())?)),
+            DeviceKind::Accelerator(_) | DeviceKind::Measured(_) => Ok(Box::new(AnalyticModel::new(self.clone())?)),
+        }
     }
 }

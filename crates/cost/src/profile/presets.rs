@@ -20,6 +20,7 @@ presets![
     "mobile-dsp",
     "ascend-310",
     "mobile-cpu",
+    "zigzag-edge-tpu",
 ];
 
 /// The names of the embedded profiles: those for small images first, then those for images of 224 pixels.

@@ -1,6 +1,7 @@
 //! Reading a profile; every problem is recorded, none ends the reading.
 
 mod figures;
+mod hierarchy;
 
 use std::ops::Bound;
 
@@ -41,11 +42,13 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
     let class = root.one_of("class", &SizeClass::NAMES);
     let precision = root.one_of("precision", &Precision::ALL.map(|p| (p.name(), p)));
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
-    let kind = match root.one_of("kind", &[("accelerator", true), ("measured", false)]) {
-        Some(true) => accelerator(&root).map(|it| DeviceKind::Accelerator(Box::new(it))),
-        Some(false) => measured(&root).map(DeviceKind::Measured),
-        None => None,
-    };
+    type Read = fn(&Table<'_>) -> Option<DeviceKind>;
+    let kinds: [(&str, Read); 3] = [
+        ("accelerator", |root| accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))),
+        ("hierarchy", |root| hierarchy::hierarchy(root).map(|it| DeviceKind::Hierarchy(Box::new(it)))),
+        ("measured", |root| measured(root).map(DeviceKind::Measured)),
+    ];
+    let kind = root.one_of("kind", &kinds).and_then(|read| read(&root));
     let known_kind = root.has("kind");
     if known_kind {
         root.finish();

@@ -1,6 +1,8 @@
 //! Integration tests of profiles and the analytic model.
 mod estimates;
 mod fairness;
+mod machines;
+mod mapper_golden;
 mod presets;
 mod problems;
 mod properties;

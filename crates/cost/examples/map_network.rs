@@ -2,6 +2,7 @@
 //! `cargo run --release -p panarch-cost --example map_network -- NETWORK [PROFILE.toml]`.
 use std::time::Instant;
 
+use panarch_cost::mapper::{Objective, best_mapping};
 use panarch_cost::{DeviceProfile, MappedModel};
 use panarch_space::zoo;
 
@@ -14,6 +15,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let network = zoo::network(&name, 1000, 224)?;
     let model = MappedModel::new(profile)?;
+    for (layer, nest, _) in std::env::var_os("LAYERS").map(|_| model.mappings(&network)).transpose()?.unwrap_or_default() {
+        let start = Instant::now();
+        let mapping = best_mapping(model.machine(), &nest, Objective::Latency);
+        println!("{layer} {:.4} s {:?}", start.elapsed().as_secs_f64(), mapping.map(|it| (it.cycles.total(), it.bound)));
+    }
     let start = Instant::now();
     let mappings = model.mappings(&network)?;
     let seconds = start.elapsed().as_secs_f64();

@@ -6,6 +6,7 @@
 //! which the tests show on mappings that ZigZag chose; [`best_mapping`] finds the best one. The concept page `mapping.md`
 //! says what is counted and where we are stricter.
 
+mod bound;
 mod enumeration;
 mod evaluate;
 mod machine;

@@ -1,9 +1,10 @@
 //! The best mapping of a layer.
 
 use super::enumeration;
+use super::bound::Bound;
 use super::evaluate::{Cuts, Cycles, Evaluator};
 use super::machine::{MOST_LEVELS, Machine};
-use super::nest::{LoopNest, Operand};
+use super::nest::LoopNest;
 use super::order::{Loop, TiledOrder};
 use super::unrolling::{Rounding, Unrolling};
 
@@ -70,50 +71,6 @@ pub fn best_mapping(machine: &Machine, nest: &LoopNest, objective: Objective) ->
     search.best
 }
 
-/// Cycles that no mapping goes below.
-struct Bound {
-    /// Loading the first tiles, unloading the last one, draining.
-    ends: u64,
-    /// Every element of every operand once over the main memory's ports.
-    traffic: u64,
-    loops: u64,
-}
-
-impl Bound {
-    fn new(evaluator: &Evaluator<'_>, nest: &LoopNest) -> Self {
-        let machine = evaluator.machine;
-        let whole = nest.sizes.map(|size| size as f64);
-        let mut load = [0_u64; 3];
-        let mut traffic = vec![0_u64; machine.ports.len()];
-        let mut shared = false;
-        for operand in Operand::ALL {
-            let o = operand.index();
-            let top = machine.levels(o) - 1;
-            let inwards = operand != Operand::Output;
-            let transfer = if inwards { crate::profile::Transfer::ToLower } else { crate::profile::Transfer::FromLower };
-            let Some(port) = machine.port_of[o][top][transfer as usize] else { continue };
-            let width = machine.ports[port].width;
-            traffic[port] += (nest.elements(operand, &whole) as u64 * machine.bits[o]).div_ceil(width);
-            if top > 0 {
-                let tile = nest.elements(operand, &evaluator.unrolling.moved[o][1]) as u64;
-                load[o] = (tile * machine.bits[o]).div_ceil(width);
-            }
-            shared |= machine.ports[port].shared_by_inputs;
-        }
-        let onload = if shared { load[0] + load[1] } else { load[0].max(load[1]) };
-        Self {
-            ends: onload + load[2] + evaluator.unrolling.drain,
-            // Rounding up each operand alone may count a cycle too many.
-            traffic: traffic.into_iter().max().unwrap_or(0).saturating_sub(3),
-            loops: evaluator.unrolling.temporal.iter().product(),
-        }
-    }
-
-    fn of(&self, loops: u64) -> u64 {
-        (loops + self.ends).max(self.traffic)
-    }
-}
-
 struct Search<'a> {
     evaluator: &'a Evaluator<'a>,
     nest: &'a LoopNest,
@@ -130,7 +87,7 @@ impl Search<'_> {
         let iterations = loops.iter().map(|(_, size)| size).product();
         let best_cycles = self.best.as_ref().map_or(u64::MAX, |best| best.cycles.total());
         if self.objective == Objective::Latency && self.bound.of(iterations) >= best_cycles {
-            return iterations > self.bound.loops || best_cycles > self.bound.of(self.bound.loops);
+            return best_cycles > self.bound.lowest();
         }
         if !self.order.fill(self.evaluator.machine, self.nest, self.evaluator.unrolling, loops) {
             return true;
@@ -144,10 +101,19 @@ impl Search<'_> {
                 for weight in &weights {
                     self.weigh([weight, input, output], loops);
                 }
+                if self.is_done() {
+                    return false;
+                }
             }
         }
         self.choices = [weights, inputs, outputs];
         true
+    }
+
+    /// Whether nothing better is left to find.
+    fn is_done(&self) -> bool {
+        let reached = |best: &Mapping| best.cycles.total() <= self.bound.lowest();
+        self.objective == Objective::Latency && self.best.as_ref().is_some_and(reached)
     }
 
     /// All cuts of one operand that fit when it is alone.
@@ -230,7 +196,7 @@ impl Search<'_> {
                 cycles,
                 picojoules,
                 main_memory_bits: self.evaluator.main_memory_bits(&self.order, &cuts),
-                bound: self.bound.of(self.bound.loops),
+                bound: self.bound.lowest(),
             });
         }
     }

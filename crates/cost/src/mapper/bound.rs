@@ -1,4 +1,4 @@
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, Loads};
 use super::nest::{DIMS, LoopDim, LoopNest, Operand, Relevance};
 use crate::profile::Transfer;
 
@@ -78,23 +78,22 @@ fn reusing_iterations(operand: Operand, temporal: &[u64; DIMS]) -> u64 {
     reuses.map(|(_, dim)| temporal[dim.index()]).product()
 }
 
-/// One tile of the innermost memory in and out over the ports of the main memory, and the array's draining.
+/// One tile of the innermost memory over every border on its way in and out, and the array's draining: no mapping hides
+/// more of its loads than that.
 fn ends(evaluator: &Evaluator<'_>, nest: &LoopNest) -> u64 {
     let (machine, unrolling) = (evaluator.machine, evaluator.unrolling);
-    let mut load = [0_u64; 3];
-    let mut shared = false;
-    for operand in Operand::ALL {
-        let o = operand.index();
-        let top = machine.levels(o).saturating_sub(1);
-        let inwards = operand != Operand::Output;
-        let transfer = if inwards { Transfer::ToLower } else { Transfer::FromLower };
-        let Some(port) = machine.port_of[o][top][transfer as usize] else { continue };
-        if top > 0 {
-            let tile = nest.elements(operand, &unrolling.moved[o][1]).round() as u64;
-            load[o] = (tile * machine.bits[o]).div_ceil(machine.ports[port].width);
+    let mut loads: Loads = Default::default();
+    for port in &machine.ports {
+        for way in &port.ways {
+            let operand = Operand::ALL[way.operand];
+            let inward = matches!(way.transfer, Transfer::ToLower | Transfer::FromHigher);
+            if inward == (operand == Operand::Output) {
+                continue;
+            }
+            let tile = nest.elements(operand, &unrolling.moved[way.operand][1]).round() as u64;
+            let cycles = (tile * machine.bits[way.operand]).div_ceil(port.width);
+            loads[way.operand][way.level][way.transfer as usize] = cycles as f64;
         }
-        shared |= machine.ports[port].shared_by_inputs;
     }
-    let onload = if shared { load[0] + load[1] } else { load[0].max(load[1]) };
-    onload + load[2] + unrolling.drain
+    evaluator.onload(&loads) + evaluator.offload(&loads) + unrolling.drain
 }

@@ -11,6 +11,9 @@ const OUTPUT: usize = Operand::Output.index();
 /// Where each operand's share of the loops ends at each of its memory levels; the outermost holds all.
 pub type Cuts = [[u8; MOST_LEVELS]; 3];
 
+/// Cycles outside the loops, of each operand, level and transfer.
+pub(super) type Loads = [[[f64; 4]; MOST_LEVELS]; 3];
+
 /// Cycles of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cycles {
@@ -294,8 +297,8 @@ impl Evaluator<'_> {
         it: &Shares,
         flows: &[[[Flow; 4]; MOST_LEVELS]; 3],
         stall: u64,
-    ) -> [[[f64; 4]; MOST_LEVELS]; 3] {
-        let mut loads = [[[0.0; 4]; MOST_LEVELS]; 3];
+    ) -> Loads {
+        let mut loads: Loads = Default::default();
         let total = match self.rounding {
             Rounding::Down => order.total() + stall,
             // While the array waits for a port, that port has no time left.
@@ -344,7 +347,7 @@ impl Evaluator<'_> {
     }
 
     /// Weights and inputs come at once where they have ports of their own and one after the other where they share one.
-    fn onload(&self, loads: &[[[f64; 4]; MOST_LEVELS]; 3]) -> u64 {
+    pub(super) fn onload(&self, loads: &Loads) -> u64 {
         let mut shared = [0.0_f64; 2];
         let mut own = [0.0_f64; 2];
         for o in 0..2 {
@@ -373,7 +376,7 @@ impl Evaluator<'_> {
         after(0, 1).min(after(1, 0)).ceil() as u64
     }
 
-    fn offload(&self, loads: &[[[f64; 4]; MOST_LEVELS]; 3]) -> u64 {
+    pub(super) fn offload(&self, loads: &Loads) -> u64 {
         let levels = self.machine.levels(OUTPUT).saturating_sub(1);
         (0..levels)
             .map(|level| {

@@ -30,6 +30,8 @@ pub struct Unrolling {
     pub fan_exact: [[u64; MOST_LEVELS]; 3],
     /// Instances of memory level l, in the mean.
     pub instances: [[f64; MOST_LEVELS]; 3],
+    /// Whether instances are rounded to whole ones, as ZigZag does.
+    whole_instances: bool,
     /// Whether partial sums meet between level l and the level below it.
     pub reduces: [bool; MOST_LEVELS + 1],
 }
@@ -46,6 +48,7 @@ impl Unrolling {
             fan: [[1; MOST_LEVELS]; 3],
             fan_exact: [[1; MOST_LEVELS]; 3],
             instances: [[1.0; MOST_LEVELS]; 3],
+            whole_instances: rounding == Rounding::Down,
             reduces: [false; MOST_LEVELS + 1],
         };
         // Of each array dimension: the loop, lanes for transfers, lanes in the mean.
@@ -95,6 +98,9 @@ impl Unrolling {
             self.fan_exact[o][level] = ratio(&exact, &self.exact[o][level]);
             let outside = lanes.iter().zip(&inside).filter(|(_, done)| !**done);
             self.instances[o][level] = outside.map(|((_, _, mean), _)| *mean).product();
+            if self.whole_instances {
+                self.instances[o][level] = self.instances[o][level].round_ties_even();
+            }
         }
         // What no memory serves lies beyond the outermost one.
         let top = machine.levels(o);

@@ -54,6 +54,7 @@ fn list() -> anyhow::Result<Table> {
         let profile = DeviceProfile::preset(name).map_err(panarch::Error::from)?;
         let answered = match profile.kind() {
             DeviceKind::Measured(target) => format!("measuring with {}", target.runtime),
+            DeviceKind::Hierarchy(_) => "loop-nest mapper".to_owned(),
             _ => "analytic model".to_owned(),
         };
         table.push(vec![

@@ -167,6 +167,9 @@ fn in_short(description: &str) -> &str {
 fn figures(device: &Device) -> String {
     match device.profile.kind() {
         DeviceKind::Measured(target) => format!("measured with {}, {} thread(s)", target.runtime, target.threads),
+        DeviceKind::Hierarchy(_) => {
+            "loop-nest mapper; every figure of the profile names its source or is marked as an assumption".to_owned()
+        }
         _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
     }
 }

@@ -2,7 +2,6 @@
 //! `cargo run --release -p panarch-cost --example map_network -- NETWORK [PROFILE.toml]`.
 use std::time::Instant;
 
-use panarch_cost::mapper::{Objective, best_mapping};
 use panarch_cost::{DeviceProfile, MappedModel};
 use panarch_space::zoo;
 
@@ -15,31 +14,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let network = zoo::network(&name, 1000, 224)?;
     let model = MappedModel::new(profile)?;
-    for (layer, nest, _) in std::env::var_os("LAYERS").map(|_| model.mappings(&network)).transpose()?.unwrap_or_default() {
-        let start = Instant::now();
-        let mapping = best_mapping(model.machine(), &nest, Objective::Latency);
-        println!("{layer} {:.4} s {:?}", start.elapsed().as_secs_f64(), mapping.map(|it| (it.cycles.total(), it.bound)));
-    }
     let start = Instant::now();
     let mappings = model.mappings(&network)?;
     let seconds = start.elapsed().as_secs_f64();
-    println!("layer,cycles,bound,loops,stall,onload,offload,busiest_port,microjoules,order");
+    println!("layer,cycles,bound,loops,stall,onload,offload,busiest_port,picojoules,weight_cuts,input_cuts,output_cuts,order");
     for (layer, _, mapping) in &mappings {
         let it = mapping.cycles;
-        let order: Vec<String> = mapping.order.iter().map(|(dim, size)| format!("{dim:?} {size}")).collect();
-        println!(
-            "{layer},{},{},{},{},{},{},{},{:.3},{} {:?}",
-            it.total(),
-            mapping.bound,
-            it.loops,
-            it.stall,
-            it.onload,
-            it.offload,
-            it.busiest_port,
-            mapping.picojoules * 1e-6,
-            order.join(" "),
-            mapping.cuts.map(|it| it[..4].to_vec())
-        );
+        let parts = [it.total(), mapping.bound, it.loops, it.stall, it.onload, it.offload, it.busiest_port];
+        let order: Vec<String> = mapping.order.iter().map(|(dim, size)| format!("{}:{size}", dim.name())).collect();
+        let mut cuts = Vec::new();
+        for (operand, cuts_of) in mapping.cuts.iter().enumerate() {
+            let known = cuts_of.iter().take(model.machine().levels(operand));
+            cuts.push(known.map(u8::to_string).collect::<Vec<_>>().join(" "));
+        }
+        let parts = parts.map(|it| it.to_string()).join(",");
+        println!("{layer},{parts},{:.2},{},{}", mapping.picojoules, cuts.join(","), order.join(" "));
     }
     let total: u64 = mappings.iter().map(|(.., mapping)| mapping.cycles.total()).sum();
     let bound: u64 = mappings.iter().map(|(.., mapping)| mapping.bound).sum();

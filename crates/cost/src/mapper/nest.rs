@@ -45,6 +45,12 @@ impl LoopDim {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// The name used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize].0
+    }
 }
 
 /// What a layer reads or writes.

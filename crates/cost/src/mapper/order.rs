@@ -62,7 +62,7 @@ impl TiledOrder {
                     let size = |lanes: &[f64; DIMS]| {
                         // A padded loop runs past the end, where there is no data.
                         let extent = std::array::from_fn(|d| (lanes[d] * tile[d] as f64).min(nest.sizes[d] as f64));
-                        nest.elements(operand, &extent).round() as u64
+                        nest.elements(operand, &extent).round_ties_even() as u64
                     };
                     let moved = size(&unrolling.moved[o][level + 1]);
                     self.moved[o][level][cut] = moved;

@@ -164,32 +164,25 @@ impl Search<'_> {
             tight |= store.holds.len() > 1 && 2 * room > store.bits;
         }
         let cuts = choices.map(|choice| choice.cuts);
+        let energy = || self.evaluator.picojoules(&self.order, &cuts, self.nest.macs());
+        let mut picojoules = None;
+        if self.objective == Objective::Energy {
+            let needed = energy();
+            if self.best.as_ref().is_some_and(|best| best.picojoules < needed) {
+                return;
+            }
+            picojoules = Some(needed);
+        }
         // Who doubles first only matters where not all can.
         for first in if tight { &FIRST[..] } else { &FIRST[..1] } {
             let cycles = self.evaluator.cycles(&self.order, &cuts, *first);
-            let picojoules = match self.objective {
-                Objective::Latency => {
-                    if self.best.as_ref().is_some_and(|best| best.cycles.total() <= cycles.total()) {
-                        continue;
-                    }
-                    0.0
-                }
-                Objective::Energy => {
-                    let picojoules = self.evaluator.picojoules(&self.order, &cuts, self.nest.macs());
-                    let better = |best: &Mapping| {
-                        (best.picojoules, best.cycles.total()) <= (picojoules, cycles.total())
-                    };
-                    if self.best.as_ref().is_some_and(better) {
-                        continue;
-                    }
-                    picojoules
-                }
+            let no_better = |best: &Mapping| {
+                best.cycles.total() <= cycles.total() && picojoules.is_none_or(|it| best.picojoules <= it)
             };
-            let picojoules = if picojoules > 0.0 {
-                picojoules
-            } else {
-                self.evaluator.picojoules(&self.order, &cuts, self.nest.macs())
-            };
+            if self.best.as_ref().is_some_and(no_better) {
+                continue;
+            }
+            let picojoules = picojoules.unwrap_or_else(energy);
             self.best = Some(Mapping {
                 order: loops.to_vec(),
                 cuts,

@@ -92,7 +92,7 @@ impl Unrolling {
             self.moved[o][level + 1] = moved;
             self.exact[o][level + 1] = exact;
             let ratio = |above: &[f64; DIMS], below: &[f64; DIMS]| {
-                (nest.elements(operand, above) / nest.elements(operand, below)).round().max(1.0) as u64
+                (nest.elements(operand, above) / nest.elements(operand, below)).round_ties_even().max(1.0) as u64
             };
             self.fan[o][level] = ratio(&moved, &self.moved[o][level]);
             self.fan_exact[o][level] = ratio(&exact, &self.exact[o][level]);

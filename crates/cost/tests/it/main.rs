@@ -3,6 +3,7 @@ mod estimates;
 mod fairness;
 mod machines;
 mod mapper_golden;
+mod mapper_search;
 mod presets;
 mod problems;
 mod properties;

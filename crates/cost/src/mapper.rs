@@ -6,17 +6,22 @@
 //! which the tests show on mappings that ZigZag chose; [`best_mapping`] finds the best one. The concept page `mapping.md`
 //! says what is counted and where we are stricter.
 
+mod accesses;
 mod bound;
 mod enumeration;
 mod evaluate;
+mod flow;
+mod load;
 mod machine;
 mod model;
 mod nest;
 mod order;
 mod search;
+mod stall;
 mod unrolling;
 
-pub use evaluate::{Cuts, Cycles, Evaluator};
+pub use evaluate::{Cycles, Evaluator};
+pub use flow::Cuts;
 pub use machine::{MOST_LEVELS, Machine, Port, Store, Way};
 pub use model::MappedModel;
 pub use nest::{DIMS, LoopDim, LoopNest, Operand, Relevance};

@@ -1,4 +1,5 @@
-use super::evaluate::{Evaluator, Loads};
+use super::evaluate::Evaluator;
+use super::load::Loads;
 use super::nest::{DIMS, LoopDim, LoopNest, Operand, Relevance};
 use crate::profile::Transfer;
 

@@ -11,6 +11,8 @@ use super::order::Loop;
 
 /// Up to so many orders of the prime factors, all are tried.
 const FEW: u64 = 720;
+/// Longer orders have too many cuts.
+const SHORT: usize = 12;
 /// Padding adds at most this share of a loop.
 const MOST_PADDING: f64 = 1.0 / 16.0;
 
@@ -33,7 +35,7 @@ pub fn orders(temporal: &[u64; DIMS], visit: &mut dyn FnMut(&[Loop]) -> bool) {
         .flat_map(|(_, dim)| prime_factors(temporal[dim.index()]).map(|(prime, count)| ((*dim, prime), count)))
         .collect();
     let loops: usize = factors.iter().map(|(_, count)| count).sum();
-    if permutations(&factors).is_some_and(|count| count <= FEW) {
+    if loops <= SHORT && permutations(&factors).is_some_and(|count| count <= FEW) {
         let items: Vec<(Item, usize)> = factors.into_iter().map(|(it, count)| (vec![it], count)).collect();
         arrange(items, loops, visit);
         return;
@@ -159,7 +161,11 @@ fn parts(size: u64) -> Vec<(u64, u64)> {
     inner.extend(padded.filter(|it| (it * size.div_ceil(*it)) as f64 <= size as f64 * (1.0 + MOST_PADDING)));
     inner.sort_unstable();
     inner.dedup();
-    inner.into_iter().filter(|it| *it < size).map(|it| (it, size.div_ceil(it))).collect()
+    inner
+        .into_iter()
+        .filter(|it| *it < size)
+        .map(|it| (it, size.div_ceil(it)))
+        .collect()
 }
 
 /// Prime factors with how often they occur.
@@ -172,7 +178,7 @@ fn prime_factors(number: u64) -> impl Iterator<Item = (u64, usize)> {
                 prime = left;
             }
             let mut count = 0;
-            while left % prime == 0 {
+            while left.is_multiple_of(prime) {
                 left /= prime;
                 count += 1;
             }
@@ -227,7 +233,11 @@ mod tests {
         assert!(found.len() > 24, "{}", found.len());
         for order in &found {
             for (_, dim) in LoopDim::NAMES {
-                let size: u64 = order.iter().filter(|(it, _)| *it == dim).map(|(_, size)| size).product();
+                let size: u64 = order
+                    .iter()
+                    .filter(|(it, _)| *it == dim)
+                    .map(|(_, size)| size)
+                    .product();
                 let least = temporal[dim.index()];
                 assert!(size >= least && size as f64 <= least as f64 * (1.0 + MOST_PADDING) + 1e-9);
             }

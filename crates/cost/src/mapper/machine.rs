@@ -139,6 +139,8 @@ impl Machine {
     /// Multipliers of the array.
     #[must_use]
     pub fn multipliers(&self) -> u64 {
-        self.array.iter().map(|(size, ..)| size).product()
+        self.array
+            .iter()
+            .fold(1, |product: u64, (size, ..)| product.saturating_mul(*size))
     }
 }

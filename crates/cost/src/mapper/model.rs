@@ -128,7 +128,11 @@ impl MappedModel {
                 latency: seconds(work.total),
                 compute: seconds(work.compute),
                 movement: seconds(work.movement),
-                bound: if work.movement > work.compute { Bound::Movement } else { Bound::Compute },
+                bound: if work.movement > work.compute {
+                    Bound::Movement
+                } else {
+                    Bound::Compute
+                },
                 name: layer.name,
                 block: layer.block,
             });
@@ -191,12 +195,18 @@ impl MappedModel {
         for (operand, transfer, elements) in ways {
             let o = operand.index();
             let top = self.machine.levels(o).saturating_sub(1);
-            let Some(at) = self.machine.port_of[o][top][transfer as usize] else { continue };
+            let Some(at) = self.machine.port_of[o][top][transfer as usize] else {
+                continue;
+            };
             let (port, store) = (&self.machine.ports[at], &self.machine.stores[self.machine.path[o][top]]);
             let bits = elements.saturating_mul(self.machine.bits[o]);
             let taken = cycles.entry(at).or_default();
             *taken = taken.saturating_add(bits.div_ceil(port.width));
-            let each = if transfer == Transfer::ToLower { store.read_pj } else { store.write_pj };
+            let each = if transfer == Transfer::ToLower {
+                store.read_pj
+            } else {
+                store.write_pj
+            };
             work.picojoules += bits as f64 / port.width as f64 * each;
             work.bits = work.bits.saturating_add(bits);
         }
@@ -221,7 +231,9 @@ impl MappedModel {
         };
         match mapped.get(&nest) {
             Some(Some(mapping)) => Ok(Some((nest, mapping))),
-            _ => Err(refuse("no mapping fits: the smallest tiles are larger than the memories")),
+            _ => Err(refuse(
+                "no mapping fits: the smallest tiles are larger than the memories",
+            )),
         }
     }
 
@@ -238,9 +250,7 @@ impl MappedModel {
     fn supported_layers(&self, network: &Network) -> Result<Vec<Layer>, CostError> {
         let layers = fused_layers(network);
         for layer in &layers {
-            self.hierarchy
-                .support
-                .check(self.profile.name(), network, layer)?;
+            self.hierarchy.support.check(self.profile.name(), network, layer)?;
         }
         Ok(layers)
     }

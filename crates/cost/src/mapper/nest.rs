@@ -159,11 +159,18 @@ impl LoopNest {
         ];
         let wide = |pair: [u32; 2]| pair.map(u64::from);
         let image = [input.height, input.width];
-        Self::checked(sizes.map(u64::from), wide(conv.stride), wide(conv.dilation), wide(image))
+        Self::checked(
+            sizes.map(u64::from),
+            wide(conv.stride),
+            wide(conv.dilation),
+            wide(image),
+        )
     }
 
     fn checked(sizes: [u64; DIMS], stride: [u64; 2], dilation: [u64; 2], input: [u64; 2]) -> Option<Self> {
-        let macs = sizes.iter().try_fold(1_u64, |product, size| product.checked_mul(*size))?;
+        let macs = sizes
+            .iter()
+            .try_fold(1_u64, |product, size| product.checked_mul(*size))?;
         let whole = macs > 0 && macs <= MOST_MACS && stride.iter().chain(&dilation).all(|step| *step > 0);
         whole.then_some(Self {
             sizes,
@@ -219,13 +226,8 @@ mod tests {
 
     #[test]
     fn windows_overlap_and_are_clipped() {
-        let nest = LoopNest::of_convolution(
-            &Conv2d::square(8, 3, 2),
-            Shape::new(4, 9, 9),
-            Shape::new(8, 5, 5),
-            1,
-        )
-        .unwrap();
+        let nest =
+            LoopNest::of_convolution(&Conv2d::square(8, 3, 2), Shape::new(4, 9, 9), Shape::new(8, 5, 5), 1).unwrap();
         let mut extent = [1.0; DIMS];
         extent[LoopDim::KernelRow.index()] = 3.0;
         assert!((nest.elements(Operand::Input, &extent) - 3.0).abs() < 1e-9);

@@ -1,8 +1,9 @@
 //! The best mapping of a layer.
 
-use super::enumeration;
 use super::bound::Bound;
-use super::evaluate::{Cuts, Cycles, Evaluator};
+use super::enumeration;
+use super::evaluate::{Cycles, Evaluator};
+use super::flow::Cuts;
 use super::machine::{MOST_LEVELS, Machine};
 use super::nest::LoopNest;
 use super::order::{Loop, TiledOrder};
@@ -89,7 +90,10 @@ impl Search<'_> {
         if self.objective == Objective::Latency && self.bound.of(iterations) >= best_cycles {
             return best_cycles > self.bound.lowest();
         }
-        if !self.order.fill(self.evaluator.machine, self.nest, self.evaluator.unrolling, loops) {
+        if !self
+            .order
+            .fill(self.evaluator.machine, self.nest, self.evaluator.unrolling, loops)
+        {
             return true;
         }
         for o in 0..3 {

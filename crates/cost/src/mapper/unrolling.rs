@@ -92,7 +92,9 @@ impl Unrolling {
             self.moved[o][level + 1] = moved;
             self.exact[o][level + 1] = exact;
             let ratio = |above: &[f64; DIMS], below: &[f64; DIMS]| {
-                (nest.elements(operand, above) / nest.elements(operand, below)).round_ties_even().max(1.0) as u64
+                (nest.elements(operand, above) / nest.elements(operand, below))
+                    .round_ties_even()
+                    .max(1.0) as u64
             };
             self.fan[o][level] = ratio(&moved, &self.moved[o][level]);
             self.fan_exact[o][level] = ratio(&exact, &self.exact[o][level]);
@@ -106,8 +108,8 @@ impl Unrolling {
         let top = machine.levels(o);
         if operand == Operand::Output {
             let mut beyond = lanes.iter().zip(&inside).filter(|(_, done)| !**done);
-            self.reduces[top] |= beyond
-                .any(|((dim, whole, _), _)| operand.relevance(*dim) == Relevance::Irrelevant && *whole > 1.0);
+            self.reduces[top] |=
+                beyond.any(|((dim, whole, _), _)| operand.relevance(*dim) == Relevance::Irrelevant && *whole > 1.0);
         }
     }
 }

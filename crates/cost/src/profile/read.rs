@@ -44,8 +44,12 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
     type Read = fn(&Table<'_>) -> Option<DeviceKind>;
     let kinds: [(&str, Read); 3] = [
-        ("accelerator", |root| accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))),
-        ("hierarchy", |root| hierarchy::hierarchy(root).map(|it| DeviceKind::Hierarchy(Box::new(it)))),
+        ("accelerator", |root| {
+            accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
+        }),
+        ("hierarchy", |root| {
+            hierarchy::hierarchy(root).map(|it| DeviceKind::Hierarchy(Box::new(it)))
+        }),
         ("measured", |root| measured(root).map(DeviceKind::Measured)),
     ];
     let kind = root.one_of("kind", &kinds).and_then(|read| read(&root));

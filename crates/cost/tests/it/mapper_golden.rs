@@ -65,7 +65,11 @@ pub fn rows() -> Vec<Row> {
 
 fn evaluate(machine: &Machine, row: &Row, rounding: Rounding) -> (Cycles, f64) {
     let unrolling = Unrolling::new(machine, &row.nest, rounding);
-    let evaluator = Evaluator { machine, unrolling: &unrolling, rounding };
+    let evaluator = Evaluator {
+        machine,
+        unrolling: &unrolling,
+        rounding,
+    };
     let mut order = TiledOrder::empty();
     assert!(order.fill(machine, &row.nest, &unrolling, &row.order));
     let cycles = evaluator.cycles(&order, &row.cuts, [2, 0, 1]);
@@ -78,9 +82,21 @@ fn our_count_of_zigzags_mappings_is_zigzags() {
     for row in rows() {
         let machine = machines::named(&row.machine);
         let (ours, picojoules) = evaluate(&machine, &row, Rounding::Down);
-        let parts = [ours.loops, ours.stall, ours.onload, ours.offload, ours.drain, ours.sum()];
-        if parts.iter().zip(row.cycles).any(|(a, b)| (*a as f64 - b).abs() > 1.0) || (picojoules / row.picojoules - 1.0).abs() > 1e-3 {
-            wrong.push(format!("{} {}: {parts:?} {picojoules} for {:?} {}", row.machine, row.layer, row.cycles, row.picojoules));
+        let parts = [
+            ours.loops,
+            ours.stall,
+            ours.onload,
+            ours.offload,
+            ours.drain,
+            ours.sum(),
+        ];
+        if parts.iter().zip(row.cycles).any(|(a, b)| (*a as f64 - b).abs() > 1.0)
+            || (picojoules / row.picojoules - 1.0).abs() > 1e-3
+        {
+            wrong.push(format!(
+                "{} {}: {parts:?} {picojoules} for {:?} {}",
+                row.machine, row.layer, row.cycles, row.picojoules
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
@@ -93,10 +109,19 @@ fn our_mappings_are_at_least_as_good_as_zigzags_in_every_layer() {
         // Both counted alike, and strictly: every element moves, and a port that works is not free.
         let (theirs, _) = evaluate(&machine, &row, Rounding::Up);
         let ours = best_mapping(&machine, &row.nest, Objective::Latency).unwrap();
-        let context = format!("{} {}: {} for {}", row.machine, row.layer, ours.cycles.total(), theirs.total());
+        let context = format!(
+            "{} {}: {} for {}",
+            row.machine,
+            row.layer,
+            ours.cycles.total(),
+            theirs.total()
+        );
         assert!(ours.cycles.total() <= theirs.total(), "{context}");
         assert!(ours.cycles.total() >= ours.bound, "{context}");
-        assert!(ours.cycles.total() >= row.nest.macs().div_ceil(machine.multipliers()), "{context}");
+        assert!(
+            ours.cycles.total() >= row.nest.macs().div_ceil(machine.multipliers()),
+            "{context}"
+        );
         // Where ours is more than what ZigZag says of its own, ZigZag's is less than the machine can do, or differs by
         // the rows and columns that it rounds away.
         let theirs = row.cycles[5];

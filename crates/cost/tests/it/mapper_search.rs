@@ -1,8 +1,8 @@
 //! The search for mappings: against brute force, and what must hold for every layer and machine.
 
 use panarch_cost::mapper::{
-    Cuts, Evaluator, Loop, LoopDim, LoopNest, MOST_LEVELS, Machine, Objective, Rounding, TiledOrder,
-    Unrolling, best_mapping,
+    Cuts, Evaluator, Loop, LoopDim, LoopNest, MOST_LEVELS, Machine, Objective, Rounding, TiledOrder, Unrolling,
+    best_mapping,
 };
 use panarch_cost::{CostError, DeviceProfile, MappedModel};
 use proptest::prelude::*;
@@ -12,7 +12,16 @@ use crate::published::networks::mobilenet_v2;
 
 /// A small convolution; about the size of the array, so that few loops are left in time.
 fn small_nest() -> impl Strategy<Value = LoopNest> {
-    let sizes = (1_u64..=2, 1_u64..=3, 1_u64..=20, 1_u64..=20, 1_u64..=9, 1_u64..=9, 1_u64..=2, 1_u64..=3);
+    let sizes = (
+        1_u64..=2,
+        1_u64..=3,
+        1_u64..=20,
+        1_u64..=20,
+        1_u64..=9,
+        1_u64..=9,
+        1_u64..=2,
+        1_u64..=3,
+    );
     (sizes, 1_u64..=2).prop_map(|((b, g, k, c, y, x, fy, fx), stride)| LoopNest {
         sizes: [b, g, k, c, y, x, fy, fx],
         stride: [stride; 2],
@@ -56,7 +65,7 @@ fn all_orders(temporal: &[u64; 8]) -> Vec<Vec<Loop>> {
     for (_, dim) in LoopDim::NAMES {
         let mut size = temporal[dim.index()];
         for prime in 2.. {
-            while size % prime == 0 {
+            while size.is_multiple_of(prime) {
                 loops.push((dim, prime));
                 size /= prime;
             }
@@ -97,7 +106,11 @@ fn fits(evaluator: &Evaluator<'_>, order: &TiledOrder, cuts: &Cuts) -> bool {
             .holds
             .iter()
             .map(|(o, level)| {
-                let from = if *level == 0 { 0 } else { order.stretched(*o, usize::from(cuts[*o][level - 1])) };
+                let from = if *level == 0 {
+                    0
+                } else {
+                    order.stretched(*o, usize::from(cuts[*o][level - 1]))
+                };
                 evaluator.room(order, *o, *level, from, usize::from(cuts[*o][*level]).max(from))
             })
             .sum();
@@ -107,7 +120,11 @@ fn fits(evaluator: &Evaluator<'_>, order: &TiledOrder, cuts: &Cuts) -> bool {
 
 fn brute_force(machine: &Machine, nest: &LoopNest) -> Option<u64> {
     let unrolling = Unrolling::new(machine, nest, Rounding::Up);
-    let evaluator = Evaluator { machine, unrolling: &unrolling, rounding: Rounding::Up };
+    let evaluator = Evaluator {
+        machine,
+        unrolling: &unrolling,
+        rounding: Rounding::Up,
+    };
     let mut best = None;
     let mut order = TiledOrder::empty();
     for loops in all_orders(&unrolling.temporal) {
@@ -192,7 +209,10 @@ fn mobilenet_v2_beats_zigzags_loma_and_no_layer_beats_the_array() {
     assert!(total >= macs.div_ceil(1024), "{total}");
     for (name, nest, mapping) in &mappings {
         assert!(mapping.cycles.loops >= nest.macs().div_ceil(1024), "{name}");
-        assert!(mapping.cycles.onload > 0 && mapping.cycles.offload > 0, "{name} pays for its way in and out");
+        assert!(
+            mapping.cycles.onload > 0 && mapping.cycles.offload > 0,
+            "{name} pays for its way in and out"
+        );
         assert_eq!(mapping.cycles.total(), mapping.bound, "{name}: no mapping is better");
     }
 }
@@ -209,7 +229,11 @@ fn the_model_adds_layers_up_and_repeats_itself() {
     let sum: f64 = cost.per_layer.iter().map(|layer| layer.latency.seconds()).sum();
     assert!((sum / cost.latency.value.seconds() - 1.0).abs() < 1e-12);
     for layer in &cost.per_layer {
-        assert!(layer.latency.seconds() >= layer.compute.seconds().max(layer.movement.seconds()), "{}", layer.name);
+        assert!(
+            layer.latency.seconds() >= layer.compute.seconds().max(layer.movement.seconds()),
+            "{}",
+            layer.name
+        );
     }
     // Sums have no products, yet pay for their way through memory.
     let sums: Vec<_> = cost.per_layer.iter().filter(|layer| layer.operator == "add").collect();
@@ -224,6 +248,9 @@ fn what_fits_nowhere_is_refused_by_name() {
     let tiny = profile.replace("\nbits = { value = 16, source", "\nbits = { value = 8, source");
     let profile = DeviceProfile::from_toml("tiny.toml", &tiny).unwrap_or_else(|problems| panic!("{problems}"));
     let error = MappedModel::new(profile).unwrap().cost(&mobilenet_v2()).unwrap_err();
-    assert!(matches!(&error, CostError::Unsupported { layer, .. } if !layer.is_empty()), "{error}");
+    assert!(
+        matches!(&error, CostError::Unsupported { layer, .. } if !layer.is_empty()),
+        "{error}"
+    );
     assert!(error.to_string().contains("no mapping fits"), "{error}");
 }

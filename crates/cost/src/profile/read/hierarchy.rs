@@ -116,7 +116,11 @@ fn memory(figures: &Figures, dimensions: &[ArrayDimension], table: &Table<'_>) -
     let bits = figures.number(table, "bits", BITS);
     let read_pj = figures.number(table, "read_pj", NOT_NEGATIVE);
     let write_pj = figures.number(table, "write_pj", NOT_NEGATIVE);
-    let names: Vec<(&str, usize)> = dimensions.iter().enumerate().map(|(at, it)| (it.name.as_str(), at)).collect();
+    let names: Vec<(&str, usize)> = dimensions
+        .iter()
+        .enumerate()
+        .map(|(at, it)| (it.name.as_str(), at))
+        .collect();
     let serves = figures.sourced(table, "serves", |figure| figure.list_of("value", &names));
     let ports = parts(table, "ports", |part| port(figures, part));
     Some(HierarchyMemory {

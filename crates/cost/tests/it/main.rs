@@ -1,6 +1,7 @@
 //! Integration tests of profiles and the analytic model.
 mod estimates;
 mod fairness;
+mod hierarchy_profile;
 mod machines;
 mod mapper_golden;
 mod mapper_search;

@@ -9,6 +9,7 @@ pub fn profile(name: &str) -> DeviceProfile {
         "edge_tpu_like" => return DeviceProfile::preset("zigzag-edge-tpu").unwrap(),
         "tpu_like" => include_str!("../../examples/machines/zigzag-tpu.toml"),
         "tesla_npu_like" => include_str!("../../examples/machines/zigzag-tesla-npu.toml"),
+        "ascend_like" => include_str!("../../examples/machines/zigzag-ascend.toml"),
         _ => panic!("no machine {name}"),
     };
     DeviceProfile::from_toml(name, preset).unwrap_or_else(|problems| panic!("{problems}"))

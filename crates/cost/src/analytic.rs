@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::assemble::{Tool, assemble};
 use crate::plan::{Rates, Surroundings, plan};
 use crate::profile::Accelerator;
-use crate::{Cost, CostError, CostSource, DeviceProfile, support};
+use crate::{Cost, CostError, CostSource, DeviceProfile};
 
 pub use blocks::{BlockCost, BlockSum};
 use closed_form::closed_form;
@@ -58,7 +58,7 @@ impl AnalyticModel {
     pub fn check_support(&self, network: &Network) -> Result<(), CostError> {
         fused_layers(network)
             .iter()
-            .try_for_each(|layer| support::check_layer(self.profile.name(), &self.machine, network, layer))
+            .try_for_each(|layer| self.machine.support.check(self.profile.name(), network, layer))
     }
 
     /// The cost of one network.

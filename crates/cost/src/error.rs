@@ -27,6 +27,24 @@ pub enum CostError {
         /// Name of the device profile.
         device: String,
     },
+    /// The profile is a memory hierarchy; the mapper answers for it, not the analytic model.
+    #[error("`{device}` is a memory hierarchy: the mapper answers for it, which needs no --model")]
+    Hierarchy {
+        /// Name of the device profile.
+        device: String,
+    },
+    /// The profile names a file that answers; no model does.
+    #[error("`{device}` answers from its file, not through a model")]
+    FromFile {
+        /// Name of the device profile.
+        device: String,
+    },
+    /// The profile is no memory hierarchy, so that there is nothing to map layers onto.
+    #[error("`{device}` is no memory hierarchy; the mapper needs a profile of the kind `hierarchy`")]
+    NoHierarchy {
+        /// Name of the device profile.
+        device: String,
+    },
     /// No preset has this name.
     #[error("there is no device `{name}`; the devices are {}", .known.join(", "))]
     UnknownPreset {

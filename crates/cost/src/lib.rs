@@ -2,7 +2,8 @@
 //!
 //! A [`DeviceProfile`] describes a machine in TOML, every figure with its source or the word that it is an assumption.
 //! [`AnalyticModel`] turns a profile into a [`CostSource`]: latency with an interval, memory, traffic and, layer by layer,
-//! what bounds it. The measured devices answer through the same trait from another crate.
+//! what bounds it. [`MappedModel`] does so for machines described by their memories, after it has found how each layer
+//! runs best. The measured devices answer through the same trait from another crate.
 //!
 //! ```
 //! use panarch_cost::{AnalyticModel, CostSource, DeviceProfile};
@@ -28,6 +29,7 @@ mod assemble;
 mod energy;
 mod error;
 mod layer_time;
+pub mod mapper;
 mod model;
 mod operator;
 mod plan;
@@ -35,12 +37,12 @@ pub mod profile;
 pub mod scalesim;
 mod simulator;
 mod source;
-mod support;
 pub mod systolic;
 
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::{AnalyticModel, BlockCost, BlockSum};
 pub use error::CostError;
+pub use mapper::MappedModel;
 pub use model::Model;
 pub use operator::Operator;
 pub use profile::{CommandTarget, DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};

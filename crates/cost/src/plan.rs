@@ -39,7 +39,7 @@ pub(crate) fn plan(
     let layers = fused_layers(network);
     let mut operators = Vec::with_capacity(layers.len());
     for layer in &layers {
-        crate::support::check_layer(profile.name(), machine, network, layer)?;
+        machine.support.check(profile.name(), network, layer)?;
         operators.push(Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten));
     }
     let flow = residency::flow(

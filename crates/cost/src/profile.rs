@@ -11,6 +11,8 @@
 //!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts;
 //! - `command`: the tables `[command]` and `[command.result]` hold the fields of [`CommandTarget`]; the tables of an
 //!   accelerator may stand beside them.
+//! - `hierarchy`: the tables `[clock]`, `[array]` with `[[array.dimensions]]`, `[[memories]]` with `[[memories.ports]]`,
+//!   `[error]` and `[support]` hold the fields of [`Hierarchy`] and its parts.
 //!
 //! Every figure of an accelerator is `{ value = …, source = "…" }` or `{ value = …, assumption = "…" }`. A source of one word
 //! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key.
@@ -18,8 +20,10 @@
 mod accelerator;
 pub mod command;
 mod figure;
+mod hierarchy;
 mod presets;
 mod read;
+mod support;
 mod table;
 
 use std::path::Path;
@@ -34,10 +38,11 @@ pub use accelerator::{
 };
 pub use command::CommandTarget;
 pub use figure::{Figure, Origin, Sourced};
+pub use hierarchy::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Transfer};
 pub use presets::{preset_names, preset_text};
 pub use table::{LinearTarget, TableDialect, TableTarget};
 
-use crate::{AnalyticModel, CostError, CostSource};
+use crate::{AnalyticModel, CostError, CostSource, MappedModel};
 
 /// A device, read from TOML.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,6 +95,8 @@ impl std::fmt::Display for SizeClass {
 pub enum DeviceKind {
     /// Described by its parts; models compute its costs.
     Accelerator(Box<Accelerator>),
+    /// Described as an array and a memory hierarchy; a mapper finds how each layer runs.
+    Hierarchy(Box<Hierarchy>),
     /// A real machine; a runtime measures its costs.
     Measured(MeasuredTarget),
     /// A program answers for it.
@@ -196,6 +203,8 @@ impl DeviceProfile {
         let device = || self.name.clone();
         self.accelerator().ok_or_else(|| match self.kind {
             DeviceKind::Command(_) => CostError::Command { device: device() },
+            DeviceKind::Hierarchy(_) => CostError::Hierarchy { device: device() },
+            DeviceKind::Table(_) | DeviceKind::Linear(_) => CostError::FromFile { device: device() },
             _ => CostError::Measured { device: device() },
         })
     }
@@ -236,11 +245,24 @@ impl DeviceProfile {
         self.hash
     }
 
-    /// The analytic model of an accelerator, ready to be asked; also of one whose own answers come from a command.
+    /// The memory hierarchy, when it is described by one.
+    #[must_use]
+    pub fn hierarchy(&self) -> Option<&Hierarchy> {
+        match &self.kind {
+            DeviceKind::Hierarchy(hierarchy) => Some(hierarchy),
+            _ => None,
+        }
+    }
+
+    /// The model of a described machine, ready to be asked: analytic for an accelerator, also one whose own answers come
+    /// from a command, and the mapper for a hierarchy.
     ///
     /// # Errors
     /// When the profile does not say what parts the device has: its runtime, its command or its file answers.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
-        Ok(Box::new(AnalyticModel::new(self.clone())?))
+        match &self.kind {
+            DeviceKind::Hierarchy(_) => Ok(Box::new(MappedModel::new(self.clone())?)),
+            _ => Ok(Box::new(AnalyticModel::new(self.clone())?)),
+        }
     }
 }

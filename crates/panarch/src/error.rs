@@ -96,6 +96,9 @@ impl Error {
                 CostError::Unsupported { .. }
                 | CostError::Measured { .. }
                 | CostError::Command { .. }
+                | CostError::Hierarchy { .. }
+                | CostError::NoHierarchy { .. }
+                | CostError::FromFile { .. }
                 | CostError::NotInTable { .. }
                 | CostError::OtherNetworks { .. }
                 | CostError::EmptyGemm { .. }

@@ -25,6 +25,7 @@ presets![
     "mobile-cpu",
     "edgetpu-v1",
     "systolic-32",
+    "zigzag-edge-tpu",
 ];
 
 /// The names of the embedded profiles: those for small images first, then those for images of 224 pixels.

@@ -3,6 +3,7 @@
 mod array;
 mod command;
 mod figures;
+mod hierarchy;
 
 use std::ops::Bound;
 
@@ -24,13 +25,16 @@ const FORMAT: u32 = 1;
 type ReadKind = fn(&Table<'_>) -> Option<DeviceKind>;
 
 /// The kinds of devices, each with its reader.
-const KINDS: [(&str, ReadKind); 5] = [
+const KINDS: [(&str, ReadKind); 6] = [
     ("accelerator", |root| {
         accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
     }),
     ("measured", |root| measured(root).map(DeviceKind::Measured)),
     ("table", |root| table::table(root).map(DeviceKind::Table)),
     ("linear", |root| linear(root).map(DeviceKind::Linear)),
+    ("hierarchy", |root| {
+        hierarchy::hierarchy(root).map(|it| DeviceKind::Hierarchy(Box::new(it)))
+    }),
     ("command", |root| {
         command::target(root).map(|it| DeviceKind::Command(Box::new(it)))
     }),

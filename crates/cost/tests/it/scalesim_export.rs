@@ -101,7 +101,10 @@ fn profiles_become_configurations() {
                 assert!(written.notes.len() >= 3, "{name}");
             }
             Err(error) => {
-                assert!(matches!(error, CostError::Measured { .. } | CostError::Command { .. }), "{error}");
+                assert!(
+                    matches!(error, CostError::Measured { .. } | CostError::Command { .. }),
+                    "{error}"
+                );
                 assert!(profile.accelerator().is_none());
             }
         }

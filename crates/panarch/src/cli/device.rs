@@ -56,6 +56,7 @@ fn list() -> anyhow::Result<Table> {
         let answered = match profile.kind() {
             DeviceKind::Measured(target) => format!("measuring with {}", target.runtime),
             DeviceKind::Command(target) => format!("the command {}", target.tool),
+            DeviceKind::Hierarchy(_) => "loop-nest mapper".to_owned(),
             _ => "analytic model".to_owned(),
         };
         table.push(vec![

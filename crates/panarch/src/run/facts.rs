@@ -170,6 +170,9 @@ fn figures(device: &Device) -> String {
         DeviceKind::Command(target) => format!("{} by the command {}", target.answers, target.tool),
         DeviceKind::Table(target) => format!("sums of block latencies from {}", target.file.display()),
         DeviceKind::Linear(target) => format!("linear model of {} from {}", target.space, target.file.display()),
+        DeviceKind::Hierarchy(_) => {
+            "loop-nest mapper; every figure of the profile names its source or is marked as an assumption".to_owned()
+        }
         _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
     }
 }

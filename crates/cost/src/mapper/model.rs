@@ -1,0 +1,303 @@
+use std::collections::HashMap;
+
+use panarch_graph::{
+    Bytes, Energy, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind, fused_layers,
+};
+use rayon::prelude::*;
+
+use super::machine::Machine;
+use super::nest::{LoopNest, Operand};
+use super::search::{Mapping, Objective, best_mapping};
+use crate::profile::{Hierarchy, Transfer};
+use crate::{Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, LayerCost, Operator};
+
+/// A performance model that maps every layer as well as it can.
+///
+/// Convolutions and linear layers take the cycles of their best mapping. What does no multiply-accumulates is passed over
+/// by ZigZag; here it takes the time that its inputs and outputs need on their way from and to the main memory, as every
+/// other layer pays for its own. An activation or batch normalisation right behind a layer is free, and so is a change of
+/// shape. Biases are not counted. Energy is of multiply-accumulates and accesses; its interval is the latency's, as a
+/// stand-in.
+#[derive(Debug, Clone)]
+pub struct MappedModel {
+    profile: DeviceProfile,
+    hierarchy: Hierarchy,
+    machine: Machine,
+    objective: Objective,
+}
+
+/// What the layers of a network cost before they are added up.
+type Mapped = HashMap<LoopNest, Option<Mapping>>;
+
+/// Cycles and movement of one layer.
+#[derive(Default)]
+struct Work {
+    total: u64,
+    compute: u64,
+    movement: u64,
+    bits: u64,
+    picojoules: f64,
+}
+
+impl MappedModel {
+    /// The model of a memory hierarchy; mappings are chosen for latency.
+    ///
+    /// # Errors
+    /// When the profile is of another kind.
+    pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
+        match profile.kind() {
+            DeviceKind::Hierarchy(hierarchy) => Ok(Self {
+                machine: Machine::new(hierarchy, 8 * profile.precision().bytes()),
+                hierarchy: (**hierarchy).clone(),
+                objective: Objective::Latency,
+                profile,
+            }),
+            _ => Err(CostError::NoHierarchy {
+                device: profile.name().to_owned(),
+            }),
+        }
+    }
+
+    /// The same model with mappings chosen for something else.
+    #[must_use]
+    pub fn with_objective(self, objective: Objective) -> Self {
+        Self { objective, ..self }
+    }
+
+    /// The machine in plain numbers.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The best mapping of each convolution and linear layer, by its name, in the order of execution.
+    ///
+    /// # Errors
+    /// The first layer that the device cannot run.
+    pub fn mappings(&self, network: &Network) -> Result<Vec<(String, LoopNest, Mapping)>, CostError> {
+        let layers = self.supported_layers(network)?;
+        let mut mapped = Mapped::new();
+        self.map_new(network, &layers, &mut mapped);
+        let mut found = Vec::new();
+        for layer in &layers {
+            if let Some((nest, mapping)) = self.mapping_of(network, layer, &mapped)? {
+                found.push((layer.name.clone(), nest, mapping.clone()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The cost of one network, on the thread that asks.
+    ///
+    /// # Errors
+    /// The first layer that the device cannot run.
+    pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
+        let layers = self.supported_layers(network)?;
+        let mut mapped = Mapped::new();
+        self.map_new(network, &layers, &mut mapped);
+        self.assemble(network, layers, &mapped)
+    }
+
+    /// Maps the shapes that have not been mapped yet.
+    fn map_new(&self, network: &Network, layers: &[Layer], mapped: &mut Mapped) {
+        for layer in layers {
+            if let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) {
+                mapped
+                    .entry(nest)
+                    .or_insert_with(|| best_mapping(&self.machine, &nest, self.objective));
+            }
+        }
+    }
+
+    fn assemble(&self, network: &Network, layers: Vec<Layer>, mapped: &Mapped) -> Result<Cost, CostError> {
+        let images = f64::from(self.profile.batch());
+        let seconds = |cycles: u64| Latency::from_seconds(cycles as f64 / images / self.hierarchy.clock_hz.value);
+        let mut total = Latency::from_seconds(0.0);
+        let (mut bits, mut picojoules) = (0.0, 0.0);
+        let mut per_layer = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let work = self.work(network, &layer, mapped)?;
+            bits += work.bits as f64 / images;
+            picojoules += work.picojoules / images;
+            total += seconds(work.total);
+            let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
+            per_layer.push(LayerCost {
+                operator: operator.name().to_owned(),
+                output: network.shape(layer.output),
+                macs: network.node_macs(layer.anchor),
+                latency: seconds(work.total),
+                compute: seconds(work.compute),
+                movement: seconds(work.movement),
+                // A mapping's ports do not say for which operand they keep the multipliers waiting.
+                attribution: Attribution {
+                    compute: seconds(work.compute.min(work.total)),
+                    activations: seconds(work.total.saturating_sub(work.compute)),
+                    ..Attribution::default()
+                },
+                bound: if work.movement > work.compute {
+                    Bound::Movement
+                } else {
+                    Bound::Compute
+                },
+                name: layer.name,
+                block: layer.block,
+            });
+        }
+        let macs: Macs = per_layer.iter().map(|layer| layer.macs).sum();
+        let possible = total.seconds() * self.hierarchy.clock_hz.value * self.machine.multipliers() as f64;
+        let ratio = 1.0 + self.hierarchy.error.relative.value;
+        let level = self.hierarchy.error.level.value;
+        let joules = picojoules * 1e-12;
+        let precision = self.profile.precision();
+        Ok(Cost {
+            latency: Estimate {
+                value: total,
+                low: total * ratio.recip(),
+                high: total * ratio,
+                level,
+            },
+            fixed: Latency::from_seconds(0.0),
+            energy: Some(Estimate {
+                value: Energy::from_joules(joules),
+                low: Energy::from_joules(joules / ratio),
+                high: Energy::from_joules(joules * ratio),
+                level,
+            }),
+            peak_memory: Bytes(network.peak_activation_elements().saturating_mul(precision.bytes())),
+            traffic: Bytes((bits / 8.0).round() as u64),
+            utilisation: if possible > 0.0 { macs.0 as f64 / possible } else { 0.0 },
+            per_layer,
+            provenance: self.provenance(precision),
+        })
+    }
+
+    fn work(&self, network: &Network, layer: &Layer, mapped: &Mapped) -> Result<Work, CostError> {
+        if let Some((_, mapping)) = self.mapping_of(network, layer, mapped)? {
+            return Ok(Work {
+                total: mapping.cycles.total(),
+                compute: mapping.cycles.loops,
+                movement: mapping.cycles.busiest_port,
+                bits: mapping.main_memory_bits,
+                picojoules: mapping.picojoules,
+            });
+        }
+        let node = network.node(layer.anchor);
+        if matches!(node.op, Op::Flatten) {
+            return Ok(Work::default());
+        }
+        let values = |elements: u64| elements.saturating_mul(u64::from(self.profile.batch()));
+        let inputs = node.inputs.iter().map(|input| network.shape(*input).elements()).sum();
+        Ok(self.passed_through(values(inputs), values(network.shape(layer.output).elements())))
+    }
+
+    /// Inputs read from the main memory and outputs written to it; arithmetic hides behind that.
+    fn passed_through(&self, inputs: u64, outputs: u64) -> Work {
+        let ways = [
+            (Operand::Input, Transfer::ToLower, inputs),
+            (Operand::Output, Transfer::FromLower, outputs),
+        ];
+        let mut cycles: HashMap<usize, u64> = HashMap::new();
+        let mut work = Work::default();
+        for (operand, transfer, elements) in ways {
+            let o = operand.index();
+            let top = self.machine.levels(o).saturating_sub(1);
+            let Some(at) = self.machine.port_of[o][top][transfer as usize] else {
+                continue;
+            };
+            let (port, store) = (&self.machine.ports[at], &self.machine.stores[self.machine.path[o][top]]);
+            let bits = elements.saturating_mul(self.machine.bits[o]);
+            let taken = cycles.entry(at).or_default();
+            *taken = taken.saturating_add(bits.div_ceil(port.width));
+            let each = if transfer == Transfer::ToLower {
+                store.read_pj
+            } else {
+                store.write_pj
+            };
+            work.picojoules += bits as f64 / port.width as f64 * each;
+            work.bits = work.bits.saturating_add(bits);
+        }
+        work.movement = cycles.values().copied().max().unwrap_or(0);
+        work.total = work.movement;
+        work
+    }
+
+    /// The mapping of a layer that has one; `None` for those without multiply-accumulates.
+    fn mapping_of<'a>(
+        &self,
+        network: &Network,
+        layer: &Layer,
+        mapped: &'a Mapped,
+    ) -> Result<Option<(LoopNest, &'a Mapping)>, CostError> {
+        let refuse = |reason: &str| self.refuse(network, layer, reason);
+        if !matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_)) {
+            return Ok(None);
+        }
+        let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) else {
+            return Err(refuse("it has too many multiply-accumulates to be counted"));
+        };
+        match mapped.get(&nest) {
+            Some(Some(mapping)) => Ok(Some((nest, mapping))),
+            _ => Err(refuse(
+                "no mapping fits: the smallest tiles are larger than the memories",
+            )),
+        }
+    }
+
+    fn refuse(&self, network: &Network, layer: &Layer, reason: &str) -> CostError {
+        let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
+        CostError::Unsupported {
+            device: self.profile.name().to_owned(),
+            layer: layer.name.clone(),
+            operator: operator.name().to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn supported_layers(&self, network: &Network) -> Result<Vec<Layer>, CostError> {
+        let layers = fused_layers(network);
+        for layer in &layers {
+            self.hierarchy.support.check(self.profile.name(), network, layer)?;
+        }
+        Ok(layers)
+    }
+
+    fn provenance(&self, precision: Precision) -> Provenance {
+        Provenance {
+            kind: ProvenanceKind::Predicted,
+            device: self.profile.name().to_owned(),
+            tool: "loop-nest mapper".to_owned(),
+            version: format!("{}+{}", env!("CARGO_PKG_VERSION"), self.profile.hash().short()),
+            precision,
+            batch: self.profile.batch(),
+            repeats: None,
+            note: None,
+        }
+    }
+}
+
+impl CostSource for MappedModel {
+    fn device(&self) -> &str {
+        self.profile.name()
+    }
+
+    /// Shapes that networks share are mapped once, all of them side by side on the threads that there are.
+    fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
+        let layered: Vec<_> = networks.iter().map(|network| self.supported_layers(network)).collect();
+        let mut mapped = Mapped::new();
+        for (network, layers) in networks.iter().zip(&layered) {
+            for layer in layers.iter().flatten() {
+                if let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) {
+                    mapped.entry(nest).or_insert(None);
+                }
+            }
+        }
+        mapped.par_iter_mut().for_each(|(nest, mapping)| {
+            *mapping = best_mapping(&self.machine, nest, self.objective);
+        });
+        networks
+            .iter()
+            .zip(layered)
+            .map(|(network, layers)| self.assemble(network, layers?, &mapped))
+            .collect()
+    }
+}

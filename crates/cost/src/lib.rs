@@ -25,9 +25,11 @@
 pub mod agreement;
 mod analytic;
 mod assemble;
+mod calibration;
 mod energy;
 mod error;
 mod layer_time;
+pub mod matrix_efficiency;
 mod operator;
 mod plan;
 pub mod profile;
@@ -38,6 +40,7 @@ pub mod systolic;
 
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::AnalyticModel;
+pub use calibration::{Calibration, StartingFigure};
 pub use error::CostError;
 pub use operator::Operator;
 pub use profile::{DeviceKind, DeviceProfile, MeasuredTarget, SizeClass, preset_names, preset_text};

@@ -7,6 +7,7 @@ mod cost;
 mod data;
 mod device;
 mod doctor;
+mod mem;
 mod network;
 mod output;
 mod progress;

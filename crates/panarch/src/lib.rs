@@ -12,6 +12,7 @@ pub mod classify;
 mod error;
 pub mod event;
 pub mod lookup;
+pub mod matrix_efficiency;
 pub mod reproduce;
 pub mod run;
 pub mod run_file;

@@ -2,6 +2,7 @@
 mod cycles;
 mod estimates;
 mod fairness;
+mod matrix_efficiency;
 mod presets;
 mod problems;
 mod properties;

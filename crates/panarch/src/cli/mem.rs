@@ -36,9 +36,14 @@ pub fn space(args: &SpaceMemArgs) -> anyhow::Result<()> {
             sampling,
         )?);
     }
-    // A device that runs nothing of a space puts it last.
-    let first_share = |of: &OfSpace| of.devices.first().and_then(|it| it.share).map_or(-1.0, |it| it.mean);
-    spaces.sort_by(|a, b| first_share(b).total_cmp(&first_share(a)));
+    // By what is of use: lanes that multiply padding are no merit. A device that runs nothing of a space puts it last.
+    let of_use = |of: &OfSpace| {
+        of.devices
+            .first()
+            .and_then(|it| it.useful_share)
+            .map_or(-1.0, |it| it.mean)
+    };
+    spaces.sort_by(|a, b| of_use(b).total_cmp(&of_use(a)));
     let mut table = spaces_table(&spaces, &profiles, args);
     measured.iter().for_each(|note| table.note(note));
     suits(&mut table, &spaces);
@@ -127,7 +132,7 @@ fn spaces_table(spaces: &[OfSpace], profiles: &[DeviceProfile], args: &SpaceMemA
     table
 }
 
-/// Which space suits which machine: the one whose networks spend the largest share in the matrix unit.
+/// Which space suits which machine: the one whose networks reach the largest share of its peak.
 fn suits(table: &mut Table, spaces: &[OfSpace]) {
     let Some(devices) = spaces.first().map(|of| of.devices.len()) else {
         return;
@@ -136,20 +141,20 @@ fn suits(table: &mut Table, spaces: &[OfSpace]) {
     for index in 0..devices {
         let mut ranked: Vec<(&OfSpace, &OnDevice, Spread)> = spaces
             .iter()
-            .filter_map(|of| of.devices.get(index).and_then(|on| Some((of, on, on.share?))))
+            .filter_map(|of| of.devices.get(index).and_then(|on| Some((of, on, on.useful_share?))))
             .collect();
         ranked.sort_by(|a, b| b.2.mean.total_cmp(&a.2.mean));
-        let (Some((best, on, share)), Some((worst, _, least))) = (ranked.first(), ranked.last()) else {
+        let Some((best, on, share)) = ranked.first() else {
             continue;
         };
         let mut text = format!(
-            "{} is suited best by {} ({:.0} % in the matrix unit)",
+            "{} is suited best by {} (its networks reach {:.0} % of the peak)",
             on.device,
             best.space,
             share.mean * 100.0
         );
-        if ranked.len() > 1 {
-            text += &format!(", least by {} ({:.0} %)", worst.space, least.mean * 100.0);
+        if let Some((second, _, share)) = ranked.get(1) {
+            text += &format!(", then by {} ({:.0} %)", second.space, share.mean * 100.0);
         }
         table.note(text);
         next.get_or_insert_with(|| {

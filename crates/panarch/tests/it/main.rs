@@ -3,6 +3,7 @@
 mod command_line;
 mod costs;
 mod interrupted;
+mod matrix_efficiency;
 mod parity;
 mod pictures;
 mod published;

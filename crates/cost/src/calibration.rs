@@ -17,8 +17,8 @@ pub struct StartingFigure {
 /// Figures of a profile fitted to known latencies.
 ///
 /// Coordinate descent on the sum of squared logarithms of estimate / latency: each figure in turn is moved by a factor up and
-/// down, a move that helps is kept, and the factor shrinks when none does. Deterministic; it finds a local optimum. Figures
-/// out of the range that profiles allow are not tried.
+/// down, a move that helps is kept, and the factor shrinks when none does. Deterministic; it finds a local optimum, and of
+/// figures that stand in for one another some point of the valley. Figures out of the range that profiles allow are not tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
     /// The profile's text with the fitted figures.

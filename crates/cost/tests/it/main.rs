@@ -1,4 +1,5 @@
 //! Integration tests of profiles and the analytic model.
+mod calibration;
 mod cycles;
 mod estimates;
 mod fairness;

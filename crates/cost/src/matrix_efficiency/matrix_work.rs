@@ -34,10 +34,11 @@ impl MatrixWork {
 impl Add for MatrixWork {
     type Output = Self;
     fn add(self, other: Self) -> Self {
+        // Networks come from files, whose counts may be anything.
         Self {
-            matrix: self.matrix + other.matrix,
-            vector: self.vector + other.vector,
-            moved: self.moved + other.moved,
+            matrix: Macs(self.matrix.0.saturating_add(other.matrix.0)),
+            vector: ElementOperations(self.vector.0.saturating_add(other.vector.0)),
+            moved: Elements(self.moved.0.saturating_add(other.moved.0)),
         }
     }
 }

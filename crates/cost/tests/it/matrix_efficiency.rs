@@ -13,8 +13,8 @@ use crate::published::networks::Sketch;
 /// A count made apart from this code, from the published layouts: name, GMACs, millions of element operations and of
 /// elements, raw measure, and W / (W + 190·V).
 ///
-/// It leaves out what global pooling and the classifier move, and for the ResNets what global pooling computes; see
-/// [`counted_so`].
+/// How it counted is not kept; its digits are those of ours without what global pooling and the classifier move, and for the
+/// ResNets without what global pooling computes: [`counted_so`].
 const COUNTED: [(&str, f64, f64, f64, f64, f64); 10] = [
     ("isynet-n0", 0.893, 2.15, 4.69, 131.0, 0.69),
     ("isynet-n1", 2.271, 3.15, 7.09, 222.0, 0.79),

@@ -84,6 +84,14 @@ pub enum CostError {
         /// Why not, in words.
         reason: String,
     },
+    /// A figure that was to be fitted is not in the profile.
+    #[error(
+        "the profile has no figure `{path}` of the form `key = {{ value = NUMBER, … }}`: name it as section.key, such as array.utilisation"
+    )]
+    NoFigure {
+        /// The figure, as it was asked for.
+        path: String,
+    },
     /// A matrix product of which a dimension is 0.
     #[error("a matrix product of m = {m}, n = {n}, k = {k} does nothing: every dimension must be at least 1")]
     EmptyGemm {

@@ -26,10 +26,12 @@
 pub mod agreement;
 mod analytic;
 mod assemble;
+mod calibration;
 mod energy;
 mod error;
 mod layer_time;
 pub mod mapper;
+pub mod matrix_efficiency;
 mod model;
 mod operator;
 mod plan;
@@ -41,6 +43,7 @@ pub mod systolic;
 
 pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
 pub use analytic::{AnalyticModel, BlockCost, BlockSum};
+pub use calibration::{Calibration, StartingFigure};
 pub use error::CostError;
 pub use mapper::MappedModel;
 pub use model::Model;

@@ -29,6 +29,6 @@ pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Pool, PoolKind};
 pub use padding::Padding;
 pub use parameter::{ParameterRole, ParameterSpec, Tensor, Weights};
 pub use provenance::{Estimate, Precision, Provenance, ProvenanceKind};
-pub use quantity::{Accuracy, Bytes, Cycles, Energy, Latency, Macs};
+pub use quantity::{Accuracy, Bytes, Cycles, ElementOperations, Elements, Energy, Latency, Macs};
 pub use random::stream;
 pub use shape::Shape;

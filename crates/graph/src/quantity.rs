@@ -176,6 +176,14 @@ count!(
     /// Clock cycles of a device.
     Cycles, "cycles", [(1e9, "Gcycles"), (1e6, "Mcycles"), (1e3, "kcycles")]
 );
+count!(
+    /// Values of activations, such as those that an operator reads and writes for one image.
+    Elements, "elements", [(1e9, "G elements"), (1e6, "M elements"), (1e3, "k elements")]
+);
+count!(
+    /// Operations on single elements: one is what a vector unit does to one element in one pass.
+    ElementOperations, "operations", [(1e9, "G operations"), (1e6, "M operations"), (1e3, "k operations")]
+);
 
 /// Share of images classified correctly, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]

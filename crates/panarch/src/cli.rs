@@ -8,6 +8,7 @@ mod data;
 mod device;
 mod device_table;
 mod doctor;
+mod mem;
 mod network;
 mod output;
 mod progress;

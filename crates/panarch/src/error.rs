@@ -83,6 +83,7 @@ impl Error {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::Cost(CostError::Failed { .. }) => 3,
             Self::Infeasible(_)
             | Self::CheckFailed(_)
             | Self::Search(
@@ -92,21 +93,7 @@ impl Error {
             Self::Input(_)
             | Self::Diagnostics(_)
             | Self::Space(_)
-            | Self::Cost(
-                CostError::Unsupported { .. }
-                | CostError::Measured { .. }
-                | CostError::Command { .. }
-                | CostError::Hierarchy { .. }
-                | CostError::NoHierarchy { .. }
-                | CostError::FromFile { .. }
-                | CostError::NotInTable { .. }
-                | CostError::OtherNetworks { .. }
-                | CostError::EmptyGemm { .. }
-                | CostError::HugeGemm { .. }
-                | CostError::EmptyArray { .. }
-                | CostError::UnknownPreset { .. }
-                | CostError::Profile(_),
-            )
+            | Self::Cost(_)
             | Self::Graph(_)
             | Self::Format(_)
             | Self::Artefact { .. }
@@ -133,8 +120,7 @@ impl Error {
                 | TrainError::Picture { .. }
                 | TrainError::Space(_),
             ) => 2,
-            Self::Cost(CostError::Failed { .. })
-            | Self::Environment(_)
+            Self::Environment(_)
             | Self::File { .. }
             | Self::Measure(_)
             | Self::Study(_)

@@ -14,6 +14,7 @@ pub mod device_table;
 mod error;
 pub mod event;
 pub mod lookup;
+pub mod matrix_efficiency;
 pub mod reproduce;
 pub mod run;
 pub mod run_file;

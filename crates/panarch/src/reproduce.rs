@@ -1,6 +1,6 @@
 //! Reproductions of published claims on real images: what is behind the pages in `docs/reproductions/`.
 //!
-//! Each writes CSV tables into a folder, row by row, and keeps its trainings as checkpoints there: it can be cut at any instant
+//! Those that train write CSV tables into a folder, row by row, and keeps its trainings as checkpoints there: it can be cut at any instant
 //! and goes on where it was. Everything is chosen on validation images; the official test images are seen once, by what has been
 //! chosen.
 
@@ -8,6 +8,7 @@ mod bench;
 mod compofa;
 mod fine_tuning;
 mod front;
+mod matrix_efficiency;
 mod ranking;
 mod statistics;
 mod table;
@@ -26,29 +27,42 @@ use bench::Bench;
 struct Reproduction {
     name: &'static str,
     claim: &'static str,
-    run: fn(&mut Bench, &mut Watch<'_>) -> Result<Vec<Table>, Error>,
+    way: Way,
 }
 
-const ALL: [Reproduction; 4] = [
+/// What a reproduction needs.
+enum Way {
+    /// Images, and a folder for its trainings.
+    Trained(fn(&mut Bench, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
+    /// A folder; it is computed afresh every time.
+    Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
+}
+
+const ALL: [Reproduction; 5] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
-        run: compofa::run,
+        way: Way::Trained(compofa::run),
     },
     Reproduction {
         name: "ranking",
         claim: "inherited weights rank networks as training them alone does (Cai et al. 2020, and others)",
-        run: ranking::run,
+        way: Way::Trained(ranking::run),
     },
     Reproduction {
         name: "tunas",
         claim: "one-shot reinforcement learning finds a network for several devices (Bender et al. 2020, Chu et al. 2020)",
-        run: tunas::run,
+        way: Way::Trained(tunas::run),
     },
     Reproduction {
         name: "fine-tuning",
         claim: "what fine-tuning adds to inherited weights per epoch, with and without a teacher (Cai et al. 2020)",
-        run: fine_tuning::run,
+        way: Way::Trained(fine_tuning::run),
+    },
+    Reproduction {
+        name: "matrix-efficiency",
+        claim: "latency on a matrix machine follows matrix work and what is done besides, not MACs alone (Letunovskiy et al. 2022)",
+        way: Way::Computed(matrix_efficiency::run),
     },
 ];
 
@@ -59,7 +73,7 @@ pub fn list() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Runs a reproduction, or goes on with it; gives its summary. `scale` multiplies all lengths of training: 1 is what the page
-/// was made with.
+/// was made with, and it means nothing to those that train nothing.
 ///
 /// # Errors
 /// [`Error::Input`] for an unknown name, [`Error::Interrupted`] when it was cancelled, and whatever a part of it returns.
@@ -73,6 +87,8 @@ pub fn run(name: &str, folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Resu
             "there is no reproduction `{name}`{meant}; known are {known}"
         )));
     };
-    let mut bench = Bench::open(folder, scale, watch)?;
-    (reproduction.run)(&mut bench, watch)
+    match reproduction.way {
+        Way::Trained(run) => run(&mut Bench::open(folder, scale, watch)?, watch),
+        Way::Computed(run) => run(folder, watch),
+    }
 }

@@ -1,4 +1,5 @@
 //! Integration tests of profiles, the models, systolic arrays and SCALE-Sim's files.
+mod calibration;
 mod command;
 mod cycles;
 mod estimates;
@@ -8,6 +9,7 @@ mod hierarchy_profile;
 mod machines;
 mod mapper_golden;
 mod mapper_search;
+mod matrix_efficiency;
 mod presets;
 mod problems;
 mod properties;

@@ -25,7 +25,7 @@ pub enum Command {
     /// Obtain, list and check datasets
     #[command(subcommand)]
     Data(DataCommand),
-    /// List, show, count, sample and check search spaces
+    /// List, show, count, sample and check search spaces, and compare their matrix efficiency
     #[command(subcommand)]
     Space(SpaceCommand),
     /// List and show networks: named ones, genotypes, ONNX files
@@ -205,6 +205,8 @@ pub enum SpaceCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Say how well the networks of spaces use the matrix units of devices: which space suits which machine
+    Mem(super::mem::SpaceMemArgs),
 }
 
 /// What a genotype needs besides its space to become a network.
@@ -271,6 +273,8 @@ pub enum NetworkCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Say how well a network uses the matrix units of devices, by stage and operator
+    Mem(super::mem::NetworkMemArgs),
 }
 
 /// Which network a checkpoint is of.
@@ -402,7 +406,8 @@ pub struct CostArgs {
     pub format: FormatArgs,
 }
 
-fn model(name: &str) -> Result<Model, String> {
+/// Reads the name of a model.
+pub fn model(name: &str) -> Result<Model, String> {
     let known = Model::NAMES.map(|(name, _)| name);
     Model::NAMES
         .iter()

@@ -17,6 +17,7 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
             Printer::new(format).table(&list()?);
             Ok(())
         }
+        NetworkCommand::Mem(args) => super::mem::network(&args),
         NetworkCommand::Import {
             file,
             resolution,

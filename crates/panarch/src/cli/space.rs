@@ -33,6 +33,7 @@ pub fn space(command: SpaceCommand) -> anyhow::Result<()> {
             let space = lookup::space(&space)?;
             Printer::new(format).table(&sample(&space, count, seed, shape)?);
         }
+        SpaceCommand::Mem(args) => super::mem::space(&args)?,
         SpaceCommand::Check { space, device, format } => check(&space, &device, Printer::new(format))?,
     }
     Ok(())

@@ -55,6 +55,8 @@ fn exit_codes_say_what_kind_of_failure_it_was() {
         (&["study", "show", "no-such-study"], 2),
         (&["report", "job.toml"], 2),
         (&["data", "check", "cifar-10"], 3),
+        (&["space", "mem", "isynet", "--device", "host"], 2),
+        (&["network", "mem", "mobilenet-v3-large", "--device", "edgetpu-v1"], 1),
         (&["no-such-verb"], 2),
     ] {
         let output = place.panarch(arguments);
@@ -90,6 +92,8 @@ fn every_read_command_speaks_json_and_csv() {
         &["space", "show", "multi-hardware-small"],
         &["space", "count", "--all"],
         &["space", "sample", "multi-hardware-small", "-n", "3"],
+        &["space", "mem", "multi-hardware-small", "isynet", "-n", "3"],
+        &["network", "mem", "mobilenet-v2", "--layers"],
         &["device", "list"],
         &["network", "list"],
         &["network", "show", "mobilenet-v2"],

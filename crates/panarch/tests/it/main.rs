@@ -6,6 +6,7 @@ mod costs;
 mod interrupted;
 mod latency_tables;
 mod litert;
+mod matrix_efficiency;
 mod parity;
 mod pictures;
 mod published;

@@ -1,0 +1,90 @@
+use panarch_graph::{Activation, ElementOperations, Elements, Layer, Macs, Network, Op, fused_layers};
+
+use super::{Breakdown, MatrixWork, Part};
+use crate::Operator;
+
+/// The unit that depthwise convolutions are counted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DepthwiseUnit {
+    /// The vector unit, an operation a tap, as on machines whose matrix unit has no use for them: no matrix work.
+    #[default]
+    Vector,
+    /// The matrix unit, by their MACs.
+    Matrix,
+}
+
+/// The raw matrix work of a network, layer by layer, for one image.
+///
+/// A layer is an operator with the batch normalisation and activation fused behind it ([`fused_layers`]). Counted are:
+///
+/// - W: the MACs of dense and grouped convolutions and of linear layers;
+/// - V: for each element that leaves the layer, 1 for ReLU and ReLU6, 3 for h-sigmoid, 4 for h-swish, 8 for sigmoid and 9
+///   for swish; 1 for each summand beyond the first and for a product; the window for pooling, global pooling included, and
+///   for a depthwise convolution on the vector unit; nothing for batch normalisation behind a convolution or linear layer,
+///   which is folded, and 1 anywhere else;
+/// - D: elements of all inputs and of the output. A change of shape moves nothing.
+///
+/// Our definition (see [the module](super)); the numbers for each activation are those of our cube machines, whose vector
+/// units know sums, products and clamps. Not in it: weights, tile padding, and what a machine keeps close by.
+#[must_use]
+pub fn raw(network: &Network, depthwise: DepthwiseUnit) -> Breakdown<MatrixWork> {
+    let layers = fused_layers(network).into_iter().filter_map(|layer| {
+        let operator = Operator::of(network, layer.anchor)?;
+        Some(Part {
+            amount: of_layer(network, &layer, operator, depthwise),
+            operator: operator.name().to_owned(),
+            layer: layer.name,
+            block: layer.block,
+        })
+    });
+    Breakdown {
+        layers: layers.collect(),
+    }
+}
+
+fn of_layer(network: &Network, layer: &Layer, operator: Operator, depthwise: DepthwiseUnit) -> MatrixWork {
+    let anchor = network.node(layer.anchor);
+    let inputs = || anchor.inputs.iter().map(|input| network.shape(*input));
+    let output = network.shape(layer.anchor).elements();
+    if operator == Operator::Flatten {
+        return MatrixWork::default();
+    }
+    let mut matrix = network.node_macs(layer.anchor);
+    let mut vector: u64 = match &anchor.op {
+        Op::Conv2d(conv) if operator == Operator::DepthwiseConv2d && depthwise == DepthwiseUnit::Vector => {
+            matrix = Macs(0);
+            output.saturating_mul(u64::from(conv.kernel[0]) * u64::from(conv.kernel[1]))
+        }
+        Op::Input | Op::Conv2d(_) | Op::Linear(_) | Op::Flatten | Op::Concat => 0,
+        Op::BatchNorm(_) | Op::Mul => output,
+        Op::Activation(activation) => output.saturating_mul(operations(*activation)),
+        Op::Add => output.saturating_mul(anchor.inputs.len().saturating_sub(1) as u64),
+        Op::Pool(pool) => output.saturating_mul(u64::from(pool.kernel[0]) * u64::from(pool.kernel[1])),
+        Op::GlobalAvgPool => inputs().map(|shape| shape.elements()).sum(),
+    };
+    let foldable = matches!(anchor.op, Op::Conv2d(_) | Op::Linear(_));
+    for (position, id) in layer.nodes.iter().enumerate().skip(1) {
+        vector = vector.saturating_add(match &network.node(*id).op {
+            Op::Activation(activation) => output.saturating_mul(operations(*activation)),
+            Op::BatchNorm(_) if !(foldable && position == 1) => output,
+            _ => 0,
+        });
+    }
+    let moved = inputs().map(|shape| shape.elements()).fold(output, u64::saturating_add);
+    MatrixWork {
+        matrix,
+        vector: ElementOperations(vector),
+        moved: Elements(moved),
+    }
+}
+
+/// Element operations of an activation for each element.
+const fn operations(activation: Activation) -> u64 {
+    match activation {
+        Activation::Relu | Activation::Relu6 => 1,
+        Activation::HardSigmoid => 3,
+        Activation::HardSwish => 4,
+        Activation::Sigmoid => 8,
+        Activation::Swish => 9,
+    }
+}

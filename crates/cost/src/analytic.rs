@@ -74,7 +74,7 @@ impl AnalyticModel {
             &Surroundings::default(),
         )?;
         let mut times = Vec::with_capacity(plan.work.len());
-        closed_form(&self.rates, &plan.work, &mut times);
+        closed_form(&self.rates, &plan.work, 0.0, &mut times);
         let tool = Tool {
             kind: ProvenanceKind::Predicted,
             name: "analytic model",

@@ -10,12 +10,19 @@ use crate::plan::{LayerWork, Rates};
 ///
 /// Streamed weights are fetched ahead while their way is idle, as far as the buffer goes: `ahead` is how many cycles of
 /// fetching are already done when a layer begins.
-pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], times: &mut Vec<LayerTime>) {
-    times.clear();
-    let mut ahead = 0.0_f64;
+///
+/// Layers are pushed to `times`. Returns what is fetched ahead at the end, so that the layers of a network can be worked
+/// off in parts.
+pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], ahead: f64, times: &mut Vec<LayerTime>) -> f64 {
+    let mut ahead = ahead;
     for (position, layer) in work.iter().enumerate() {
         let next_is_chained = work.get(position + 1).is_some_and(|next| next.chained);
-        let time = layer_time(rates, layer, ahead, next_is_chained);
+        let time = layer_time(
+            rates,
+            layer,
+            whole_blocks(layer, ahead * rates.weights) / rates.weights,
+            next_is_chained,
+        );
         let mut idle = time.total() - layer.weights;
         if rates.weights_share {
             idle -= layer.load;
@@ -27,31 +34,23 @@ pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], times: &mut Vec<Lay
         }
         // What its last block holds of the buffer while the next is fetched.
         let held_blocks = if layer.weights_first { 1 } else { layer.blocks.max(1) };
-        let held = layer.weight_bytes / f64::from(held_blocks);
-        ahead = (ahead + idle).max(0.0);
+        let room = (rates.weight_buffer - layer.weight_bytes / f64::from(held_blocks)).max(0.0);
+        ahead = (ahead + idle).clamp(0.0, room / rates.weights);
         if !rates.fetch_ahead {
             ahead = 0.0;
         }
-        if let Some(next) = work
-            .get(position + 1..)
-            .and_then(|rest| rest.iter().find(|next| next.weight_bytes > 0.0))
-        {
-            ahead = ahead.min(room_ahead(rates, next, held));
-        }
         times.push(time);
     }
+    ahead
 }
 
-/// Cycles of fetching for which the buffer has room besides what is held: in whole blocks, unless all of a layer fits.
-fn room_ahead(rates: &Rates, next: &LayerWork, held: f64) -> f64 {
-    let room = (rates.weight_buffer - held).max(0.0);
-    let block = next.weight_bytes / f64::from(next.blocks);
-    let bytes = if room >= next.weight_bytes {
-        room
-    } else {
-        (room / block).floor() * block
-    };
-    bytes / rates.weights
+/// The bytes of a layer's weights that have been fetched when there was room for so many: whole blocks, unless all fits.
+fn whole_blocks(layer: &LayerWork, bytes: f64) -> f64 {
+    if bytes >= layer.weight_bytes || bytes == 0.0 {
+        return bytes;
+    }
+    let block = layer.weight_bytes / f64::from(layer.blocks.max(1));
+    (bytes / block).floor() * block
 }
 
 fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: bool) -> LayerTime {

@@ -1,7 +1,7 @@
 use panarch_graph::{Latency, Network};
 
 use super::AnalyticModel;
-use super::closed_form::closed_form;
+use super::closed_form::{Ahead, closed_form};
 use crate::layer_time::LayerTime;
 use crate::plan::{LayerWork, Surroundings, plan, weight_cache};
 use crate::{CostError, Operator};
@@ -61,7 +61,7 @@ pub struct BlockSum {
     work: Vec<LayerWork>,
     times: Vec<LayerTime>,
     /// For each block and variant: what was fetched ahead at its begin, its cycles, what is fetched ahead at its end.
-    seen: Vec<Vec<[f64; 3]>>,
+    seen: Vec<Vec<(Ahead, f64, Ahead)>>,
 }
 
 /// As many beginnings of a block are remembered: the buffer's size leaves few.
@@ -152,7 +152,7 @@ impl AnalyticModel {
             Some((*blocks.get(position)?, block, ends))
         });
         let mut cycles = 0.0;
-        let (mut left, mut ahead) = (cache, 0.0);
+        let (mut left, mut ahead) = (cache, Ahead::default());
         let all_fit = weights <= cache;
         for (number, block, ends) in variants {
             let variant = &block.variants[ends.index()];
@@ -166,8 +166,8 @@ impl AnalyticModel {
                 left -= if resident { block.all_weights } else { 0.0 };
                 let work = if resident { &variant.resident } else { &variant.streamed };
                 let slot = (number as usize * 4 + ends.index()) * 2 + usize::from(resident);
-                let of_block = self.with_ahead(sum, slot, work, ahead);
-                (cycles, ahead) = (cycles + of_block[1], of_block[2]);
+                let (_, of_block, after) = self.with_ahead(sum, slot, work, ahead);
+                (cycles, ahead) = (cycles + of_block, after);
             } else {
                 sum.work.clear();
                 sum.times.clear();
@@ -181,20 +181,20 @@ impl AnalyticModel {
     }
 
     /// What was fetched ahead at a block's begin, its cycles, and what is fetched ahead at its end.
-    fn with_ahead(&self, sum: &mut BlockSum, slot: usize, work: &[LayerWork], ahead: f64) -> [f64; 3] {
+    fn with_ahead(&self, sum: &mut BlockSum, slot: usize, work: &[LayerWork], ahead: Ahead) -> (Ahead, f64, Ahead) {
         if sum.seen.len() <= slot {
             sum.seen.resize_with(slot + 1, Vec::new);
         }
         let seen = sum
             .seen
             .get(slot)
-            .and_then(|seen| seen.iter().find(|seen| seen[0] == ahead));
+            .and_then(|seen| seen.iter().find(|seen| seen.0 == ahead));
         if let Some(seen) = seen {
             return *seen;
         }
         sum.times.clear();
         let after = closed_form(&self.rates, work, ahead, &mut sum.times);
-        let found = [ahead, sum.times.iter().map(LayerTime::total).sum(), after];
+        let found = (ahead, sum.times.iter().map(LayerTime::total).sum(), after);
         if let Some(seen) = sum.seen.get_mut(slot).filter(|seen| seen.len() < MOST_SEEN) {
             seen.push(found);
         }
@@ -218,7 +218,7 @@ impl AnalyticModel {
 
     fn cycles(&self, work: &[LayerWork]) -> f64 {
         let mut times = Vec::with_capacity(work.len());
-        closed_form(&self.rates, work, 0.0, &mut times);
+        closed_form(&self.rates, work, Ahead::default(), &mut times);
         times.iter().map(LayerTime::total).sum()
     }
 }

@@ -120,6 +120,13 @@ fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: boo
     } else {
         0.0
     };
+    // Two tiles are on their way at once.
+    let by_round_trips = if layer.load > 0.0 {
+        head + 0.5 * (tiles - 2.0).max(0.0) * (rates.latency + first(layer.load) + first(layer.feed)) + through
+    } else {
+        0.0
+    };
+    let by_outside = by_outside.max(by_round_trips);
     let ruling = by_matrix.max(by_vector).max(by_port).max(by_outside).max(by_weights);
     let reason = if by_weights >= ruling {
         Reason::Weights

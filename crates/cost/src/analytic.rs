@@ -88,6 +88,10 @@ impl CostSource for AnalyticModel {
         self.profile.name()
     }
 
+    fn check_support(&self, network: &Network) -> Result<(), CostError> {
+        Self::check_support(self, network)
+    }
+
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
         if networks.len() < PARALLEL {
             networks.iter().map(|network| self.cost(network)).collect()

@@ -13,6 +13,16 @@ pub trait CostSource: Send + Sync {
 
     /// The cost of one inference of each network, for one image.
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>>;
+
+    /// Whether the device can run a network; cheaper than its cost where the source knows the operators.
+    ///
+    /// # Errors
+    /// The first operator that it cannot run, or why it could not be asked.
+    fn check_support(&self, network: &Network) -> Result<(), CostError> {
+        self.estimate(std::slice::from_ref(network))
+            .into_iter()
+            .try_for_each(|answer| answer.map(|_| ()))
+    }
 }
 
 /// What one inference of a network costs on a device, for one image.

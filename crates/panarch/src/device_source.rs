@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use panarch_cost::profile::{LinearTarget, TableDialect, TableTarget};
-use panarch_cost::{CostSource, DeviceKind, DeviceProfile};
+use panarch_cost::{CostSource, DeviceKind, DeviceProfile, Model};
 use panarch_graph::ContentHash;
 use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_predict::{Dialect, LatencyTable, LinearLatency, LinearTerms, PredictError, TableCostSource};
@@ -26,6 +26,14 @@ pub struct OpenDevice {
 /// # Errors
 /// When its runtime is missing, or the file that it names cannot be read or is not what the profile says.
 pub fn open(profile: &DeviceProfile) -> Result<OpenDevice, Error> {
+    open_with(profile, Model::Analytic)
+}
+
+/// The same with a model of choice for machines that are described by their parts.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Error> {
     match profile.kind() {
         DeviceKind::Measured(_) => {
             let host = HostDevice::from_profile(profile, Protocol::default())?;
@@ -45,9 +53,18 @@ pub fn open(profile: &DeviceProfile) -> Result<OpenDevice, Error> {
         }
         DeviceKind::Table(target) => table(profile, target),
         DeviceKind::Linear(target) => linear(profile, target),
-        _ => Ok(OpenDevice {
+        DeviceKind::Hierarchy(_) => Ok(OpenDevice {
             source: profile.cost_source()?,
-            hash: hash_of(profile, "panarch analytic model of a profile v1", ""),
+            hash: hash_of(profile, "panarch mapper of a profile v1", ""),
+            takes_time: false,
+        }),
+        // The numbers are revisions of the models: raised whenever what they say changes.
+        _ => Ok(OpenDevice {
+            source: profile.model(model)?,
+            hash: match model {
+                Model::Analytic => hash_of(profile, "panarch analytic model of a profile v2", ""),
+                Model::Cycle => hash_of(profile, "panarch simulator of a profile v1", ""),
+            },
             takes_time: false,
         }),
     }

@@ -69,6 +69,13 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     let resolution = order.resolution.unwrap_or(space.default_resolution());
     let name = device_name(&order.output)?;
     let mut journal = Journal::of(&order.output)?;
+    // Its answers are kept, so that asking again would only read the first one once more.
+    if profile.command().is_some() && order.repeat > 1 {
+        return Err(Error::Input(format!(
+            "{} answers by a command, whose profile says how often one is repeated: set `command.repeat` there and leave --repeat out",
+            profile.name()
+        )));
+    }
     let device = device_source::open(&profile)?;
     watch.step(format!("Asking {} for the blocks of {}", profile.name(), space.name()));
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);

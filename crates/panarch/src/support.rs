@@ -112,14 +112,14 @@ fn answer(space: &Space, source: &dyn CostSource, genotype: &Genotype) -> Result
     let Ok(network) = space.lower(genotype, head, space.default_resolution()) else {
         return Ok(Answer::IsNone);
     };
-    match source.estimate(std::slice::from_ref(&network)).into_iter().next() {
-        Some(Err(CostError::Unsupported { operator, reason, .. })) => Ok(Answer::RunsNot {
+    match source.check_support(&network) {
+        Err(CostError::Unsupported { operator, reason, .. }) => Ok(Answer::RunsNot {
             reason: format!("{operator}: {reason}"),
         }),
-        Some(Err(CostError::NotInTable { key, .. })) => Ok(Answer::RunsNot {
+        Err(CostError::NotInTable { key, .. }) => Ok(Answer::RunsNot {
             reason: format!("its table has no `{key}`"),
         }),
-        Some(Err(error)) => Err(error.into()),
-        Some(Ok(_)) | None => Ok(Answer::Runs),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(Answer::Runs),
     }
 }

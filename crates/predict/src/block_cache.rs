@@ -7,7 +7,7 @@ use panarch_graph::{Latency, Shape};
 use panarch_space::{Genotype, Head, Place, Space};
 
 use crate::PredictError;
-use key::{KeyHasher, Keys};
+use key::{KeyHasher, Keys, MOST_INPUTS};
 
 /// The latency of a space's members by a device's analytic model, with every block planned once.
 ///
@@ -117,6 +117,12 @@ impl BlockCache {
             None => None,
         };
         let output = (placed.output, placed.width);
+        if self.inputs.len() >= MOST_INPUTS {
+            return Err(PredictError::Choices {
+                space: self.space.name().to_owned(),
+                place: place.name.clone(),
+            });
+        }
         let next = self
             .inputs
             .iter()

@@ -281,6 +281,10 @@ impl CostSource for MappedModel {
     }
 
     /// Shapes that networks share are mapped once, all of them side by side on the threads that there are.
+    fn check_support(&self, network: &Network) -> Result<(), CostError> {
+        self.supported_layers(network).map(|_| ())
+    }
+
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
         let layered: Vec<_> = networks.iter().map(|network| self.supported_layers(network)).collect();
         let mut mapped = Mapped::new();

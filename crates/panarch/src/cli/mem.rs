@@ -16,7 +16,7 @@ fn accelerators(names: &[String]) -> Result<(Vec<DeviceProfile>, Vec<String>), E
     let (machines, measured): (Vec<_>, Vec<_>) = lookup::devices(names)?
         .into_iter()
         .partition(|profile| profile.accelerator().is_some());
-    let note = |of: &DeviceProfile| format!("{} is measured: nothing is known about its matrix unit", of.name());
+    let note = |of: &DeviceProfile| format!("the profile of {} says nothing about its matrix unit", of.name());
     let notes: Vec<String> = measured.iter().map(note).collect();
     if machines.is_empty() {
         return Err(Error::Input(format!("{}; name another --device", notes.join("; "))));

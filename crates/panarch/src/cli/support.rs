@@ -26,6 +26,7 @@ pub fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result
         ],
     );
     let mut nowhere = Vec::new();
+    let mut asked = 0;
     for profile in lookup::devices(devices)? {
         if profile.measured().is_some() {
             table.note(format!("{} is measured: its runtime decides", profile.name()));
@@ -39,6 +40,7 @@ pub fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result
             ));
             continue;
         }
+        asked += 1;
         match support::support(&space, &profile)? {
             Support::Nothing { reason } => {
                 table.note(format!("{} runs no member of the space: {reason}", profile.name()));
@@ -60,7 +62,8 @@ pub fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result
         }
     }
     printer.table(&table);
-    if nowhere.is_empty() {
+    // Of several devices, some may be for other spaces.
+    if nowhere.len() < asked || nowhere.is_empty() {
         return Ok(());
     }
     let message = format!("no member of {} runs on {}", space.name(), nowhere.join(", "));

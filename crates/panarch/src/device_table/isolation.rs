@@ -90,7 +90,8 @@ fn deviation(cost: &Cost) -> f64 {
     (0.5 * width / deviations).max(0.0)
 }
 
-/// The entry of a block from some answers: their mean and standard deviation; a single answer's own, by its interval.
+/// The entry of a block from some answers: their mean and standard deviation, which is at least what their own intervals
+/// leave of it; a single answer's own, by its interval.
 pub(super) fn entry(answers: &[(Latency, Latency)]) -> Option<TableEntry> {
     let count = answers.len();
     let mean = answers.iter().map(|(value, _)| value.seconds()).sum::<f64>() / count as f64;
@@ -99,7 +100,9 @@ pub(super) fn entry(answers: &[(Latency, Latency)]) -> Option<TableEntry> {
         [(_, own)] => own.seconds(),
         more => {
             let squares = more.iter().map(|(value, _)| (value.seconds() - mean).powi(2));
-            (squares.sum::<f64>() / (count as f64 - 1.0)).sqrt()
+            let own = more.iter().map(|(_, own)| own.seconds()).sum::<f64>() / count as f64;
+            let between = (squares.sum::<f64>() / (count as f64 - 1.0)).sqrt();
+            between.max(own / (count as f64).sqrt())
         }
     };
     Some(TableEntry {

@@ -65,7 +65,7 @@ impl Devices {
                     let protocol = device.protocol_hash()?;
                     Answer::Command { device, protocol }
                 }
-                _ => Answer::Model(device_source::open(&profile)?),
+                _ => Answer::Model(device_source::open_with(&profile, setup.file.devices.model)?),
             };
             devices.push(Device {
                 profile,

@@ -173,7 +173,8 @@ fn figures(device: &Device) -> String {
         DeviceKind::Hierarchy(_) => {
             "loop-nest mapper; every figure of the profile names its source or is marked as an assumption".to_owned()
         }
-        _ => "analytic model; every figure of the profile names its source or is marked as an assumption".to_owned(),
+        _ => "a model of its parts; every figure of the profile names its source or is marked as an assumption"
+            .to_owned(),
     }
 }
 

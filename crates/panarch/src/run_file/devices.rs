@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use panarch_cost::preset_names;
+use panarch_cost::{Model, preset_names};
 use panarch_graph::Latency;
 use panarch_space::Space;
 use panarch_toml::{FromValue, Spanned, Table, Value, did_you_mean};
@@ -14,6 +14,8 @@ use super::write::Writer;
 pub struct DevicesSection {
     /// Names of embedded profiles, or paths of TOML files; none twice.
     pub names: Vec<String>,
+    /// What answers for those that are described by their parts.
+    pub model: Model,
     /// How fast the network must be.
     pub targets: Targets,
 }
@@ -33,6 +35,11 @@ impl DevicesSection {
         if let Some(names) = &names {
             check_names(&table, names);
         }
+        let model = if table.has("model") {
+            table.one_of("model", &Model::NAMES)
+        } else {
+            Some(Model::Analytic)
+        };
         let targets_table = table.table("targets");
         let names: Option<Vec<String>> = names.map(|names| {
             let mut distinct: Vec<String> = names.into_iter().map(|name| name.value).collect();
@@ -44,12 +51,14 @@ impl DevicesSection {
         table.finish();
         Some(Self {
             names: names?,
+            model: model?,
             targets: targets?,
         })
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
         writer.texts("names", self.names.iter().map(String::as_str));
+        writer.text("model", self.model.name());
         let targets = writer.section("devices.targets");
         match &self.targets {
             Targets::Reference(name) => targets.text("reference", name),

@@ -5,6 +5,8 @@ use panarch_space::{Genotype, Space};
 /// Bits of a key for the place and for what enters it.
 const PLACE_BITS: u32 = 10;
 const INPUT_BITS: u32 = 14;
+/// What can enter places, in all, must have a number with so many bits.
+pub(super) const MOST_INPUTS: usize = 1 << INPUT_BITS;
 
 /// Numbers the combinations of choices at a place.
 #[derive(Debug, Clone)]

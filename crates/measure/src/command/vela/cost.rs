@@ -138,7 +138,7 @@ fn nothing() -> LayerCost {
 
 fn add(cost: &mut LayerCost, row: &Row, clock_hz: f64) {
     let latency = |cycles: f64| Latency::from_seconds(cycles / clock_hz);
-    cost.macs = Macs(cost.macs.0 + row.macs);
+    cost.macs = Macs(cost.macs.0.saturating_add(row.macs));
     cost.latency += latency(row.cycles.total);
     cost.compute += latency(row.cycles.npu);
     cost.movement += latency(row.cycles.memory());

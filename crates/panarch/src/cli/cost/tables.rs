@@ -21,9 +21,15 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
             Column::quantity("traffic", "KiB").with_key("traffic_bytes"),
             Column::quantity("energy", "mJ").with_key("energy_j"),
             Column::text("how it is known").with_key("provenance"),
+            Column::raw("model"),
+            Column::raw("tool_version"),
+            Column::raw("precision"),
+            Column::raw("batch"),
+            Column::raw("error"),
         ],
     );
-    for Answered { device, answer, .. } in answers {
+    for Answered { device, model, answer } in answers {
+        let model = model.map_or_else(Cell::missing, |model| Cell::text(model.name()));
         match answer {
             Ok(cost) => table.push(vec![
                 Cell::text(device),
@@ -36,11 +42,19 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
                 kibibytes(cost.peak_memory.0),
                 kibibytes(cost.traffic.0),
                 cost.energy.as_ref().map_or_else(Cell::missing, millijoules),
-                Cell::text(cost.provenance.kind.to_string() + " by " + &cost.provenance.tool),
+                Cell::text(cost.provenance.kind.to_string() + ": " + &cost.provenance.tool),
+                model,
+                Cell::text(&cost.provenance.version),
+                Cell::text(cost.provenance.precision.name()),
+                Cell::count(u64::from(cost.provenance.batch)),
+                Cell::missing(),
             ]),
             Err(error) => {
                 let mut cells = vec![Cell::text(device)];
                 cells.resize_with(10, Cell::missing);
+                cells.push(Cell::text(error.to_string()));
+                cells.push(model);
+                cells.resize_with(15, Cell::missing);
                 cells.push(Cell::text(error.to_string()));
                 table.push_row(cells, Emphasis::Bad);
             }

@@ -77,7 +77,7 @@ impl<'a> Line<'a> {
                 Some(value @ 1..) => *number = value,
                 _ => {
                     let message = if field.is_empty() {
-                        format!("the {name} is missing")
+                        format!("no value for {name}")
                     } else {
                         format!(
                             "the {name} must be a whole number from 1 to {}, not `{}`",

@@ -1,12 +1,8 @@
 //! Time of one analytic estimate: `cargo bench -p panarch-cost`.
-#[path = "../tests/it/published/mod.rs"]
-#[allow(dead_code)]
-mod published;
-
 use divan::Bencher;
 use panarch_cost::{AnalyticModel, DeviceProfile};
 use panarch_graph::stream;
-use panarch_space::{Head, Space};
+use panarch_space::{Head, Space, zoo};
 
 fn main() {
     divan::main();
@@ -21,7 +17,7 @@ fn model(device: &str) -> AnalyticModel {
 #[divan::bench(args = DEVICES)]
 fn mobilenet_v2(bencher: Bencher, device: &str) {
     let model = model(device);
-    let network = published::networks::mobilenet_v2();
+    let network = zoo::network("mobilenet-v2", 1000, 224).expect("a network of the zoo");
     bencher.bench(|| model.cost(&network));
 }
 

@@ -1,4 +1,5 @@
 use panarch_graph::{Latency, Network};
+use rayon::prelude::*;
 
 use crate::{AnalyticModel, CostError, DeviceProfile};
 
@@ -85,13 +86,28 @@ impl Calibration {
         figures: &[StartingFigure],
         cases: &[(&Network, Latency)],
     ) -> Result<Vec<Latency>, CostError> {
-        let foreseen = cases.iter().enumerate().map(|(left_out, (network, _))| {
+        let fits = Self::without_each(text, figures, cases)?;
+        let foreseen = fits.iter().zip(cases);
+        foreseen
+            .map(|(fit, (network, _))| Ok(fit.model()?.cost(network)?.latency.value))
+            .collect()
+    }
+
+    /// The fits to all networks but one, for each in turn.
+    ///
+    /// # Errors
+    /// As [`Calibration::new`].
+    pub fn without_each(
+        text: &str,
+        figures: &[StartingFigure],
+        cases: &[(&Network, Latency)],
+    ) -> Result<Vec<Self>, CostError> {
+        let fits = (0..cases.len()).into_par_iter().map(|left_out| {
             let mut others = cases.to_vec();
             others.remove(left_out);
-            let model = Self::new(text, figures, &others)?.model()?;
-            Ok(model.cost(network)?.latency.value)
+            Self::new(text, figures, &others)
         });
-        foreseen.collect()
+        fits.collect()
     }
 }
 

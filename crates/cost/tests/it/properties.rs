@@ -115,9 +115,8 @@ proptest! {
             for larger in [&wide, &large] {
                 prop_assert!(larger.peak_memory >= small.peak_memory);
                 let (small, larger) = (small.latency.value.seconds(), larger.latency.value.seconds());
-                // A layer that is cut finer has a shorter first and last tile.
-                prop_assert!(larger >= small * (1.0 - 1e-4), "{}: {small} s became {larger} s", model.device());
-
+                // A layer that is cut finer has a shorter first and last tile: some tens of cycles of the smallest networks.
+                prop_assert!(larger >= small * (1.0 - 1e-3), "{}: {small} s became {larger} s", model.device());
             }
         }
     }

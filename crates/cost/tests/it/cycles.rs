@@ -66,6 +66,32 @@ fn without_memory_stalls_a_systolic_array_takes_scale_sims_cycles() {
     }
 }
 
+/// SCALE-Sim 3.0.0 on MobileNetV2 at 224 pixels, every channel of the depthwise layers a run of its own.
+#[test]
+fn a_whole_network_takes_scale_sims_cycles() {
+    for (size, flow, expected) in [
+        ("32", "ws", 3_600_256),
+        ("32", "os", 6_077_484),
+        ("64", "ws", 3_975_461),
+        ("64", "os", 5_713_898),
+    ] {
+        let changes = [
+            ("array.dataflow", &*format!("\"{flow}\"")),
+            ("array.rows", size),
+            ("array.columns", size),
+            ("depthwise.mapping", "\"per_channel\""),
+        ];
+        let cost = simulator("systolic-32", &changes)
+            .with_ideal_memory()
+            .cost(&mobilenet_v2())
+            .unwrap();
+        let of =
+            |part: fn(&Attribution) -> f64| cost.per_layer.iter().map(|layer| part(&layer.attribution)).sum::<f64>();
+        let cycles = of(|it| it.compute.seconds() + it.fill.seconds()) * 1e9;
+        assert_eq!(cycles.round() as u64, expected, "{flow} {size}");
+    }
+}
+
 #[test]
 fn one_layer_by_hand() {
     // A cycle a second and a byte a cycle: 4 tiles of one row, 8 input and 8 output channels, one block of weights.

@@ -121,7 +121,10 @@ fn fitted_figures_have_a_source() {
         let (section, key) = figure.split_once('.').unwrap();
         let text = preset_text(device).unwrap();
         let body = text.split(&format!("\n[{section}]\n")).nth(1).unwrap();
-        let line = body.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+        let line = body
+            .lines()
+            .find(|line| line.starts_with(&format!("{key} = ")))
+            .unwrap();
         assert!(line.contains("source = "), "{device}: {line}");
         assert!(text.contains("docs/reproductions/published-latencies.md"), "{device}");
     }

@@ -5,6 +5,9 @@ use crate::{AnalyticModel, CostError, DeviceProfile};
 
 /// The first and the last factor by which a figure is moved.
 const STEPS: (f64, f64) = (1.5, 1.002);
+/// What is left of the loss, at most, after a move that helps: a figure that would best be nothing, or without end, is else
+/// followed for ever.
+const LEAST_GAIN: f64 = 1.0 - 1e-5;
 
 /// A figure of a profile that is to be fitted, and where the fit begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +53,7 @@ impl Calibration {
                     let place = Place::of(&text, &figure.path)?;
                     let moved = place.with(&text, place.value * factor);
                     // A figure outside its range has no loss.
-                    if let Some(loss) = loss(&moved, cases).ok().filter(|loss| *loss < least) {
+                    if let Some(loss) = loss(&moved, cases).ok().filter(|loss| *loss < least * LEAST_GAIN) {
                         (text, least, improved) = (moved, loss, true);
                     }
                 }

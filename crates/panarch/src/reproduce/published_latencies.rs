@@ -4,8 +4,10 @@
 mod ablation;
 mod fit;
 mod macs_line;
+mod profile_text;
 mod sample;
 mod score;
+mod shapes;
 
 use std::path::Path;
 
@@ -59,6 +61,7 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
         ("networks.csv", networks_table(&studies)),
         ("constants.csv", constants_table(&studies)),
         ("ablation.csv", ablation_table(&studies)),
+        ("shapes.csv", shapes_table(&studies, watch)?),
     ];
     for (name, table) in &tables {
         let text = table.render(Format::Csv, None, false);
@@ -308,6 +311,26 @@ fn ablation_table(studies: &[Study]) -> Table {
     );
     table.note("changes are of what is left out, against the whole model");
     table
+}
+
+fn shapes_table(studies: &[Study], watch: &mut Watch<'_>) -> Result<Table, Error> {
+    let mut rows = Vec::new();
+    if let Some(study) = studies.iter().find(|study| study.sample.name() == shapes::DEVICE) {
+        watch.step(format!("Fitting other shapes of {}", shapes::DEVICE));
+        rows = shapes::rows(&study.sample)?;
+        watch.done(format!("{} rows", rows.len()));
+    }
+    let columns = [
+        "reduction × outputs × positions",
+        "τ",
+        "mean error (%)",
+        "τ left out",
+        "mean error left out (%)",
+        "worst left out",
+        "its error left out (%)",
+    ];
+    let title = format!("Shapes that the array of {} might have", shapes::DEVICE);
+    Ok(shown(&title, &columns, rows))
 }
 
 /// Estimates against published latencies, each network left out; on logarithmic axes.

@@ -2,6 +2,8 @@
 
 use panarch_cost::StartingFigure;
 
+use super::profile_text::{value, with, with_padding};
+
 /// Larger than any memory, rate or count here; profiles allow no infinity.
 const NO_END: &str = "1e15";
 
@@ -132,36 +134,7 @@ fn one_column(text: &str) -> Option<String> {
     ] {
         text = with(&text, path, &to)?;
     }
-    // The key is the first of its line, behind no other padding of the array.
-    let start = text.find("\npadding = { ")? + "\npadding = { ".len();
-    let end = start + text.get(start..)?.find(", assumption")?;
-    text.replace_range(start..end, "channels = [1], taps = [1]");
-    Some(text)
-}
-
-/// Where the value of `section.key` stands in a profile's text.
-fn place(text: &str, path: &str) -> Option<(usize, usize)> {
-    let (section, key) = path.split_once('.')?;
-    let table = text.find(&format!("\n[{section}]\n"))? + 1;
-    let behind = text.get(table..)?;
-    let body = behind.get(..behind.find("\n[").unwrap_or(behind.len()))?;
-    let opening = format!("\n{key} = {{ value = ");
-    let start = table + body.find(&opening)? + opening.len();
-    let rest = text.get(start..)?;
-    let ends = [", source = ", ", assumption = "].map(|origin| rest.find(origin));
-    Some((start, start + ends.into_iter().flatten().min()?))
-}
-
-fn value<'a>(text: &'a str, path: &str) -> Option<&'a str> {
-    let (start, end) = place(text, path)?;
-    text.get(start..end)
-}
-
-fn with(text: &str, path: &str, value: &str) -> Option<String> {
-    let (start, end) = place(text, path)?;
-    let mut changed = text.to_owned();
-    changed.replace_range(start..end, value);
-    Some(changed)
+    with_padding(&text, "channels = [1], taps = [1]")
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::Error;
 /// Fits to all networks and to all but each.
 pub(super) struct Fit {
     pub(super) whole: Calibration,
-    without: Vec<Calibration>,
+    /// To all but each, in the order of the networks.
+    pub(super) without: Vec<Calibration>,
 }
 
 impl Fit {

@@ -1,9 +1,13 @@
 use panarch_graph::{Latency, Network};
+use rayon::prelude::*;
 
 use crate::{AnalyticModel, CostError, DeviceProfile};
 
 /// The first and the last factor by which a figure is moved.
 const STEPS: (f64, f64) = (1.5, 1.002);
+/// What is left of the loss, at most, after a move that helps: a figure that would best be nothing, or without end, is else
+/// followed for ever.
+const LEAST_GAIN: f64 = 1.0 - 1e-5;
 
 /// A figure of a profile that is to be fitted, and where the fit begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +53,7 @@ impl Calibration {
                     let place = Place::of(&text, &figure.path)?;
                     let moved = place.with(&text, place.value * factor);
                     // A figure outside its range has no loss.
-                    if let Some(loss) = loss(&moved, cases).ok().filter(|loss| *loss < least) {
+                    if let Some(loss) = loss(&moved, cases).ok().filter(|loss| *loss < least * LEAST_GAIN) {
                         (text, least, improved) = (moved, loss, true);
                     }
                 }
@@ -85,13 +89,28 @@ impl Calibration {
         figures: &[StartingFigure],
         cases: &[(&Network, Latency)],
     ) -> Result<Vec<Latency>, CostError> {
-        let foreseen = cases.iter().enumerate().map(|(left_out, (network, _))| {
+        let fits = Self::without_each(text, figures, cases)?;
+        let foreseen = fits.iter().zip(cases);
+        foreseen
+            .map(|(fit, (network, _))| Ok(fit.model()?.cost(network)?.latency.value))
+            .collect()
+    }
+
+    /// The fits to all networks but one, for each in turn.
+    ///
+    /// # Errors
+    /// As [`Calibration::new`].
+    pub fn without_each(
+        text: &str,
+        figures: &[StartingFigure],
+        cases: &[(&Network, Latency)],
+    ) -> Result<Vec<Self>, CostError> {
+        let fits = (0..cases.len()).into_par_iter().map(|left_out| {
             let mut others = cases.to_vec();
             others.remove(left_out);
-            let model = Self::new(text, figures, &others)?.model()?;
-            Ok(model.cost(network)?.latency.value)
+            Self::new(text, figures, &others)
         });
-        foreseen.collect()
+        fits.collect()
     }
 }
 

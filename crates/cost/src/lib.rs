@@ -36,6 +36,7 @@ mod model;
 mod operator;
 mod plan;
 pub mod profile;
+pub mod published;
 pub mod scalesim;
 mod simulator;
 mod source;

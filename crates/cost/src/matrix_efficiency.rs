@@ -11,7 +11,6 @@
 //! [`Exchange`] links the two, and [`LatencyFit`] finds it from latencies. Both forms come by layer in a [`Breakdown`], which
 //! adds them up by operator, stage and network; [`Spread`] is for networks sampled from a space.
 
-mod ascend_310;
 mod breakdown;
 mod exchange;
 mod latency_fit;
@@ -21,7 +20,6 @@ mod matrix_work;
 mod raw;
 mod spread;
 
-pub use ascend_310::PUBLISHED_ON_ASCEND_310;
 pub use breakdown::{Breakdown, Part, stage_of};
 pub use exchange::Exchange;
 pub use latency_fit::{Closeness, LatencyFit, Term};

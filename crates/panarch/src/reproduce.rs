@@ -10,6 +10,7 @@ mod compofa;
 mod fine_tuning;
 mod front;
 mod matrix_efficiency;
+mod published_latencies;
 mod ranking;
 mod statistics;
 mod table;
@@ -39,7 +40,7 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 6] = [
+const ALL: [Reproduction; 7] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
@@ -64,6 +65,11 @@ const ALL: [Reproduction; 6] = [
         name: "matrix-efficiency",
         claim: "latency on a matrix machine follows matrix work and what is done besides, not MACs alone (Letunovskiy et al. 2022)",
         way: Way::Computed(matrix_efficiency::run),
+    },
+    Reproduction {
+        name: "published-latencies",
+        claim: "a model with a few fitted figures foresees the latencies of real devices that others published",
+        way: Way::Computed(published_latencies::run),
     },
     Reproduction {
         name: "analytic-model",

@@ -181,10 +181,15 @@ pub(crate) fn pieces(block: &Block, style: &Style, classes: u32) -> Vec<Piece> {
             made.conv("project.", Conv2d::pointwise(output));
         }
         Operator::Bottleneck => {
-            made.conv_act("reduce.", Conv2d::pointwise(inner));
+            let [first, middle] = if block.fixed.stride_in_first {
+                [stride, 1]
+            } else {
+                [1, stride]
+            };
+            made.conv_act("reduce.", Conv2d::square(inner, 1, first));
             made.conv_act(
                 "middle.",
-                Conv2d::square(inner, kernel, stride).with_groups(block.groups),
+                Conv2d::square(inner, kernel, middle).with_groups(block.groups),
             );
             made.conv("expand.", Conv2d::pointwise(output));
             made.close_with_shortcut();

@@ -264,6 +264,7 @@ impl<'d> Compiler<'d> {
         }
         let fixed = Fixed {
             stride: spot.stride,
+            stride_in_first: settings.stride_in_first.or(defaults.stride_in_first).unwrap_or(false),
             padding: settings.padding.or(defaults.padding),
             ceil: settings.ceil.or(defaults.ceil).unwrap_or(false),
             shortcut: settings.shortcut.or(defaults.shortcut).unwrap_or(Shortcut::Conv),

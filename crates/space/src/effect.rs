@@ -10,7 +10,7 @@ use crate::stage_settings::{StageSettings, Variants};
 type Has = fn(Operator) -> bool;
 
 /// The keys that not every operator has, and which have them.
-const KEYS: [(&str, Has); 20] = [
+const KEYS: [(&str, Has); 21] = [
     ("stride", Operator::has_stride),
     ("width", Operator::has_width),
     ("scale_width", |operator| operator.has_width() || operator.expands()),
@@ -28,6 +28,7 @@ const KEYS: [(&str, Has); 20] = [
     ("last_activation", Operator::has_last_activation),
     ("residual", Operator::may_have_residual),
     ("residual_in_first_block", Operator::may_have_residual),
+    ("stride_in_first", |operator| operator == Operator::Bottleneck),
     ("padding", Operator::has_padding),
     ("ceil", Operator::is_pool),
     ("shortcut", Operator::has_shortcut),

@@ -121,6 +121,8 @@ pub(crate) struct Alternative {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Fixed {
     pub stride: u32,
+    /// Whether a bottleneck has its stride in the first convolution, not in the middle one.
+    pub stride_in_first: bool,
     /// Zeros at each side of a plain convolution or of a pool.
     pub padding: Option<u32>,
     /// Whether a pool's last window may hang over the edge.

@@ -17,6 +17,7 @@ presets![
     "host",
     "edgetpu-coral",
     "edgetpu-pixel4",
+    "edgetpu-pixel6",
     "mobile-gpu",
     "mobile-dsp",
     "ascend-310",

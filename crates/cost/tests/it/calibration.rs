@@ -1,7 +1,8 @@
+use panarch_cost::published::PublishedDevice;
 use panarch_cost::{AnalyticModel, Calibration, CostError, DeviceProfile, StartingFigure, preset_text};
 use panarch_graph::{Latency, Network};
 
-use crate::published;
+use crate::networks::named;
 
 const DEVICE: &str = "ascend-310";
 
@@ -15,7 +16,8 @@ fn figure(path: &str, value: impl Into<Option<f64>>) -> StartingFigure {
 /// Latencies that the profile itself gives bring its figures back from elsewhere.
 #[test]
 fn known_figures_are_found_again() {
-    let networks: Vec<Network> = published::ascend310().into_iter().map(|case| case.network).collect();
+    let ascend = PublishedDevice::of(DEVICE).unwrap();
+    let networks: Vec<Network> = ascend.rows.iter().map(|row| named(row.network, row.pixels)).collect();
     let model = AnalyticModel::new(DeviceProfile::preset(DEVICE).unwrap()).unwrap();
     let cases: Vec<(&Network, Latency)> = networks
         .iter()

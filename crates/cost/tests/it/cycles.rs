@@ -8,8 +8,8 @@ use panarch_graph::{Activation, Conv2d, Network, Op, ProvenanceKind, Shape};
 use panarch_space::zoo;
 use proptest::prelude::*;
 
+use crate::networks::{Sketch, mobilenet_v2};
 use crate::properties::{blocks, network};
-use crate::published::networks::{Sketch, mobilenet_v2};
 use crate::variant;
 
 fn simulator(preset: &str, changes: &[(&str, &str)]) -> CycleSimulator {

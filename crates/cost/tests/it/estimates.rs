@@ -3,7 +3,7 @@
 use panarch_cost::{AnalyticModel, Bound, Cost, CostError, DeviceProfile};
 use panarch_graph::{Activation, Conv2d, Network, Op, Shape};
 
-use crate::published::networks::{Sketch, mobilenet_v2, vgg};
+use crate::networks::{Sketch, mobilenet_v2, named};
 use crate::variant;
 
 fn one(op: Op, input: Shape) -> Network {
@@ -88,7 +88,7 @@ fn arithmetic_of_single_layers() {
 #[test]
 fn movement_streams_what_does_not_fit() {
     // VGG16 has 138 M weights of one byte: all of them stream on a device without a weight cache.
-    let network = vgg([2, 2, 3, 3, 3]);
+    let network = named("vgg-16", 224);
     let cost = |changes: &[(&str, &str)]| variant::model("edgetpu-coral", changes).cost(&network).unwrap();
     let parameters = network.parameter_count() as f64;
     let none = cost(&[("memory.weight_cache_bytes", "0"), ("memory.channel_side_bytes", "1")]);

@@ -45,9 +45,9 @@ fn modelled_micro_devices_disagree_about_the_small_space() {
 #[test]
 fn small_networks_are_all_alike_on_a_full_size_device() {
     let networks = sampled(100);
-    let model = AnalyticModel::new(DeviceProfile::preset("edgetpu-pixel4").unwrap()).unwrap();
+    let model = AnalyticModel::new(DeviceProfile::preset("edgetpu-pixel6").unwrap()).unwrap();
     let costs: Vec<_> = model.estimate(&networks).into_iter().collect::<Result<_, _>>().unwrap();
-    let judged = fairness(&[DeviceSample::from_costs("edgetpu-pixel4", &costs)]);
+    let judged = fairness(&[DeviceSample::from_costs("edgetpu-pixel6", &costs)]);
     assert!(judged.devices[0].median_fixed_share.unwrap() > 0.9);
     assert_eq!(judged.mostly_fixed().len(), 1);
 }

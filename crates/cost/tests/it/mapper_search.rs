@@ -8,7 +8,7 @@ use panarch_cost::{CostError, DeviceProfile, MappedModel};
 use proptest::prelude::*;
 
 use crate::machines;
-use crate::published::networks::mobilenet_v2;
+use crate::networks::mobilenet_v2;
 
 /// A small convolution; about the size of the array, so that few loops are left in time.
 fn small_nest() -> impl Strategy<Value = LoopNest> {

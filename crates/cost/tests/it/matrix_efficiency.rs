@@ -1,14 +1,14 @@
 use panarch_cost::matrix_efficiency::{
-    Breakdown, Closeness, DepthwiseUnit, Exchange, LatencyFit, MatrixWork, PUBLISHED_ON_ASCEND_310, Spread, Term,
-    on_device, raw,
+    Breakdown, Closeness, DepthwiseUnit, Exchange, LatencyFit, MatrixWork, Spread, Term, on_device, raw,
 };
+use panarch_cost::published::{PublishedDevice, PublishedLatency};
 use panarch_cost::{AnalyticModel, Cost, CycleSimulator, DeviceProfile, preset_names};
 use panarch_graph::{Activation, Conv2d, Latency, Network, Op, Shape};
 use panarch_space::zoo;
 use proptest::prelude::*;
 
+use crate::networks::Sketch;
 use crate::properties::{blocks, network};
-use crate::published::networks::Sketch;
 
 /// A count made apart from this code, from the published layouts: name, GMACs, millions of element operations and of
 /// elements, raw measure, and W / (W + 190·V).
@@ -161,13 +161,17 @@ fn operators_and_stages_add_up_to_the_network() {
     assert_eq!(Breakdown::<MatrixWork> { layers: Vec::new() }.total().efficiency(), 0.0);
 }
 
+fn published() -> &'static [PublishedLatency] {
+    PublishedDevice::of("ascend-310").unwrap().rows
+}
+
 fn samples(count: impl Fn(&str) -> MatrixWork) -> Vec<(MatrixWork, Latency)> {
-    let published = PUBLISHED_ON_ASCEND_310.iter();
-    published.map(|(name, latency)| (count(name), *latency)).collect()
+    let rows = published().iter();
+    rows.map(|row| (count(row.network), row.latency)).collect()
 }
 
 fn close(latencies: Vec<Latency>) -> Closeness {
-    let published = PUBLISHED_ON_ASCEND_310.iter().map(|it| it.1);
+    let published = published().iter().map(|row| row.latency);
     let pairs: Vec<_> = latencies.into_iter().zip(published).collect();
     Closeness::of(&pairs).unwrap()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use panarch_cost::{AnalyticModel, CostError, DeviceKind, DeviceProfile, SizeClass, preset_names};
 use panarch_graph::Precision;
 
-use crate::published::networks::{mobilenet_v2, tiny32};
+use crate::networks::{mobilenet_v2, tiny32};
 
 fn names_of(class: SizeClass) -> Vec<String> {
     let profiles = DeviceProfile::presets_of(class).unwrap_or_else(|error| panic!("{error}"));
@@ -33,6 +33,7 @@ fn the_classes_hold_the_promised_devices() {
     let full = [
         "edgetpu-coral",
         "edgetpu-pixel4",
+        "edgetpu-pixel6",
         "mobile-gpu",
         "mobile-dsp",
         "ascend-310",

@@ -4,7 +4,7 @@ use panarch_cost::{AnalyticModel, Attribution, CostSource, DeviceProfile, preset
 use panarch_graph::{Activation, Conv2d, Network, Op, Shape};
 use proptest::prelude::*;
 
-use crate::published::networks::Sketch;
+use crate::networks::Sketch;
 use crate::variant;
 
 /// (kind, width in steps of 8, expansion, kernel 3 or 5, stride)

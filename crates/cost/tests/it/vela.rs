@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use panarch_cost::{AnalyticModel, Cost};
 use panarch_graph::Network;
 
-use crate::published::networks::{mobilenet_v2, tiny32};
+use crate::networks::{mobilenet_v2, tiny32};
 use crate::variant;
 
 const CLOCK_HZ: f64 = 500e6;

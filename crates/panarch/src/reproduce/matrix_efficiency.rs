@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use panarch_cost::matrix_efficiency::{
-    Closeness, DepthwiseUnit, LatencyFit, MatrixWork, PUBLISHED_ON_ASCEND_310, Term, raw,
-};
+use panarch_cost::matrix_efficiency::{Closeness, DepthwiseUnit, LatencyFit, MatrixWork, Term, raw};
+use panarch_cost::published::PublishedDevice;
 use panarch_cost::{Calibration, Model, StartingFigure};
 use panarch_graph::{Latency, Network};
 use panarch_report::{Panel, Series, Table, panels_svg};
@@ -86,16 +85,17 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
 }
 
 fn samples() -> Result<Vec<Sample>, Error> {
-    let published = PUBLISHED_ON_ASCEND_310.into_iter().map(|(name, latency)| {
-        let network = zoo::network(name, 1000, PIXELS)?;
+    let published = PublishedDevice::of(DEVICE).map_or(&[][..], |device| device.rows);
+    let samples = published.iter().map(|row| {
+        let network = zoo::network(row.network, 1000, PIXELS)?;
         Ok(Sample {
-            name,
+            name: row.network,
             work: raw(&network, DepthwiseUnit::Vector).total(),
             network,
-            latency,
+            latency: row.latency,
         })
     });
-    published.collect()
+    samples.collect()
 }
 
 fn of_law(law: &'static str, terms: &[Term], samples: &[(MatrixWork, Latency)]) -> Option<Answers> {

@@ -10,6 +10,7 @@ mod matrix_efficiency;
 mod parity;
 mod pictures;
 mod published;
+mod published_latencies;
 mod scalesim;
 mod schedules;
 mod tflite_files;

@@ -63,6 +63,7 @@ fn keras_backbone_counts() {
         ("mobilenet-multi-avg-w0.75", 2_349_704 - 3 * 1280),
         ("mobilenet-multi-max-w0.75", 2_045_816 - 3 * 1280),
         ("mobilenet-edgetpu", 2_849_312),
+        ("mobilenet-edgetpu-w0.75", 1_737_288),
     ];
     for (name, values) in table {
         let network = zoo::network(name, 1001, 224).unwrap();

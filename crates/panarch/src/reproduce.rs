@@ -13,6 +13,7 @@ mod ranking;
 mod statistics;
 mod table;
 mod tunas;
+mod vela;
 
 use std::path::Path;
 
@@ -38,7 +39,7 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 5] = [
+const ALL: [Reproduction; 6] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
@@ -63,6 +64,11 @@ const ALL: [Reproduction; 5] = [
         name: "matrix-efficiency",
         claim: "latency on a matrix machine follows matrix work and what is done besides, not MACs alone (Letunovskiy et al. 2022)",
         way: Way::Computed(matrix_efficiency::run),
+    },
+    Reproduction {
+        name: "vela",
+        claim: "six fitted constants make a closed form follow the vendor's compiler for Ethos-U on networks it has not seen",
+        way: Way::Computed(vela::run),
     },
 ];
 

@@ -1,7 +1,7 @@
 use panarch_graph::Activation;
 use serde::Serialize;
 
-use super::{Figure, Sourced};
+use super::{Blocking, Figure, Sourced};
 use crate::Operator;
 use crate::systolic::Dataflow;
 
@@ -14,6 +14,9 @@ pub struct Accelerator {
     pub clock_hz: Figure,
     /// The unit that runs dense convolutions and linear layers.
     pub array: Array,
+    /// How layers are cut into blocks, where that decides what they read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocking: Option<Blocking>,
     /// How depthwise convolutions run.
     pub depthwise: Depthwise,
     /// The unit that runs everything else.

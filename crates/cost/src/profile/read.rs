@@ -13,7 +13,7 @@ use panarch_toml::{Diagnostics, Document, Table};
 use figures::Figures;
 
 use super::{
-    Accelerator, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
+    Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
     MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, table,
 };
 use crate::Operator;
@@ -105,6 +105,9 @@ fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
     // Every part is read before any is missed, so that all problems are found.
     let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", POSITIVE));
     let array = figures.part(root, "array", Figures::array);
+    let blocking = root
+        .has("blocking")
+        .then(|| figures.part(root, "blocking", Figures::blocking));
     let depthwise = figures.part(root, "depthwise", Figures::depthwise);
     let vector = figures.part(root, "vector", Figures::vector);
     let memory = figures.part(root, "memory", Figures::memory);
@@ -121,6 +124,10 @@ fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
     Some(Accelerator {
         clock_hz: clock?,
         array: array?,
+        blocking: match blocking {
+            Some(blocking) => Some(blocking?),
+            None => None,
+        },
         depthwise: depthwise?,
         vector: vector?,
         memory: memory?,
@@ -155,6 +162,17 @@ impl Figures {
     fn operators(&self, table: &Table<'_>, key: &str, of: &[Operator]) -> Option<Sourced<Vec<Operator>>> {
         let names: Vec<(&str, Operator)> = of.iter().map(|op| (op.name(), *op)).collect();
         self.sourced(table, key, |figure| figure.list_of("value", &names))
+    }
+
+    fn blocking(&self, table: &Table<'_>) -> Option<Blocking> {
+        let accumulators = self.count(table, "accumulators");
+        let rows = self.count(table, "rows");
+        let columns = self.count(table, "columns");
+        Some(Blocking {
+            accumulators: accumulators?,
+            rows: rows?,
+            columns: columns?,
+        })
     }
 
     fn depthwise(&self, table: &Table<'_>) -> Option<Depthwise> {

@@ -13,4 +13,5 @@ mod published;
 mod scalesim;
 mod schedules;
 mod tflite_files;
+mod vela_study;
 mod whole_run;

@@ -34,7 +34,7 @@ pub use process::kill_commands;
 pub use tool::{ToolState, ToolStatus, tools};
 
 /// Says what the answers depend on besides profile and network; changed when costs are computed otherwise.
-const ANSWERS: &str = "panarch answer of a command, key v2";
+const ANSWERS: &str = "panarch answer of a command, key v3";
 
 /// A device for which a program answers, as its profile says.
 ///

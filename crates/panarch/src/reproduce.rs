@@ -14,6 +14,7 @@ mod statistics;
 mod table;
 mod tunas;
 mod vela;
+mod vela_dump;
 
 use std::path::Path;
 
@@ -39,7 +40,7 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 6] = [
+const ALL: [Reproduction; 7] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
@@ -65,6 +66,7 @@ const ALL: [Reproduction; 6] = [
         claim: "latency on a matrix machine follows matrix work and what is done besides, not MACs alone (Letunovskiy et al. 2022)",
         way: Way::Computed(matrix_efficiency::run),
     },
+    Reproduction { name: "vela-dump", claim: "", way: Way::Computed(vela_dump::run) },
     Reproduction {
         name: "vela",
         claim: "six fitted constants make a closed form follow the vendor's compiler for Ethos-U on networks it has not seen",

@@ -7,12 +7,17 @@ use crate::profile::Blocking;
 /// How many times a convolution reads its input, at least 1.
 ///
 /// A block is as many rows and columns as the output, rounded up to powers of two, and the profile allow, and as many output
-/// channels as the accumulators then hold. A dense convolution reads the input of a block of positions for each block of output channels; of a depthwise
+/// channels as the accumulators then hold; it is half as wide where all output channels then fit. A dense convolution reads the input of a block of positions for each block of output channels; of a depthwise
 /// one, each block of channels has an input of its own. A kernel larger than its stride reaches over the seams.
 pub(super) fn input_reads(blocking: &Blocking, conv: &Conv2d, input: Shape, output: Shape) -> f64 {
     let most = |of: u32, allowed: u32| u64::from(of).next_power_of_two().min(u64::from(allowed)).max(1);
     let rows = most(output.height, blocking.rows.value);
-    let columns = most(output.width, blocking.columns.value);
+    let mut columns = most(output.width, blocking.columns.value);
+    let channels = u64::from(output.channels / conv.groups.max(1));
+    let held = |columns: u64| (u64::from(blocking.accumulators.value) / (rows * columns)).max(1);
+    if channels > held(columns) && columns > 1 && channels <= held(columns / 2) {
+        columns /= 2;
+    }
     let seams = |of: u32, blocks: u64, axis: usize| {
         let [kernel, stride] = [conv.kernel, conv.stride].map(|it| it.get(axis).copied().unwrap_or(1));
         let reach = u64::from(kernel.saturating_sub(stride));
@@ -20,9 +25,7 @@ pub(super) fn input_reads(blocking: &Blocking, conv: &Conv2d, input: Shape, outp
     };
     let high = seams(input.height, u64::from(output.height).div_ceil(rows), 0);
     let wide = seams(input.width, u64::from(output.width).div_ceil(columns), 1);
-    let channels = output.channels / conv.groups.max(1);
-    let together = (u64::from(blocking.accumulators.value) / (rows * columns)).max(1);
-    high * wide * u64::from(channels).div_ceil(together).max(1) as f64
+    high * wide * channels.div_ceil(held(columns)).max(1) as f64
 }
 
 #[cfg(test)]
@@ -58,6 +61,8 @@ mod tests {
             (conv(1, 1, 1), (24, 56), (144, 56), 5.0),
             (conv(3, 1, 144), (144, 56), (144, 56), 68.0 * 62.0 / (56.0 * 56.0)),
             (conv(1, 1, 1), (960, 1), (240, 1), 1.0),
+            // All 40 fit into blocks of 8×8.
+            (conv(1, 1, 1), (240, 24), (40, 24), 1.0),
         ];
         for (conv, (from, high), (to, low), expected) in cases {
             let (input, output) = (Shape::new(from, high, high), Shape::new(to, low, low));

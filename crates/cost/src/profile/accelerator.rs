@@ -190,6 +190,10 @@ pub struct VectorUnit {
     pub mul_passes: Figure,
     /// Passes over the output of a concatenation; 0 when producers write to the right place.
     pub concat_passes: Figure,
+    /// Passes over the output of a grouped convolution, on machines that run it group by group and put the results together;
+    /// each group is then started for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_passes: Option<Figure>,
     /// Passes for each tap of a pooling window or of a depthwise kernel that runs here.
     pub tap_passes: Figure,
     /// Where pooling runs.

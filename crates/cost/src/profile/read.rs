@@ -203,6 +203,7 @@ impl Figures {
         let add_passes = self.number(table, "add_passes", NOT_NEGATIVE);
         let mul_passes = self.number(table, "mul_passes", NOT_NEGATIVE);
         let concat_passes = self.number(table, "concat_passes", NOT_NEGATIVE);
+        let group_passes = self.optional_number(table, "group_passes", NOT_NEGATIVE);
         let tap_passes = self.number(table, "tap_passes", NOT_NEGATIVE);
         let pooling = self.choice(table, "pooling", &Pooling::NAMES);
         let activations = &Operator::ACTIVATIONS;
@@ -225,6 +226,7 @@ impl Figures {
             add_passes: add_passes?,
             mul_passes: mul_passes?,
             concat_passes: concat_passes?,
+            group_passes: group_passes?,
             tap_passes: tap_passes?,
             pooling: pooling?,
             fused_activations: fused_activations?,

@@ -102,7 +102,10 @@ fn profiles_become_configurations() {
             }
             Err(error) => {
                 assert!(
-                    matches!(error, CostError::Measured { .. } | CostError::Command { .. }),
+                    matches!(
+                        error,
+                        CostError::Measured { .. } | CostError::Command { .. } | CostError::Hierarchy { .. }
+                    ),
                     "{error}"
                 );
                 assert!(profile.accelerator().is_none());

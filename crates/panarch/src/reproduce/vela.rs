@@ -2,7 +2,7 @@
 
 mod answers;
 mod operator_class;
-mod sample;
+pub mod sample;
 mod tables;
 
 use std::path::Path;

@@ -135,7 +135,10 @@ impl CommandDevice {
             reason: format!("what its answers depend on cannot be written down: {error}"),
         })?;
         let (name, precision) = (self.profile.name(), self.profile.precision());
-        let text = format!("{name}\n{precision}\n{target}\n{peak:e}\n{}\n{machine}", self.version()?);
+        let text = format!(
+            "{name}\n{precision}\n{target}\n{peak:e}\n{}\n{machine}",
+            self.version()?
+        );
         Ok(ContentHash::of(ANSWERS, text.as_bytes()))
     }
 

@@ -66,7 +66,11 @@ const ALL: [Reproduction; 7] = [
         claim: "latency on a matrix machine follows matrix work and what is done besides, not MACs alone (Letunovskiy et al. 2022)",
         way: Way::Computed(matrix_efficiency::run),
     },
-    Reproduction { name: "vela-dump", claim: "", way: Way::Computed(vela_dump::run) },
+    Reproduction {
+        name: "vela-dump",
+        claim: "",
+        way: Way::Computed(vela_dump::run),
+    },
     Reproduction {
         name: "vela",
         claim: "six fitted constants make a closed form follow the vendor's compiler for Ethos-U on networks it has not seen",

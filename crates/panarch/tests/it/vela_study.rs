@@ -65,7 +65,10 @@ fn of_device(device: &str) -> Vec<Row> {
 fn closeness(rows: &[&Row]) -> (f64, f64) {
     let ours: Vec<f64> = rows.iter().map(|row| row.analytic).collect();
     let theirs: Vec<f64> = rows.iter().map(|row| row.vela).collect();
-    let errors = ours.iter().zip(&theirs).map(|(ours, theirs)| (ours / theirs - 1.0).abs());
+    let errors = ours
+        .iter()
+        .zip(&theirs)
+        .map(|(ours, theirs)| (ours / theirs - 1.0).abs());
     let mean = errors.sum::<f64>() / rows.len() as f64;
     (kendall_tau(&ours, &theirs).unwrap(), mean)
 }
@@ -104,9 +107,18 @@ fn the_profiles_give_the_latencies_of_the_study() {
 fn the_closed_form_follows_the_compiler_on_networks_that_it_was_not_fitted_to() {
     let rows = of_device("ethos-u55-256");
     let held_out: Vec<&Row> = rows.iter().filter(|row| row.held_out).collect();
-    assert!(rows.len() >= 300 && held_out.len() >= 240, "{} {}", rows.len(), held_out.len());
+    assert!(
+        rows.len() >= 300 && held_out.len() >= 240,
+        "{} {}",
+        rows.len(),
+        held_out.len()
+    );
     let (tau, error) = closeness(&held_out);
-    println!("ethos-u55-256, {} networks held out: τ {tau:.3}, MAPE {:.1} %", held_out.len(), error * 100.0);
+    println!(
+        "ethos-u55-256, {} networks held out: τ {tau:.3}, MAPE {:.1} %",
+        held_out.len(),
+        error * 100.0
+    );
     assert!(tau >= 0.9, "τ {tau}");
     assert!(error <= 0.1, "MAPE {error}");
     for space in ["ofa-mbv3-w1.0", "edgetpu"] {

@@ -14,7 +14,6 @@ mod statistics;
 mod table;
 mod tunas;
 mod vela;
-mod vela_dump;
 
 use std::path::Path;
 
@@ -40,7 +39,7 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 7] = [
+const ALL: [Reproduction; 6] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
@@ -65,11 +64,6 @@ const ALL: [Reproduction; 7] = [
         name: "matrix-efficiency",
         claim: "latency on a matrix machine follows matrix work and what is done besides, not MACs alone (Letunovskiy et al. 2022)",
         way: Way::Computed(matrix_efficiency::run),
-    },
-    Reproduction {
-        name: "vela-dump",
-        claim: "",
-        way: Way::Computed(vela_dump::run),
     },
     Reproduction {
         name: "vela",

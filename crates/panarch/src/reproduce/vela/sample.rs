@@ -23,17 +23,17 @@ const HEAD: Head = Head {
 };
 
 /// A network of the study.
-pub(in crate::reproduce) struct Member {
-    pub(in crate::reproduce) space: &'static str,
-    pub(in crate::reproduce) genotype: String,
-    pub(in crate::reproduce) resolution: u32,
-    pub(in crate::reproduce) network: Network,
+pub(super) struct Member {
+    pub(super) space: &'static str,
+    pub(super) genotype: String,
+    pub(super) resolution: u32,
+    pub(super) network: Network,
     /// Whether constants are fitted to it; all others are held out.
-    pub(in crate::reproduce) training: bool,
+    pub(super) training: bool,
 }
 
 /// The first `count` different networks of each space, of which the first `training` are for fitting.
-pub(in crate::reproduce) fn draw(count: usize, training: usize) -> Result<Vec<Member>, Error> {
+pub(super) fn draw(count: usize, training: usize) -> Result<Vec<Member>, Error> {
     let mut members = Vec::with_capacity(count * SPACES.len());
     for name in SPACES {
         let space = Space::preset(name)?;

@@ -54,12 +54,12 @@ static STUDIED: [Studied; 2] = [
 ];
 
 pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Error> {
-    std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
     let mut all = Vec::new();
     for studied in &STUDIED {
         let members = draw(studied.networks, studied.training)?;
         all.push(Answers::new(studied, members, watch)?);
     }
+    std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
     let mut closeness = tables::closeness(&all);
     for answers in &all {
         let provenance = answers.theirs.first().map(|cost| &cost.provenance);

@@ -67,7 +67,7 @@ const ALL: [Reproduction; 6] = [
     },
     Reproduction {
         name: "vela",
-        claim: "six fitted constants make a closed form follow the vendor's compiler for Ethos-U on networks it has not seen",
+        claim: "six constants make a closed form follow the vendor's compiler for Ethos-U on networks it has not seen",
         way: Way::Computed(vela::run),
     },
 ];

@@ -10,7 +10,7 @@ use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
 pub use blocks::{BlockCost, BlockSum};
-use closed_form::closed_form;
+use closed_form::{Ahead, closed_form};
 
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 32;
@@ -74,7 +74,7 @@ impl AnalyticModel {
             &Surroundings::default(),
         )?;
         let mut times = Vec::with_capacity(plan.work.len());
-        closed_form(&self.rates, &plan.work, &mut times);
+        closed_form(&self.rates, &plan.work, Ahead::default(), &mut times);
         let tool = Tool {
             kind: ProvenanceKind::Predicted,
             name: "analytic model",

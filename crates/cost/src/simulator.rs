@@ -6,7 +6,8 @@ use panarch_graph::{Network, ProvenanceKind};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
-use crate::plan::{Rates, Surroundings, plan};
+use crate::layer_time::LayerTime;
+use crate::plan::{LayerWork, Rates, Surroundings, plan};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
@@ -28,7 +29,7 @@ const PARALLEL: usize = 4;
 ///
 /// Because every part serves in program order, the event that frees a part is always the one that the next job waits for:
 /// the events are worked off in that order, without a queue, and the time of each is the exact one. For the same reason
-/// nothing that gets faster can make the whole slower.
+/// nothing that gets faster can make the whole slower. How far ahead weights are fetched is chosen for each network.
 ///
 /// What a layer is cut into, and what stays on chip, is the plan that [`crate::AnalyticModel`] uses too.
 #[derive(Debug, Clone)]
@@ -92,13 +93,63 @@ impl CycleSimulator {
             network,
             &Surroundings::default(),
         )?;
-        let times = Timeline::new(&self.rates, &plan.work, jobs).run();
+        let times = schedule(&self.rates, &plan.work, jobs);
         let tool = Tool {
             kind: ProvenanceKind::Simulated,
             name: "cycle simulator",
         };
         Ok(assemble(&self.profile, &self.machine, network, plan, &times, tool))
     }
+}
+
+/// Runs a planned network with the weights fetched ahead as far as is best.
+///
+/// Where weights share the way of activations, fetching far ahead can keep a layer's own loads waiting. A compiler would
+/// choose the depth: every power of two up to the buffer is run, and the fastest is taken. A larger buffer has all the
+/// depths of a smaller one, so that it is never slower.
+fn schedule(rates: &Rates, work: &[LayerWork], jobs: Option<&mut Vec<Job>>) -> Vec<LayerTime> {
+    let contended = rates.weights_share && work.iter().any(|layer| layer.uses_off_chip(rates));
+    let streamed: f64 = work.iter().map(|layer| layer.weight_bytes).sum();
+    if !contended || streamed == 0.0 {
+        return Timeline::new(rates, work, jobs).run();
+    }
+    let smallest = work.iter().filter(|layer| layer.weight_bytes > 0.0);
+    let smallest = smallest.map(|layer| layer.weight_bytes / f64::from(layer.blocks.max(1)));
+    let smallest = smallest.fold(f64::INFINITY, f64::min);
+    let mut best: Option<(f64, f64, Vec<LayerTime>)> = None;
+    let mut held = Vec::with_capacity(work.len());
+    // Below the smallest block, all depths are alike; above all weights, too.
+    let mut depth = 2_f64.powi(smallest.max(1.0).log2().floor() as i32);
+    loop {
+        let at = Rates {
+            weight_buffer: depth,
+            ..*rates
+        };
+        held.clear();
+        held.extend(work.iter().map(|layer| layer.holding(depth)));
+        let times = Timeline::new(&at, &held, None).run();
+        let total = times.iter().map(LayerTime::total).sum();
+        if best.as_ref().is_none_or(|(least, ..)| total < *least) {
+            best = Some((total, depth, times));
+        }
+        depth *= 2.0;
+        if depth > rates.weight_buffer || depth >= 2.0 * streamed {
+            break;
+        }
+    }
+    let Some((_, depth, times)) = best else {
+        return Vec::new();
+    };
+    if jobs.is_some() {
+        held.clear();
+        held.extend(work.iter().map(|layer| layer.holding(depth)));
+        let at = Rates {
+            weight_buffer: depth,
+            ..*rates
+        };
+        return Timeline::new(&at, &held, jobs).run();
+    }
+    times
 }
 
 impl CostSource for CycleSimulator {

@@ -18,6 +18,7 @@ mod scalesim;
 mod schedule;
 mod space;
 mod study;
+mod support;
 
 use std::process::ExitCode;
 

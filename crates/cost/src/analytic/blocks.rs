@@ -1,7 +1,7 @@
 use panarch_graph::{Latency, Network};
 
 use super::AnalyticModel;
-use super::closed_form::closed_form;
+use super::closed_form::{Ahead, closed_form};
 use crate::layer_time::LayerTime;
 use crate::plan::{LayerWork, Surroundings, plan, weight_cache};
 use crate::{CostError, Operator};
@@ -54,12 +54,18 @@ pub struct BlockCost {
     output_spills: bool,
 }
 
-/// Room for sums over blocks, so that none is allocated for each network.
+/// Room for sums over blocks, so that none is allocated for each network, and what has been found of blocks where weights
+/// are fetched ahead. It belongs to one model and one list of blocks.
 #[derive(Debug, Clone, Default)]
 pub struct BlockSum {
     work: Vec<LayerWork>,
     times: Vec<LayerTime>,
+    /// For each block and variant: what was fetched ahead at its begin, its cycles, what is fetched ahead at its end.
+    seen: Vec<Vec<(Ahead, f64, Ahead)>>,
 }
+
+/// As many beginnings of a block are remembered: the buffer's size leaves few.
+const MOST_SEEN: usize = 16;
 
 impl AnalyticModel {
     /// The cost of a block, given as a network from what enters it to what leaves it. `first` and `last` say whether it
@@ -121,8 +127,9 @@ impl AnalyticModel {
     /// The latency of a network that consists of these blocks, each given by its number in `known`: what
     /// [`AnalyticModel::cost`] says of it, without lowering and planning it again.
     ///
-    /// Where all weights stay on chip, or where no weights are fetched ahead, the blocks' sums are added up; else their
-    /// layers go through the closed form once more, because what is fetched ahead hangs on the layers before.
+    /// Where all weights stay on chip, or where no weights are fetched ahead, the blocks' sums are added up. Else a block's
+    /// cycles hang on what has been fetched when it begins, which the buffer's size leaves few values of: those that have
+    /// been met are remembered in `sum`.
     #[must_use]
     pub fn latency_of_blocks(&self, known: &[BlockCost], blocks: &[u32], sum: &mut BlockSum) -> Latency {
         let memory = &self.machine.memory;
@@ -142,38 +149,56 @@ impl AnalyticModel {
                 block.input_spills || before.is_some_and(|before| before.output_spills),
                 block.output_spills || behind.is_some_and(|behind| behind.input_spills),
             );
-            Some((block, &block.variants[ends.index()]))
+            Some((*blocks.get(position)?, block, ends))
         });
-        let cycles = if weights <= cache {
-            variants.map(|(_, variant)| variant.resident_cycles).sum()
-        } else if self.rates.fetch_ahead {
-            sum.work.clear();
-            let mut left = cache;
-            for (block, variant) in variants {
+        let mut cycles = 0.0;
+        let (mut left, mut ahead) = (cache, Ahead::default());
+        let all_fit = weights <= cache;
+        for (number, block, ends) in variants {
+            let variant = &block.variants[ends.index()];
+            let resident = block.all_weights <= left;
+            if all_fit || (resident && !self.rates.fetch_ahead) {
+                left -= block.all_weights;
+                cycles += variant.resident_cycles;
+            } else if left == 0.0 && !self.rates.fetch_ahead {
+                cycles += variant.streamed_cycles;
+            } else if resident || left == 0.0 {
+                left -= if resident { block.all_weights } else { 0.0 };
+                let work = if resident { &variant.resident } else { &variant.streamed };
+                let slot = (number as usize * 4 + ends.index()) * 2 + usize::from(resident);
+                let (_, of_block, after) = self.with_ahead(sum, slot, work, ahead);
+                (cycles, ahead) = (cycles + of_block, after);
+            } else {
+                sum.work.clear();
+                sum.times.clear();
                 self.extend(&mut sum.work, block, variant, &mut left);
+                ahead = closed_form(&self.rates, &sum.work, ahead, &mut sum.times);
+                cycles += sum.times.iter().map(LayerTime::total).sum::<f64>();
             }
-            closed_form(&self.rates, &sum.work, &mut sum.times);
-            sum.times.iter().map(LayerTime::total).sum()
-        } else {
-            let mut left = cache;
-            let mut cycles = 0.0;
-            for (block, variant) in variants {
-                if block.all_weights <= left {
-                    left -= block.all_weights;
-                    cycles += variant.resident_cycles;
-                } else if left == 0.0 {
-                    cycles += variant.streamed_cycles;
-                } else {
-                    sum.work.clear();
-                    self.extend(&mut sum.work, block, variant, &mut left);
-                    closed_form(&self.rates, &sum.work, &mut sum.times);
-                    cycles += sum.times.iter().map(LayerTime::total).sum::<f64>();
-                }
-            }
-            cycles
-        };
+        }
         let fixed = Latency::from_seconds(self.machine.overhead.inference_s.value);
         fixed + Latency::from_seconds(cycles / (self.machine.clock_hz.value * batch))
+    }
+
+    /// What was fetched ahead at a block's begin, its cycles, and what is fetched ahead at its end.
+    fn with_ahead(&self, sum: &mut BlockSum, slot: usize, work: &[LayerWork], ahead: Ahead) -> (Ahead, f64, Ahead) {
+        if sum.seen.len() <= slot {
+            sum.seen.resize_with(slot + 1, Vec::new);
+        }
+        let seen = sum
+            .seen
+            .get(slot)
+            .and_then(|seen| seen.iter().find(|seen| seen.0 == ahead));
+        if let Some(seen) = seen {
+            return *seen;
+        }
+        sum.times.clear();
+        let after = closed_form(&self.rates, work, ahead, &mut sum.times);
+        let found = (ahead, sum.times.iter().map(LayerTime::total).sum(), after);
+        if let Some(seen) = sum.seen.get_mut(slot).filter(|seen| seen.len() < MOST_SEEN) {
+            seen.push(found);
+        }
+        found
     }
 
     /// The layers of a block when `left` bytes of weights may stay on chip.
@@ -193,7 +218,7 @@ impl AnalyticModel {
 
     fn cycles(&self, work: &[LayerWork]) -> f64 {
         let mut times = Vec::with_capacity(work.len());
-        closed_form(&self.rates, work, &mut times);
+        closed_form(&self.rates, work, Ahead::default(), &mut times);
         times.iter().map(LayerTime::total).sum()
     }
 }

@@ -8,50 +8,54 @@ use crate::plan::{LayerWork, Rates};
 ///
 /// T = max over r of (what the first tile needs before r + X_r + what the last tile needs after r)
 ///
-/// Streamed weights are fetched ahead while their way is idle, as far as the buffer goes: `ahead` is how many cycles of
-/// fetching are already done when a layer begins.
-pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], times: &mut Vec<LayerTime>) {
-    times.clear();
-    let mut ahead = 0.0_f64;
+/// Streamed weights are fetched ahead while their way is idle, as far as the buffer goes; see [`Ahead`].
+///
+/// Layers are pushed to `times`. Returns what is fetched ahead at the end, so that the layers of a network can be worked
+/// off in parts.
+pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], ahead: Ahead, times: &mut Vec<LayerTime>) -> Ahead {
+    let mut ahead = ahead;
     for (position, layer) in work.iter().enumerate() {
         let next_is_chained = work.get(position + 1).is_some_and(|next| next.chained);
-        let time = layer_time(rates, layer, ahead, next_is_chained);
+        let time = layer_time(rates, layer, ahead.of(rates, layer), next_is_chained);
         let mut idle = time.total() - layer.weights;
         if rates.weights_share {
             idle -= layer.load;
             if layer.store > 0.0 {
                 // Nothing is fetched ahead past a layer that stores.
-                ahead = 0.0;
+                ahead.cycles = 0.0;
                 idle = 0.0;
             }
         }
         // What its last block holds of the buffer while the next is fetched.
         let held_blocks = if layer.weights_first { 1 } else { layer.blocks.max(1) };
-        let held = layer.weight_bytes / f64::from(held_blocks);
-        ahead = (ahead + idle).max(0.0);
+        ahead.room = (rates.weight_buffer - layer.weight_bytes / f64::from(held_blocks)).max(0.0);
+        ahead.cycles = (ahead.cycles + idle).clamp(0.0, ahead.room / rates.weights);
         if !rates.fetch_ahead {
-            ahead = 0.0;
-        }
-        if let Some(next) = work
-            .get(position + 1..)
-            .and_then(|rest| rest.iter().find(|next| next.weight_bytes > 0.0))
-        {
-            ahead = ahead.min(room_ahead(rates, next, held));
+            ahead = Ahead::default();
         }
         times.push(time);
     }
+    ahead
 }
 
-/// Cycles of fetching for which the buffer has room besides what is held: in whole blocks, unless all of a layer fits.
-fn room_ahead(rates: &Rates, next: &LayerWork, held: f64) -> f64 {
-    let room = (rates.weight_buffer - held).max(0.0);
-    let block = next.weight_bytes / f64::from(next.blocks);
-    let bytes = if room >= next.weight_bytes {
-        room
-    } else {
-        (room / block).floor() * block
-    };
-    bytes / rates.weights
+/// How much of the weights behind is fetched when a layer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Ahead {
+    /// Cycles of fetching for which there was time and room.
+    pub cycles: f64,
+    /// Bytes for which there was room.
+    pub room: f64,
+}
+
+impl Ahead {
+    /// Cycles of fetching that a layer is spared. The last block for which the room does not suffice is not begun.
+    fn of(&self, rates: &Rates, layer: &LayerWork) -> f64 {
+        if self.room >= layer.weight_bytes {
+            return self.cycles;
+        }
+        let block = layer.weight_bytes / f64::from(layer.blocks.max(1));
+        self.cycles.min((self.room / block).floor() * block / rates.weights)
+    }
 }
 
 fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: bool) -> LayerTime {
@@ -116,6 +120,13 @@ fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: boo
     } else {
         0.0
     };
+    // Two tiles are on their way at once.
+    let by_round_trips = if layer.load > 0.0 {
+        head + 0.5 * (tiles - 2.0).max(0.0) * (rates.latency + first(layer.load) + first(layer.feed)) + through
+    } else {
+        0.0
+    };
+    let by_outside = by_outside.max(by_round_trips);
     let ruling = by_matrix.max(by_vector).max(by_port).max(by_outside).max(by_weights);
     let reason = if by_weights >= ruling {
         Reason::Weights

@@ -144,6 +144,14 @@ impl LayerWork {
         }
     }
 
+    /// The same layer when no more than so many bytes of weights are to be held at once.
+    pub fn holding(self, bytes: f64) -> Self {
+        Self {
+            weights_first: self.weights_first && self.weight_bytes <= bytes,
+            ..self
+        }
+    }
+
     /// The same layer, planned with its weights on chip, when some bytes of them are streamed.
     pub fn with_streamed(self, rates: &Rates, bytes: f64) -> Self {
         Self {

@@ -88,6 +88,17 @@ impl ArrayKind {
         ("cube", Self::Cube),
         ("systolic", Self::Systolic),
     ];
+
+    /// The name used in profiles and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lanes => "lanes",
+            Self::Grid => "grid",
+            Self::Cube => "cube",
+            Self::Systolic => "systolic",
+        }
+    }
 }
 
 impl Array {

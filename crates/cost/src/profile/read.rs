@@ -40,10 +40,15 @@ const KINDS: [(&str, ReadKind); 6] = [
     }),
 ];
 
-const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e18));
-const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1e18));
+// Wider than any machine; beyond them, sums of a network would no longer be numbers.
+const CLOCK: (Bound<f64>, Bound<f64>) = (Bound::Included(1e3), Bound::Included(1e12));
+const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e15));
+const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(1e-6), Bound::Included(1e15));
+const RATE: (Bound<f64>, Bound<f64>) = (Bound::Included(1.0), Bound::Included(1e18));
+const REREADS: (Bound<f64>, Bound<f64>) = (Bound::Included(1e-6), Bound::Included(1e6));
+const PASSES: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e6));
 const SHORT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1.0));
-const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
+const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Included(1e-6), Bound::Included(1.0));
 const BELOW_ONE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Excluded(1.0));
 
 pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diagnostics> {
@@ -103,7 +108,7 @@ fn linear(root: &Table<'_>) -> Option<LinearTarget> {
 fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
     let figures = Figures::new(root);
     // Every part is read before any is missed, so that all problems are found.
-    let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", POSITIVE));
+    let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", CLOCK));
     let array = figures.part(root, "array", Figures::array);
     let blocking = root
         .has("blocking")
@@ -200,11 +205,11 @@ impl Figures {
     fn vector(&self, table: &Table<'_>) -> Option<VectorUnit> {
         let elements_per_cycle = self.number(table, "elements_per_cycle", POSITIVE);
         let channel_padding = self.count(table, "channel_padding");
-        let add_passes = self.number(table, "add_passes", NOT_NEGATIVE);
-        let mul_passes = self.number(table, "mul_passes", NOT_NEGATIVE);
-        let concat_passes = self.number(table, "concat_passes", NOT_NEGATIVE);
-        let group_passes = self.optional_number(table, "group_passes", NOT_NEGATIVE);
-        let tap_passes = self.number(table, "tap_passes", NOT_NEGATIVE);
+        let add_passes = self.number(table, "add_passes", PASSES);
+        let mul_passes = self.number(table, "mul_passes", PASSES);
+        let concat_passes = self.number(table, "concat_passes", PASSES);
+        let group_passes = self.optional_number(table, "group_passes", PASSES);
+        let tap_passes = self.number(table, "tap_passes", PASSES);
         let pooling = self.choice(table, "pooling", &Pooling::NAMES);
         let activations = &Operator::ACTIVATIONS;
         let fused_activations = self.operators(table, "fused_activations", activations);
@@ -212,7 +217,7 @@ impl Figures {
         let mut complete = true;
         if let Some(passes) = table.optional_table("activation_passes") {
             for activation in activations {
-                match self.optional_number(&passes, activation.name(), NOT_NEGATIVE) {
+                match self.optional_number(&passes, activation.name(), PASSES) {
                     Some(Some(figure)) => activation_passes.push((*activation, figure)),
                     Some(None) => {}
                     None => complete = false,
@@ -238,12 +243,12 @@ impl Figures {
         let activation_bytes = self.number(table, "activation_bytes", POSITIVE);
         let weight_cache_bytes = self.number(table, "weight_cache_bytes", NOT_NEGATIVE);
         let shared = self.sourced(table, "shared", |figure| figure.bool("value"));
-        let on_chip = self.number(table, "on_chip_bytes_per_s", POSITIVE);
-        let activation_rereads = self.number(table, "activation_rereads", POSITIVE);
-        let off_chip = self.number(table, "off_chip_bytes_per_s", POSITIVE);
-        let stream = self.optional_number(table, "weight_stream_bytes_per_s", POSITIVE);
-        let link = self.optional_number(table, "host_link_bytes_per_s", POSITIVE);
-        let channel_side_bytes = self.number(table, "channel_side_bytes", NOT_NEGATIVE);
+        let on_chip = self.number(table, "on_chip_bytes_per_s", RATE);
+        let activation_rereads = self.number(table, "activation_rereads", REREADS);
+        let off_chip = self.number(table, "off_chip_bytes_per_s", RATE);
+        let stream = self.optional_number(table, "weight_stream_bytes_per_s", RATE);
+        let link = self.optional_number(table, "host_link_bytes_per_s", RATE);
+        let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES);
         let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE);
         let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
         let fetch_ahead = self.sourced(table, "fetch_ahead", |figure| figure.bool("value"));
@@ -266,8 +271,8 @@ impl Figures {
     }
 
     fn overhead(&self, table: &Table<'_>) -> Option<Overhead> {
-        let inference_s = self.number(table, "inference_s", NOT_NEGATIVE);
-        let layer_s = self.number(table, "layer_s", NOT_NEGATIVE);
+        let inference_s = self.number(table, "inference_s", SHORT);
+        let layer_s = self.number(table, "layer_s", SHORT);
         Some(Overhead {
             inference_s: inference_s?,
             layer_s: layer_s?,

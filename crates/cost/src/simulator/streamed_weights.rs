@@ -76,7 +76,8 @@ impl<'a> StreamedWeights<'a> {
             }
             let cycles = Shares::new(layer.weights, layer.blocks).of(block);
             let end = units.serve_for(position, self.unit, block, from, cycles);
-            self.arriving.push_back(end + if cycles > 0 { self.latency } else { 0 });
+            let latency = if cycles > 0 { self.latency } else { 0 };
+            self.arriving.push_back(end.saturating_add(latency));
             self.held = self.held.saturating_add(bytes);
             self.next.1 += 1;
             self.skip_layers_without();

@@ -104,18 +104,18 @@ impl<'a> Timeline<'a> {
     /// Where the cycles of each layer went.
     pub fn run(mut self) -> Vec<LayerTime> {
         let mut times = Vec::with_capacity(self.work.len());
-        let mut now = 0;
+        let mut now = 0_u64;
         for (position, layer) in self.work.iter().enumerate() {
             let next_is_chained = self.work.get(position + 1).is_some_and(|next| next.chained);
             self.units.layer = position;
             let issue = Shares::new(layer.issue, 1).of(0);
             let alone = !self.rates.fetch_ahead || (self.rates.weights_share && layer.uses_off_chip(self.rates));
             if !self.rates.fetch_ahead {
-                self.weights.wait_until(now + issue);
+                self.weights.wait_until(now.saturating_add(issue));
             }
             self.weights
                 .allow(&mut self.units, if alone { position } else { usize::MAX });
-            let (end, mut time) = self.layer(position, layer, now + issue, next_is_chained);
+            let (end, mut time) = self.layer(position, layer, now.saturating_add(issue), next_is_chained);
             time.issue = issue as f64;
             times.push(time);
             now = end;
@@ -239,7 +239,7 @@ impl<'a> Timeline<'a> {
         }
         let loaded = self.units.serve(Unit::OffChip, Task::Load, tile, ready, spilled);
         let arrived = self.units.serve(self.host(), Task::Load, tile, ready, image);
-        loaded.max(arrived) + self.latency()
+        loaded.max(arrived).saturating_add(self.latency())
     }
 
     fn store(&mut self, tiles: &Tiles, tile: u32, ready: u64) -> u64 {

@@ -5,6 +5,7 @@ use panarch_cost::{
     AnalyticModel, Attribution, Cost, CostSource, CycleSimulator, DeviceProfile, Task, Unit, preset_names,
 };
 use panarch_graph::{Activation, Conv2d, Network, Op, ProvenanceKind, Shape};
+use panarch_space::zoo;
 use proptest::prelude::*;
 
 use crate::properties::{blocks, network};
@@ -66,19 +67,45 @@ fn without_memory_stalls_a_systolic_array_takes_scale_sims_cycles() {
     }
 }
 
+/// SCALE-Sim 3.0.0 on MobileNetV2 at 224 pixels, every channel of the depthwise layers a run of its own.
+#[test]
+fn a_whole_network_takes_scale_sims_cycles() {
+    for (size, flow, expected) in [
+        ("32", "ws", 3_600_256),
+        ("32", "os", 6_077_484),
+        ("64", "ws", 3_975_461),
+        ("64", "os", 5_713_898),
+    ] {
+        let changes = [
+            ("array.dataflow", &*format!("\"{flow}\"")),
+            ("array.rows", size),
+            ("array.columns", size),
+            ("depthwise.mapping", "\"per_channel\""),
+        ];
+        let cost = simulator("systolic-32", &changes)
+            .with_ideal_memory()
+            .cost(&mobilenet_v2())
+            .unwrap();
+        let of =
+            |part: fn(&Attribution) -> f64| cost.per_layer.iter().map(|layer| part(&layer.attribution)).sum::<f64>();
+        let cycles = of(|it| it.compute.seconds() + it.fill.seconds()) * 1e9;
+        assert_eq!(cycles.round() as u64, expected, "{flow} {size}");
+    }
+}
+
 #[test]
 fn one_layer_by_hand() {
-    // A cycle a second and a byte a cycle: 4 tiles of one row, 8 input and 8 output channels, one block of weights.
+    // A cycle a millisecond and a byte a cycle: 4 tiles of one row, 8 input and 8 output channels, one block of weights.
     let changes = [
-        ("clock.frequency_hz", "1"),
+        ("clock.frequency_hz", "1e3"),
         ("array.rows", "8"),
         ("array.columns", "8"),
-        ("memory.on_chip_bytes_per_s", "1"),
-        ("memory.off_chip_bytes_per_s", "1"),
-        ("memory.off_chip_latency_s", "1"),
+        ("memory.on_chip_bytes_per_s", "1e3"),
+        ("memory.off_chip_bytes_per_s", "1e3"),
+        ("memory.off_chip_latency_s", "1e-3"),
         ("memory.channel_side_bytes", "0"),
-        ("overhead.layer_s", "5"),
-        ("overhead.inference_s", "7"),
+        ("overhead.layer_s", "5e-3"),
+        ("overhead.inference_s", "7e-3"),
     ];
     let (cost, jobs) = simulator("systolic-32", &changes)
         .trace(&conv(Conv2d::pointwise(8), Shape::new(8, 4, 4)))
@@ -96,13 +123,14 @@ fn one_layer_by_hand() {
     assert_eq!(ends(Unit::OnChip, Task::Feed), [53, 101, 149, 229]);
     assert_eq!(ends(Unit::OnChip, Task::Drain), [181, 261, 293, 325]);
     let layer = &cost.per_layer[0];
-    assert_eq!(layer.latency.seconds(), 325.0);
-    assert_eq!(cost.latency.value.seconds(), 332.0);
+    let millis = |latency: panarch_graph::Latency| (latency.millis() * 1e6).round() / 1e6;
+    assert_eq!(millis(layer.latency), 325.0);
+    assert_eq!(millis(cost.latency.value), 332.0);
     // It waits 65 − 5 cycles for weights, and for the port between tiles; the last tile drains for 39.
-    assert_eq!(layer.attribution.weights.seconds(), 60.0);
-    assert_eq!(layer.attribution.issue.seconds(), 5.0);
-    assert_eq!((layer.attribution.compute + layer.attribution.fill).seconds(), 37.0);
-    assert_eq!(layer.attribution.activations.seconds(), 325.0 - 5.0 - 60.0 - 37.0);
+    assert_eq!(millis(layer.attribution.weights), 60.0);
+    assert_eq!(millis(layer.attribution.issue), 5.0);
+    assert_eq!(millis(layer.attribution.compute + layer.attribution.fill), 37.0);
+    assert_eq!(millis(layer.attribution.activations), 325.0 - 5.0 - 60.0 - 37.0);
     assert_eq!(cost.provenance.kind, ProvenanceKind::Simulated);
 }
 
@@ -169,6 +197,35 @@ fn no_two_jobs_of_a_unit_overlap_and_every_cycle_is_attributed() {
             assert!((sum - layer.latency.seconds()).abs() <= 1e-9 * layer.latency.seconds());
         }
         assert_eq!(cost, simulator.cost(&network).unwrap(), "a trace changes nothing");
+    }
+}
+
+/// Networks of full size, where memory is short: spilled activations and weights fetched far ahead contend.
+#[test]
+fn a_larger_weight_buffer_is_never_slower_where_memory_is_short() {
+    let networks =
+        ["resnet-50", "mobilenet-v3-large", "mobilenet-v2"].map(|name| zoo::network(name, 1000, 224).unwrap());
+    for preset in ["systolic-32", "cube-16"] {
+        for activations in ["2e4", "1e5", "1.5e6", "1e8"] {
+            for ahead in ["true", "false"] {
+                for network in &networks {
+                    let mut before = f64::INFINITY;
+                    for buffer in [
+                        "1e3", "181000", "300000", "1048576", "2097152", "4e6", "16777216", "1e9",
+                    ] {
+                        let changes = [
+                            ("memory.activation_bytes", activations),
+                            ("memory.weight_buffer_bytes", buffer),
+                            ("memory.fetch_ahead", ahead),
+                        ];
+                        let now = seconds(&simulator(preset, &changes).cost(network).unwrap());
+                        let of = format!("{preset}, {}, {activations}, {ahead}, {buffer}", network.name());
+                        assert!(now <= before * (1.0 + 1e-12), "{of}: {before} s became {now} s");
+                        before = now;
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod machines;
 mod mapper_golden;
 mod mapper_search;
 mod matrix_efficiency;
+mod model_agreement;
 mod presets;
 mod problems;
 mod properties;

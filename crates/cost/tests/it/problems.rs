@@ -90,8 +90,8 @@ fn what_does_not_fit_together_is_found() {
         ("vector.fused_activations", "[\"relu\"]", "`relu6`"),
         ("vector.fused_activations", "[\"conv2d\"]", "`relu`"),
         ("error.level", "1.0", "less than 1"),
-        ("array.utilisation", "1.5", "at most 1"),
-        ("memory.on_chip_bytes_per_s", "0", "greater than 0"),
+        ("array.utilisation", "1.5", "to 1,"),
+        ("memory.on_chip_bytes_per_s", "0", "from 1 to"),
     ];
     for (path, value, part) in cases {
         let text = variant::text("ethos-u55-128", &[(path, value)]);
@@ -103,6 +103,44 @@ fn what_does_not_fit_together_is_found() {
     }
     let text = preset_text("host").unwrap().replace("rten", "rten\"\nthread = \"");
     assert!(!problems(&text).is_empty());
+    for (preset, path, value, part) in [
+        (
+            "edgetpu-v1",
+            "array.cores",
+            "4096",
+            "`cores` × `lanes` is more than 65536",
+        ),
+        ("edgetpu-v1", "array.ways", "0", "`array.ways.value`"),
+        ("cube-16", "array.depth", "-1", "`array.depth.value`"),
+        ("systolic-32", "array.dataflow", "\"wd\"", "did you mean `ws`?"),
+        ("systolic-32", "array.fold_overlap", "1", "`array.fold_overlap.value`"),
+        (
+            "systolic-32",
+            "memory.weight_buffer_bytes",
+            "0",
+            "`memory.weight_buffer_bytes.value`",
+        ),
+        (
+            "systolic-32",
+            "memory.off_chip_latency_s",
+            "inf",
+            "`memory.off_chip_latency_s.value`",
+        ),
+    ] {
+        let found = problems(&variant::text(preset, &[(path, value)]));
+        assert!(
+            found.iter().any(|problem| problem.contains(part)),
+            "{path} = {value}: {found:#?}"
+        );
+    }
+    let other_array = preset_text("cube-16")
+        .unwrap()
+        .replace("kind = \"cube\"", "kind = \"cubes\"");
+    assert!(
+        problems(&other_array)
+            .iter()
+            .any(|problem| problem.contains("did you mean `cube`?"))
+    );
     let unused = preset_text("ethos-u55-128")
         .unwrap()
         .replace("[sources]", "[sources]\nhearsay = \"someone said so\"");

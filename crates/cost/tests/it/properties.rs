@@ -118,7 +118,7 @@ proptest! {
                 prop_assert!(larger.peak_memory >= small.peak_memory);
                 let (small, larger) = (small.latency.value.seconds(), larger.latency.value.seconds());
                 // A layer that is cut finer has a shorter first and last tile, its share of the start included.
-                prop_assert!(larger >= small * (1.0 - 1e-4) - start, "{}: {small} s became {larger} s", model.device());
+                prop_assert!(larger >= small * (1.0 - 1e-3) - start, "{}: {small} s became {larger} s", model.device());
             }
         }
     }

@@ -379,6 +379,17 @@ pub enum DeviceCommand {
         /// A TOML file
         file: PathBuf,
     },
+    /// List the choices of a space that devices exclude, and why
+    Support {
+        /// Profiles' names or TOML files, `micro`, `full` or `all`
+        #[arg(default_value = "all")]
+        device: Vec<String>,
+        /// A space's preset or TOML file
+        #[arg(long)]
+        space: String,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
     /// Build tables of block latencies
     #[command(subcommand)]
     Table(super::device_table::TableCommand),

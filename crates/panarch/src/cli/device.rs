@@ -28,6 +28,9 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
             Ok(())
         }
         DeviceCommand::Table(command) => super::device_table::table(&command),
+        DeviceCommand::Support { device, space, format } => {
+            super::support::check(&space, &device, Printer::new(format))
+        }
         DeviceCommand::Check { file } => {
             let profile = lookup::device(&file.to_string_lossy())?;
             write(&format!(

@@ -1,13 +1,12 @@
 //! `panarch space`.
 
 use panarch::lookup;
-use panarch::support::{self, Support};
 use panarch_graph::stream;
 use panarch_report::{Cell, Column, Table};
 use panarch_space::{Distinct, Head, Space, preset_names};
 
 use super::args::{ShapeArgs, SpaceCommand};
-use super::output::{Printer, write};
+use super::output::Printer;
 
 pub fn space(command: SpaceCommand) -> anyhow::Result<()> {
     match command {
@@ -34,70 +33,9 @@ pub fn space(command: SpaceCommand) -> anyhow::Result<()> {
             Printer::new(format).table(&sample(&space, count, seed, shape)?);
         }
         SpaceCommand::Mem(args) => super::mem::space(&args)?,
-        SpaceCommand::Check { space, device, format } => check(&space, &device, Printer::new(format))?,
+        SpaceCommand::Check { space, device, format } => super::support::check(&space, &device, Printer::new(format))?,
     }
     Ok(())
-}
-
-fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result<()> {
-    let space = lookup::space(name)?;
-    if devices.is_empty() {
-        let decisions = space.decisions().len();
-        write(&format!(
-            "{name} is a valid space: {}, {decisions} decisions\n",
-            space.name()
-        ));
-        return Ok(());
-    }
-    let mut table = Table::new(
-        format!("What devices cannot run of {}", space.name()),
-        vec![
-            Column::text("device"),
-            Column::text("decision"),
-            Column::text("choice"),
-            Column::text("reason"),
-        ],
-    );
-    let mut nowhere = Vec::new();
-    for profile in lookup::devices(devices)? {
-        if profile.measured().is_some() {
-            table.note(format!("{} is measured: its runtime decides", profile.name()));
-            continue;
-        }
-        if let (Some(target), None) = (profile.command(), profile.accelerator()) {
-            table.note(format!(
-                "{} is answered by {}: that decides",
-                profile.name(),
-                target.tool
-            ));
-            continue;
-        }
-        match support::support(&space, &profile)? {
-            Support::Nothing { reason } => {
-                table.note(format!("{} runs no member of the space: {reason}", profile.name()));
-                nowhere.push(profile.name().to_owned());
-            }
-            Support::Without(exclusions) if exclusions.is_empty() => {
-                table.note(format!("{} runs every choice", profile.name()));
-            }
-            Support::Without(exclusions) => {
-                for exclusion in exclusions {
-                    table.push(vec![
-                        Cell::text(profile.name()),
-                        Cell::text(exclusion.decision),
-                        Cell::text(exclusion.choice),
-                        Cell::text(exclusion.reason),
-                    ]);
-                }
-            }
-        }
-    }
-    printer.table(&table);
-    if nowhere.is_empty() {
-        return Ok(());
-    }
-    let message = format!("no member of {} runs on {}", space.name(), nowhere.join(", "));
-    Err(panarch::Error::Infeasible(message).into())
 }
 
 fn list() -> anyhow::Result<Table> {

@@ -90,7 +90,7 @@ fn published_members_take_their_published_times() {
 fn what_is_no_member_is_refused() {
     let Some(model) = model() else { return };
     let refused = |network: Network| match model.estimate(&[network]).remove(0) {
-        Err(CostError::Failed { reason, .. }) => reason,
+        Err(CostError::OtherNetworks { reason, .. }) => reason,
         other => panic!("{other:?}"),
     };
     let reason = refused(zoo::network("mobilenet-v2", 1000, 224).unwrap());

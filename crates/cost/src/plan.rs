@@ -5,6 +5,7 @@
 //! differently is only how they put the parts' times together.
 
 mod arithmetic;
+mod blocking;
 mod residency;
 mod work;
 

@@ -8,7 +8,7 @@
 //!   `entries` may say how many it must have;
 //! - `linear`: a table `[linear]` names the `file` of a published linear model and its `space`, `[error]` is as below;
 //! - `accelerator`: the tables `[clock]`, `[array]`, `[depthwise]`, `[vector]`, `[memory]`, `[overhead]`, `[error]`,
-//!   `[support]` and optionally `[energy]` hold the fields of [`Accelerator`] and its parts;
+//!   `[support]` and optionally `[blocking]` and `[energy]` hold the fields of [`Accelerator`] and its parts;
 //! - `command`: the tables `[command]` and `[command.result]` hold the fields of [`CommandTarget`]; the tables of an
 //!   accelerator may stand beside them.
 //! - `hierarchy`: the tables `[clock]`, `[array]` with `[[array.dimensions]]`, `[[memories]]` with `[[memories.ports]]`,
@@ -18,6 +18,7 @@
 //! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key.
 
 mod accelerator;
+mod blocking;
 pub mod command;
 mod figure;
 mod hierarchy;
@@ -36,6 +37,7 @@ pub use accelerator::{
     Accelerator, Array, ArrayKind, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
     OutputStage, Overhead, PixelOrder, Pooling, Support, VectorUnit,
 };
+pub use blocking::Blocking;
 pub use command::CommandTarget;
 pub use figure::{Figure, Origin, Sourced};
 pub use hierarchy::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Transfer};

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use panarch_cost::profile::command::Answer;
 use panarch_cost::{CommandTarget, Cost, CostError, CostSource, DeviceProfile};
 use panarch_graph::{ContentHash, Network, ProvenanceKind, Weights};
 
@@ -33,7 +34,7 @@ pub use process::kill_commands;
 pub use tool::{ToolState, ToolStatus, tools};
 
 /// Says what the answers depend on besides profile and network; changed when costs are computed otherwise.
-const ANSWERS: &str = "panarch answer of a command, key v1";
+const ANSWERS: &str = "panarch answer of a command, key v3";
 
 /// A device for which a program answers, as its profile says.
 ///
@@ -109,8 +110,9 @@ impl CommandDevice {
         version.as_deref().map_err(Clone::clone)
     }
 
-    /// Identifies what answers depend on besides the network: profile, version of the tool and, where they are measured,
-    /// this machine.
+    /// Identifies what answers depend on besides the network: name, precision and command of the profile, version of the
+    /// tool and, where they are measured, this machine. Of an accelerator's tables only the peak rate counts, to which
+    /// utilisation is relative: a model that is fitted to the answers does not make them be asked for again.
     ///
     /// # Errors
     /// As [`CommandDevice::version`].
@@ -119,7 +121,24 @@ impl CommandDevice {
             ProvenanceKind::Measured => self.machine.to_string(),
             _ => String::new(),
         };
-        let text = format!("{}\n{}\n{machine}", self.profile.hash(), self.version()?);
+        let peak = match (&self.target.result, &self.target.accelerator) {
+            (Answer::Value(_), Some(machine)) => machine.array.macs_per_cycle() * machine.clock_hz.value,
+            // Vela states the multipliers itself.
+            _ => 0.0,
+        };
+        let target = CommandTarget {
+            accelerator: None,
+            ..self.target.clone()
+        };
+        let target = serde_json::to_string(&target).map_err(|error| CostError::Failed {
+            device: self.profile.name().to_owned(),
+            reason: format!("what its answers depend on cannot be written down: {error}"),
+        })?;
+        let (name, precision) = (self.profile.name(), self.profile.precision());
+        let text = format!(
+            "{name}\n{precision}\n{target}\n{peak:e}\n{}\n{machine}",
+            self.version()?
+        );
         Ok(ContentHash::of(ANSWERS, text.as_bytes()))
     }
 

@@ -15,6 +15,7 @@ mod ranking;
 mod statistics;
 mod table;
 mod tunas;
+mod vela;
 
 use std::path::Path;
 
@@ -40,7 +41,7 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 7] = [
+const ALL: [Reproduction; 8] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
@@ -75,6 +76,11 @@ const ALL: [Reproduction; 7] = [
         name: "analytic-model",
         claim: "a closed form can stand in for the simulator: per layer within 5 % in the median and 15 % at the 95th percentile",
         way: Way::Computed(analytic_model::run),
+    },
+    Reproduction {
+        name: "vela",
+        claim: "six constants make a closed form follow the vendor's compiler for Ethos-U on networks it has not seen",
+        way: Way::Computed(vela::run),
     },
 ];
 

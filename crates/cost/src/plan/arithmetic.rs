@@ -59,12 +59,13 @@ pub(super) fn of_layer(
                 machine.depthwise(taps)?
             } else {
                 let groups = u64::from(conv.groups.max(1));
-                machine.dense(Reduction {
+                let dense = machine.dense(Reduction {
                     groups,
                     channels: u64::from(input.channels) / groups,
                     taps,
                     outputs: u64::from(output.channels) / groups,
-                })?
+                })?;
+                machine.put_together(dense, groups)
             }
         }
         Op::Linear(_) => machine.dense(Reduction {
@@ -89,7 +90,7 @@ pub(super) fn of_layer(
         if let Op::Activation(activation) = &network.node(*id).op {
             let passes = machine.vector(vector.passes_behind(*activation)).vector;
             // Lanes that also multiply take their turn.
-            if arithmetic.after > 0.0 {
+            if arithmetic.after > 0.0 && machine.machine.array.output_stage.value == OutputStage::After {
                 arithmetic.after += passes;
             } else {
                 arithmetic.vector += passes;
@@ -131,6 +132,18 @@ impl Dealt<'_> {
             })
             .fold(f64::INFINITY, f64::min);
         Ok(self.on_array(cheapest / array.utilisation.value, reduction.outputs * reduction.groups))
+    }
+
+    /// What a grouped convolution takes besides, where it is run as one convolution for each group.
+    fn put_together(&self, dense: Arithmetic, groups: u64) -> Arithmetic {
+        match &self.machine.vector.group_passes {
+            Some(passes) if groups > 1 => Arithmetic {
+                fill: dense.fill * groups as f64,
+                after: dense.after + self.vector(passes.value).vector,
+                ..dense
+            },
+            _ => dense,
+        }
     }
 
     /// The same on a systolic array, where the images of a batch are so many more positions.

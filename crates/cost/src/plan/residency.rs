@@ -2,6 +2,7 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
+use super::blocking::input_reads;
 use crate::profile::{Accelerator, Memory};
 
 /// What one layer moves for one image, in bytes.
@@ -149,6 +150,14 @@ pub(super) fn flow(
         of_layer.read = weights / batch;
         let value = |node: NodeId| value_of[node.index()].and_then(|index| values.get(index));
         if !matches!(network.node(layer.anchor).op, Op::Flatten) {
+            let reads = match (&machine.blocking, &network.node(layer.anchor).op) {
+                (Some(blocking), Op::Conv2d(conv)) => {
+                    let inputs = network.node(layer.anchor).inputs.first();
+                    let input = inputs.map_or(network.input_shape(), |input| network.shape(*input));
+                    input_reads(blocking, conv, input, network.shape(layer.anchor))
+                }
+                _ => 1.0,
+            };
             for value in network
                 .node(layer.anchor)
                 .inputs
@@ -159,7 +168,7 @@ pub(super) fn flow(
                     of_layer.chained = true;
                     continue;
                 }
-                of_layer.read += value.bytes as f64 * memory.activation_rereads.value;
+                of_layer.read += value.bytes as f64 * memory.activation_rereads.value * reads;
                 if value.spilled {
                     of_layer.loaded += value.bytes as f64;
                 }

@@ -1,7 +1,7 @@
 use panarch_graph::Activation;
 use serde::Serialize;
 
-use super::{Figure, Sourced};
+use super::{Blocking, Figure, Sourced};
 use crate::Operator;
 use crate::systolic::Dataflow;
 
@@ -14,6 +14,9 @@ pub struct Accelerator {
     pub clock_hz: Figure,
     /// The unit that runs dense convolutions and linear layers.
     pub array: Array,
+    /// How layers are cut into blocks, where that decides what they read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocking: Option<Blocking>,
     /// How depthwise convolutions run.
     pub depthwise: Depthwise,
     /// The unit that runs everything else.
@@ -198,6 +201,10 @@ pub struct VectorUnit {
     pub mul_passes: Figure,
     /// Passes over the output of a concatenation; 0 when producers write to the right place.
     pub concat_passes: Figure,
+    /// Passes over the output of a grouped convolution, on machines that run it group by group and put the results together;
+    /// each group is then started for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_passes: Option<Figure>,
     /// Passes for each tap of a pooling window or of a depthwise kernel that runs here.
     pub tap_passes: Figure,
     /// Where pooling runs.

@@ -13,7 +13,7 @@ use panarch_toml::{Diagnostics, Document, Table};
 use figures::Figures;
 
 use super::{
-    Accelerator, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
+    Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
     MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, table,
 };
 use crate::Operator;
@@ -110,6 +110,9 @@ fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
     // Every part is read before any is missed, so that all problems are found.
     let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", CLOCK));
     let array = figures.part(root, "array", Figures::array);
+    let blocking = root
+        .has("blocking")
+        .then(|| figures.part(root, "blocking", Figures::blocking));
     let depthwise = figures.part(root, "depthwise", Figures::depthwise);
     let vector = figures.part(root, "vector", Figures::vector);
     let memory = figures.part(root, "memory", Figures::memory);
@@ -126,6 +129,10 @@ fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
     Some(Accelerator {
         clock_hz: clock?,
         array: array?,
+        blocking: match blocking {
+            Some(blocking) => Some(blocking?),
+            None => None,
+        },
         depthwise: depthwise?,
         vector: vector?,
         memory: memory?,
@@ -162,6 +169,17 @@ impl Figures {
         self.sourced(table, key, |figure| figure.list_of("value", &names))
     }
 
+    fn blocking(&self, table: &Table<'_>) -> Option<Blocking> {
+        let accumulators = self.count(table, "accumulators");
+        let rows = self.count(table, "rows");
+        let columns = self.count(table, "columns");
+        Some(Blocking {
+            accumulators: accumulators?,
+            rows: rows?,
+            columns: columns?,
+        })
+    }
+
     fn depthwise(&self, table: &Table<'_>) -> Option<Depthwise> {
         let mapping = self.choice(table, "mapping", &DepthwiseMapping::NAMES);
         let simd = mapping.as_ref().map(|it| it.value) == Some(DepthwiseMapping::SimdLanes);
@@ -190,6 +208,7 @@ impl Figures {
         let add_passes = self.number(table, "add_passes", PASSES);
         let mul_passes = self.number(table, "mul_passes", PASSES);
         let concat_passes = self.number(table, "concat_passes", PASSES);
+        let group_passes = self.optional_number(table, "group_passes", PASSES);
         let tap_passes = self.number(table, "tap_passes", PASSES);
         let pooling = self.choice(table, "pooling", &Pooling::NAMES);
         let activations = &Operator::ACTIVATIONS;
@@ -212,6 +231,7 @@ impl Figures {
             add_passes: add_passes?,
             mul_passes: mul_passes?,
             concat_passes: concat_passes?,
+            group_passes: group_passes?,
             tap_passes: tap_passes?,
             pooling: pooling?,
             fused_activations: fused_activations?,

@@ -29,11 +29,15 @@ fn help(target: &CommandTarget) -> String {
         .map(|install| format!("get it with `{install}`"));
     let variable = target.variable.as_deref();
     let variable = variable.map(|variable| format!("name it in the environment variable {variable}"));
-    match (install, variable) {
+    let mut help = match (install, variable) {
         (Some(install), Some(variable)) => format!("{install}, or {variable}"),
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => "install it, or write its path into `command.arguments` of the profile".to_owned(),
+    };
+    if target.accelerator.is_some() {
+        help += "; our own model of the device needs no program: `panarch cost --model analytic`";
     }
+    help
 }
 
 /// The file that a name on the command line means; `None` when there is none that can be executed.

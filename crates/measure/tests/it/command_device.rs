@@ -48,12 +48,16 @@ impl Bench {
     }
 
     fn profile(&self) -> DeviceProfile {
+        self.profile_with(&self.result)
+    }
+
+    fn profile_with(&self, result: &str) -> DeviceProfile {
         let here = self.folder.path().display();
         let text = format!(
             "format = 1\nname = \"board\"\ndescription = \"A board.\"\nclass = \"micro\"\nkind = \"command\"\nprecision = \"f32\"\n\
              [command]\narguments = [\"sh\", \"{here}/tool.sh\", \"{here}\", \"{{onnx}}\", \"{{out}}\", \"{{network}}\", \"{{width}}\"]\n\
              format = \"onnx\"\nanswers = \"{}\"\n{}\n[command.result]\n{}\n",
-            self.answers, self.settings, self.result
+            self.answers, self.settings, result
         );
         DeviceProfile::from_toml("board.toml", &text).unwrap_or_else(|problems| panic!("{problems}"))
     }
@@ -148,6 +152,28 @@ fn an_answer_is_kept_for_the_same_question_only() {
     fs::write(&version, "2").unwrap();
     assert_eq!(bench.ask().unwrap().provenance.version, "2");
     assert_eq!(bench.lines("runs"), 4, "another version");
+}
+
+/// The tables of an accelerator may be fitted to the answers: of them only the peak rate is in an answer.
+#[test]
+fn a_fitted_model_asks_nothing_again() {
+    let bench = Bench::new("echo run >> $1/runs; echo ms=2");
+    let parts = panarch_cost::preset_text("ethos-u55-128").unwrap();
+    let parts = parts.split_once("[sources]").unwrap().1;
+    let ask = |parts: &str| {
+        let parts = format!("{}\n[sources]{parts}", bench.result);
+        let profile = bench.profile_with(&parts);
+        let places = Places::new(bench.path("answers"), bench.path("locks"));
+        let device = CommandDevice::with_places(&profile, places).unwrap();
+        device.estimate(&[network(8)]).remove(0).unwrap()
+    };
+    let first = ask(parts);
+    let fitted = parts.replace("utilisation = { value = 0.99", "utilisation = { value = 0.9");
+    assert_ne!(fitted, parts);
+    assert_eq!((ask(&fitted), bench.lines("runs")), (first.clone(), 1));
+    let wider = parts.replace("output_lanes = { value = 8", "output_lanes = { value = 16");
+    assert_eq!(ask(&wider).utilisation * 2.0, first.utilisation);
+    assert_eq!(bench.lines("runs"), 2, "another peak rate");
 }
 
 #[test]

@@ -58,6 +58,9 @@ fn list() -> anyhow::Result<Table> {
         let profile = DeviceProfile::preset(name).map_err(panarch::Error::from)?;
         let answered = match profile.kind() {
             DeviceKind::Measured(target) => format!("measuring with {}", target.runtime),
+            DeviceKind::Command(target) if target.accelerator.is_some() => {
+                format!("the command {}, or --model", target.tool)
+            }
             DeviceKind::Command(target) => format!("the command {}", target.tool),
             DeviceKind::Hierarchy(_) => "loop-nest mapper".to_owned(),
             _ => "analytic model".to_owned(),

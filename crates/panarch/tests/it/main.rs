@@ -14,4 +14,5 @@ mod published_latencies;
 mod scalesim;
 mod schedules;
 mod tflite_files;
+mod vela_study;
 mod whole_run;

@@ -99,10 +99,11 @@ fn layers(report: &Report, network: Option<&Network>) -> Vec<LayerCost> {
 }
 
 /// The layer that one of a row's names is a node of: the node's own value, or one on the way to it, which our writer calls
-/// `NODE:part` and the compiler `NODE_intermediate`.
+/// `NODE:part` and the compiler `NODE_intermediate`, or `NODE_act` where it runs a grouped convolution group by group.
 fn layer_of(row: &Row, network: &Network, layers: &[Layer]) -> Option<usize> {
     row.name.split(';').find_map(|name| {
-        let name = name.strip_suffix("_intermediate").unwrap_or(name);
+        let plain = name.strip_suffix("_intermediate").or_else(|| name.strip_suffix("_act"));
+        let name = plain.filter(|_| network.find(name).is_none()).unwrap_or(name);
         let before = name.split(':').next().unwrap_or(name);
         let id = network.find(name).or_else(|| network.find(before))?;
         layers.iter().position(|layer| layer.nodes.contains(&id))

@@ -116,7 +116,7 @@ fn all_problems_of_a_topology_at_once() {
     ];
     assert_eq!(places, expected, "{message}");
     assert!(
-        message.contains("`99999999999999999999`") && message.contains("no value for the stride"),
+        message.contains("`99999999999999999999`") && message.contains("no value for stride"),
         "{message}"
     );
     for (text, word) in [

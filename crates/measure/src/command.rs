@@ -34,7 +34,7 @@ pub use process::kill_commands;
 pub use tool::{ToolState, ToolStatus, tools};
 
 /// Says what the answers depend on besides profile and network; changed when costs are computed otherwise.
-const ANSWERS: &str = "panarch answer of a command, key v3";
+const ANSWERS: &str = "panarch answer of a command, key v4";
 
 /// A device for which a program answers, as its profile says.
 ///
@@ -135,10 +135,9 @@ impl CommandDevice {
             reason: format!("what its answers depend on cannot be written down: {error}"),
         })?;
         let (name, precision) = (self.profile.name(), self.profile.precision());
-        let text = format!(
-            "{name}\n{precision}\n{target}\n{peak:e}\n{}\n{machine}",
-            self.version()?
-        );
+        let version = self.version()?;
+        let program = program::identity(&self.target).map_err(|error| error.into_cost(name))?;
+        let text = format!("{name}\n{precision}\n{target}\n{peak:e}\n{version}\n{program}\n{machine}");
         Ok(ContentHash::of(ANSWERS, text.as_bytes()))
     }
 

@@ -1,6 +1,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use panarch_cost::CommandTarget;
 
@@ -19,6 +20,44 @@ pub fn program(target: &CommandTarget) -> Result<PathBuf, MeasureError> {
         program: name.to_string_lossy().into_owned(),
         help: help(target),
     })
+}
+
+/// What tells the program of a target from another one: nothing where its profile says how to ask for its version and no
+/// environment variable names another; else its path, and for want of a version the size and time
+/// of change of it and of the files among its arguments.
+///
+/// # Errors
+/// When there is no such program.
+pub fn identity(target: &CommandTarget) -> Result<String, MeasureError> {
+    let renamed = target
+        .variable
+        .as_deref()
+        .and_then(env::var_os)
+        .is_some_and(|value| !value.is_empty());
+    if target.version.is_some() && !renamed {
+        return Ok(String::new());
+    }
+    let path = program(target)?;
+    let mut identity = path.display().to_string();
+    if target.version.is_none() {
+        // A script is an argument of its interpreter.
+        let arguments = target
+            .arguments
+            .iter()
+            .skip(1)
+            .map(|argument| PathBuf::from(argument.to_string()));
+        for file in std::iter::once(path).chain(arguments) {
+            let Some(data) = file.metadata().ok().filter(std::fs::Metadata::is_file) else {
+                continue;
+            };
+            let changed = data
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            identity += &format!(" {} {}", data.len(), changed.map_or(0, |time| time.as_nanos()));
+        }
+    }
+    Ok(identity)
 }
 
 /// What to do when a program is not there.

@@ -132,6 +132,16 @@ fn the_median_of_the_repeats_with_everything_that_is_known() {
     assert_eq!(seen.network.content_hash(), network(8).content_hash());
 }
 
+/// Without a command that says its version, a script that has been edited is another tool.
+#[test]
+fn an_edited_script_is_asked_again() {
+    let bench = Bench::new("echo ms=2\n");
+    let seconds = |bench: &Bench| bench.ask().unwrap().latency.value.seconds();
+    assert_eq!(seconds(&bench), 2e-3);
+    fs::write(bench.path("tool.sh"), "echo ms=30\n").unwrap();
+    assert_eq!(seconds(&bench), 30e-3);
+}
+
 #[test]
 fn an_answer_is_kept_for_the_same_question_only() {
     let bench = Bench::new("echo run >> $1/runs; echo ms=2").with("version = [\"cat\", \"VERSION\"]");

@@ -215,7 +215,10 @@ fn the_examples_are_valid_profiles() {
         );
     }
     names.sort();
-    assert_eq!(names, ["note10-by-table", "phone-over-adb", "pi-over-ssh", "pixel1-by-line"]);
+    assert_eq!(
+        names,
+        ["note10-by-table", "phone-over-adb", "pi-over-ssh", "pixel1-by-line"]
+    );
     let page = include_str!("../../../../docs/concepts/your-own-device.md");
     let (_, rest) = page.split_once("```toml\n").unwrap();
     let (profile, _) = rest.split_once("```").unwrap();

@@ -1,3 +1,4 @@
+use panarch_cost::Model;
 use panarch_graph::Latency;
 use panarch_study::RewardForm;
 
@@ -49,6 +50,20 @@ fn a_small_file_gets_its_defaults() {
     assert_eq!(run.output.directory.to_str(), Some("runs/small"));
     let goals: Vec<&str> = run.search.goals.iter().map(Goal::name).collect();
     assert_eq!(goals, ["ethos-u55-128", "own.toml", "average", "worst"]);
+}
+
+#[test]
+fn a_run_may_ask_the_simulator() {
+    assert_eq!(parse(SMALL, &[]).unwrap().devices.model, Model::Analytic);
+    let text = SMALL.replace("[devices]\n", "[devices]\nmodel = \"cycle\"\n");
+    let run = parse(&text, &[]).unwrap();
+    assert_eq!(run.devices.model, Model::Cycle);
+    assert_eq!(parse(&run.resolved_toml(), &[]).unwrap(), run);
+    let problems = parse(&text.replace("\"cycle\"", "\"cycles\""), &[]).unwrap_err();
+    assert!(
+        problems.iter().any(|problem| problem.contains("did you mean `cycle`?")),
+        "{problems:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which choices of a space a device cannot run, and why.
 
-use panarch_cost::{CostError, CostSource, DeviceProfile};
+use panarch_cost::{CostError, CostSource, DeviceProfile, Model};
 use panarch_graph::stream;
 use panarch_space::{Genotype, Head, Space};
 
@@ -40,7 +40,11 @@ pub enum Support {
 /// # Errors
 /// A device that is measured and has no list of operators.
 pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error> {
-    let source = device_source::open(profile)?.source;
+    // A list of operators answers at once, also where the costs come from a program.
+    let source = match profile.accelerator() {
+        Some(_) => profile.model(Model::Analytic)?,
+        None => device_source::open(profile)?.source,
+    };
     let runs = |genotype: &Genotype| answer(space, source.as_ref(), genotype);
     let mut contexts = Vec::new();
     let references = space.references().iter().map(|it| it.genotype.clone());

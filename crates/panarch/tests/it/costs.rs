@@ -91,3 +91,65 @@ fn member_and_export_cost_the_same() {
     let other = latency(&["n.onnx"]);
     assert!((one / other - 1.0).abs() < 1e-9, "{one} {other}");
 }
+
+/// Both models answer for every device that is described by its parts; the others say what answers for them.
+#[test]
+fn both_models_answer_for_every_described_machine() {
+    let place = Workplace::new();
+    let arguments = [
+        "cost",
+        "--network",
+        "mobilenet-v2",
+        "--device",
+        "all",
+        "--model",
+        "analytic,cycle",
+        "--format",
+        "json",
+    ];
+    let answers: Vec<Value> = serde_json::from_str(&expect(&place.panarch(&arguments), 0)).unwrap();
+    for name in panarch_cost::preset_names() {
+        let described = panarch_cost::DeviceProfile::preset(name)
+            .unwrap()
+            .accelerator()
+            .is_some();
+        for (model, kind) in [("analytic", "predicted"), ("cycle", "simulated")] {
+            let of = |answer: &&Value| answer["device"] == *name && answer["model"] == model;
+            let answer = answers.iter().find(of).unwrap_or_else(|| panic!("{name}, {model}"));
+            if described {
+                assert_eq!(answer["provenance"]["kind"], kind, "{name}");
+                assert!(answer["per_layer"].as_array().unwrap().len() > 50, "{name}");
+            } else {
+                assert!(answer["error"].as_str().unwrap().contains(name), "{name}");
+            }
+        }
+    }
+    let trace = [
+        "cost",
+        "--network",
+        "mobilenet-v2",
+        "--device",
+        "cube-16",
+        "--model",
+        "cycle",
+        "--trace",
+        "run.json",
+    ];
+    expect(&place.panarch(&trace), 0);
+    let text = std::fs::read_to_string(place.path().join("run.json")).unwrap();
+    let trace: Value = serde_json::from_str(&text).unwrap();
+    assert!(trace["traceEvents"].as_array().unwrap().len() > 1000);
+}
+
+#[test]
+fn support_is_listed_for_all_devices_at_once() {
+    let place = Workplace::new();
+    let arguments = ["device", "support", "--space", "edgetpu", "--format", "json"];
+    let rows: Vec<Value> = serde_json::from_str(&expect(&place.panarch(&arguments), 0)).unwrap();
+    let refuses = |device: &str| rows.iter().any(|row| row["device"] == device);
+    assert!(
+        refuses("edgetpu-coral") && refuses("edgetpu-v1"),
+        "they run no group convolutions"
+    );
+    assert!(!refuses("ethos-u55-256") && !refuses("cube-16"));
+}

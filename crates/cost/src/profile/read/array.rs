@@ -9,11 +9,18 @@ use crate::systolic::Dataflow;
 
 impl Figures {
     pub(super) fn array(&self, table: &Table<'_>) -> Option<Array> {
-        match table.one_of("kind", &ArrayKind::NAMES)? {
-            ArrayKind::Lanes => self.lanes(table),
-            ArrayKind::Grid => self.grid(table),
-            ArrayKind::Cube => self.cube(table),
-            ArrayKind::Systolic => self.systolic(table),
+        match table.one_of("kind", &ArrayKind::NAMES) {
+            Some(ArrayKind::Lanes) => self.lanes(table),
+            Some(ArrayKind::Grid) => self.grid(table),
+            Some(ArrayKind::Cube) => self.cube(table),
+            Some(ArrayKind::Systolic) => self.systolic(table),
+            None => {
+                // What else stands here cannot be judged without the kind: one mistake is one problem.
+                for key in table.keys() {
+                    let _ = table.has(&key.value);
+                }
+                None
+            }
         }
     }
 

@@ -160,7 +160,7 @@ fn attribute(layer: &LayerWork, total: f64, head: f64, tail: f64, reason: Reason
         left -= vector;
     }
     let mut take = |most: f64| {
-        let taken = most.clamp(0.0, left);
+        let taken = if most > left { left } else { most.max(0.0) };
         left -= taken;
         taken
     };

@@ -88,11 +88,9 @@ fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: boo
     let of_last_block = layer.matrix / blocks;
     let through = first(layer.feed) + first(layer.matrix) + tail;
 
-    let mut weights = layer.weights - ahead;
+    let weights = layer.weights - ahead;
     // A block that leaves no room for the next is fetched while nothing runs.
-    if layer.blocks > 1 && 2.0 * layer.weight_bytes / blocks > rates.weight_buffer && !layer.weights_first {
-        weights += layer.matrix;
-    }
+    let in_turns = layer.blocks > 1 && 2.0 * layer.weight_bytes / blocks > rates.weight_buffer && !layer.weights_first;
     let mut outside = layer.load + layer.store;
     if rates.host_shares {
         outside += layer.host_in + layer.host_out;
@@ -115,10 +113,12 @@ fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: boo
     } else {
         own_host
     };
-    let by_weights = if weights > 0.0 {
-        weights + rates.latency + of_last_block + tail
-    } else {
+    let by_weights = if weights <= 0.0 {
         0.0
+    } else if in_turns {
+        weights + layer.matrix + rates.latency * blocks + tail
+    } else {
+        weights + rates.latency + of_last_block + tail
     };
     // Two tiles are on their way at once.
     let by_round_trips = if layer.load > 0.0 {

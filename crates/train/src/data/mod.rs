@@ -27,7 +27,6 @@ pub use augmentation::{Augmentation, ColourJitter, RandAugment, ResizedCrop, Res
 pub use batch::{Batch, Mixed};
 pub use dataset::{Dataset, ImageSet};
 pub use feed::Feed;
-pub(crate) use hash::sha256;
 pub use loader::{Epoch, Loader};
 pub use location::DataRoot;
 pub use open::{Check, DatasetSource, DatasetStatus, NAMES, check, list, open};

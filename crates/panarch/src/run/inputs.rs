@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use panarch_format::FormatError;
-use panarch_graph::{ContentHash, Inputs, Latency, Network, Weights};
+use panarch_graph::{Inputs, Latency, Network, Weights};
 use panarch_study::{Header, Subject, Trial};
 use panarch_train::{Supernet, TrainError, Validator};
 

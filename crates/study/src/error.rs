@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use panarch_format::FormatError;
+
 /// What can go wrong with a study.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -142,6 +144,9 @@ pub enum StudyError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// What was named is no file, too large, the pointer of one, or the operating system refused.
+    #[error(transparent)]
+    File(#[from] FormatError),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

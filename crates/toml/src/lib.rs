@@ -26,6 +26,8 @@
 //! );
 //! ```
 //!
+//! [`shown`] writes out what a text from outside could hide or steer a terminal with, for every crate that shows some.
+//!
 //! No input makes this crate panic; documents are limited to [`MAX_BYTES`] and [`MAX_DEPTH`].
 
 mod bounds;
@@ -37,6 +39,7 @@ mod nesting;
 mod overrides;
 mod read;
 mod rich;
+mod shown;
 mod source;
 mod suggestion;
 mod table;
@@ -48,6 +51,7 @@ pub use document::{Document, MAX_BYTES};
 pub use layers::Layering;
 pub use nesting::MAX_DEPTH;
 pub use read::{Bounded, FromValue, Spanned};
+pub use shown::{is_hidden, shown, shown_json, shown_lines};
 pub use source::At;
 pub use suggestion::did_you_mean;
 pub use table::Table;

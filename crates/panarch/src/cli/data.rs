@@ -4,13 +4,13 @@ use panarch_report::{Cell, Column, Table};
 use panarch_train::data::{self, DataRoot, DatasetSource, fashion_mnist};
 
 use super::args::DataCommand;
-use super::output::{Printer, write};
+use super::output::{Printer, say, write};
 
 pub fn data(command: DataCommand) -> anyhow::Result<()> {
-    let root = DataRoot::from_environment().map_err(panarch::Error::from)?;
+    let root = DataRoot::from_environment();
     match command {
         DataCommand::Fetch { name } => fetch(&root, &name)?,
-        DataCommand::List(format) => Printer::new(format).table(&list(&root)),
+        DataCommand::List(format) => Printer::new(format).table(&list(&root)?),
         DataCommand::Check { dataset, format } => {
             let source = DatasetSource::parse(&dataset).map_err(panarch::Error::from)?;
             let dataset = data::open(&source, &root, None).map_err(panarch::Error::from)?;
@@ -23,7 +23,7 @@ pub fn data(command: DataCommand) -> anyhow::Result<()> {
 fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
     if name != fashion_mnist::NAME {
         let advice = if data::NAMES.contains(&name) {
-            format!("put its binary files into {}", root.dataset(name).display())
+            format!("put its binary files into {}", root.dataset(name)?.display())
         } else {
             format!(
                 "the datasets are {}; a folder of pictures needs no fetching",
@@ -32,9 +32,7 @@ fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
         };
         return Err(panarch::Error::Input(format!("`{name}` cannot be fetched; {advice}")));
     }
-    let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| {
-        eprintln!("{line}")
-    })?;
+    let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| say(line))?;
     write(&format!(
         "{name} is in {} ({from}; SHA-256 of all four files checked)\n",
         folder.display()
@@ -42,10 +40,10 @@ fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
     Ok(())
 }
 
-fn list(root: &DataRoot) -> Table {
+fn list(root: &DataRoot) -> Result<Table, panarch::Error> {
     let columns = vec![Column::text("dataset"), Column::text("present"), Column::text("folder")];
     let mut table = Table::new("Datasets", columns);
-    for status in data::list(root) {
+    for status in data::list(root)? {
         let folder = status.folder.display().to_string();
         table.push(vec![
             Cell::text(status.name),
@@ -54,7 +52,7 @@ fn list(root: &DataRoot) -> Table {
         ]);
     }
     table.note("`panarch data fetch fashion-mnist` obtains it. A folder with train/CLASS/*.png works anywhere a dataset is named.");
-    table
+    Ok(table)
 }
 
 fn check(check: &data::Check) -> Table {

@@ -7,7 +7,7 @@ use panarch_cost::DeviceProfile;
 use panarch_graph::Network;
 use panarch_report::{Cell, Column, Format, Table};
 
-use super::output::Printer;
+use super::output::{Printer, say};
 
 /// Prints a topology on the array of a configuration: one row a row of it.
 pub fn simulate(topology: &Path, configuration: &Path, printer: Printer) -> anyhow::Result<()> {
@@ -15,7 +15,7 @@ pub fn simulate(topology: &Path, configuration: &Path, printer: Printer) -> anyh
     // CSV and JSON are rows alone; what a person should know must not be lost for that.
     if printer.format() != Format::Table {
         for note in &simulated.notes {
-            eprintln!("note: {note}");
+            say(&format!("note: {note}"));
         }
     }
     printer.table(&layers(topology, &simulated));

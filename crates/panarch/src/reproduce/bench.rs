@@ -16,8 +16,8 @@ use panarch_train::{
 };
 
 use super::table::Csv;
-use crate::Error;
 use crate::run::Watch;
+use crate::{Error, lookup};
 
 /// Height and width of the images.
 pub(super) const RESOLUTION: u32 = 28;
@@ -57,7 +57,7 @@ impl Bench {
         watch.step("Opening Fashion-MNIST");
         std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
         let source = DatasetSource::parse("fashion-mnist")?;
-        let dataset = data::open(&source, &DataRoot::from_environment()?, Some(RESOLUTION))?;
+        let dataset = data::open(&source, &DataRoot::from_environment(), Some(RESOLUTION))?;
         keep_inputs(folder, &made_of(&dataset, scale)?)?;
         watch.done(format!(
             "{TRAIN_IMAGES} images to train on, {VALIDATION_IMAGES} held out to choose by"
@@ -321,8 +321,8 @@ fn keep_inputs(folder: &Path, inputs: &Inputs) -> Result<(), Error> {
         ))
     };
     if path.is_file() {
-        let text = std::fs::read(&path).map_err(Error::reading(&path))?;
-        let before: Inputs = serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+        let text = lookup::read_text(&path)?;
+        let before: Inputs = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
         return match inputs.difference(&before) {
             Some(why) => Err(refused(why)),
             None => Ok(()),
@@ -378,7 +378,7 @@ impl Clock {
     fn open(checkpoint: &Path, phases: usize) -> Result<Self, Error> {
         let path = checkpoint.with_extension("seconds.json");
         let known = match checkpoint.is_file() && path.is_file() {
-            true => std::fs::read_to_string(&path).map_err(Error::reading(&path))?,
+            true => lookup::read_text(&path)?,
             false => String::new(),
         };
         let mut known: Vec<Times> = serde_json::from_str(&known).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use panarch_format::{OnnxOptions, atomic_write, write_onnx};
+use panarch_format::{FileKind, OnnxOptions, atomic_write, write_onnx};
 use panarch_graph::{Bytes, ContentHash, Network, Tensor, Weights};
 use panarch_measure::verify_export;
 use panarch_report::run_report::{ExportCheck, ExportFacts, Role};
@@ -16,6 +16,8 @@ use crate::Error;
 
 /// Real images that go through engine and runtimes.
 const CHECKED_IMAGES: usize = 32;
+/// The largest file that is compared with what is to be in its place, in bytes.
+const LARGEST: u64 = 4 << 30;
 
 /// Writes the ONNX file and compares it with the engine on real images.
 pub(super) fn write(
@@ -44,7 +46,7 @@ pub(super) fn write(
     let report = verify_export(&bytes, &network.content_hash(), &images, &logits)?;
     let file = format!("{}.onnx", file_name(genotype));
     let path = setup.folder.join(&file);
-    match std::fs::read(&path) {
+    match panarch_format::read_file(&path, FileKind::new("exported network", LARGEST)) {
         Ok(before) if before == bytes => {}
         before => {
             if before.is_ok() {

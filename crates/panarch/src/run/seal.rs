@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use panarch_cost::DeviceKind;
+use panarch_format::FileKind;
 use panarch_graph::{ContentHash, Inputs};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,8 @@ use crate::{Error, RunFile, device_source, lookup};
 
 /// The version of the file.
 const VERSION: u32 = 1;
+/// The largest file that is hashed, in bytes.
+const LARGEST: u64 = 16 << 30;
 /// The file in the folder of a run.
 const SEAL: &str = "report.seal.json";
 /// Keys of the run file that say where things lie; what lies there is an input of its own.
@@ -94,7 +97,7 @@ pub(super) fn check(file: &RunFile, watch: &mut Watch<'_>) -> Result<(), Error> 
         watch.note(format!("this report does not say what it was made of; {again}"));
         return Ok(());
     }
-    let text = std::fs::read(&path).map_err(Error::reading(&path))?;
+    let text = panarch_format::read_file(&path, FileKind::TEXT)?;
     let stale = |why: String| {
         Error::CheckFailed(format!(
             "the report in {} is not of this run: {why}; {again}",
@@ -132,6 +135,6 @@ pub(super) fn check(file: &RunFile, watch: &mut Watch<'_>) -> Result<(), Error> 
 }
 
 fn hash_of(path: &Path) -> Result<ContentHash, Error> {
-    let bytes = std::fs::read(path).map_err(Error::reading(path))?;
+    let bytes = panarch_format::read_file(path, FileKind::new("file of a run", LARGEST))?;
     Ok(ContentHash::plain(&bytes))
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::row::{BasisRow, Fields, Keyed, Record};
-use super::{SqliteStorage, failure, file};
+use super::{SqliteStorage, failure, file, objects, read_only, schema};
 
 /// How much of a damaged study was saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Copy {
             let from = file::beside(damaged, suffix);
             if needed || from.exists() {
                 let to = file::beside(&copy.path, suffix);
-                fs::copy(&from, &to).map_err(|source| StudyError::Io { path: to, source })?;
+                read_only::copied(&from, &to)?;
             }
         }
         if file::drop_torn_page(&copy.path)? == 0 {
@@ -124,7 +124,10 @@ impl Saved {
         connection
             .pragma_update(None, "writable_schema", true)
             .map_err(failed)?;
-        let keyed = super::check_format(damaged, &connection)? >= super::schema::FORMAT;
+        objects::restrict(&connection).map_err(failed)?;
+        let format = super::check_format(damaged, &connection)?;
+        objects::check(damaged, &connection, format)?;
+        let keyed = format >= schema::FORMAT;
         let mut senseless = 0;
         let header = rows::<Header>(&connection, &mut senseless).into_iter().next();
         Ok(Self {

@@ -98,6 +98,46 @@ CREATE TABLE finalist (
 ) STRICT;
 ";
 
+/// The same tables as format 1 had them.
+pub(super) const KEYED_1: &str = "
+CREATE TABLE evaluation (
+  id INTEGER PRIMARY KEY,
+  genotype TEXT NOT NULL UNIQUE,
+  network TEXT NOT NULL,
+  accuracy REAL NOT NULL,
+  accuracy_low REAL NOT NULL,
+  accuracy_high REAL NOT NULL,
+  accuracy_level REAL NOT NULL,
+  provenance TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  time_s REAL NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE trial (
+  id INTEGER PRIMARY KEY,
+  search TEXT NOT NULL,
+  number INTEGER NOT NULL CHECK (number >= 0),
+  genotype TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')),
+  reward REAL,
+  reason TEXT,
+  started_ms INTEGER NOT NULL,
+  finished_ms INTEGER,
+  UNIQUE (search, number),
+  CHECK ((state = 'complete') = (reward IS NOT NULL)),
+  CHECK ((state = 'running') = (finished_ms IS NULL))
+) STRICT;
+CREATE TABLE finalist (
+  id INTEGER PRIMARY KEY,
+  genotype TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  network TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL
+) STRICT;
+";
+
 /// Puts the tables of format 1 out of the way of [`KEYED`].
 pub(super) const RENAME_1: &str = "
 ALTER TABLE evaluation RENAME TO evaluation_1;

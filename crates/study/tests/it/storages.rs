@@ -143,31 +143,50 @@ fn senseless_rows_are_named() {
     }
 }
 
-/// The tables as format 1 had them, with a row in each.
-const FORMAT_1: &str = r#"
-CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, run TEXT NOT NULL, space TEXT NOT NULL,
-  space_hash TEXT NOT NULL, dataset TEXT NOT NULL, panarch_version TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE evaluation (id INTEGER PRIMARY KEY, genotype TEXT NOT NULL UNIQUE, network TEXT NOT NULL,
-  accuracy REAL NOT NULL, accuracy_low REAL NOT NULL, accuracy_high REAL NOT NULL, accuracy_level REAL NOT NULL,
-  provenance TEXT NOT NULL, seed INTEGER NOT NULL, time_s REAL NOT NULL, created_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE cost (id INTEGER PRIMARY KEY, genotype TEXT NOT NULL, device TEXT NOT NULL, protocol TEXT NOT NULL,
-  latency_s REAL NOT NULL, detail TEXT NOT NULL, created_ms INTEGER NOT NULL, UNIQUE (genotype, device, protocol)) STRICT;
-CREATE TABLE trial (id INTEGER PRIMARY KEY, search TEXT NOT NULL, number INTEGER NOT NULL CHECK (number >= 0),
-  genotype TEXT NOT NULL, seed INTEGER NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')), reward REAL, reason TEXT,
-  started_ms INTEGER NOT NULL, finished_ms INTEGER, UNIQUE (search, number),
-  CHECK ((state = 'complete') = (reward IS NOT NULL)), CHECK ((state = 'running') = (finished_ms IS NULL))) STRICT;
-CREATE TABLE finalist (id INTEGER PRIMARY KEY, genotype TEXT NOT NULL UNIQUE, name TEXT NOT NULL, network TEXT NOT NULL,
-  detail TEXT NOT NULL, updated_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE event (id INTEGER PRIMARY KEY, phase TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('started', 'finished', 'note')), detail TEXT NOT NULL,
-  created_ms INTEGER NOT NULL) STRICT;
-"#;
+/// The tables as format 1 had them, to the letter.
+const FORMAT_1: &str = "
+CREATE TABLE evaluation (
+  id INTEGER PRIMARY KEY,
+  genotype TEXT NOT NULL UNIQUE,
+  network TEXT NOT NULL,
+  accuracy REAL NOT NULL,
+  accuracy_low REAL NOT NULL,
+  accuracy_high REAL NOT NULL,
+  accuracy_level REAL NOT NULL,
+  provenance TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  time_s REAL NOT NULL,
+  created_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE trial (
+  id INTEGER PRIMARY KEY,
+  search TEXT NOT NULL,
+  number INTEGER NOT NULL CHECK (number >= 0),
+  genotype TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')),
+  reward REAL,
+  reason TEXT,
+  started_ms INTEGER NOT NULL,
+  finished_ms INTEGER,
+  UNIQUE (search, number),
+  CHECK ((state = 'complete') = (reward IS NOT NULL)),
+  CHECK ((state = 'running') = (finished_ms IS NULL))
+) STRICT;
+CREATE TABLE finalist (
+  id INTEGER PRIMARY KEY,
+  genotype TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  network TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL
+) STRICT;
+";
 
 /// Turns a study of today into one of format 1.
 fn age(path: &std::path::Path) {
     let file = rusqlite::Connection::open(path).unwrap();
-    let tables = ["study", "evaluation", "cost", "trial", "finalist", "event"];
+    let tables = ["evaluation", "trial", "finalist"];
     for table in tables {
         file.execute_batch(&format!("ALTER TABLE {table} RENAME TO new_{table}"))
             .unwrap();

@@ -61,15 +61,25 @@ fn pictures_become_a_network_and_a_report() {
     );
 }
 
+/// Another run file in the same folder names what it changes and is not mixed with what was there.
 #[test]
-fn another_run_file_does_not_overwrite_a_study() {
+fn another_run_file_begins_anew_and_says_why() {
     let place = Workplace::new();
     place.run_file(JOB);
     expect(&place.panarch(&["train", "job.toml"]), 0);
     let output = place.panarch(&["train", "job.toml", "--set", "train.learning_rate=0.2"]);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_ne!(output.status.code(), Some(0), "{errors}");
-    assert!(errors.contains("learning_rate"), "{errors}");
+    expect(&output, 0);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for text in [
+        "`train.learning_rate` was not given and is 0.2",
+        "the supernet is trained again: the schedule changed",
+    ] {
+        assert!(said.contains(text), "{text}: {said}");
+    }
+    let output = place.panarch(&["train", "job.toml", "--set", "train.learning_rate=0.2"]);
+    expect(&output, 0);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("already trained"), "{said}");
 }
 
 /// A hard limit on every device is kept by what is recommended.

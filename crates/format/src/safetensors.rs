@@ -103,8 +103,8 @@ pub struct TypedSafetensors {
 /// Reads the bytes of a file of ours: f32 tensors.
 ///
 /// # Errors
-/// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32,
-/// or when the header is not the JSON it should be.
+/// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32 or
+/// has a value that is not finite or a negative variance, or when the header is not the JSON it should be.
 pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatError> {
     let TypedSafetensors { tensors, metadata } = read(bytes, &[ElementType::F32])?;
     let mut weights = Weights::new();
@@ -113,6 +113,7 @@ pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatErr
         let shape = tensor.shape;
         weights.insert(name, Tensor { shape, data });
     }
+    weights.check_numbers()?;
     Ok(SafetensorsFile { weights, metadata })
 }
 

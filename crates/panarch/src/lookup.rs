@@ -10,7 +10,7 @@ use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
-use crate::{Error, RunFile, device_source};
+use crate::{Error, RunFile, device_source, memory};
 
 /// Largest TOML file that is read.
 const LARGEST_TEXT: u64 = 4 << 20;
@@ -208,6 +208,7 @@ pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
     if !path.exists() {
         return Err(Error::Input(format!("there is no file {}", path.display())));
     }
+    memory::check_file(path)?;
     let options = OnnxReadOptions {
         input_size: size.map(|size| [size; 2]),
     };
@@ -278,6 +279,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
 }
 
 pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    memory::check_file(path)?;
     let file = std::fs::File::open(path).map_err(|source| missing(path, source))?;
     let mut bytes = Vec::new();
     // The length that a file claims means nothing for a pipe or a device.

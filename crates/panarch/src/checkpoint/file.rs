@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use panarch_format::{TorchFile, TypedSafetensors, TypedTensor, read_torch, typed_safetensors_from_bytes};
-use panarch_graph::Tensor;
+use panarch_graph::{ParameterRole, Tensor};
 use panarch_space::Space;
 
 use super::LARGEST;
@@ -95,10 +95,11 @@ impl CheckpointFile {
         })
     }
 
-    /// The tensors as f32, in the file's order.
+    /// The tensors as f32, in the file's order; all are finite numbers, and no variance is negative.
     pub(super) fn values(&self) -> Result<Vec<(String, Tensor)>, Error> {
         let value = |name: &str, tensor: &TypedTensor| {
             let tensor = Tensor::new(tensor.shape.clone(), tensor.to_f32())?;
+            tensor.check_numbers(name, ParameterRole::of_name(name))?;
             Ok::<_, Error>((name.to_owned(), tensor))
         };
         match self {

@@ -156,7 +156,9 @@ mod tests {
     fn what_is_asked_for_and_the_limit_are_named() {
         let mut builder = NetworkBuilder::new("huge", Shape::new(3, 1 << 14, 1 << 14));
         let input = builder.input();
-        let conv = builder.add("conv", Op::Conv2d(Conv2d::pointwise(1 << 20)), &[input]).unwrap();
+        let conv = builder
+            .add("conv", Op::Conv2d(Conv2d::pointwise(1 << 20)), &[input])
+            .unwrap();
         let network = builder.finish(conv).unwrap();
         // 2^48 values of the result alone.
         let error = require_run(&network, 4).unwrap_err();
@@ -165,7 +167,10 @@ mod tests {
         };
         assert!(*bytes > 1 << 50 && limit < bytes);
         let text = error.to_string();
-        assert!(text.contains(&bytes.to_string()) && text.contains(&limit.to_string()), "{text}");
+        assert!(
+            text.contains(&bytes.to_string()) && text.contains(&limit.to_string()),
+            "{text}"
+        );
         assert!(require(String::new, 1).is_ok());
     }
 }

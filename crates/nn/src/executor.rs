@@ -60,7 +60,11 @@ pub fn evaluation_bytes(network: &Network, batch: usize) -> u64 {
 
 /// Values of the largest parameter.
 fn staging(parameters: &[ParameterSpec]) -> usize {
-    parameters.iter().map(|spec| spec.elements() as usize).max().unwrap_or(0)
+    parameters
+        .iter()
+        .map(|spec| spec.elements() as usize)
+        .max()
+        .unwrap_or(0)
 }
 
 impl Executor {

@@ -110,7 +110,9 @@ impl Workspace {
 /// [`NnError::Memory`] when the system has no room.
 pub(crate) fn zeroed<T: Clone + Default>(count: usize) -> Result<Vec<T>, NnError> {
     let mut values = Vec::new();
-    values.try_reserve_exact(count).map_err(|_| NnError::memory::<T>(count))?;
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| NnError::memory::<T>(count))?;
     values.resize(count, T::default());
     Ok(values)
 }

@@ -76,12 +76,18 @@ pub fn calibrate(network: &Network, weights: &Weights, images: &[f32]) -> Result
         )));
     }
     weights.check(network)?;
-    let Tapped { network: tapped, weights, taps } = tap(network, weights)?;
+    let Tapped {
+        network: tapped,
+        weights,
+        taps,
+    } = tap(network, weights)?;
     memory::check_engine(&tapped, batch)?;
     let store = Store::from_weights(&tapped, &weights).map_err(TrainError::from)?;
     let run = || -> Result<_, TrainError> {
         let views = Views::resolve(&tapped, &store)?;
-        Ok(Executor::new(&tapped, batch)?.evaluate(&store, &views, None, images)?.to_vec())
+        Ok(Executor::new(&tapped, batch)?
+            .evaluate(&store, &views, None, images)?
+            .to_vec())
     };
     let extremes_of_all = run()?;
     let width = extremes_of_all.len() / batch;
@@ -89,7 +95,14 @@ pub fn calibrate(network: &Network, weights: &Weights, images: &[f32]) -> Result
     for id in Ranges::needed(network) {
         let name = &network.node(id).name;
         let (low, high) = match taps.iter().find(|(tapped, _)| *tapped == id) {
-            Some((_, Tap { start, channels, negated })) => {
+            Some((
+                _,
+                Tap {
+                    start,
+                    channels,
+                    negated,
+                },
+            )) => {
                 let of = |start: usize| {
                     let rows = extremes_of_all.chunks_exact(width.max(1));
                     extremes(rows.flat_map(move |row| &row[start..start + channels]))
@@ -156,7 +169,11 @@ fn tap(network: &Network, weights: &Weights) -> Result<Tapped, Error> {
             width - channels
         };
         let tap = if shape.is_vector() {
-            Tap { start: end(at), channels, negated: None }
+            Tap {
+                start: end(at),
+                channels,
+                negated: None,
+            }
         } else {
             let largest = Op::Pool(Pool {
                 kind: PoolKind::Max,
@@ -167,12 +184,19 @@ fn tap(network: &Network, weights: &Weights) -> Result<Tapped, Error> {
                 count_padding: true,
             });
             let name = |what: &str| format!("calibration/{}/{what}", id.index());
-            let minus = Conv2d { groups: shape.channels, ..Conv2d::pointwise(shape.channels) };
+            let minus = Conv2d {
+                groups: shape.channels,
+                ..Conv2d::pointwise(shape.channels)
+            };
             weights.insert(name("minus.weight"), Tensor::filled(vec![channels, 1, 1, 1], -1.0));
             let minus = builder.add(name("minus"), Op::Conv2d(minus), &[at])?;
             let start = end(builder.add(name("largest"), largest.clone(), &[at])?);
             let negated = Some(end(builder.add(name("smallest"), largest, &[minus])?));
-            Tap { start, channels, negated }
+            Tap {
+                start,
+                channels,
+                negated,
+            }
         };
         taps.push((id, tap));
     }
@@ -190,7 +214,10 @@ fn extremes<'a>(values: impl IntoIterator<Item = &'a f32>) -> (f32, f32) {
         if value.is_nan() {
             (f32::NAN, f32::NAN)
         } else {
-            (if *value < low { *value } else { low }, if *value > high { *value } else { high })
+            (
+                if *value < low { *value } else { low },
+                if *value > high { *value } else { high },
+            )
         }
     })
 }

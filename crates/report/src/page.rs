@@ -7,8 +7,8 @@ mod outcome;
 mod repeat;
 mod section;
 
-use crate::html::escape;
 use crate::RunReport;
+use crate::html::escape;
 
 use section::Section;
 

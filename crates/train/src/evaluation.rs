@@ -250,7 +250,10 @@ mod tests {
                 let json: Estimate<Accuracy> = serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
                 let table = found.map(|share| Accuracy::from_share(digits(share.share())));
                 for Estimate { value, low, high, .. } in [found, json, table] {
-                    assert!(low <= value && value <= high, "{correct} of {images}: {low:?} {value:?} {high:?}");
+                    assert!(
+                        low <= value && value <= high,
+                        "{correct} of {images}: {low:?} {value:?} {high:?}"
+                    );
                     assert!(low.share() >= 0.0 && high.share() <= 1.0, "{correct} of {images}");
                 }
                 assert_eq!((json, table), (found, found), "{correct} of {images}");

@@ -18,7 +18,11 @@ const LIMITS: [[f32; 2]; 3] = [[0.0, f32::INFINITY], [0.0, 6.0], [-0.5, 0.75]];
 /// Fails unless exactly the value at `place` is NaN.
 fn only(place: usize, found: &[f32], what: &str) {
     for (index, value) in found.iter().enumerate() {
-        assert_eq!(value.is_nan(), index == place, "{what}: {value} at {index}, NaN at {place}");
+        assert_eq!(
+            value.is_nan(),
+            index == place,
+            "{what}: {value} at {index}, NaN at {place}"
+        );
     }
 }
 

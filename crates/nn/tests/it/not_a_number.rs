@@ -1,8 +1,8 @@
 //! One weight that is no number reaches the logits through every layer, activation and pooling, fused or not.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, Op, Padding, Pool, PoolKind, Shape, Tensor, Weights,
-    stream,
+    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, Op, Padding, Pool, PoolKind, Shape, Tensor,
+    Weights, stream,
 };
 use panarch_nn::{Executor, Store, Views};
 
@@ -45,7 +45,9 @@ fn network(layer: Layer, bn: bool, activation: Option<Activation>, pool: bool) -
         last = builder.add("pool", Op::Pool(pool), &[last]).unwrap();
     }
     last = builder.add("gap", Op::GlobalAvgPool, &[last]).unwrap();
-    last = builder.add("fc", Op::Linear(Linear { out: 4, bias: true }), &[last]).unwrap();
+    last = builder
+        .add("fc", Op::Linear(Linear { out: 4, bias: true }), &[last])
+        .unwrap();
     builder.finish(last).unwrap()
 }
 
@@ -72,7 +74,11 @@ fn one_weight_reaches_the_logits() {
                     for logits in logits(&network, &good) {
                         assert!(logits.iter().all(|logit| logit.is_finite()), "{what}");
                     }
-                    let spoiled: &[&str] = if bn { &["conv.weight", "bn.weight", "bn.bias"] } else { &["conv.weight"] };
+                    let spoiled: &[&str] = if bn {
+                        &["conv.weight", "bn.weight", "bn.bias"]
+                    } else {
+                        &["conv.weight"]
+                    };
                     for name in spoiled {
                         let mut weights = good.clone();
                         let mut tensor: Tensor = weights.get(name).unwrap().clone();

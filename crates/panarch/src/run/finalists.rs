@@ -110,9 +110,8 @@ pub(super) fn finish(
         watch.check()?;
         let test_accuracy = judge(setup, genotype, roles, &trained, &test)?;
         let export = export::write(setup, genotype, roles, &trained);
-        let export = problems.take(export.map_err(|error| {
-            Error::CheckFailed(format!("{genotype} could not be exported: {error}"))
-        }));
+        let export = problems
+            .take(export.map_err(|error| Error::CheckFailed(format!("{genotype} could not be exported: {error}"))));
         let finalist = Finished {
             roles: roles.clone(),
             genotype: genotype.clone(),

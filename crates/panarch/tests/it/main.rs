@@ -3,7 +3,9 @@
 mod command_device;
 mod command_line;
 mod costs;
+mod hostile_models;
 mod interrupted;
+mod kept_work;
 mod latency_tables;
 mod litert;
 mod matrix_efficiency;

@@ -372,7 +372,9 @@ fn expanded(channels: u32, ratio: f64) -> Result<u32, TrainError> {
     if (1.0..=f64::from(u32::MAX)).contains(&product) {
         Ok(product as u32)
     } else {
-        Err(refuse(format!("{channels} channels with `expand_ratio` {ratio} are no number of channels")))
+        Err(refuse(format!(
+            "{channels} channels with `expand_ratio` {ratio} are no number of channels"
+        )))
     }
 }
 

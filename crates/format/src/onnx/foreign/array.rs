@@ -132,7 +132,10 @@ impl Array {
         if !values.iter().any(bad) {
             return Ok(());
         }
-        let values = values.iter().map(|value| if bad(value) { *value } else { 0.0 }).collect();
+        let values = values
+            .iter()
+            .map(|value| if bad(value) { *value } else { 0.0 })
+            .collect();
         Ok(Tensor::new(self.shape.clone(), values)?.check_numbers(name, None)?)
     }
 }

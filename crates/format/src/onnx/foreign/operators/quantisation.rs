@@ -96,7 +96,9 @@ impl Interpreter<'_> {
         }
         if let Some(at) = (0..channels).find(|channel| !scale.number(*channel).is_some_and(is_scale)) {
             let value = scale.number(at).unwrap_or(f64::NAN);
-            return Err(site.error(format!("has the scale {value} at [{at}]; a scale is finite and above 0")));
+            return Err(site.error(format!(
+                "has the scale {value} at [{at}]; a scale is finite and above 0"
+            )));
         }
         self.allowance.take(data.len(), 8)?;
         let parameters = |index: usize| {

@@ -8,14 +8,17 @@ mod data;
 mod device;
 mod device_table;
 mod doctor;
+mod home;
 mod mem;
 mod network;
 mod output;
 mod progress;
+mod reference;
 mod reproduce;
 mod run;
 mod scalesim;
 mod schedule;
+mod shell;
 mod space;
 mod study;
 mod support;
@@ -31,7 +34,7 @@ use output::Printer;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     // clap ends with exit code 2 on bad arguments and 0 on --help.
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(home::arguments());
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -58,6 +61,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Checkpoint(command) => checkpoint::checkpoint(command),
         Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),
+        Command::Reference { page } => {
+            reference::reference(page);
+            Ok(())
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "panarch", &mut std::io::stdout());
             Ok(())

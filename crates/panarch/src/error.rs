@@ -118,6 +118,7 @@ impl Error {
                 | TrainError::NoPublishedName { .. }
                 | TrainError::PublishedConfig { .. }
                 | TrainError::Picture { .. }
+                | TrainError::Occupied { .. }
                 | TrainError::Space(_),
             ) => 2,
             Self::Environment(_)

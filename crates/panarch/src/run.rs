@@ -10,6 +10,7 @@ mod export;
 mod facts;
 mod fairness;
 mod finalists;
+mod overrun;
 mod pool;
 mod reward;
 mod search;
@@ -138,7 +139,8 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
     let supernet = supernet::trained(&setup, watch)?;
     let searched = search::all(&setup, &devices, &supernet, watch)?;
     let finished = finalists::finish(&setup, &devices, &supernet, &searched, watch)?;
-    let report = assemble::report(&setup, &devices, fairness, &searched, &finished, command)?;
+    let mut report = assemble::report(&setup, &devices, fairness, &searched, &finished, command)?;
+    overrun::note(&setup, &mut report, watch);
     let report_file = write_report(&setup, &report)?;
     let onnx_file = report
         .chosen()

@@ -80,8 +80,7 @@ pub enum StudyError {
     /// The file is damaged.
     #[error(
         "the study at {} is damaged: {detail}; keep a copy of it, then save what is readable into a new study with \
-         `panarch study recover {} NEW.db`",
-        path.display(),
+         `panarch study recover DAMAGED.db NEW.db`",
         path.display()
     )]
     Damaged {
@@ -102,7 +101,7 @@ pub enum StudyError {
     },
     /// The study was made with another space.
     #[error(
-        "the study was made with space `{stored}` ({}), the run uses `{given}` ({}); use another study file or the old space",
+        "the study was made with space `{stored}` ({}), the run uses `{given}` ({}); give another folder (`output.directory`) or the old space",
         stored_hash.short(),
         given_hash.short()
     )]
@@ -118,7 +117,8 @@ pub enum StudyError {
     },
     /// The study was made with another dataset.
     #[error(
-        "the study was made with dataset `{stored}`, the run uses `{given}`; use another study file or the old dataset"
+        "the study was made with dataset `{stored}`, the run uses `{given}`; give another folder \
+         (`output.directory`) or the old dataset"
     )]
     OtherDataset {
         /// The study's dataset.
@@ -128,15 +128,15 @@ pub enum StudyError {
     },
     /// The study was made with another run file.
     #[error(
-        "the study was made with another run file; line {line} was `{stored}` and is now `{given}`; use another study file \
-         or undo the change"
+        "the study was made with another run file: `{key}` was {stored} and is now {given}; give another folder \
+         (`output.directory`) or undo the change"
     )]
     OtherRun {
-        /// The first line that differs, from 1.
-        line: usize,
-        /// That line in the study.
+        /// The first key that differs, as a dotted path.
+        key: String,
+        /// Its value in the study, as TOML, or that it was not given.
         stored: String,
-        /// That line in the run.
+        /// Its value in the run, likewise.
         given: String,
     },
     /// A trial was started that exists with another genotype, another seed, or is finished.

@@ -59,7 +59,7 @@ impl Study {
         }
         match first_difference(&header.run, &wanted.run) {
             None => Ok(study),
-            Some((line, stored, given)) => Err(StudyError::OtherRun { line, stored, given }),
+            Some((key, stored, given)) => Err(StudyError::OtherRun { key, stored, given }),
         }
     }
 
@@ -224,24 +224,32 @@ impl fmt::Debug for Study {
     }
 }
 
-/// The first line in which two texts differ, from 1, with both versions; a line that is not there is empty.
-fn first_difference(stored: &str, given: &str) -> Option<(usize, String, String)> {
-    let (mut left, mut right) = (stored.lines(), given.lines());
-    let mut number = 0;
-    loop {
-        number += 1;
-        match (left.next(), right.next()) {
-            (None, None) => return None,
-            (a, b) if a != b => {
-                return Some((
-                    number,
-                    a.unwrap_or_default().to_owned(),
-                    b.unwrap_or_default().to_owned(),
-                ));
-            }
-            _ => {}
+/// The first key that two resolved run files give other values, with both; a value that is not there is "not given".
+fn first_difference(stored: &str, given: &str) -> Option<(String, String, String)> {
+    let (stored, given) = (values(stored), values(given));
+    let value = |of: &[(String, String)], wanted: &str| {
+        let found = of.iter().find(|(key, _)| key == wanted);
+        found.map_or_else(|| "not given".to_owned(), |(_, value)| format!("`{value}`"))
+    };
+    let other = given
+        .iter()
+        .chain(&stored)
+        .find(|(key, _)| value(&stored, key) != value(&given, key));
+    other.map(|(key, _)| (key.clone(), value(&stored, key), value(&given, key)))
+}
+
+/// The dotted keys and values of a run file as it is stored: a key a line, each section once.
+fn values(run: &str) -> Vec<(String, String)> {
+    let mut section = String::new();
+    let mut values = Vec::new();
+    for line in run.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = format!("{}.", name.trim_end_matches(']'));
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            values.push((format!("{section}{key}"), value.to_owned()));
         }
     }
+    values
 }
 
 #[cfg(test)]
@@ -249,16 +257,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_differing_line_is_named() {
+    fn the_first_differing_key_is_named_with_both_values() {
+        let stored = "seed = 1\n\n[train]\nepochs = 3\nbatch = 32\n\n[data]\ndataset = \"a\"\n";
         let table = [
-            ("a\nb\n", "a\nb", None),
-            ("a\nb", "a\nc", Some((2, "b", "c"))),
-            ("a", "a\nb", Some((2, "", "b"))),
-            ("a\nb", "a", Some((2, "b", ""))),
+            (stored.to_owned(), None),
+            (format!("{stored}\n"), None),
+            (stored.replace("32", "64"), Some(("train.batch", "`32`", "`64`"))),
+            (
+                stored.replace("epochs = 3\n", ""),
+                Some(("train.epochs", "`3`", "not given")),
+            ),
+            (
+                format!("{stored}resolution = 28\n"),
+                Some(("data.resolution", "not given", "`28`")),
+            ),
+            (
+                stored.replace("seed = 1", "seed = 2").replace("32", "64"),
+                Some(("seed", "`1`", "`2`")),
+            ),
         ];
-        for (stored, given, expected) in table {
-            let expected = expected.map(|(line, a, b): (usize, &str, &str)| (line, a.to_owned(), b.to_owned()));
-            assert_eq!(first_difference(stored, given), expected);
+        for (given, expected) in table {
+            let expected = expected.map(|(key, a, b)| (key.to_owned(), a.to_owned(), b.to_owned()));
+            assert_eq!(first_difference(stored, &given), expected);
         }
     }
 }

@@ -21,6 +21,12 @@ pub enum TrainError {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// A file that is to be written is there already, with other content.
+    #[error("{} is there already and is another file; name another folder, or remove it", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file does not begin with the expected magic number.
     #[error("{}: not the expected kind of file: magic number {found:#010x}, expected {expected:#010x}", file.display())]
     Magic {

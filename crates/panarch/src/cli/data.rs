@@ -1,19 +1,28 @@
 //! `panarch data`.
 
+use std::path::Path;
+
 use panarch_report::{Cell, Column, Table};
-use panarch_train::data::{self, DataRoot, DatasetSource, fashion_mnist};
+use panarch_train::data::{self, DataRoot, DatasetSource, Generated, fashion_mnist};
 
 use super::args::DataCommand;
 use super::output::{Printer, write};
+use super::shell;
 
 pub fn data(command: DataCommand) -> anyhow::Result<()> {
-    let root = DataRoot::from_environment().map_err(panarch::Error::from)?;
+    let root = || DataRoot::from_environment().map_err(panarch::Error::from);
     match command {
-        DataCommand::Fetch { name } => fetch(&root, &name)?,
-        DataCommand::List(format) => Printer::new(format).table(&list(&root)),
+        DataCommand::Fetch { name } => fetch(&root()?, &name)?,
+        DataCommand::Generate {
+            folder,
+            train,
+            test,
+            seed,
+        } => generate(&folder, Generated { train, test, seed })?,
+        DataCommand::List(format) => Printer::new(format).table(&list(&root()?)),
         DataCommand::Check { dataset, format } => {
             let source = DatasetSource::parse(&dataset).map_err(panarch::Error::from)?;
-            let dataset = data::open(&source, &root, None).map_err(panarch::Error::from)?;
+            let dataset = data::open(&source, &root()?, None).map_err(panarch::Error::from)?;
             Printer::new(format).table(&check(&data::check(&dataset)));
         }
     }
@@ -40,6 +49,26 @@ fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
         folder.display()
     ));
     Ok(())
+}
+
+fn generate(folder: &Path, wanted: Generated) -> Result<(), panarch::Error> {
+    let count = data::generate(folder, wanted)?;
+    let shown = folder.display().to_string();
+    write(&format!(
+        "{count} pictures of {} are in {shown}\nnext: {}\n",
+        data::GENERATED_CLASSES.join(", "),
+        shell::command(["data", "check", &as_folder(&shown)])
+    ));
+    Ok(())
+}
+
+/// A folder as the commands know one: with a `/` in it, where a name would be a dataset's.
+fn as_folder(path: &str) -> String {
+    if path.contains('/') {
+        path.to_owned()
+    } else {
+        format!("./{path}")
+    }
 }
 
 fn list(root: &DataRoot) -> Table {

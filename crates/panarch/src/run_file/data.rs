@@ -1,10 +1,40 @@
 //! `[data]`: which images, and how many are held out of training.
 
 use panarch_space::Space;
-use panarch_toml::{Table, did_you_mean};
+use panarch_toml::{Key, Table, did_you_mean};
 use panarch_train::data;
 
 use super::write::Writer;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new(
+        "data",
+        "The images. Channels, classes and normalisation come from the dataset itself.",
+    )
+    .known_as(&["dataset", "datasets", "images"]),
+    Key::new(
+        "data.dataset",
+        "A known dataset (`fashion-mnist`, `cifar-10`, `cifar-100`), or the path of a folder of pictures, with a `/` in it, such as `./pictures`.",
+    )
+    .known_as(&["name", "path", "root", "data_dir", "data_path", "folder", "train_dir"]),
+    Key::new(
+        "data.resolution",
+        "Height and width of the images in pixels; one that the space allows.",
+    )
+    .with_default("the space's first choice")
+    .known_as(&["image_size", "img_size", "imgsz", "input_size", "size", "crop_size", "res"]),
+    Key::new(
+        "data.validation",
+        "Training images held out; everything is chosen by them. At most a fifth of the training images are.",
+    )
+    .known_as(&["val", "val_size", "validation_size", "validation_images", "val_images", "holdout", "valid"]),
+    Key::new(
+        "data.recalibration",
+        "Training images that recalibrate batch normalisation before a sub-network is evaluated.",
+    )
+    .known_as(&["calibration", "recalibration_images", "bn_images", "calib_size"]),
+];
 
 /// The images of a run. Channels, classes and normalisation come from the dataset itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +82,7 @@ impl DataSection {
         let recalibration = table.optional_usize_in("recalibration", 1..=1_000_000);
         table.finish();
         Some(Self {
-            dataset: dataset?.value,
+            dataset: crate::lookup::expand_home(&dataset?.value).into_owned(),
             resolution: resolution.or(space.map(Space::default_resolution)),
             validation: validation.unwrap_or(Self::VALIDATION),
             recalibration: recalibration.unwrap_or(Self::RECALIBRATION),

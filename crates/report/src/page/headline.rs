@@ -4,7 +4,7 @@ use panarch_graph::{Estimate, Latency};
 
 use crate::RunReport;
 use crate::figure::{accuracy_with_interval, joined, latency_with_interval};
-use crate::html::escape;
+use crate::html::{escape, escape_words};
 use crate::run_report::{DeviceFacts, DeviceLatency, Finalist, Role};
 use crate::summary::worst;
 use crate::table::grouped;
@@ -25,7 +25,7 @@ pub(super) fn headline(report: &RunReport) -> String {
         ));
         return out;
     };
-    out.push_str(&format!("<h1>One network for {}</h1>\n", escape(&title(report))));
+    out.push_str(&format!("<h1>One network for {}</h1>\n", escape_words(&title(report))));
     out.push_str(&format!("<p class=\"answer\">{}</p>\n", answer(report, chosen)));
     out.push_str("<ul class=\"tiles\">");
     for (device, on) in report.devices.iter().zip(&chosen.latency) {
@@ -80,13 +80,13 @@ fn answer(report: &RunReport, chosen: &Finalist) -> String {
     };
     format!(
         "The network found for the <strong>{}</strong> (<code>{}</code>) answers <strong>{}</strong> of {} {} images of {} correctly. {} It has {} and {} parameters.",
-        escape(&chosen.label()),
+        escape_words(&chosen.label()),
         chosen.hash.short(),
         escape(&accuracy_with_interval(&chosen.test_accuracy)),
         grouped(basis.images),
         escape(&basis.split),
         escape(&report.dataset.name),
-        escape(&held),
+        escape_words(&held),
         chosen.macs,
         grouped(chosen.parameters)
     )

@@ -24,7 +24,7 @@ fn another_space_dataset_or_run_is_refused() {
     let other_run = resume(&|header| header.run = header.run.replace("seed = 1", "seed = 2"));
     assert!(matches!(
         other_run,
-        Err(StudyError::OtherRun { line: 1, given, .. }) if given == "seed = 2"
+        Err(StudyError::OtherRun { key, given, .. }) if key == "seed" && given == "`2`"
     ));
     let newer = resume(&|header| {
         header.panarch_version = "9".into();

@@ -13,6 +13,7 @@ pub mod cifar;
 mod dataset;
 pub mod fashion_mnist;
 mod feed;
+mod generated;
 mod hash;
 pub mod idx;
 pub mod image_folder;
@@ -27,6 +28,7 @@ pub use augmentation::{Augmentation, ColourJitter, RandAugment, ResizedCrop, Res
 pub use batch::{Batch, Mixed};
 pub use dataset::{Dataset, ImageSet};
 pub use feed::Feed;
+pub use generated::{CLASSES as GENERATED_CLASSES, Generated, generate};
 pub(crate) use hash::sha256;
 pub use loader::{Epoch, Loader};
 pub use location::DataRoot;

@@ -312,14 +312,16 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
 pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let file = std::fs::File::open(path).map_err(|source| missing(path, source))?;
     let mut bytes = Vec::new();
-    // The length that a file claims means nothing for a pipe or a device.
+    // The length that a file claims means nothing for a pipe or a device, and is good for a message only.
+    let claimed = file.metadata().map_or(0, |metadata| metadata.len());
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(Error::reading(path))?;
     if bytes.len() as u64 > limit {
         return Err(Error::Input(format!(
-            "{} has more than the {limit} bytes that are read",
-            path.display()
+            "{} has {} bytes or more, {limit} at the most are read",
+            path.display(),
+            claimed.max(bytes.len() as u64)
         )));
     }
     Ok(bytes)

@@ -62,15 +62,22 @@ fn normal(word: &str) -> String {
     word.to_lowercase().replace('-', "_")
 }
 
-/// The keys of a section that other tools call `word`, as paths.
-pub(crate) fn called_here(keys: &[Key], section: &str, word: &str) -> Vec<&'static str> {
-    let fits = |key: &&Key| key.section() == section && key.is_called(word);
+/// The keys of a section that other tools call `word`, as paths; only sections where a table was found, and else none.
+pub(crate) fn called_here(keys: &[Key], section: &str, word: &str, is_table: bool) -> Vec<&'static str> {
+    let fits = |key: &&Key| key.section() == section && key.is_called(word) && is_section(keys, key.path) == is_table;
     keys.iter().filter(fits).map(|key| key.path).collect()
+}
+
+fn is_section(keys: &[Key], path: &str) -> bool {
+    keys.iter().any(|key| key.section() == path)
 }
 
 /// The keys of other sections that are called `word`, by us or by other tools, else those that are spelt much like it.
 pub(crate) fn elsewhere(keys: &[Key], section: &str, word: &str) -> Vec<&'static str> {
-    let others = || keys.iter().filter(|key| key.section() != section);
+    let others = || {
+        keys.iter()
+            .filter(|key| key.section() != section && !is_section(keys, key.path))
+    };
     let called: Vec<&str> = others().filter(|key| key.is_called(word)).map(|key| key.path).collect();
     if !called.is_empty() {
         return called;
@@ -98,11 +105,12 @@ mod tests {
     #[test]
     fn other_names_and_other_sections_are_found() {
         for word in ["batch_size", "Batch-Size"] {
-            assert_eq!(called_here(&KEYS, "train", word), ["train.batch"]);
+            assert_eq!(called_here(&KEYS, "train", word, false), ["train.batch"]);
         }
-        assert_eq!(called_here(&KEYS, "train", "lr"), ["train.learning_rate"]);
-        assert_eq!(called_here(&KEYS, "", "training"), ["train"]);
-        assert!(called_here(&KEYS, "search", "lr").is_empty());
+        assert_eq!(called_here(&KEYS, "train", "lr", false), ["train.learning_rate"]);
+        assert_eq!(called_here(&KEYS, "", "training", true), ["train"]);
+        assert!(called_here(&KEYS, "", "training", false).is_empty());
+        assert!(called_here(&KEYS, "search", "lr", false).is_empty());
         let table: [(&str, &str, &[&str]); 6] = [
             ("train", "evaluations", &["search.evaluations"]),
             ("train", "evalutions", &["search.evaluations"]),

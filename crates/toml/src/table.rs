@@ -227,7 +227,7 @@ impl<'doc> Table<'doc> {
             Some((section, name)) if section == self.path => name.to_owned(),
             _ => path.to_owned(),
         };
-        let called = keys::called_here(keys, &self.path, &entry.key);
+        let called = keys::called_here(keys, &self.path, &entry.key, entry.value.table().is_some());
         if !called.is_empty() {
             return called.into_iter().map(here).collect();
         }

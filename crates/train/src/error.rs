@@ -130,7 +130,7 @@ pub enum TrainError {
         advice: String,
     },
     /// No dataset has this name.
-    #[error("no dataset is called `{name}`; known are {}, or the path of a folder", known.join(", "))]
+    #[error("no dataset is called `{name}`; known are {}, or the path of a folder, with a `/` in it{}", known.join(", "), meant(name, known))]
     UnknownDataset {
         /// The name given.
         name: String,
@@ -339,4 +339,9 @@ impl TrainError {
             gives: text(gives),
         }
     }
+}
+
+/// "; did you mean `…`?", where a known name is close.
+fn meant(name: &str, known: &[&str]) -> String {
+    panarch_toml::did_you_mean(name, known).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }

@@ -140,18 +140,15 @@ fn scale(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args, Clone, Copy)]
 pub struct FormatArgs {
-    /// Output format
+    /// Output format: aligned text, a JSON array of objects, or comma-separated values
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {
-    /// Aligned text
     Table,
-    /// JSON: an array of objects
     Json,
-    /// Comma-separated values
     Csv,
 }
 
@@ -426,6 +423,9 @@ pub enum DeviceCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "panarch cost --network <NETWORK> --device <DEVICE> [OPTIONS]\n       panarch cost --scalesim-topology <FILE> --scalesim-config <FILE> [OPTIONS]"
+)]
 pub struct CostArgs {
     #[command(flatten)]
     pub network: NetworkArgs,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use panarch_report::{Cell, Column, Table};
+use panarch_train::TrainError;
 use panarch_train::data::{self, DataRoot, DatasetSource, Generated, fashion_mnist};
 
 use super::args::DataCommand;
@@ -31,15 +32,16 @@ pub fn data(command: DataCommand) -> anyhow::Result<()> {
 
 fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
     if name != fashion_mnist::NAME {
-        let advice = if data::NAMES.contains(&name) {
-            format!("put its binary files into {}", root.dataset(name).display())
-        } else {
-            format!(
-                "the datasets are {}; a folder of pictures needs no fetching",
-                data::NAMES.join(", ")
-            )
-        };
-        return Err(panarch::Error::Input(format!("`{name}` cannot be fetched; {advice}")));
+        if !data::NAMES.contains(&name) {
+            let (name, known) = (name.to_owned(), data::NAMES.to_vec());
+            return Err(TrainError::UnknownDataset { name, known }.into());
+        }
+        let folder = root.dataset(name);
+        let message = format!(
+            "`{name}` cannot be fetched; put its binary files into {}",
+            folder.display()
+        );
+        return Err(panarch::Error::Input(message));
     }
     let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| {
         eprintln!("{line}")

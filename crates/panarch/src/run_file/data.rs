@@ -22,7 +22,7 @@ pub(super) const KEYS: &[Key] = &[
         "data.resolution",
         "Height and width of the images in pixels; one that the space allows.",
     )
-    .with_default("the space's first choice")
+    .with_default("the space's default")
     .known_as(&["image_size", "img_size", "imgsz", "input_size", "size", "crop_size", "res"]),
     Key::new(
         "data.validation",

@@ -80,13 +80,13 @@ fn answer(report: &RunReport, chosen: &Finalist) -> String {
     };
     format!(
         "The network found for the <strong>{}</strong> (<code>{}</code>) answers <strong>{}</strong> of {} {} images of {} correctly. {} It has {} and {} parameters.",
-        escape_words(&chosen.label()),
+        escape(&chosen.label()),
         chosen.hash.short(),
         escape(&accuracy_with_interval(&chosen.test_accuracy)),
         grouped(basis.images),
         escape(&basis.split),
         escape(&report.dataset.name),
-        escape_words(&held),
+        escape(&held),
         chosen.macs,
         grouped(chosen.parameters)
     )

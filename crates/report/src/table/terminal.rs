@@ -37,39 +37,40 @@ pub(super) fn render(table: &Table, width: Option<usize>, colour: bool) -> Strin
     out
 }
 
-/// The rows side by side; where that is too wide, in bands that each begin with what tells the rows apart; where that is too
-/// wide too, or there is but one row, each row as a block.
+/// The rows side by side where that is not too wide, else in bands that each begin with what tells the rows apart; of two
+/// ways that fit, the one of fewer lines. Where neither fits, or there is but one row, each row as a block.
 fn write_rows(table: &Table, limit: Option<usize>, paint: Paint, out: &mut String) {
     let grid = Grid::new(table);
-    if let Some(widths) = grid.fit(table, limit) {
-        return grid.write(table, &widths, paint, out);
-    }
     let limit = limit.unwrap_or(usize::MAX);
-    let bands = if table.rows.len() > 1 {
-        grid.bands(table, limit)
-    } else {
-        Vec::new()
-    };
-    let fitted: Option<Vec<(Table, Grid, Vec<usize>)>> = bands
-        .iter()
-        .map(|columns| {
-            let band = with_columns(table, columns);
-            let grid = Grid::new(&band);
-            let widths = grid.fit(&band, Some(limit))?;
-            Some((band, grid, widths))
-        })
-        .collect();
-    match fitted {
-        Some(fitted) if !fitted.is_empty() => {
-            for (position, (band, grid, widths)) in fitted.iter().enumerate() {
-                if position > 0 {
-                    out.push('\n');
-                }
-                grid.write(band, widths, paint, out);
-            }
-        }
-        _ => grid.write_blocks(limit, paint, out),
+    let beside = beside(table, &grid, limit, paint);
+    if let Some((text, false)) = &beside {
+        return out.push_str(text);
     }
+    let several = table.rows.len() > 1;
+    let bands = several.then(|| bands(table, &grid, limit, paint)).flatten();
+    match (beside, bands) {
+        (Some((beside, _)), Some(bands)) if bands.lines().count() < beside.lines().count() => out.push_str(&bands),
+        (Some((beside, _)), _) => out.push_str(&beside),
+        (None, Some(bands)) => out.push_str(&bands),
+        (None, None) => grid.write_blocks(limit, paint, out),
+    }
+}
+
+/// All columns side by side, and whether texts of cells had to be wrapped for it; nothing where that is too wide.
+fn beside(table: &Table, grid: &Grid, limit: usize, paint: Paint) -> Option<(String, bool)> {
+    let (widths, wrapped) = grid.fit(table, limit)?;
+    let mut text = String::new();
+    grid.write(table, &widths, paint, &mut text);
+    Some((text, wrapped))
+}
+
+/// The columns in bands one below the other; nothing where a band is too wide.
+fn bands(table: &Table, grid: &Grid, limit: usize, paint: Paint) -> Option<String> {
+    let bands = grid.bands(table, limit)?.into_iter().map(|columns| {
+        let band = with_columns(table, &columns);
+        beside(&band, &Grid::new(&band), limit, paint).map(|(text, _)| text)
+    });
+    Some(bands.collect::<Option<Vec<String>>>()?.join("\n"))
 }
 
 /// The table with these of its columns alone.
@@ -139,31 +140,20 @@ impl Grid {
         }
     }
 
-    /// The columns' widths within the limit, or `None` if there is no way.
-    fn fit(&self, table: &Table, limit: Option<usize>) -> Option<Vec<usize>> {
+    /// The columns' widths within the limit, and whether texts of cells are wrapped for it; `None` if there is no way.
+    fn fit(&self, table: &Table, limit: usize) -> Option<(Vec<usize>, bool)> {
         let body: Vec<usize> = (0..self.headings.len())
             .map(|column| self.rows.iter().map(|row| row[column].width()).max().unwrap_or(0))
             .collect();
-        let full: Vec<usize> = self
-            .headings
-            .iter()
-            .zip(&body)
-            .map(|(heading, body)| heading.width().max(*body))
-            .collect();
-        let Some(limit) = limit else {
-            return Some(full);
-        };
-        if total(&full) <= limit {
-            return Some(full);
-        }
+        let headings = self.headings.iter().map(|heading| heading.width());
+        let mut widths: Vec<usize> = headings.zip(&body).map(|(heading, body)| heading.max(*body)).collect();
         // Headings give way first, the widest column first, one character at a time.
-        let words: Vec<usize> = self.headings.iter().map(|h| longest_word(h)).collect();
-        let least: Vec<usize> = words.iter().zip(&body).map(|(w, b)| *w.max(b)).collect();
-        let mut widths = full;
+        let words = self.headings.iter().map(|heading| longest_word(heading));
+        let least: Vec<usize> = words.zip(&body).map(|(word, body)| word.max(*body)).collect();
         if shrink(&mut widths, &least, limit) {
-            return Some(widths);
+            return Some((widths, false));
         }
-        shrink(&mut widths, &self.least(table), limit).then_some(widths)
+        shrink(&mut widths, &self.least(table), limit).then_some((widths, true))
     }
 
     /// How narrow each column can be: numbers are not cut, words are wrapped.
@@ -179,8 +169,8 @@ impl Grid {
         table.columns.iter().enumerate().map(least).collect()
     }
 
-    /// Sets of columns that fit the limit one by one, each with the columns that tell the rows apart; empty if there is no way.
-    fn bands(&self, table: &Table, limit: usize) -> Vec<Vec<usize>> {
+    /// Sets of columns that fit the limit one by one, each with the columns that tell the rows apart.
+    fn bands(&self, table: &Table, limit: usize) -> Option<Vec<Vec<usize>>> {
         let least = self.least(table);
         let width = |columns: &[usize]| total(&columns.iter().map(|index| least[*index]).collect::<Vec<_>>());
         let key = self.key();
@@ -196,19 +186,12 @@ impl Grid {
                     key.iter().copied().chain([column]).collect(),
                 ));
             }
-            if width(&band) > limit {
-                return Vec::new();
+            if width(&band) > limit || band.len() == key.len() {
+                return None;
             }
         }
-        if band.len() > key.len() {
-            bands.push(band);
-        }
-        // A column that was too wide beside the key is in no band.
-        let shown: usize = bands.iter().map(|band| band.len() - key.len()).sum();
-        if key.len() + shown < self.headings.len() {
-            return Vec::new();
-        }
-        bands
+        bands.push(band);
+        Some(bands)
     }
 
     /// The first columns, as many as tell the rows apart but two at the most.

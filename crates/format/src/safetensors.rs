@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use panarch_graph::{Tensor, Weights};
@@ -13,7 +12,8 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::FormatError;
-use crate::atomic::{atomic_write, io_error};
+use crate::atomic::atomic_write;
+use crate::outside::{FileKind, read_file};
 use crate::typed_tensor::{ElementType, TypedData, TypedTensor};
 
 /// The name in the header under which the metadata stand; no tensor can have it.
@@ -22,6 +22,9 @@ const METADATA: &str = "__metadata__";
 const LENGTH_BYTES: usize = 8;
 /// The longest header that is read; the format's own bound.
 const LONGEST_HEADER: u64 = 100_000_000;
+
+/// The largest file that is read.
+const LARGEST_FILE: u64 = 4 << 30;
 
 /// Tensors and metadata of a safetensors file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,7 +53,7 @@ pub fn write_safetensors(
 /// As [`safetensors_from_bytes`], and when the operating system refuses.
 pub fn read_safetensors(path: impl AsRef<Path>) -> Result<SafetensorsFile, FormatError> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(|source| io_error("read", path, source))?;
+    let bytes = read_file(path, FileKind::new("safetensors file", LARGEST_FILE))?;
     safetensors_from_bytes(&bytes)
 }
 

@@ -9,8 +9,6 @@ use crate::{Error, lookup};
 
 /// The classes of ImageNet (ILSVRC 2012), in their usual order.
 const IMAGENET: &str = include_str!("imagenet_classes.txt");
-/// Largest file of class names that is read, in bytes.
-const LARGEST_NAMES: u64 = 16 << 20;
 
 /// One guess.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +40,7 @@ impl<'a> Classifier<'a> {
         let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
         let names = match labels {
             Some(path) => {
-                let bytes = lookup::read_bytes(path, LARGEST_NAMES)?;
-                let names = lines(&String::from_utf8_lossy(&bytes));
+                let names = lines(&lookup::read_text(path)?);
                 if names.len() != classes {
                     let message = format!(
                         "{} has {} names, the network {classes} classes",

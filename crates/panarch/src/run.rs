@@ -19,6 +19,7 @@ mod supernet;
 
 use std::path::PathBuf;
 
+use panarch_format::FileKind;
 use panarch_report::{RunReport, report_html};
 
 use crate::event::{Cancel, Event, Observer};
@@ -36,10 +37,15 @@ pub const DATABASE: &str = "study.db";
 pub const SUPERNET: &str = "supernet.safetensors";
 /// The folder with what the supernet's training says step by step: TensorBoard's event files, and JSON lines.
 pub const EVENTS: &str = "events";
+/// The folder with the weights of the finalists.
+pub(crate) const FINALISTS: &str = "finalists";
 /// The report in the folder of a run.
 pub const REPORT: &str = "report.html";
 /// The report's data in the folder of a run.
 pub const REPORT_DATA: &str = "report.json";
+
+/// The largest data of a report that are read, in bytes.
+const LARGEST_DATA: u64 = 256 << 20;
 
 /// How a run is watched and stopped.
 pub struct Watch<'a> {
@@ -193,7 +199,7 @@ pub fn redraw(file: &RunFile) -> Result<(RunReport, PathBuf), Error> {
         let advice = "`panarch run` on the same file writes it";
         return Err(Error::Input(format!("there is no {}; {advice}", data.display())));
     }
-    let text = std::fs::read_to_string(&data).map_err(Error::reading(&data))?;
+    let text = panarch_format::read_text(&data, FileKind::new("data of a report", LARGEST_DATA))?;
     let report = RunReport::from_json(&text)?;
     let path = file.output.directory.join(REPORT);
     panarch_format::atomic_write(&path, report_html(&report)?.as_bytes())?;

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use panarch_format::FormatError;
 use panarch_graph::ContentHash;
 
 /// What can go wrong with a study.
@@ -183,6 +184,9 @@ pub enum StudyError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// What was named is no file, too large, the pointer of one, or the operating system refused.
+    #[error(transparent)]
+    File(#[from] FormatError),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -26,6 +26,8 @@
 //! );
 //! ```
 //!
+//! [`shown`] writes out what a text from outside could hide or steer a terminal with, for every crate that shows some.
+//!
 //! No input makes this crate panic; documents are limited to [`MAX_BYTES`] and [`MAX_DEPTH`].
 
 mod bounds;
@@ -38,6 +40,7 @@ mod nesting;
 mod overrides;
 mod read;
 mod rich;
+mod shown;
 mod source;
 mod suggestion;
 mod table;
@@ -50,6 +53,7 @@ pub use keys::Key;
 pub use layers::Layering;
 pub use nesting::MAX_DEPTH;
 pub use read::{Bounded, FromValue, Spanned};
+pub use shown::{is_hidden, shown, shown_json, shown_lines};
 pub use source::At;
 pub use suggestion::did_you_mean;
 pub use table::Table;

@@ -383,6 +383,9 @@ impl Metadata<'_> {
 }
 
 fn file_error(path: &Path, source: FormatError) -> TrainError {
+    if source.names_file() {
+        return TrainError::File(source);
+    }
     TrainError::CheckpointFile {
         path: path.into(),
         source,

@@ -27,6 +27,9 @@ pub enum TrainError {
         /// The file.
         path: PathBuf,
     },
+    /// What was named is no file, too large, the pointer of one, or the operating system refused.
+    #[error(transparent)]
+    File(#[from] FormatError),
     /// A file does not begin with the expected magic number.
     #[error("{}: not the expected kind of file: magic number {found:#010x}, expected {expected:#010x}", file.display())]
     Magic {
@@ -138,7 +141,7 @@ pub enum TrainError {
         known: Vec<&'static str>,
     },
     /// Neither PANARCH_DATA nor XDG_DATA_HOME nor HOME says where data belongs.
-    #[error("no folder for datasets: set PANARCH_DATA to one (HOME and XDG_DATA_HOME are unset)")]
+    #[error("no folder for datasets: set PANARCH_DATA to one (HOME and XDG_DATA_HOME are unset or no absolute paths)")]
     NoDataFolder,
     /// Every way of obtaining a dataset failed.
     #[error("cannot obtain {name}:\n  {}\nBy hand: {advice}", attempts.join("\n  "))]

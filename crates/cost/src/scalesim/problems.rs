@@ -84,7 +84,7 @@ pub(super) fn excerpt(text: &str) -> String {
     let shown: String = text
         .chars()
         .take(MOST_CHARACTERS)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if panarch_toml::is_hidden(c) { '\u{fffd}' } else { c })
         .collect();
     if text.chars().nth(MOST_CHARACTERS).is_some() {
         format!("{shown}…")

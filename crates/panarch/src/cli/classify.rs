@@ -3,11 +3,11 @@
 use panarch::Error;
 use panarch::checkpoint::{self, Loaded};
 use panarch::classify::Classifier;
-use panarch_report::{Cell, Column, Table};
+use panarch_report::{Cell, Column, Format, Table};
 
 use super::args::ClassifyArgs;
 use super::checkpoint::subject_of;
-use super::output::Printer;
+use super::output::{Printer, say};
 
 pub fn classify(args: &ClassifyArgs) -> anyhow::Result<()> {
     let (loaded, _) = checkpoint::load(&args.checkpoint, subject_of(&args.subject))?;
@@ -49,8 +49,9 @@ pub fn classify(args: &ClassifyArgs) -> anyhow::Result<()> {
         "share: softmax of the logits, not a calibrated probability; input {}",
         network.network.input_shape()
     ));
-    if !table.rows.is_empty() {
-        Printer::new(args.format).table(&table);
+    let printer = Printer::new(args.format);
+    if !table.rows.is_empty() || printer.format() != Format::Table {
+        printer.table(&table);
     }
     // One picture that cannot be read hides no other; each is named, and the exit code says so.
     let count = args.pictures.len();
@@ -59,7 +60,7 @@ pub fn classify(args: &ClassifyArgs) -> anyhow::Result<()> {
         (1, Some(error)) if count == 1 => Err(error.into()),
         (bad, Some(last)) => {
             for error in failed.iter().chain([&last]) {
-                eprintln!("error: {error}");
+                say(&format!("error: {error}"));
             }
             let message = format!("{bad} of {count} pictures were not classified");
             Err(if last.exit_code() == 3 {

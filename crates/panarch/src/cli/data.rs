@@ -7,23 +7,23 @@ use panarch_train::TrainError;
 use panarch_train::data::{self, DataRoot, DatasetSource, Generated, fashion_mnist};
 
 use super::args::DataCommand;
-use super::output::{Printer, write};
+use super::output::{Printer, say, write};
 use super::shell;
 
 pub fn data(command: DataCommand) -> anyhow::Result<()> {
-    let root = || DataRoot::from_environment().map_err(panarch::Error::from);
+    let root = DataRoot::from_environment();
     match command {
-        DataCommand::Fetch { name } => fetch(&root()?, &name)?,
+        DataCommand::Fetch { name } => fetch(&root, &name)?,
         DataCommand::Generate {
             folder,
             train,
             test,
             seed,
         } => generate(&folder, Generated { train, test, seed })?,
-        DataCommand::List(format) => Printer::new(format).table(&list(&root()?)),
+        DataCommand::List(format) => Printer::new(format).table(&list(&root)?),
         DataCommand::Check { dataset, format } => {
             let source = DatasetSource::parse(&dataset).map_err(panarch::Error::from)?;
-            let dataset = data::open(&source, &root()?, None).map_err(panarch::Error::from)?;
+            let dataset = data::open(&source, &root, None).map_err(panarch::Error::from)?;
             Printer::new(format).table(&check(&data::check(&dataset)));
         }
     }
@@ -36,16 +36,14 @@ fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
             let (name, known) = (name.to_owned(), data::NAMES.to_vec());
             return Err(TrainError::UnknownDataset { name, known }.into());
         }
-        let folder = root.dataset(name);
+        let folder = root.dataset(name)?;
         let message = format!(
             "`{name}` cannot be fetched; put its binary files into {}",
             folder.display()
         );
         return Err(panarch::Error::Input(message));
     }
-    let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| {
-        eprintln!("{line}")
-    })?;
+    let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| say(line))?;
     write(&format!(
         "{name} is in {} ({from}; SHA-256 of all four files checked)\n",
         folder.display()
@@ -73,10 +71,10 @@ fn as_folder(path: &str) -> String {
     }
 }
 
-fn list(root: &DataRoot) -> Table {
+fn list(root: &DataRoot) -> Result<Table, panarch::Error> {
     let columns = vec![Column::text("dataset"), Column::text("present"), Column::text("folder")];
     let mut table = Table::new("Datasets", columns);
-    for status in data::list(root) {
+    for status in data::list(root)? {
         let folder = status.folder.display().to_string();
         table.push(vec![
             Cell::text(status.name),
@@ -85,7 +83,7 @@ fn list(root: &DataRoot) -> Table {
         ]);
     }
     table.note("`panarch data fetch fashion-mnist` obtains it. A folder with train/CLASS/*.png works anywhere a dataset is named.");
-    table
+    Ok(table)
 }
 
 fn check(check: &data::Check) -> Table {

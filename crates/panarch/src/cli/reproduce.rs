@@ -4,7 +4,7 @@ use panarch::reproduce;
 use panarch_report::{Cell, Column, Table};
 
 use super::args::ReproduceArgs;
-use super::output::Printer;
+use super::output::{Printer, say};
 use super::run::watched;
 use super::shell;
 
@@ -32,6 +32,6 @@ pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
     for table in &tables {
         printer.table(table);
     }
-    eprintln!("\ntables   {}", folder.display());
+    say(&format!("\ntables   {}", folder.display()));
     Ok(())
 }

@@ -6,7 +6,7 @@ use panarch::{Error, RunFile, lookup};
 use panarch_report::{Cell, Column, Format, Table, summary};
 
 use super::args::{RunArgs, TrainArgs};
-use super::output::{Printer, write};
+use super::output::{Printer, say, write};
 use super::progress::Progress;
 use super::shell;
 
@@ -120,8 +120,9 @@ fn stoppable() -> anyhow::Result<Cancel> {
             panarch_measure::kill_commands();
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
-    })?;
+        say("\nstopping after this step; press Ctrl-C again to stop at once");
+    })
+    .map_err(|error| Error::Environment(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(cancel)
 }
 
@@ -144,7 +145,7 @@ pub(super) fn watched<T>(
 /// Says how to go on, when a run was interrupted.
 fn resumable<T>(result: Result<T, Error>, command: &str) -> Result<T, Error> {
     if matches!(result, Err(Error::Interrupted)) {
-        eprintln!("everything done so far is kept; go on with: {command}");
+        say(&format!("everything done so far is kept; go on with: {command}"));
     }
     result
 }

@@ -7,7 +7,7 @@ use panarch_cost::DeviceProfile;
 use panarch_graph::Network;
 use panarch_report::{Cell, Column, Format, Table};
 
-use super::output::Printer;
+use super::output::{Printer, say};
 use super::shell;
 
 /// Prints a topology on the array of a configuration: one row a row of it.
@@ -16,7 +16,7 @@ pub fn simulate(topology: &Path, configuration: &Path, printer: Printer) -> anyh
     // CSV and JSON are rows alone; what a person should know must not be lost for that.
     if printer.format() != Format::Table {
         for note in &simulated.notes {
-            eprintln!("note: {note}");
+            say(&format!("note: {note}"));
         }
     }
     printer.table(&layers(topology, &simulated));

@@ -16,8 +16,8 @@ use panarch_train::{
 };
 
 use super::table::Csv;
-use crate::Error;
 use crate::run::Watch;
+use crate::{Error, lookup};
 
 /// Height and width of the images.
 pub(super) const RESOLUTION: u32 = 28;
@@ -58,7 +58,7 @@ impl Bench {
         std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
         keep_scale(folder, scale)?;
         let source = DatasetSource::parse("fashion-mnist")?;
-        let dataset = data::open(&source, &DataRoot::from_environment()?, Some(RESOLUTION))?;
+        let dataset = data::open(&source, &DataRoot::from_environment(), Some(RESOLUTION))?;
         watch.done(format!(
             "{TRAIN_IMAGES} images to train on, {VALIDATION_IMAGES} held out to choose by"
         ));
@@ -304,7 +304,7 @@ fn keep_scale(folder: &Path, scale: f64) -> Result<(), Error> {
     if !path.is_file() {
         return Ok(panarch_format::atomic_write(&path, scale.to_string().as_bytes())?);
     }
-    let kept = std::fs::read_to_string(&path).map_err(Error::reading(&path))?;
+    let kept = lookup::read_text(&path)?;
     if kept.trim() == scale.to_string() {
         return Ok(());
     }
@@ -357,7 +357,7 @@ impl Clock {
     fn open(checkpoint: &Path, phases: usize) -> Result<Self, Error> {
         let path = checkpoint.with_extension("seconds.json");
         let known = match checkpoint.is_file() && path.is_file() {
-            true => std::fs::read_to_string(&path).map_err(Error::reading(&path))?,
+            true => lookup::read_text(&path)?,
             false => String::new(),
         };
         let mut known: Vec<Times> = serde_json::from_str(&known).unwrap_or_default();

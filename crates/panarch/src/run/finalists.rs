@@ -17,7 +17,7 @@ use panarch_train::{
 
 use super::pool::Pool;
 use super::supernet::optimisation;
-use super::{Devices, Searched, Setup, Watch, export};
+use super::{Devices, FINALISTS, Searched, Setup, Watch, export};
 use crate::Error;
 use crate::run_file::{Goal, Targets};
 
@@ -60,7 +60,7 @@ pub(super) fn finish(
     searched: &[Searched],
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Finished>, Error> {
-    let folder = setup.folder.join("finalists");
+    let folder = setup.folder.join(FINALISTS);
     std::fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
     let mut pool = Pool::new(setup, supernet);
     let mut tuned = Vec::new();

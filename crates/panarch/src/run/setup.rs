@@ -8,7 +8,7 @@ use panarch_study::{Header, Study, Timestamp, open_or_create};
 use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
 use panarch_train::{Validation, Validator};
 
-use super::{DATABASE, Watch};
+use super::{DATABASE, EVENTS, FINALISTS, Watch};
 use crate::run_file::Targets;
 use crate::{Error, RunFile, lookup};
 
@@ -47,7 +47,7 @@ impl Setup {
         let resolution = file.data.resolution.unwrap_or(space.default_resolution());
         let source = DatasetSource::parse(&file.data.dataset)?;
         let dataset =
-            data::open(&source, &DataRoot::from_environment()?, Some(resolution))?.at_resolution(resolution)?;
+            data::open(&source, &DataRoot::from_environment(), Some(resolution))?.at_resolution(resolution)?;
         let held_out = file.data.validation.min(dataset.train_len() / 5).max(1);
         if held_out < file.data.validation {
             watch.note(format!(
@@ -66,6 +66,9 @@ impl Setup {
         )?;
         let folder = file.output.directory.clone();
         std::fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
+        for place in [folder.clone(), folder.join(FINALISTS), folder.join(EVENTS)] {
+            panarch_format::remove_leftovers(&place);
+        }
         let study = open_study(file, &space, dataset.name(), &folder)?;
         watch.done(format!(
             "{} with {} decisions; {}: {} training, {} validation, {} test images of {resolution}×{resolution}; study in {}",

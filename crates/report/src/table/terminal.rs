@@ -1,5 +1,6 @@
 //! Aligned text for a terminal: headings, a rule, rows; wrapped to a width.
 
+use panarch_toml::shown;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Alignment, Column, Emphasis, Table};
@@ -13,7 +14,7 @@ pub(super) fn render(table: &Table, width: Option<usize>, colour: bool) -> Strin
     let paint = Paint { colour };
     let mut out = String::new();
     if !table.title.is_empty() {
-        for line in wrap(&clean(&table.title), width.unwrap_or(usize::MAX)) {
+        for line in wrap(&shown(&table.title), width.unwrap_or(usize::MAX)) {
             out.push_str(&paint.bold(&line));
             out.push('\n');
         }
@@ -28,7 +29,7 @@ pub(super) fn render(table: &Table, width: Option<usize>, colour: bool) -> Strin
         out.push('\n');
     }
     for note in &table.notes {
-        let lines = wrap(&clean(note), width.unwrap_or(usize::MAX));
+        let lines = wrap(&shown(note), width.unwrap_or(usize::MAX));
         for line in lines {
             out.push_str(&paint.dim(&line));
             out.push('\n');
@@ -117,12 +118,7 @@ impl Paint {
     }
 }
 
-/// Without control characters, which could steer the terminal.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// The cleaned texts of a table.
+/// The shown texts of a table.
 struct Grid {
     headings: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -131,11 +127,11 @@ struct Grid {
 impl Grid {
     fn new(table: &Table) -> Self {
         Grid {
-            headings: table.columns.iter().map(|c| clean(&c.heading())).collect(),
+            headings: table.columns.iter().map(|c| shown(&c.heading()).into_owned()).collect(),
             rows: table
                 .rows
                 .iter()
-                .map(|row| row.cells.iter().map(|cell| clean(&cell.text)).collect())
+                .map(|row| row.cells.iter().map(|cell| shown(&cell.text).into_owned()).collect())
                 .collect(),
         }
     }
@@ -431,7 +427,10 @@ mod tests {
         let mut table = Table::new("a\u{1b}[2J", vec![Column::text("n\u{7}")]);
         table.push(vec![Cell::text("x\u{1b}]0;title\u{7}\ny")]);
         let text = table.render(Format::Table, None, false);
-        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        assert_eq!(
+            text,
+            "a\\u{1b}[2J\n\nn\\u{7}\n─────────────────────────\nx\\u{1b}]0;title\\u{7}\\ny\n"
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod change;
 mod file;
+mod objects;
+mod read_only;
 mod recovery;
 mod row;
 mod schema;
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use panarch_format::TemporaryFolder;
 use panarch_space::Genotype;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior, params};
@@ -39,6 +42,8 @@ pub struct SqliteStorage {
     connection: Mutex<Connection>,
     /// Held for as long as this storage may write.
     lock: Option<File>,
+    /// The copy that is read where the study's own medium cannot be used.
+    _copy: Option<TemporaryFolder>,
 }
 
 impl SqliteStorage {
@@ -86,7 +91,7 @@ impl SqliteStorage {
     /// Opens a study file for reading, also while another process writes to it, and checks that it is whole.
     ///
     /// # Errors
-    /// As [`SqliteStorage::open`], except that the study may be in use; every commit is refused with
+    /// As [`SqliteStorage::open`], except that the study may be in use, or on a medium that cannot be written; every commit is refused with
     /// [`StudyError::ReadOnly`].
     pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StudyError> {
         let path = path.as_ref();
@@ -123,14 +128,18 @@ impl SqliteStorage {
 
     fn connect(path: &Path, lock: Option<File>) -> Result<Self, StudyError> {
         let failed = |source| failure(path, source);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
-        // A damaged file is left as it was found: no page of the log goes into it when the check below fails.
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-            .map_err(failed)?;
+        let (connection, copy) = match &lock {
+            None => read_only::open(path)?,
+            Some(_) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+                objects::restrict(&connection).map_err(failed)?;
+                connection.busy_timeout(BUSY).map_err(failed)?;
+                (connection, None)
+            }
+        };
         check_format(path, &connection)?;
+        objects::check(path, &connection)?;
         check_whole(path, &connection)?;
         if lock.is_some() {
             connection
@@ -144,6 +153,7 @@ impl SqliteStorage {
             path: path.to_owned(),
             connection: Mutex::new(connection),
             lock,
+            _copy: copy,
         };
         storage.header()?;
         Ok(storage)
@@ -279,6 +289,10 @@ fn failure(path: &Path, source: rusqlite::Error) -> StudyError {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StudyError::Damaged {
             path,
             detail: source.to_string(),
+        },
+        Some(ErrorCode::TooBig) => StudyError::NotAStudy {
+            path,
+            reason: "one of its rows is longer than any of a study".into(),
         },
         _ => StudyError::Sqlite { path, source },
     }

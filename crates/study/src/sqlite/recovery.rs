@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::row::{Fields, Record};
-use super::{SqliteStorage, failure, file};
+use super::{SqliteStorage, failure, file, objects, read_only};
 
 /// How much of a damaged study was saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Copy {
             let from = file::beside(damaged, suffix);
             if needed || from.exists() {
                 let to = file::beside(&copy.path, suffix);
-                fs::copy(&from, &to).map_err(|source| StudyError::Io { path: to, source })?;
+                read_only::copied(&from, &to)?;
             }
         }
         if file::drop_torn_page(&copy.path)? == 0 {
@@ -121,7 +121,9 @@ impl Saved {
         connection
             .pragma_update(None, "writable_schema", true)
             .map_err(failed)?;
+        objects::restrict(&connection).map_err(failed)?;
         super::check_format(damaged, &connection)?;
+        objects::check(damaged, &connection)?;
         let mut senseless = 0;
         let header = rows::<Header>(&connection, &mut senseless).into_iter().next();
         Ok(Self {

@@ -12,10 +12,12 @@
 //! asked resolution and cropped in the middle. Pictures are read as RGB, or as grey when every training picture is.
 
 use std::fs;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
+use panarch_format::{FileKind, open_file};
 use panarch_graph::Shape;
 use rayon::prelude::*;
 
@@ -27,6 +29,8 @@ use crate::TrainError;
 const SIDE_LIMIT: u32 = 16_384;
 /// The most memory that decoding one picture may take, in bytes.
 const DECODE_LIMIT: u64 = 512 << 20;
+/// The largest file of a picture accepted, in bytes.
+const FILE_LIMIT: u64 = 512 << 20;
 /// How deep below a class folder pictures are looked for.
 const DEPTH_LIMIT: usize = 8;
 /// The largest resolution accepted, in pixels a side.
@@ -200,9 +204,10 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
     Ok(entries)
 }
 
-fn reader(file: &Path) -> Result<ImageReader<std::io::BufReader<fs::File>>, TrainError> {
-    let mut reader = ImageReader::open(file)
-        .and_then(ImageReader::with_guessed_format)
+fn reader(file: &Path) -> Result<ImageReader<BufReader<fs::File>>, TrainError> {
+    let opened = open_file(file, FileKind::new("picture", FILE_LIMIT))?;
+    let mut reader = ImageReader::new(BufReader::new(opened))
+        .with_guessed_format()
         .map_err(TrainError::io(file, "open"))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_LIMIT);

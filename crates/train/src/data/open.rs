@@ -55,7 +55,7 @@ pub fn open(source: &DatasetSource, root: &DataRoot, resolution: Option<u32>) ->
     let dataset = match source {
         DatasetSource::FashionMnist => fashion_mnist::open(root)?,
         DatasetSource::Cifar(which) => {
-            let folder = root.dataset(which.name());
+            let folder = root.dataset(which.name())?;
             if !which.is_in(&folder) {
                 return Err(TrainError::Missing {
                     name: which.name().into(),
@@ -122,17 +122,20 @@ pub struct DatasetStatus {
 }
 
 /// The named datasets and whether they are there.
-pub fn list(root: &DataRoot) -> Vec<DatasetStatus> {
+///
+/// # Errors
+/// [`TrainError::NoDataFolder`] when nobody says where they would be.
+pub fn list(root: &DataRoot) -> Result<Vec<DatasetStatus>, TrainError> {
     NAMES
         .into_iter()
         .map(|name| {
-            let folder = root.dataset(name);
+            let folder = root.dataset(name)?;
             let present = match name {
                 "cifar-10" => Cifar::Ten.is_in(&folder),
                 "cifar-100" => Cifar::Hundred.is_in(&folder),
                 _ => idx::locate(&folder, "train-images-idx3-ubyte").is_some(),
             };
-            DatasetStatus { name, folder, present }
+            Ok(DatasetStatus { name, folder, present })
         })
         .collect()
 }

@@ -177,7 +177,7 @@ pub enum StudyError {
         number: u64,
     },
     /// SQLite failed.
-    #[error("the study at {}: {source}", path.display())]
+    #[error("the study at {}: {source}{}", path.display(), room(source))]
     Sqlite {
         /// The path.
         path: PathBuf,
@@ -198,4 +198,12 @@ pub enum StudyError {
     /// A value could not be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// SQLite calls a full disk so where the files beside the database are concerned.
+fn room(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::SystemIoFailure) => "; is there room on the disk?",
+        _ => "",
+    }
 }

@@ -118,6 +118,9 @@ impl Error {
                 | TrainError::NoPublishedName { .. }
                 | TrainError::PublishedConfig { .. }
                 | TrainError::Picture { .. }
+                | TrainError::Damaged { .. }
+                | TrainError::Layout { .. }
+                | TrainError::TooFew { .. }
                 | TrainError::Space(_),
             ) => 2,
             Self::Environment(_)

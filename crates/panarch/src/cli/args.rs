@@ -148,9 +148,9 @@ pub enum DataCommand {
     },
     /// The datasets that are known, and where they lie
     List(FormatArgs),
-    /// Read a dataset and say what is in it
+    /// Read a dataset and say what is in it: parts, classes, and every file that is damaged, passed over or there twice
     Check {
-        /// A dataset's name, or a folder of pictures
+        /// A dataset's name, a folder of pictures, or a run file (.toml), which is read as the run would
         dataset: String,
         #[command(flatten)]
         format: FormatArgs,

@@ -8,6 +8,7 @@ mod latency_tables;
 mod litert;
 mod matrix_efficiency;
 mod parity;
+mod picture_folders;
 mod pictures;
 mod published;
 mod published_latencies;

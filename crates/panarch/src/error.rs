@@ -123,6 +123,9 @@ impl Error {
                 | TrainError::PublishedConfig { .. }
                 | TrainError::Picture { .. }
                 | TrainError::Occupied { .. }
+                | TrainError::Damaged { .. }
+                | TrainError::Layout { .. }
+                | TrainError::TooFew { .. }
                 | TrainError::Space(_),
             ) => 2,
             Self::Environment(_)

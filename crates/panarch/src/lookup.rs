@@ -282,6 +282,15 @@ pub fn member_of(space: &Space, member: &str) -> Result<Genotype, Error> {
     })
 }
 
+/// Whether a name means a run file: a TOML file that is there, whatever folder it lies in.
+#[must_use]
+pub fn is_run_file(name: &str) -> bool {
+    let path = Path::new(name);
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
+        && !path.is_dir()
+}
+
 /// The run file at a path, with overrides of the form `key.path=value` applied.
 ///
 /// # Errors

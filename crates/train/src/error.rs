@@ -7,6 +7,8 @@ use panarch_graph::Shape;
 use panarch_nn::NnError;
 use panarch_space::SpaceError;
 
+use crate::data::{DamagedPicture, PictureFault};
+
 /// The error of this crate. Every variant about a file names the file and the reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -106,13 +108,36 @@ pub enum TrainError {
         /// The hash found, hexadecimal.
         found: String,
     },
-    /// A picture could not be decoded within the limits.
-    #[error("{}: cannot decode the picture: {source}", file.display())]
+    /// A file is no picture that can be used.
+    #[error("{} {fault}", file.display())]
     Picture {
         /// The file.
         file: PathBuf,
-        /// The decoder's answer.
-        source: image::ImageError,
+        /// Why not.
+        #[source]
+        fault: PictureFault,
+    },
+    /// Pictures of a folder cannot be used. The text names the first few.
+    #[error(
+        "{}: {} of {pictures} pictures cannot be used: {}. Mend or remove them, or leave them out with \
+         data.damaged = \"skip\"; `panarch data check` lists them all",
+        folder.display(),
+        damaged.len(),
+        first_few(damaged)
+    )]
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// Every such picture.
+        damaged: Vec<DamagedPicture>,
+        /// Pictures in all.
+        pictures: usize,
+    },
+    /// There are too few pictures to train on.
+    #[error("too few pictures: {reason}")]
+    TooFew {
+        /// What there is, and what is needed.
+        reason: String,
     },
     /// A folder of pictures does not have the expected layout.
     #[error("{}: {reason}", folder.display())]
@@ -286,6 +311,15 @@ fn in_brackets(differences: &[String]) -> String {
         [] => String::new(),
         some => format!(" ({})", some.join("; ")),
     }
+}
+
+/// Damaged pictures, cut after a few.
+fn first_few(damaged: &[DamagedPicture]) -> String {
+    const SHOWN: usize = 10;
+    let lines = damaged.iter().take(SHOWN).map(ToString::to_string);
+    let more = damaged.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    lines.chain(more).collect::<Vec<_>>().join("; ")
 }
 
 fn kept(checkpoint: Option<&std::path::Path>) -> String {

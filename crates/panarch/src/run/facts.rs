@@ -111,9 +111,13 @@ pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
         Fact::new(
             "Judging sub-networks",
             format!(
-                "{} recalibration images from the training split, {} validation images held out of it",
+                "{} recalibration images from the training split, {} validation images {}",
                 setup.file.data.recalibration,
-                setup.splits.validation.len()
+                setup.splits.validation.len(),
+                match setup.dataset.has_validation() {
+                    true => "of the dataset's own validation part",
+                    false => "held out of it",
+                }
             ),
         ),
     ])

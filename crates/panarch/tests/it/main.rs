@@ -11,6 +11,7 @@ mod matrix_efficiency;
 mod newcomer;
 mod outside_files;
 mod parity;
+mod picture_folders;
 mod pictures;
 mod published;
 mod published_latencies;

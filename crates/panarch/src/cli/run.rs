@@ -104,6 +104,9 @@ pub fn report(args: &RunArgs) -> anyhow::Result<()> {
     if printer.format() == Format::Table {
         write(&format!("\nreport   {}\n", path.display()));
     }
+    if !report.problems.is_empty() {
+        return Err(Error::CheckFailed(report.problems.join("; ")).into());
+    }
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use panarch_space::Genotype;
 use panarch_study::{CostSummary, TrialState, pareto_front};
 
 use super::finalists::LIMITS;
+use super::problems::Problems;
 use super::{Devices, Finished, Searched, Setup, facts, inputs};
 use crate::Error;
 use crate::run_file::Goal;
@@ -24,10 +25,12 @@ pub(super) fn report(
     fairness: Fairness,
     searched: &[Searched],
     finished: &[Finished],
+    problems: &Problems,
     command: &str,
 ) -> Result<RunReport, Error> {
     let mut report = RunReport {
         version: VERSION,
+        problems: problems.texts(),
         run: facts::run(setup, command),
         dataset: facts::dataset(setup),
         space: facts::space(setup),
@@ -60,7 +63,6 @@ pub(super) fn report(
     layers(devices, finished, &mut report);
     predictions(setup, devices, finished, &mut report)?;
     repeats(setup, searched, finished, &mut report);
-    report.check()?;
     Ok(report)
 }
 
@@ -168,7 +170,7 @@ fn finalists(finished: &[Finished], report: &mut RunReport) {
             macs: finalist.network.macs(),
             parameters: finalist.network.parameter_count(),
             blocks: blocks_of(&finalist.network),
-            export: Some(finalist.export.clone()),
+            export: finalist.export.clone(),
         });
     }
 }

@@ -190,6 +190,17 @@ impl Device {
         }
     }
 
+    /// What the search knew of finished networks, for when the device itself says nothing at the end.
+    ///
+    /// # Errors
+    /// When the device cannot run one of them.
+    pub fn search_costs(&self, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
+        finished
+            .iter()
+            .map(|(genotype, trained)| Ok(whole(self.cost(genotype, &trained.network)?)))
+            .collect()
+    }
+
     /// Lets a program answer for several networks at once; it keeps the answers, so that [`Device::cost`] has them at hand.
     /// What it cannot answer now is asked again, and then reported, there.
     pub fn ask_ahead(&self, networks: &[Network]) {

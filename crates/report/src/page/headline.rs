@@ -16,6 +16,7 @@ pub(super) fn headline(report: &RunReport) -> String {
         escape(&report.run.name),
         escape(&report.run.created)
     );
+    out.push_str(&problems(&report.problems));
     let Some(chosen) = report.chosen() else {
         out.push_str("<h1>No network was chosen</h1>\n");
         out.push_str(&format!(
@@ -43,6 +44,20 @@ pub(super) fn headline(report: &RunReport) -> String {
 }
 
 /// The devices, or their number where their names would be a title of many lines.
+/// What checks found wrong, before anything else.
+fn problems(problems: &[String]) -> String {
+    if problems.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "<section class=\"problems\" role=\"alert\"><h2>Checks failed: do not rely on this report before they are understood</h2><ul>",
+    );
+    for problem in problems {
+        out.push_str(&format!("<li>{}</li>", escape(problem)));
+    }
+    out + "</ul></section>\n"
+}
+
 fn title(report: &RunReport) -> String {
     match report.devices.len() {
         ..=6 => joined(&device_names(report)),

@@ -123,15 +123,15 @@ mod tests {
         let pictures = folder.path().join("pictures");
         assert_eq!(generate(&pictures, FEW).unwrap(), 20);
         let source = DatasetSource::parse(&pictures.display().to_string()).unwrap();
-        let dataset = data::open(&source, &DataRoot::new(folder.path()), None).unwrap();
+        let dataset = data::open(&source, &DataRoot::new(folder.path()), &data::FolderOptions::default()).unwrap();
         let check = data::check(&dataset);
         assert_eq!((check.channels, check.height, check.width), (3, SIDE, SIDE));
-        let classes: Vec<(&str, usize, usize)> = check
+        let classes: Vec<(&str, [usize; 3])> = check
             .classes
             .iter()
-            .map(|(name, train, test)| (name.as_str(), *train, *test))
+            .map(|(name, counts)| (name.as_str(), *counts))
             .collect();
-        assert_eq!(classes, CLASSES.map(|name| (name, 3, 2)));
+        assert_eq!(classes, CLASSES.map(|name| (name, [3, 0, 2])));
     }
 
     #[test]

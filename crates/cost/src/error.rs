@@ -46,7 +46,7 @@ pub enum CostError {
         device: String,
     },
     /// No preset has this name.
-    #[error("there is no device `{name}`; the devices are {}", .known.join(", "))]
+    #[error("there is no device `{name}`{}; known are {}", meant(.name, .known), .known.join(", "))]
     UnknownPreset {
         /// The name that was asked for.
         name: String,
@@ -133,4 +133,9 @@ pub enum CostError {
         /// Its columns.
         columns: u32,
     },
+}
+
+/// "; did you mean `…`?", where a known name is close.
+fn meant(name: &str, known: &[String]) -> String {
+    panarch_toml::did_you_mean(name, known).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }

@@ -16,6 +16,7 @@ mod order_statistics;
 mod protocol;
 mod rten_runtime;
 mod runtime;
+pub mod threads;
 mod verify;
 
 pub use command::{CommandDevice, Places, ToolState, ToolStatus, kill_commands, tools};

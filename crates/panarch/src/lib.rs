@@ -22,6 +22,7 @@ pub mod run_file;
 pub mod scalesim;
 pub mod support;
 pub mod tflite;
+pub mod threads;
 pub mod trace;
 
 pub use error::Error;

@@ -4,7 +4,7 @@ use panarch_graph::{Estimate, Latency};
 
 use crate::RunReport;
 use crate::figure::{accuracy_with_interval, joined, latency_with_interval};
-use crate::html::escape;
+use crate::html::{escape, escape_words};
 use crate::run_report::{DeviceFacts, DeviceLatency, Finalist, Role};
 use crate::summary::worst;
 use crate::table::grouped;
@@ -26,7 +26,7 @@ pub(super) fn headline(report: &RunReport) -> String {
         ));
         return out;
     };
-    out.push_str(&format!("<h1>One network for {}</h1>\n", escape(&title(report))));
+    out.push_str(&format!("<h1>One network for {}</h1>\n", escape_words(&title(report))));
     out.push_str(&format!("<p class=\"answer\">{}</p>\n", answer(report, chosen)));
     out.push_str("<ul class=\"tiles\">");
     for (device, on) in report.devices.iter().zip(&chosen.latency) {

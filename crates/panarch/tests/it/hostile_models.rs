@@ -157,11 +157,9 @@ fn checkpoints_of_all_kinds_are_looked_through() {
 /// The models and devices of the field cases, where they are at hand.
 #[test]
 fn field_cases() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/field_cases");
-    if !folder.is_dir() {
-        println!("skipped: no {}", folder.display());
+    let Some(folder) = panarch_testkit::reference("field_cases") else {
         return;
-    }
+    };
     let place = Workplace::new();
     let file = |name: &str| folder.join(name).display().to_string();
     let picture = file("pictures/upright.png");

@@ -5,9 +5,7 @@ use std::path::Path;
 use panarch::lookup;
 use panarch_report::{Cell, Column, Format, Table};
 use panarch_train::TrainError;
-use panarch_train::data::{
-    self, Damaged, DataRoot, DatasetSource, FolderOptions, Generated, Inventory, fashion_mnist,
-};
+use panarch_train::data::{self, Damaged, DataRoot, DatasetSource, FolderOptions, Generated, Inventory, fashion_mnist};
 
 use super::args::DataCommand;
 use super::output::{Printer, say, write};

@@ -9,6 +9,8 @@ use panarch_graph::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::memory::require_run;
+use crate::runtime::check_depth;
 use crate::{Machine, MeasureError, Measurement, Protocol, Runtime, Session, measure_all, runtime};
 
 /// How many networks are ready to run at the same time; bounds memory and keeps a round short.
@@ -136,7 +138,8 @@ impl HostDevice {
             let mut refused = Vec::new();
             let mut sessions = Vec::new();
             for index in group.clone() {
-                match self.session(networks[index], &weights(index)) {
+                let room = check_room(networks[index]);
+                match room.and_then(|()| self.session(networks[index], &weights(index))) {
                     Ok(session) => sessions.push(session),
                     Err(error) => refused.push((index, error)),
                 }
@@ -151,7 +154,8 @@ impl HostDevice {
                 costs.push(
                     found
                         .map(|found| self.cost(networks[index], &found, calibration, weights_note))
-                        .map_err(|error| error.into_cost(&self.name)),
+                        .map_err(|error| error.into_cost(&self.name))
+                        .and_then(|cost| cost.possible(&self.name, networks[index])),
                 );
             }
         }
@@ -244,6 +248,12 @@ impl CostSource for HostDevice {
             "random weights",
         )
     }
+}
+
+/// Whether this machine can run a network at all; asked before weights are drawn for it.
+fn check_room(network: &Network) -> Result<(), MeasureError> {
+    check_depth(network)?;
+    Ok(require_run(network, 1)?)
 }
 
 fn nothing_measured() -> MeasureError {

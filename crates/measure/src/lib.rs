@@ -10,6 +10,7 @@ mod discovery;
 mod error;
 mod host;
 mod machine;
+pub mod memory;
 mod onnxruntime;
 mod order_statistics;
 mod protocol;

@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod fake_device;
+mod reference;
 pub mod samples;
 mod storage_suite;
 mod strategy_suite;
 mod toy;
 
 pub use fake_device::{FakeDevice, gaussian};
+pub use reference::{LACKED, REFERENCE_DATA, reference, reference_text};
 pub use storage_suite::storage_conformance;
 pub use strategy_suite::strategy_conformance;
 pub use toy::{TINY_SPACE, TOY_SPACE, tiny_space, toy_space};

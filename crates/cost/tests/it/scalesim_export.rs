@@ -30,10 +30,7 @@ fn a_topology_keeps_every_multiply_accumulate() {
 
 #[test]
 fn mobilenet_v2_is_the_published_table() {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/scalesim/topologies/mobilenet_v2.csv");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no reference data at {}", path.display());
+    let Some(text) = panarch_testkit::reference_text("scalesim/topologies/mobilenet_v2.csv") else {
         return;
     };
     let unnamed = |topology: Topology| match topology {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{GraphError, Network, NodeId, Op};
+use crate::{ContentHash, GraphError, Network, NodeId, Op};
 
 /// What a parameter is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -182,6 +182,21 @@ impl Weights {
             weights.insert(spec.name, value);
         }
         weights
+    }
+
+    /// The hash of all names, shapes and values, down to the last bit.
+    #[must_use]
+    pub fn content_hash(&self) -> ContentHash {
+        let mut values = Vec::new();
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        for (name, tensor) in self.iter() {
+            values.clear();
+            values.extend(tensor.data.iter().flat_map(|value| value.to_le_bytes()));
+            let shape = tensor.shape.iter().flat_map(|axis| (*axis as u64).to_le_bytes());
+            let content = ContentHash::of("panarch tensor v1", &values);
+            parts.extend([name.as_bytes().to_vec(), shape.collect(), content.as_bytes().to_vec()]);
+        }
+        ContentHash::of_parts("panarch weights v1", parts.iter().map(Vec::as_slice))
     }
 
     /// The tensor of this name.

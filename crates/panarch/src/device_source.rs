@@ -83,6 +83,16 @@ fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Er
         TableDialect::Nsganetv2 => Dialect::Nsganetv2,
         TableDialect::Panarch => Dialect::Panarch,
     };
+    if let Some(expected) = target.checksum
+        && ContentHash::plain(text.as_bytes()) != expected
+    {
+        return Err(Error::Input(format!(
+            "{} was damaged, or changed after it was built; build it again, or take `checksum` out of the profile of {} if that \
+             was meant",
+            target.file.display(),
+            profile.name()
+        )));
+    }
     let table = LatencyTable::read(&text, dialect).map_err(in_file(&target.file))?;
     let wrong = |reason: String| Error::Input(format!("{}: {reason}", target.file.display()));
     if let Some(expected) = target.entries

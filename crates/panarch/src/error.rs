@@ -109,13 +109,7 @@ impl Error {
             | Self::Artefact { .. }
             | Self::Predict(_)
             | Self::Search(SearchError::Settings { .. })
-            | Self::Study(
-                StudyError::OtherRun { .. }
-                | StudyError::OtherSpace { .. }
-                | StudyError::OtherDataset { .. }
-                | StudyError::Exists { .. }
-                | StudyError::NotAStudy { .. },
-            )
+            | Self::Study(StudyError::Exists { .. } | StudyError::NotAStudy { .. })
             | Self::Train(
                 TrainError::Setting { .. }
                 | TrainError::Split { .. }

@@ -11,8 +11,10 @@ mod facts;
 mod fairness;
 mod finalists;
 mod overrun;
+mod inputs;
 mod pool;
 mod reward;
+mod seal;
 mod search;
 mod setup;
 mod supernet;
@@ -192,13 +194,15 @@ fn within_limits(setup: &Setup, report: &RunReport) -> Result<(), Error> {
 /// Draws the report of a finished run again, from its data.
 ///
 /// # Errors
-/// When the run has not been finished, or a file cannot be read or written.
-pub fn redraw(file: &RunFile) -> Result<(RunReport, PathBuf), Error> {
+/// When the run has not been finished, a file cannot be read or written, or as [`Error::CheckFailed`] when the report is of
+/// other inputs than the run file and the pictures of now.
+pub fn redraw(file: &RunFile, watch: &mut Watch<'_>) -> Result<(RunReport, PathBuf), Error> {
     let data = file.output.directory.join(REPORT_DATA);
     if !data.is_file() {
         let advice = "`panarch run` on the same file writes it";
         return Err(Error::Input(format!("there is no {}; {advice}", data.display())));
     }
+    seal::check(file, watch)?;
     let text = panarch_format::read_text(&data, FileKind::new("data of a report", LARGEST_DATA))?;
     let report = RunReport::from_json(&text)?;
     let path = file.output.directory.join(REPORT);
@@ -210,5 +214,9 @@ fn write_report(setup: &Setup, report: &RunReport) -> Result<PathBuf, Error> {
     let path = setup.folder.join(REPORT);
     panarch_format::atomic_write(setup.folder.join(REPORT_DATA), report.to_json()?.as_bytes())?;
     panarch_format::atomic_write(&path, report_html(report)?.as_bytes())?;
+    let exported = report.finalists.iter().filter_map(|finalist| finalist.export.as_ref());
+    let mut files = vec![REPORT_DATA.to_owned()];
+    files.extend(exported.map(|export| export.file.clone()));
+    seal::write(setup, &files)?;
     Ok(path)
 }

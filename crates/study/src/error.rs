@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
 use panarch_format::FormatError;
-use panarch_graph::ContentHash;
 
 /// What can go wrong with a study.
 #[derive(Debug, thiserror::Error)]
@@ -100,46 +99,6 @@ pub enum StudyError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The study was made with another space.
-    #[error(
-        "the study was made with space `{stored}` ({}), the run uses `{given}` ({}); give another folder (`output.directory`) or the old space",
-        stored_hash.short(),
-        given_hash.short()
-    )]
-    OtherSpace {
-        /// The name of the study's space.
-        stored: String,
-        /// Its hash.
-        stored_hash: ContentHash,
-        /// The name of the run's space.
-        given: String,
-        /// Its hash.
-        given_hash: ContentHash,
-    },
-    /// The study was made with another dataset.
-    #[error(
-        "the study was made with dataset `{stored}`, the run uses `{given}`; give another folder \
-         (`output.directory`) or the old dataset"
-    )]
-    OtherDataset {
-        /// The study's dataset.
-        stored: String,
-        /// The run's dataset.
-        given: String,
-    },
-    /// The study was made with another run file.
-    #[error(
-        "the study was made with another run file: `{key}` was {stored} and is now {given}; give another folder \
-         (`output.directory`) or undo the change"
-    )]
-    OtherRun {
-        /// The first key that differs, as a dotted path.
-        key: String,
-        /// Its value in the study, as TOML, or that it was not given.
-        stored: String,
-        /// Its value in the run, likewise.
-        given: String,
-    },
     /// A trial was started that exists with another genotype, another seed, or is finished.
     #[error("trial {number} of search `{search}` exists already: {reason}")]
     TrialExists {
@@ -177,7 +136,7 @@ pub enum StudyError {
         number: u64,
     },
     /// SQLite failed.
-    #[error("the study at {}: {source}", path.display())]
+    #[error("the study at {}: {source}{}", path.display(), room(source))]
     Sqlite {
         /// The path.
         path: PathBuf,
@@ -198,4 +157,12 @@ pub enum StudyError {
     /// A value could not be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// SQLite calls a full disk so where the files beside the database are concerned.
+fn room(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::SystemIoFailure) => "; is there room on the disk?",
+        _ => "",
+    }
 }

@@ -1,17 +1,18 @@
 use std::fmt;
 
-use panarch_graph::ContentHash;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
 
 use crate::{
-    Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, History, Outcome, Storage, StudyError,
-    Timestamp, Trial, TrialState,
+    Basis, Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, History, Outcome, Storage, StudyError,
+    Subject, Timestamp, Trial, TrialState,
 };
 
-/// A study: one run file, one space, one dataset, and everything that was found out with them.
+/// Everything that was found out for a run, kept so that it is used again only for what it was found out for.
 pub struct Study {
     storage: Box<dyn Storage>,
     header: Header,
+    before: Option<Header>,
 }
 
 /// What a search does next.
@@ -30,37 +31,76 @@ impl Study {
     /// When the storage cannot be read.
     pub fn open(storage: Box<dyn Storage>) -> Result<Self, StudyError> {
         let header = storage.header()?;
-        Ok(Self { storage, header })
+        Ok(Self {
+            storage,
+            header,
+            before: None,
+        })
     }
 
-    /// Opens a study to go on with it: its space, dataset and run file must be the wanted ones.
-    ///
-    /// Name, version of Panarch and date may differ.
+    /// Opens a study to go on with it. It is about `wanted` from now on; what it was about before, if that was something
+    /// else, is [`Study::before`].
     ///
     /// # Errors
-    /// [`StudyError::OtherSpace`], [`StudyError::OtherDataset`] or [`StudyError::OtherRun`]; when the storage cannot be
-    /// read.
+    /// When the storage cannot be read or written.
     pub fn resume(storage: Box<dyn Storage>, wanted: &Header) -> Result<Self, StudyError> {
-        let study = Self::open(storage)?;
-        let header = &study.header;
-        if header.space_hash != wanted.space_hash {
-            return Err(StudyError::OtherSpace {
-                stored: header.space.clone(),
-                stored_hash: header.space_hash,
-                given: wanted.space.clone(),
-                given_hash: wanted.space_hash,
-            });
+        let stored = storage.header()?;
+        let header = Header {
+            created: stored.created,
+            ..wanted.clone()
+        };
+        if stored == header {
+            return Self::open(storage);
         }
-        if header.dataset != wanted.dataset {
-            return Err(StudyError::OtherDataset {
-                stored: header.dataset.clone(),
-                given: wanted.dataset.clone(),
-            });
-        }
-        match first_difference(&header.run, &wanted.run) {
-            None => Ok(study),
-            Some((key, stored, given)) => Err(StudyError::OtherRun { key, stored, given }),
-        }
+        storage.commit(&[Change::Renewed(header.clone())])?;
+        Ok(Self {
+            storage,
+            header,
+            before: Some(stored),
+        })
+    }
+
+    /// What the study was about when it was opened, if that has changed.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Header> {
+        self.before.as_ref()
+    }
+
+    /// Says what a subject is made of from now on, and gives what it was made of before: none when nobody had said so.
+    ///
+    /// # Errors
+    /// When the storage cannot be read or written.
+    pub fn base(&self, subject: Subject, inputs: &Inputs) -> Result<Option<Inputs>, StudyError> {
+        let before = self.storage.inputs(&subject)?;
+        let inputs = Some(inputs.clone());
+        self.storage.commit(&[Change::Based(Basis { subject, inputs })])?;
+        Ok(before)
+    }
+
+    /// Closes subjects: they are no part of the present run until they are taken up again.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    pub fn close(&self, subjects: impl IntoIterator<Item = Subject>) -> Result<(), StudyError> {
+        let subjects = subjects.into_iter();
+        let changes: Vec<Change> = subjects
+            .map(|subject| Change::Based(Basis { subject, inputs: None }))
+            .collect();
+        self.storage.commit(&changes)
+    }
+
+    /// The searches and finalists that are part of the present run.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    pub fn subjects(&self) -> Result<Vec<Subject>, StudyError> {
+        let trials = self.storage.trials(None)?;
+        let by_search = trials.chunk_by(|a, b| a.search == b.search);
+        let searches = by_search.filter_map(|group| group.first());
+        let mut subjects: Vec<Subject> = searches.map(|trial| Subject::Search(trial.search.clone())).collect();
+        let finalists = self.storage.finalists()?.into_iter();
+        subjects.extend(finalists.map(|finalist| Subject::Finalist(finalist.genotype)));
+        Ok(subjects)
     }
 
     /// What the study is about.
@@ -221,64 +261,5 @@ impl fmt::Debug for Study {
         f.debug_struct("Study")
             .field("header", &self.header)
             .finish_non_exhaustive()
-    }
-}
-
-/// The first key that two resolved run files give other values, with both; a value that is not there is "not given".
-fn first_difference(stored: &str, given: &str) -> Option<(String, String, String)> {
-    let (stored, given) = (values(stored), values(given));
-    let value = |of: &[(String, String)], wanted: &str| {
-        let found = of.iter().find(|(key, _)| key == wanted);
-        found.map_or_else(|| "not given".to_owned(), |(_, value)| format!("`{value}`"))
-    };
-    let other = given
-        .iter()
-        .chain(&stored)
-        .find(|(key, _)| value(&stored, key) != value(&given, key));
-    other.map(|(key, _)| (key.clone(), value(&stored, key), value(&given, key)))
-}
-
-/// The dotted keys and values of a run file as it is stored: a key a line, each section once.
-fn values(run: &str) -> Vec<(String, String)> {
-    let mut section = String::new();
-    let mut values = Vec::new();
-    for line in run.lines() {
-        if let Some(name) = line.strip_prefix('[') {
-            section = format!("{}.", name.trim_end_matches(']'));
-        } else if let Some((key, value)) = line.split_once(" = ") {
-            values.push((format!("{section}{key}"), value.to_owned()));
-        }
-    }
-    values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_differing_key_is_named_with_both_values() {
-        let stored = "seed = 1\n\n[train]\nepochs = 3\nbatch = 32\n\n[data]\ndataset = \"a\"\n";
-        let table = [
-            (stored.to_owned(), None),
-            (format!("{stored}\n"), None),
-            (stored.replace("32", "64"), Some(("train.batch", "`32`", "`64`"))),
-            (
-                stored.replace("epochs = 3\n", ""),
-                Some(("train.epochs", "`3`", "not given")),
-            ),
-            (
-                format!("{stored}resolution = 28\n"),
-                Some(("data.resolution", "not given", "`28`")),
-            ),
-            (
-                stored.replace("seed = 1", "seed = 2").replace("32", "64"),
-                Some(("seed", "`1`", "`2`")),
-            ),
-        ];
-        for (given, expected) in table {
-            let expected = expected.map(|(key, a, b)| (key.to_owned(), a.to_owned(), b.to_owned()));
-            assert_eq!(first_difference(stored, &given), expected);
-        }
     }
 }

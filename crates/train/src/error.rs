@@ -205,14 +205,16 @@ pub enum TrainError {
     },
     /// A checkpoint belongs to another training.
     #[error(
-        "{}: the checkpoint is of another training and cannot be continued by this one ({}); \
-         use the settings it was made with, or another file",
+        "{}: the checkpoint is of another training and cannot be continued by this one: {changed}{}; \
+         use what it was made with, or another file",
         path.display(),
-        differences.join("; ")
+        in_brackets(differences)
     )]
     CheckpointOfAnother {
         /// The checkpoint.
         path: PathBuf,
+        /// Which inputs changed, in words: `the training pictures changed`.
+        changed: String,
         /// What differs, as "key: in the checkpoint …, here …".
         differences: Vec<String>,
     },
@@ -277,6 +279,13 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+fn in_brackets(differences: &[String]) -> String {
+    match differences {
+        [] => String::new(),
+        some => format!(" ({})", some.join("; ")),
+    }
 }
 
 fn kept(checkpoint: Option<&std::path::Path>) -> String {

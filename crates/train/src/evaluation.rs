@@ -1,6 +1,6 @@
 //! Accuracy: of inherited weights on validation images, of finished networks on test images.
 
-use panarch_graph::{Accuracy, Estimate, Network, Weights};
+use panarch_graph::{Accuracy, Estimate, Inputs, Network, Weights};
 use panarch_nn::{BnStatistics, Store, count_correct};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
@@ -151,6 +151,18 @@ impl Validator {
     /// The images for recalibration.
     pub fn recalibration(&self) -> &Loader {
         &self.recalibration
+    }
+
+    /// What the statistics of a recalibrated network are made of, besides its weights.
+    pub fn recalibration_inputs(&self) -> Inputs {
+        self.recalibration.inputs("recalibration pictures")
+    }
+
+    /// What a score is made of, besides the weights.
+    pub fn inputs(&self) -> Inputs {
+        self.recalibration_inputs()
+            .with_all(&self.validation.inputs("validation pictures"))
+            .with_text("trainer", crate::REVISION)
     }
 
     /// Recalibrates a member and counts its right answers on the validation images.

@@ -98,7 +98,8 @@ pub fn search(args: &RunArgs) -> anyhow::Result<()> {
 
 pub fn report(args: &RunArgs) -> anyhow::Result<()> {
     let (file, printer) = open(args)?;
-    let (report, path) = run::redraw(&file)?;
+    let command = repeat_command("report", args);
+    let (report, path) = watched(printer, &command, |watch| run::redraw(&file, watch))?;
     printer.table(&summary::finalists_table(&report));
     if printer.format() == Format::Table {
         write(&format!("\nreport   {}\n", path.display()));

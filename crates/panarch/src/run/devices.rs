@@ -107,7 +107,7 @@ impl Devices {
         let mut summaries = Vec::new();
         let mut fresh = Vec::new();
         for device in self.iter() {
-            let protocol = device.protocol();
+            let protocol = setup.cost_key(device.protocol());
             let stored = known
                 .iter()
                 .find(|cost| cost.device == device.name() && cost.protocol == protocol);
@@ -220,7 +220,7 @@ impl Device {
     }
 
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
-    fn protocol(&self) -> ContentHash {
+    pub(super) fn protocol(&self) -> ContentHash {
         match &self.answer {
             Answer::Model(open) => open.hash,
             Answer::Command { protocol, .. } => *protocol,
@@ -276,10 +276,11 @@ impl Machine {
     /// Finished networks with their own weights, measured against each other.
     fn measure_finished(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
         let mut together = self.host.protocol_hash().to_string();
-        finished
-            .iter()
-            .for_each(|(genotype, _)| together += &format!(" {genotype}"));
-        let protocol = ContentHash::of("panarch finalists measured together v1", together.as_bytes());
+        for (genotype, trained) in finished {
+            let (network, weights) = (trained.network.content_hash(), trained.weights.content_hash());
+            together += &format!(" {genotype} {network} {weights}");
+        }
+        let protocol = ContentHash::of("panarch finalists measured together v2", together.as_bytes());
         let device = self.host.device();
         let known: Vec<Option<CostRecord>> = finished
             .iter()
@@ -334,7 +335,7 @@ fn measure(
     genotypes: &[Genotype],
     watch: &mut Watch<'_>,
 ) -> Result<Vec<(Genotype, CostSummary)>, Error> {
-    let protocol = host.protocol_hash();
+    let protocol = setup.cost_key(host.protocol_hash());
     let mut measured: Vec<(Genotype, CostSummary)> = Vec::new();
     let mut missing: Vec<Genotype> = Vec::new();
     for genotype in genotypes {

@@ -38,8 +38,8 @@ pub(super) fn dataset(setup: &Setup) -> DatasetFacts {
         name: setup.dataset.name().to_owned(),
         source: setup.file.data.dataset.clone(),
         checksum: Some(format!(
-            "SHA-256 {} over sizes, normalisation, places and labels of the training split",
-            setup.splits.fingerprint()
+            "BLAKE3 {} over sizes, pixels and labels of the training split",
+            setup.splits.train.content_hash()
         )),
         classes: setup.head.classes,
         channels: setup.head.input_channels,

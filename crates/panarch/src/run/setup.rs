@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use panarch_graph::Network;
+use panarch_graph::{ContentHash, Network};
 use panarch_space::{Genotype, Head, Space};
-use panarch_study::{Header, Study, Timestamp, open_or_create};
+use panarch_study::{EventKind, Header, Study, Timestamp, open_or_create};
 use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
 use panarch_train::{Validation, Validator};
 
-use super::{DATABASE, EVENTS, FINALISTS, Watch};
+use super::{DATABASE, EVENTS, FINALISTS, Watch, inputs};
 use crate::run_file::Targets;
 use crate::{Error, RunFile, lookup};
 
@@ -34,16 +34,17 @@ pub struct Setup {
     pub study: Study,
 }
 
-impl Setup {
-    /// Opens space, dataset and study; a small dataset holds out a fifth at the most. Creates the run's folder.
-    ///
-    /// # Errors
-    /// Bad input, a missing dataset, or a study of another run file in the folder.
-    pub fn open(file: &RunFile, watch: &mut Watch<'_>) -> Result<Self, Error> {
-        watch.step("Opening space, images and study");
-        let space = lookup::space(file.space.source.as_str())?;
-        // Before a study is begun with it.
-        file.train.resolve(lookup::schedule(&file.train.schedule)?)?;
+/// The images of a run, and what they are parted into.
+pub(super) struct Images {
+    pub(super) resolution: u32,
+    pub(super) dataset: Dataset,
+    pub(super) splits: Splits,
+    pub(super) validator: Validator,
+}
+
+impl Images {
+    /// Opens the dataset; a small one holds out a fifth at the most.
+    pub(super) fn open(file: &RunFile, space: &Space, watch: &mut Watch<'_>) -> Result<Self, Error> {
         let resolution = file.data.resolution.unwrap_or(space.default_resolution());
         let source = DatasetSource::parse(&file.data.dataset)?;
         let dataset =
@@ -64,12 +65,45 @@ impl Setup {
                 ..Validation::default()
             },
         )?;
+        Ok(Self {
+            resolution,
+            dataset,
+            splits,
+            validator,
+        })
+    }
+}
+
+impl Setup {
+    /// Opens space, dataset and study. Creates the run's folder, or goes on in it.
+    ///
+    /// # Errors
+    /// Bad input, a missing dataset, or a study that cannot be used.
+    pub fn open(file: &RunFile, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        watch.step("Opening space, images and study");
+        let space = lookup::space(file.space.source.as_str())?;
+        // Before a study is begun with it.
+        file.train.resolve(lookup::schedule(&file.train.schedule)?)?;
+        let Images {
+            resolution,
+            dataset,
+            splits,
+            validator,
+        } = Images::open(file, &space, watch)?;
         let folder = file.output.directory.clone();
         std::fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
         for place in [folder.clone(), folder.join(FINALISTS), folder.join(EVENTS)] {
             panarch_format::remove_leftovers(&place);
         }
         let study = open_study(file, &space, dataset.name(), &folder)?;
+        if let Some(before) = study.before() {
+            let changed = inputs::changed_keys(before, study.header());
+            if !changed.is_empty() {
+                let text = format!("another run file than last time in this folder: {}", changed.join(", "));
+                study.log("run file", EventKind::Note, &text)?;
+                watch.note(text);
+            }
+        }
         watch.done(format!(
             "{} with {} decisions; {}: {} training, {} validation, {} test images of {resolution}×{resolution}; study in {}",
             space.name(),
@@ -92,6 +126,13 @@ impl Setup {
             validator,
             study,
         })
+    }
+
+    /// The key under which the costs of genotypes are kept: what answers for them, and what makes networks of them.
+    pub(super) fn cost_key(&self, protocol: ContentHash) -> ContentHash {
+        let network = format!("{} {:?} {}", self.space.hash(), self.head, self.resolution);
+        let parts = [protocol.as_bytes().as_slice(), network.as_bytes()];
+        ContentHash::of_parts("panarch costs of genotypes v1", parts)
     }
 
     /// The network of a genotype.

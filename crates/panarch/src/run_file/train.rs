@@ -206,10 +206,15 @@ impl TrainSection {
             writer.text("teacher", teacher);
         }
         writer.text("objective", self.objective.name());
-        let storage = STORAGES.into_iter().find(|(_, storage)| *storage == self.storage);
-        writer.text("storage", storage.map_or("f32", |(name, _)| name));
+        writer.text("storage", self.storage_name());
         writer.key("validate_corners", self.validate_corners);
         super::augmentation::write(&self.augmentation, writer);
+    }
+
+    /// The name of the form in which values are kept.
+    pub(crate) fn storage_name(&self) -> &'static str {
+        let storage = STORAGES.into_iter().find(|(_, storage)| *storage == self.storage);
+        storage.map_or("f32", |(name, _)| name)
     }
 
     /// The schedule with these settings: as long, as fast, and with as many networks a step.

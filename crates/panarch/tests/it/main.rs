@@ -1,5 +1,6 @@
 //! The binary as people use it.
 
+mod changed_inputs;
 mod command_device;
 mod command_line;
 mod costs;

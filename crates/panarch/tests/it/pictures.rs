@@ -93,7 +93,7 @@ fine_tune_epochs = 1
 }
 
 /// Stripes one way or the other, or spots, moved and shaded by `index`.
-fn picture(class: u32, index: u32) -> GrayImage {
+pub fn picture(class: u32, index: u32) -> GrayImage {
     let (shift, period) = (index * 7 % 5, 3 + index % 3);
     let strength = 120 + (index * 37 % 130) as u8;
     GrayImage::from_fn(28, 28, |x, y| {

@@ -11,7 +11,7 @@ use crate::PredictError;
 
 /// The version that this code writes, and the only one it reads.
 const VERSION: u32 = 1;
-const TITLE: &str = "# panarch latency table ";
+pub(super) const TITLE: &str = "# panarch latency table ";
 const COLUMNS: &str = "key,count,mean_s,standard_deviation_s";
 /// Kinds of provenance by their names in the file.
 const KINDS: [(&str, ProvenanceKind); 5] = [

@@ -429,7 +429,7 @@ mod tests {
         let text = table.render(Format::Table, None, false);
         assert_eq!(
             text,
-            "a\\u{1b}[2J\n\nn\\u{7}\n─────────────────────────\nx\\u{1b}]0;title\\u{7}\\ny\n"
+            "a\\u{1b}[2J\n\nn\\u{7}\n───────────────────────\nx\\u{1b}]0;title\\u{7}\\ny\n"
         );
     }
 

@@ -34,9 +34,9 @@ pub(super) fn restrict(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Refuses a file that holds any object that is not of our schema, by that object's name.
-pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StudyError> {
-    let known = ours().map_err(|source| failure(path, source))?;
+/// Refuses a file that holds any object that is not of our schema of this format, by that object's name.
+pub(super) fn check(path: &Path, connection: &Connection, format: i64) -> Result<(), StudyError> {
+    let known = ours(format).map_err(|source| failure(path, source))?;
     let mut seen = BTreeSet::new();
     let mut look = || -> rusqlite::Result<Option<String>> {
         let mut statement = connection.prepare(OBJECTS)?;
@@ -72,9 +72,10 @@ pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StudyErr
 const OBJECTS: &str = "SELECT type, name, tbl_name, sql FROM sqlite_schema";
 
 /// What SQLite makes of our schema.
-fn ours() -> rusqlite::Result<BTreeSet<Object>> {
+fn ours(format: i64) -> rusqlite::Result<BTreeSet<Object>> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(schema::CREATE)?;
+    connection.execute_batch(if format == 1 { schema::KEYED_1 } else { schema::KEYED })?;
     let mut statement = connection.prepare(OBJECTS)?;
     let objects = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     objects.collect()

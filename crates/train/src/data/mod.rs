@@ -29,7 +29,6 @@ pub use batch::{Batch, Mixed};
 pub use dataset::{Dataset, ImageSet};
 pub use feed::Feed;
 pub use generated::{CLASSES as GENERATED_CLASSES, Generated, generate};
-pub(crate) use hash::sha256;
 pub use loader::{Epoch, Loader};
 pub use location::DataRoot;
 pub use open::{Check, DatasetSource, DatasetStatus, NAMES, check, list, open};

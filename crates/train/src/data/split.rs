@@ -1,13 +1,12 @@
 //! Parts of a dataset: training, validation and test.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use panarch_graph::{Shape, random};
+use panarch_graph::{ContentHash, Inputs, Shape, random};
 use panarch_space::Head;
 use rand::RngExt as _;
 
 use super::dataset::ImageSet;
-use super::hash::sha256;
 use super::statistics::Normalisation;
 use crate::TrainError;
 
@@ -73,22 +72,18 @@ impl Splits {
         }
     }
 
-    /// SHA-256 over name, image size, normalisation, and places and labels of the training images: two trainings on
-    /// the same images agree on it.
-    pub fn fingerprint(&self) -> String {
-        let shape = self.shape();
-        let mut bytes = self.dataset.clone().into_bytes();
-        for number in [shape.channels, shape.height, shape.width, self.classes as u32] {
-            bytes.extend(number.to_le_bytes());
-        }
-        for value in self.normalisation.mean.iter().chain(&self.normalisation.deviation) {
-            bytes.extend(value.to_le_bytes());
-        }
-        for (place, index) in self.train.indices().iter().enumerate() {
-            bytes.extend(index.to_le_bytes());
-            bytes.extend(self.train.get(place).map_or(u16::MAX, |(_, label)| label).to_le_bytes());
-        }
-        sha256(&bytes)
+    /// What a training on these images is made of, apart from the training itself: the pixels and labels that it sees,
+    /// the number of classes, the normalisation. Names and places of files are no part of it.
+    pub fn inputs(&self) -> Inputs {
+        let statistics = self.normalisation.mean.iter().chain(&self.normalisation.deviation);
+        let statistics: Vec<u8> = statistics.flat_map(|value| value.to_le_bytes()).collect();
+        Inputs::new()
+            .with("training pictures", self.train.content_hash())
+            .with_text("number of classes", self.classes)
+            .with(
+                "normalisation",
+                ContentHash::of("panarch normalisation v1", &statistics),
+            )
     }
 }
 
@@ -130,6 +125,8 @@ pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut rand_chacha::ChaCha8Rng) {
 pub struct Subset {
     images: Arc<ImageSet>,
     indices: Arc<[u32]>,
+    /// Computed once, whoever asks.
+    hash: Arc<OnceLock<ContentHash>>,
 }
 
 impl Subset {
@@ -141,6 +138,7 @@ impl Subset {
         Self {
             images: Arc::clone(images),
             indices: indices.into(),
+            hash: Arc::default(),
         }
     }
 
@@ -165,6 +163,21 @@ impl Subset {
         Some((self.images.image(place)?, *self.images.labels().get(place)?))
     }
 
+    /// The hash of the images' size, and of pixels and labels in their order.
+    pub fn content_hash(&self) -> ContentHash {
+        *self.hash.get_or_init(|| self.hashed())
+    }
+
+    fn hashed(&self) -> ContentHash {
+        let shape = self.shape();
+        let size = [shape.channels, shape.height, shape.width].map(u32::to_le_bytes);
+        let images = (0..self.len()).filter_map(|place| self.get(place));
+        // Labels apart from pixels: two bytes a picture are soon copied.
+        let labels: Vec<u8> = images.clone().flat_map(|(_, label)| label.to_le_bytes()).collect();
+        let parts = size.iter().map(<[u8; 4]>::as_slice).chain([labels.as_slice()]);
+        ContentHash::of_parts("panarch pictures v1", parts.chain(images.map(|(pixels, _)| pixels)))
+    }
+
     /// Places in the underlying part of the dataset, ascending when fresh from a split.
     pub fn indices(&self) -> &[u32] {
         &self.indices
@@ -179,6 +192,7 @@ impl Subset {
         Self {
             images: Arc::clone(&self.images),
             indices: indices.into(),
+            hash: Arc::default(),
         }
     }
 }
@@ -204,6 +218,11 @@ impl TestSplit {
     /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
+    }
+
+    /// The hash of pixels and labels; it says that they are the same as before and nothing else.
+    pub fn content_hash(&self) -> ContentHash {
+        self.images.content_hash()
     }
 
     pub(crate) fn images(&self) -> &Subset {

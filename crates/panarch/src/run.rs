@@ -10,6 +10,8 @@ mod export;
 mod facts;
 mod fairness;
 mod finalists;
+mod machine;
+mod paired_table;
 mod pool;
 mod reward;
 mod search;
@@ -25,6 +27,7 @@ use crate::{Error, RunFile};
 
 pub use devices::{Device, Devices};
 pub use finalists::Finished;
+pub(crate) use paired_table::LARGEST_SPREAD;
 pub(crate) use reward::DeviceRewarder;
 pub use search::{Searched, search_name};
 pub use setup::Setup;

@@ -1,6 +1,6 @@
 //! `panarch device`.
 
-use panarch::lookup;
+use panarch::{device_source, lookup};
 use panarch_cost::{DeviceKind, DeviceProfile, preset_names};
 use panarch_report::{Cell, Column, Format, Table};
 
@@ -38,6 +38,16 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
                 file.display(),
                 profile.name()
             ));
+            if profile.measured().is_some() {
+                let (_, host) = device_source::open_on_scale(&profile, None)?;
+                let readings = host.readings();
+                write(&format!(
+                    "its anchor takes {} now; {} turns spread by {:.1} %\n",
+                    host.scale()?.value,
+                    readings.len(),
+                    readings.spread() * 100.0
+                ));
+            }
             Ok(())
         }
     }

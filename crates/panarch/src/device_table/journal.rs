@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use panarch_cost::DeviceProfile;
 use panarch_format::atomic_write;
+use panarch_graph::Latency;
 use panarch_predict::{LatencyTable, TableEntry, TableHeader};
 use panarch_space::Space;
 
@@ -39,6 +40,14 @@ impl Journal {
             partial,
             file: None,
         })
+    }
+
+    /// The anchor's latency that an earlier process measured with.
+    pub(super) fn anchor(&self) -> Result<Option<Latency>, Error> {
+        if !self.partial.exists() {
+            return Ok(None);
+        }
+        Ok(LatencyTable::anchor_of(&lookup::read_text(&self.partial)?))
     }
 
     /// The entries that an earlier process has kept; begins the file where there is none.

@@ -86,7 +86,7 @@ pub(super) fn finish(
         .collect();
     let mut costs = vec![Vec::new(); trained.len()];
     for device in devices.iter() {
-        for (costs, cost) in costs.iter_mut().zip(device.final_costs(setup, &trained)?) {
+        for (costs, cost) in costs.iter_mut().zip(device.final_costs(setup, &trained, watch)?) {
             costs.push(cost);
         }
     }

@@ -9,7 +9,9 @@ use panarch_graph::{
 };
 
 use crate::anchor::anchor_network;
+use crate::memory::require_run;
 use crate::order_statistics::outlier_share;
+use crate::runtime::check_depth;
 use crate::{
     AnchorReadings, Clock, Machine, MeasureError, Measurement, Protocol, Ready, Runtime, SystemClock, measure_in_pairs,
     ratio, runtime,
@@ -196,6 +198,7 @@ impl HostDevice {
         let loaded: Vec<Result<(), MeasureError>> = questions
             .iter()
             .map(|(network, weights)| {
+                check_room(network)?;
                 let weights = weights.map_or_else(|| Cow::Owned(random_weights(network)), Cow::Borrowed);
                 ready.push(self.session(network, &weights)?);
                 Ok(())
@@ -242,7 +245,7 @@ impl HostDevice {
             + network.input_shape().elements()
             + network.shape(network.output()).elements();
         let work = network.macs().0 as f64 / convolution_network().map_or(f64::NAN, |it| it.macs().0 as f64);
-        Ok(Cost {
+        let cost = Cost {
             latency,
             fixed: scale.value * calibration.fixed.min(ratio.value),
             energy: None,
@@ -260,7 +263,8 @@ impl HostDevice {
                 repeats: Some(found.repeats),
                 note: Some(self.note(found, weights.is_some(), scale)),
             },
-        })
+        };
+        cost.possible(&self.name, network)
     }
 
     fn note(&self, found: &Measurement, own_weights: bool, scale: Estimate<Latency>) -> String {
@@ -333,6 +337,12 @@ impl CostSource for HostDevice {
         let questions: Vec<_> = networks.iter().map(|network| (network, None)).collect();
         self.costs(&questions)
     }
+}
+
+/// Whether this machine can run a network at all; asked before weights are drawn for it.
+fn check_room(network: &Network) -> Result<(), MeasureError> {
+    check_depth(network)?;
+    Ok(require_run(network, 1)?)
 }
 
 fn nothing_measured() -> MeasureError {

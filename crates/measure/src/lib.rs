@@ -12,12 +12,14 @@ mod discovery;
 mod error;
 mod host;
 mod machine;
+pub mod memory;
 mod onnxruntime;
 mod order_statistics;
 mod pairs;
 mod protocol;
 mod rten_runtime;
 mod runtime;
+pub mod threads;
 mod verify;
 
 pub use anchor::AnchorReadings;

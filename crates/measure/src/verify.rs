@@ -4,6 +4,8 @@ use panarch_format::read_onnx;
 use panarch_graph::{ContentHash, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::memory::require_run;
+use crate::runtime::check_depth;
 use crate::{MeasureError, Runtime, RuntimeStatus, available_runtimes, runtimes};
 
 /// Largest difference of a logit, as a share of the largest logit.
@@ -85,10 +87,8 @@ pub fn verify_export_in(
     images: &Tensor,
     logits: &Tensor,
 ) -> Result<VerifyReport, MeasureError> {
-    let found = read_onnx(onnx)?
-        .metadata
-        .content_hash
-        .ok_or(MeasureError::UnknownNetwork)?;
+    let model = read_onnx(onnx)?;
+    let found = model.metadata.content_hash.ok_or(MeasureError::UnknownNetwork)?;
     if found != *expected {
         return Err(MeasureError::OtherNetwork {
             expected: *expected,
@@ -109,6 +109,9 @@ pub fn verify_export_in(
             found,
         });
     }
+    check_depth(&model.network)?;
+    require_run(&model.network, batch)?;
+    drop(model);
     let checks = runtimes
         .iter()
         .map(|runtime| check(runtime.as_ref(), onnx, batch, &images.data, &logits.data))

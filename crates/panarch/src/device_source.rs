@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use panarch_cost::profile::{LinearTarget, TableDialect, TableTarget};
-use panarch_cost::{CostSource, DeviceKind, DeviceProfile, Model};
+use panarch_cost::{Checked, CostSource, DeviceKind, DeviceProfile, Model};
 use panarch_graph::{ContentHash, Estimate, Latency};
 use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_predict::{Dialect, LatencyTable, LinearLatency, LinearTerms, PredictError, TableCostSource};
@@ -14,7 +14,7 @@ use crate::{Error, lookup};
 
 /// A device that can be asked.
 pub struct OpenDevice {
-    /// What answers.
+    /// What answers; an answer that cannot be is an error.
     pub source: Box<dyn CostSource>,
     /// Identifies, besides the network, everything that an answer depends on.
     pub hash: ContentHash,
@@ -40,7 +40,7 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
             let host = HostDevice::from_profile(profile, Protocol::default())?;
             Ok(OpenDevice {
                 hash: host.protocol_hash()?,
-                source: Box::new(host),
+                source: Box::new(Checked::new(host)),
                 takes_time: true,
             })
         }
@@ -48,7 +48,7 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
             let device = CommandDevice::from_profile(profile)?;
             Ok(OpenDevice {
                 hash: device.protocol_hash()?,
-                source: Box::new(device),
+                source: Box::new(Checked::new(device)),
                 takes_time: true,
             })
         }
@@ -90,7 +90,7 @@ pub fn open_on_scale(profile: &DeviceProfile, known: Option<Latency>) -> Result<
     }));
     let open = OpenDevice {
         hash: host.protocol_hash()?,
-        source: Box::new(Arc::clone(&host)),
+        source: Box::new(Checked::new(Arc::clone(&host))),
         takes_time: true,
     };
     Ok((open, host))
@@ -109,6 +109,16 @@ fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Er
         TableDialect::Nsganetv2 => Dialect::Nsganetv2,
         TableDialect::Panarch => Dialect::Panarch,
     };
+    if let Some(expected) = target.checksum
+        && ContentHash::plain(text.as_bytes()) != expected
+    {
+        return Err(Error::Input(format!(
+            "{} was damaged, or changed after it was built; build it again, or take `checksum` out of the profile of {} if that \
+             was meant",
+            target.file.display(),
+            profile.name()
+        )));
+    }
     let table = LatencyTable::read(&text, dialect).map_err(in_file(&target.file))?;
     let wrong = |reason: String| Error::Input(format!("{}: {reason}", target.file.display()));
     if let Some(expected) = target.entries
@@ -140,7 +150,7 @@ fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Er
         profile.description(),
     );
     Ok(OpenDevice {
-        source: Box::new(source),
+        source: Box::new(Checked::new(source)),
         hash: hash_of(profile, "panarch latency table of a profile v1", &text),
         takes_time: false,
     })
@@ -154,7 +164,7 @@ fn linear(profile: &DeviceProfile, target: &LinearTarget) -> Result<OpenDevice, 
     let source = LinearLatency::new(profile.name(), space, terms, relative, level)
         .with_precision(profile.precision(), profile.batch());
     Ok(OpenDevice {
-        source: Box::new(source),
+        source: Box::new(Checked::new(source)),
         hash: hash_of(profile, "panarch linear model of a profile v1", &text),
         takes_time: false,
     })

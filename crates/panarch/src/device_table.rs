@@ -21,7 +21,7 @@ use crate::device_source::{self, OpenDevice};
 use crate::run::{LARGEST_SPREAD, Watch};
 use crate::{Error, lookup};
 use isolation::{Isolation, Way};
-use journal::Journal;
+use journal::{Found, Journal};
 
 /// Blocks that are asked for at once where an answer costs no time.
 const TOGETHER: usize = 64;
@@ -88,7 +88,27 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
     let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
     header.anchor = host.as_ref().map(|host| host.scale()).transpose()?.map(|scale| scale.value);
-    let mut entries = journal.begin(&header)?;
+    match journal.found(&header)? {
+        Found::Nothing => {}
+        Found::Other(why) => watch.note(format!("the table is built again: {why}")),
+        Found::Same(table) => {
+            if let Some(check) = table.header().and_then(|header| header.check) {
+                watch.done(format!("already built, {} blocks", table.len()));
+                return Ok(BuiltTable {
+                    device: name,
+                    profile: journal.profile,
+                    table: journal.table,
+                    entries: table.len(),
+                    left_out: blocks.len().saturating_sub(table.len()),
+                    check,
+                });
+            }
+        }
+    }
+    let (mut entries, other) = journal.begin(&header)?;
+    if let Some(why) = other {
+        watch.note(format!("the table that was begun is begun again: {why}"));
+    }
     let numbered = blocks.iter().enumerate();
     let positions: HashMap<&str, usize> = numbered.map(|(at, (key, _))| (key.as_str(), at)).collect();
     entries.retain(|(key, _)| positions.contains_key(key.as_str()));

@@ -72,6 +72,9 @@ pub struct LatencyTable {
 }
 
 impl LatencyTable {
+    /// How a file of our own dialect begins.
+    pub const MARK: &str = csv::TITLE;
+
     /// A table of our own dialect.
     ///
     /// # Errors

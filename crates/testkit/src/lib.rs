@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod fake_device;
+mod reference;
 pub mod samples;
 mod simulated_machine;
 mod storage_suite;
@@ -12,6 +13,7 @@ mod strategy_suite;
 mod toy;
 
 pub use fake_device::{FakeDevice, gaussian};
+pub use reference::{LACKED, REFERENCE_DATA, reference, reference_text};
 pub use simulated_machine::{Load, SimulatedMachine};
 pub use storage_suite::storage_conformance;
 pub use strategy_suite::strategy_conformance;

@@ -59,7 +59,8 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         ctrlc::set_handler(|| {
             panarch_measure::kill_commands();
             std::process::exit(130);
-        })?;
+        })
+        .map_err(|error| Error::Environment(format!("cannot listen for Ctrl-C: {error}")))?;
     }
     let models: Vec<Option<Model>> = match args.model.as_slice() {
         [] => vec![None],

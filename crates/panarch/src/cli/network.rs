@@ -10,6 +10,7 @@ use panarch_space::zoo;
 
 use super::args::{NetworkCommand, ShapeArgs};
 use super::output::Printer;
+use super::shell;
 
 pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
     match command {
@@ -43,7 +44,9 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
                 checkpoint::write_kept(&output, &loaded)?;
                 table.note(format!("wrote {}", output.display()));
             }
-            table.note(format!("next: panarch cost --network {} --device all", file.display()));
+            let file = file.display().to_string();
+            let next = shell::command(["cost", "--network", &file, "--device", "all"]);
+            table.note(format!("next: {next}"));
             Printer::new(format).table(&table);
             Ok(())
         }

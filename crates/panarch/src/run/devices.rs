@@ -9,7 +9,7 @@ use panarch_space::Genotype;
 use panarch_study::{CostRecord, CostSummary, Timestamp};
 use panarch_train::TrainedNetwork;
 
-use super::machine::Machine;
+use super::machine::{Machine, whole};
 use super::{Setup, Watch};
 use crate::device_source::{self, OpenDevice};
 use crate::run_file::Targets;
@@ -101,7 +101,7 @@ impl Devices {
         let mut summaries = Vec::new();
         let mut fresh = Vec::new();
         for device in self.iter() {
-            let protocol = device.protocol();
+            let protocol = setup.cost_key(device.protocol());
             let stored = known
                 .iter()
                 .find(|cost| cost.device == device.name() && cost.protocol == protocol);
@@ -184,6 +184,17 @@ impl Device {
         }
     }
 
+    /// What the search knew of finished networks, for when the device itself says nothing at the end.
+    ///
+    /// # Errors
+    /// When the device cannot run one of them.
+    pub fn search_costs(&self, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
+        finished
+            .iter()
+            .map(|(genotype, trained)| Ok(whole(self.cost(genotype, &trained.network)?)))
+            .collect()
+    }
+
     /// Lets a program answer for several networks at once; it keeps the answers, so that [`Device::cost`] has them at hand.
     /// What it cannot answer now is asked again, and then reported, there.
     pub fn ask_ahead(&self, networks: &[Network]) {
@@ -227,7 +238,7 @@ impl Device {
     }
 
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
-    fn protocol(&self) -> ContentHash {
+    pub(super) fn protocol(&self) -> ContentHash {
         match &self.answer {
             Answer::Model(open) => open.hash,
             Answer::Command { protocol, .. } => *protocol,

@@ -38,8 +38,8 @@ pub(super) fn dataset(setup: &Setup) -> DatasetFacts {
         name: setup.dataset.name().to_owned(),
         source: setup.file.data.dataset.clone(),
         checksum: Some(format!(
-            "SHA-256 {} over sizes, normalisation, places and labels of the training split",
-            setup.splits.fingerprint()
+            "BLAKE3 {} over sizes, pixels and labels of the training split",
+            setup.splits.train.content_hash()
         )),
         classes: setup.head.classes,
         channels: setup.head.input_channels,
@@ -111,9 +111,13 @@ pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
         Fact::new(
             "Judging sub-networks",
             format!(
-                "{} recalibration images from the training split, {} validation images held out of it",
+                "{} recalibration images from the training split, {} validation images {}",
                 setup.file.data.recalibration,
-                setup.splits.validation.len()
+                setup.splits.validation.len(),
+                match setup.dataset.has_validation() {
+                    true => "of the dataset's own validation part",
+                    false => "held out of it",
+                }
             ),
         ),
     ])

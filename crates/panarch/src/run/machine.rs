@@ -46,7 +46,7 @@ impl Machine {
         let mut rng = stream(setup.file.seed, "design of experiments", 0);
         let mut genotypes = design_of_experiments(&setup.space, settings.samples, &mut rng)?;
         genotypes.retain(|genotype| *genotype != anchor);
-        let protocol = host.protocol_hash()?;
+        let protocol = setup.cost_key(host.protocol_hash()?);
         let scale_key = ContentHash::of("panarch latency of an anchor v1", protocol.to_string().as_bytes());
         let known_scale = setup.study.cost(&anchor, device, scale_key)?;
         let subject = Subject {
@@ -150,8 +150,11 @@ impl Machine {
     ) -> Result<Vec<Cost>, Error> {
         let scale = self.scale.value.seconds();
         let mut together = format!("{} {scale:e}", self.host.protocol_hash()?);
-        finished.iter().for_each(|(genotype, _)| together += &format!(" {genotype}"));
-        let protocol = ContentHash::of("panarch finalists measured together v2", together.as_bytes());
+        for (genotype, trained) in finished {
+            let (network, weights) = (trained.network.content_hash(), trained.weights.content_hash());
+            together += &format!(" {genotype} {network} {weights}");
+        }
+        let protocol = ContentHash::of("panarch finalists measured in pairs v1", together.as_bytes());
         let device = self.host.device();
         let known: Vec<Option<CostRecord>> = finished
             .iter()
@@ -239,7 +242,7 @@ fn record(genotype: &Genotype, device: &str, protocol: ContentHash, summary: Cos
 }
 
 /// The cost of a network that was measured as a whole, from what a study keeps of it.
-fn whole(summary: CostSummary) -> Cost {
+pub(super) fn whole(summary: CostSummary) -> Cost {
     Cost {
         latency: summary.latency,
         fixed: summary.fixed.unwrap_or(Latency::ZERO),

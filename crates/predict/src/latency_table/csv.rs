@@ -11,7 +11,7 @@ use crate::PredictError;
 
 /// The version that this code writes, and the only one it reads.
 const VERSION: u32 = 1;
-const TITLE: &str = "# panarch latency table ";
+pub(super) const TITLE: &str = "# panarch latency table ";
 const COLUMNS: &str = "key,count,mean_s,standard_deviation_s";
 /// The name of the anchor's latency.
 const ANCHOR: &str = "anchor_s";
@@ -125,9 +125,15 @@ pub(super) fn read(text: &str) -> Result<LatencyTable, PredictError> {
     let header = fields.header()?;
     let expected: usize = fields.number("entries")?;
     let mut entries = Vec::new();
+    if expected > MOST_ENTRIES {
+        let reason = format!("it says that it has {expected} entries, more than the {MOST_ENTRIES} that are read");
+        return Err(format_error(reason));
+    }
     for (index, line) in lines {
         if entries.len() >= MOST_ENTRIES {
-            return Err(format_error(format!("there are more than {MOST_ENTRIES} entries")));
+            return Err(format_error(format!(
+                "it has more entries than the {expected} that it says, and than the {MOST_ENTRIES} that are read"
+            )));
         }
         entries.push(entry(line, index + 1)?);
     }

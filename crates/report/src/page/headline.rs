@@ -4,7 +4,7 @@ use panarch_graph::{Estimate, Latency};
 
 use crate::RunReport;
 use crate::figure::{accuracy_with_interval, joined, latency_with_interval};
-use crate::html::escape;
+use crate::html::{escape, escape_words};
 use crate::run_report::{DeviceFacts, DeviceLatency, Finalist, Role};
 use crate::summary::worst;
 use crate::table::grouped;
@@ -16,6 +16,7 @@ pub(super) fn headline(report: &RunReport) -> String {
         escape(&report.run.name),
         escape(&report.run.created)
     );
+    out.push_str(&problems(&report.problems));
     let Some(chosen) = report.chosen() else {
         out.push_str("<h1>No network was chosen</h1>\n");
         out.push_str(&format!(
@@ -27,7 +28,7 @@ pub(super) fn headline(report: &RunReport) -> String {
         out.push_str("</header>\n");
         return out;
     };
-    out.push_str(&format!("<h1>One network for {}</h1>\n", escape(&title(report))));
+    out.push_str(&format!("<h1>One network for {}</h1>\n", escape_words(&title(report))));
     out.push_str(&format!("<p class=\"answer\">{}</p>\n", answer(report, chosen)));
     out.push_str("<ul class=\"tiles\">");
     for (device, on) in report.devices.iter().zip(&chosen.latency) {
@@ -59,6 +60,20 @@ fn worth(report: &RunReport) -> String {
 }
 
 /// The devices, or their number where their names would be a title of many lines.
+/// What checks found wrong, before anything else.
+fn problems(problems: &[String]) -> String {
+    if problems.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "<section class=\"problems\" role=\"alert\"><h2>Checks failed: do not rely on this report before they are understood</h2><ul>",
+    );
+    for problem in problems {
+        out.push_str(&format!("<li>{}</li>", escape(problem)));
+    }
+    out + "</ul></section>\n"
+}
+
 fn title(report: &RunReport) -> String {
     match report.devices.len() {
         ..=6 => joined(&device_names(report)),

@@ -461,6 +461,7 @@ fn predictions(report: &mut RunReport, networks: &[Network], rng: &mut ChaCha8Rn
 
 fn empty(targets: &[Latency]) -> RunReport {
     RunReport {
+        problems: Vec::new(),
         version: VERSION,
         run: RunFacts {
             name: "fashion-mnist-four-devices".into(),

@@ -45,7 +45,11 @@ impl AnchorReadings {
     #[must_use]
     pub fn latency(&self) -> Option<Estimate<Latency>> {
         let sorted = self.sorted();
-        let quantile = |order: f64| sorted.get(((sorted.len() as f64 * order).ceil() as usize).max(1) - 1).copied();
+        let quantile = |order: f64| {
+            sorted
+                .get(((sorted.len() as f64 * order).ceil() as usize).max(1) - 1)
+                .copied()
+        };
         Some(Estimate {
             value: Latency::from_seconds(quantile(QUIET)?),
             low: Latency::from_seconds(quantile(LOW)?),
@@ -97,10 +101,19 @@ pub(crate) fn anchor_network() -> Result<Network, FormatError> {
     let mut builder = NetworkBuilder::new("anchor", Shape::new(3, 32, 32));
     let mut last = builder.input();
     last = layer(&mut builder, "stem", Conv2d::square(16, 3, 2), last, true)?;
-    for (index, (expanded, out, stride)) in [(64, 24, 1), (96, 24, 1), (96, 40, 2), (160, 40, 1)].into_iter().enumerate() {
+    for (index, (expanded, out, stride)) in [(64, 24, 1), (96, 24, 1), (96, 40, 2), (160, 40, 1)]
+        .into_iter()
+        .enumerate()
+    {
         let name = |part: &str| format!("block{}.{part}", index + 1);
         last = layer(&mut builder, &name("expand"), Conv2d::pointwise(expanded), last, true)?;
-        last = layer(&mut builder, &name("depthwise"), Conv2d::depthwise(expanded, 3, stride), last, true)?;
+        last = layer(
+            &mut builder,
+            &name("depthwise"),
+            Conv2d::depthwise(expanded, 3, stride),
+            last,
+            true,
+        )?;
         last = layer(&mut builder, &name("project"), Conv2d::pointwise(out), last, false)?;
     }
     last = builder.add("pool", Op::GlobalAvgPool, &[last])?;
@@ -137,7 +150,10 @@ mod tests {
         values.extend([2.0; 12]);
         let busy = readings(&values);
         let latency = busy.latency().unwrap();
-        assert_eq!((latency.low.millis(), latency.value.millis(), latency.high.millis()), (1.0, 1.0, 2.0));
+        assert_eq!(
+            (latency.low.millis(), latency.value.millis(), latency.high.millis()),
+            (1.0, 1.0, 2.0)
+        );
         assert_eq!(readings(&[3.0]).latency().unwrap().value.millis(), 3.0);
         assert!(readings(&[]).latency().is_none());
     }

@@ -154,7 +154,10 @@ impl HostDevice {
             return Ok(*scale);
         }
         self.calibration()?;
-        let scale = self.readings().latency().ok_or_else(|| nothing_measured().into_cost(&self.name))?;
+        let scale = self
+            .readings()
+            .latency()
+            .ok_or_else(|| nothing_measured().into_cost(&self.name))?;
         Ok(*self.scale.get_or_init(|| scale))
     }
 
@@ -163,7 +166,9 @@ impl HostDevice {
     /// # Errors
     /// As [`HostDevice::anchor`].
     pub fn protocol_hash(&self) -> Result<ContentHash, MeasureError> {
-        Ok(self.protocol.hash(self.anchor()?.as_ref(), self.runtime.as_ref(), &self.machine))
+        Ok(self
+            .protocol
+            .hash(self.anchor()?.as_ref(), self.runtime.as_ref(), &self.machine))
     }
 
     /// The costs of networks with their own weights, measured against each other in the rounds of the protocol.
@@ -171,7 +176,10 @@ impl HostDevice {
     /// Time hardly depends on weights, so that [`CostSource::estimate`] draws them; finalists are measured as they are
     /// shipped.
     pub fn measure(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
-        let questions: Vec<_> = networks.iter().map(|(network, weights)| (*network, Some(*weights))).collect();
+        let questions: Vec<_> = networks
+            .iter()
+            .map(|(network, weights)| (*network, Some(*weights)))
+            .collect();
         self.costs(&questions)
     }
 
@@ -289,7 +297,9 @@ impl HostDevice {
     }
 
     fn calibration(&self) -> Result<Calibration, CostError> {
-        let calibration = self.calibration.get_or_init(|| self.calibrate().map_err(|error| error.to_string()));
+        let calibration = self
+            .calibration
+            .get_or_init(|| self.calibrate().map_err(|error| error.to_string()));
         calibration.clone().map_err(|reason| CostError::Failed {
             device: self.name.clone(),
             reason,

@@ -166,7 +166,10 @@ mod tests {
         for (slowed, tolerance) in [(steady, 1e-9), (slower, 0.02), (bursts, 0.01)] {
             for (found, expected) in measured(slowed, [u32::MAX; 3]).into_iter().zip([0.5, 1.0, 4.0]) {
                 let found = found.unwrap();
-                assert_eq!((found.repeats, found.pairs.ratios.len(), found.pairs.anchor.len()), (31, 4, 4));
+                assert_eq!(
+                    (found.repeats, found.pairs.ratios.len(), found.pairs.anchor.len()),
+                    (31, 4, 4)
+                );
                 let ratio = ratio(&found.pairs);
                 assert!((ratio.value / expected - 1.0).abs() < tolerance, "{ratio:?} {expected}");
                 assert!(ratio.low <= ratio.value && ratio.value <= ratio.high);

@@ -87,7 +87,11 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     watch.step(format!("Asking {} for the blocks of {}", profile.name(), space.name()));
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
     let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
-    header.anchor = host.as_ref().map(|host| host.scale()).transpose()?.map(|scale| scale.value);
+    header.anchor = host
+        .as_ref()
+        .map(|host| host.scale())
+        .transpose()?
+        .map(|scale| scale.value);
     match journal.found(&header)? {
         Found::Nothing => {}
         Found::Other(why) => watch.note(format!("the table is built again: {why}")),

@@ -82,7 +82,9 @@ fn the_protocols_hash_knows_parameters_runtime_and_machine() {
     assert_ne!(protocol.hash(&convolution(16), &rten, &machine), hash);
     assert_ne!(protocol.hash(&anchor, &RtenRuntime::new(2), &machine), hash);
     assert_ne!(
-        Protocol::new(10, 51, Protocol::ROUNDS).unwrap().hash(&anchor, &rten, &machine),
+        Protocol::new(10, 51, Protocol::ROUNDS)
+            .unwrap()
+            .hash(&anchor, &rten, &machine),
         hash
     );
     let other = Machine {

@@ -205,7 +205,8 @@ fn predictions(devices: &Devices, finished: &[Finished], report: &mut RunReport)
         let mut pairs = Vec::new();
         let mut measured = None;
         for finalist in finished {
-            let (Some(cost), Some(predicted)) = (finalist.costs.get(index), device.predicted(&finalist.genotype)?) else {
+            let (Some(cost), Some(predicted)) = (finalist.costs.get(index), device.predicted(&finalist.genotype)?)
+            else {
                 continue;
             };
             measured = Some(report.provenance(&cost.provenance));

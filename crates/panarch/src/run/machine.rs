@@ -69,7 +69,9 @@ impl Machine {
             watch.note(format!("{device}: {moved}"));
         }
         if subject.scale.is_none() {
-            let provenance = measured.first().map_or_else(|| table.provenance(), |(_, cost)| cost.provenance.clone());
+            let provenance = measured
+                .first()
+                .map_or_else(|| table.provenance(), |(_, cost)| cost.provenance.clone());
             let summary = CostSummary::of_latency(scale, provenance);
             setup.study.add_costs(&[record(&anchor, device, scale_key, summary)])?;
         }
@@ -160,7 +162,10 @@ impl Machine {
             .iter()
             .map(|(genotype, _)| setup.study.cost(genotype, device, protocol))
             .collect::<Result<_, _>>()?;
-        let known: Option<Vec<Cost>> = known.into_iter().map(|record| record.map(|it| whole(it.summary))).collect();
+        let known: Option<Vec<Cost>> = known
+            .into_iter()
+            .map(|record| record.map(|it| whole(it.summary)))
+            .collect();
         if let Some(known) = known {
             return Ok(known);
         }
@@ -270,7 +275,9 @@ fn measure(
         .map(|genotype| setup.study.cost(genotype, device, protocol))
         .collect::<Result<_, _>>()?;
     let mut summaries: Vec<Option<CostSummary>> = known.into_iter().map(|record| record.map(|it| it.summary)).collect();
-    let missing: Vec<usize> = (0..genotypes.len()).filter(|index| summaries[*index].is_none()).collect();
+    let missing: Vec<usize> = (0..genotypes.len())
+        .filter(|index| summaries[*index].is_none())
+        .collect();
     let mut done = genotypes.len() - missing.len();
     for together in missing.chunks(MEASURED_TOGETHER) {
         watch.check()?;
@@ -301,5 +308,10 @@ fn median(mut values: Vec<Latency>) -> Latency {
 }
 
 fn describe(table: &AdditiveLatency, quality: &MeasurementQuality) -> String {
-    format!("{}; {}; {}", table.provenance().tool, quality.verdict(), quality.figures())
+    format!(
+        "{}; {}; {}",
+        table.provenance().tool,
+        quality.verdict(),
+        quality.figures()
+    )
 }

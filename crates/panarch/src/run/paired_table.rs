@@ -110,7 +110,13 @@ fn fitted(
         .map(|(genotype, cost)| (genotype.clone(), cost.latency.value))
         .collect();
     rows.push((subject.anchor.1.clone(), scale.value));
-    let table = AdditiveLatency::fit(subject.space, subject.head, subject.resolution, &first.provenance, &rows)?;
+    let table = AdditiveLatency::fit(
+        subject.space,
+        subject.head,
+        subject.resolution,
+        &first.provenance,
+        &rows,
+    )?;
     let held_out = table.table().held_out();
     let quality = MeasurementQuality {
         anchor: subject.anchor.0.to_owned(),
@@ -144,7 +150,11 @@ fn noisiest(fitted: &PairedTable) -> Result<Vec<Genotype>, Error> {
     }
     doubts.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let count = (doubts.len() as f64 * AGAIN).ceil() as usize;
-    Ok(doubts.into_iter().take(count).map(|(_, genotype)| genotype.clone()).collect())
+    Ok(doubts
+        .into_iter()
+        .take(count)
+        .map(|(_, genotype)| genotype.clone())
+        .collect())
 }
 
 /// A latency as its ratio times the scale; the share that no network can avoid stays what it is.
@@ -163,5 +173,8 @@ fn pool(known: &mut CostSummary, more: &CostSummary) {
         known.extend(more);
     }
     let repeats = &mut known.provenance.repeats;
-    *repeats = repeats.zip(more.provenance.repeats).map(|(known, more)| known + more).or(*repeats);
+    *repeats = repeats
+        .zip(more.provenance.repeats)
+        .map(|(known, more)| known + more)
+        .or(*repeats);
 }

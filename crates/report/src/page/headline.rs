@@ -53,7 +53,11 @@ fn worth(report: &RunReport) -> String {
         let (Some(quality), Some(sentence)) = (&device.quality, device.worth()) else {
             continue;
         };
-        let class = if quality.ranks() && quality.steady() { "note" } else { "doubt" };
+        let class = if quality.ranks() && quality.steady() {
+            "note"
+        } else {
+            "doubt"
+        };
         out.push_str(&format!("<p class=\"{class}\">{}.</p>\n", escape(&sentence)));
     }
     out

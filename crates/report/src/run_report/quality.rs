@@ -120,7 +120,11 @@ mod tests {
             (0.1, 0.8, 0.11, true, false),
         ] {
             let quality = quality(error, tau, spread);
-            assert_eq!((quality.ranks(), quality.steady()), (ranks, steady), "{error} {tau} {spread}");
+            assert_eq!(
+                (quality.ranks(), quality.steady()),
+                (ranks, steady),
+                "{error} {tau} {spread}"
+            );
         }
         assert!(quality(0.35, 0.61, 0.3).verdict().contains("not to be trusted"));
         assert_eq!(

@@ -34,7 +34,9 @@ pub fn quality_table(devices: &[DeviceFacts]) -> Option<Table> {
             percent(quality.spread),
             percent(quality.drift),
             quality.left_out_error.map_or_else(Cell::missing, percent),
-            quality.kendall_tau.map_or_else(Cell::missing, |tau| Cell::decimal(tau, 2)),
+            quality
+                .kendall_tau
+                .map_or_else(Cell::missing, |tau| Cell::decimal(tau, 2)),
             Cell::count(quality.further_rounds.into()),
             Cell::text(quality.verdict()),
         ]);

@@ -213,9 +213,16 @@ fn a_quiet_machine_passes_at_once() {
     let quality = &fitted.quality;
     assert!(quality.ranks() && quality.steady(), "{quality:?}");
     assert_eq!((quality.further_rounds, bench.notes.len()), (0, 0), "{:?}", bench.notes);
-    assert_eq!(quality.readings as usize, bench.genotypes.len() * Protocol::ROUNDS as usize);
+    assert_eq!(
+        quality.readings as usize,
+        bench.genotypes.len() * Protocol::ROUNDS as usize
+    );
     let anchor = truth(&bench.network(&bench.anchor));
-    assert!((fitted.scale.value / anchor - 1.0).abs() < 0.04, "{:?} {anchor}", fitted.scale);
+    assert!(
+        (fitted.scale.value / anchor - 1.0).abs() < 0.04,
+        "{:?} {anchor}",
+        fitted.scale
+    );
     assert!(bench.ratio_errors(&fitted).last().unwrap() < &0.02);
 }
 
@@ -231,9 +238,15 @@ fn pairs_hold_beside_a_build() {
     let fitted = bench.fit(Load::BUILD, None);
     let quality = &fitted.quality;
     assert!(quality.ranks(), "{quality:?}");
-    assert!(quality.left_out_error.unwrap() < 0.05 && quality.kendall_tau.unwrap() > 0.9, "{quality:?}");
+    assert!(
+        quality.left_out_error.unwrap() < 0.05 && quality.kendall_tau.unwrap() > 0.9,
+        "{quality:?}"
+    );
     let errors = bench.ratio_errors(&fitted);
-    assert!(errors[errors.len() / 2] < 0.02 && *errors.last().unwrap() < 0.08, "{errors:?}");
+    assert!(
+        errors[errors.len() / 2] < 0.02 && *errors.last().unwrap() < 0.08,
+        "{errors:?}"
+    );
     assert!(bench.true_tau(&fitted.table) > 0.9);
     // The scale is that of quiet moments.
     let slower = fitted.scale.value / truth(&bench.network(&bench.anchor));
@@ -249,7 +262,10 @@ fn what_cannot_be_measured_is_tried_again_and_then_said() {
     assert_eq!(quality.further_rounds, FURTHER_ROUNDS);
     assert_eq!(bench.notes.len(), FURTHER_ROUNDS as usize + 1, "{:?}", bench.notes);
     let third = bench.genotypes.len().div_ceil(3);
-    assert!(bench.notes[0].contains(&format!("measuring {third} of {} networks again", bench.genotypes.len())));
+    assert!(bench.notes[0].contains(&format!(
+        "measuring {third} of {} networks again",
+        bench.genotypes.len()
+    )));
     assert!(bench.notes[0].contains("left-out error") && bench.notes[0].contains("Kendall τ"));
     let turns: usize = fitted
         .measured
@@ -257,7 +273,11 @@ fn what_cannot_be_measured_is_tried_again_and_then_said() {
         .map(|(_, cost)| cost.pairs.as_ref().unwrap().ratios.len())
         .sum();
     let rounds = Protocol::ROUNDS as usize;
-    assert_eq!(turns, rounds * (bench.genotypes.len() + FURTHER_ROUNDS as usize * third), "nothing is thrown away");
+    assert_eq!(
+        turns,
+        rounds * (bench.genotypes.len() + FURTHER_ROUNDS as usize * third),
+        "nothing is thrown away"
+    );
     // The interval of a prediction says so: most true values lie in it.
     let held = bench.genotypes.iter().filter(|genotype| {
         let interval = quality.widened(fitted.table.estimate(genotype).unwrap());

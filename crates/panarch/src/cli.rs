@@ -8,14 +8,17 @@ mod data;
 mod device;
 mod device_table;
 mod doctor;
+mod home;
 mod mem;
 mod network;
 mod output;
 mod progress;
+mod reference;
 mod reproduce;
 mod run;
 mod scalesim;
 mod schedule;
+mod shell;
 mod space;
 mod study;
 mod support;
@@ -34,7 +37,7 @@ use output::{Printer, say, write_bare};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(home::arguments()) {
         Ok(cli) => cli,
         Err(answer) => return answer_of_the_parser(&answer),
     };
@@ -74,6 +77,7 @@ fn computing(command: &Command) -> anyhow::Result<()> {
         | Command::Report(_)
         | Command::Doctor(_)
         | Command::Study(_)
+        | Command::Reference { .. }
         | Command::Completions { .. } => Ok(()),
         Command::Run(_)
         | Command::Train(_)
@@ -106,6 +110,10 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Checkpoint(command) => checkpoint::checkpoint(command),
         Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),
+        Command::Reference { page } => {
+            reference::reference(page);
+            Ok(())
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "panarch", &mut script);

@@ -1,5 +1,6 @@
 //! Spaces, devices and networks by the names that people type: presets, files, genotypes.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model, SizeClass};
@@ -9,13 +10,40 @@ use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
-use crate::{Error, RunFile, device_source};
+use crate::{Error, RunFile, device_source, memory};
+
+/// The path with the home folder in place of a `~` that stands alone at its beginning; as it is where there is none.
+#[must_use]
+pub fn expand_home(path: &str) -> Cow<'_, str> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return path.into();
+    };
+    let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
+    match home {
+        Some(home) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}").into(),
+        _ => path.into(),
+    }
+}
+
+/// The names of a list whose items may hold several, separated by commas; a file whose own name has a comma is one.
+#[must_use]
+pub fn names(list: &[String]) -> Vec<String> {
+    let several = |item: &String| -> Vec<String> {
+        if !item.contains(',') || Path::new(expand_home(item).as_ref()).exists() {
+            return vec![item.clone()];
+        }
+        let parts = item.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    list.iter().flat_map(several).collect()
+}
 
 /// The space of this name: a preset, or a TOML file.
 ///
 /// # Errors
 /// When there is no such preset or file, or the file has problems.
 pub fn space(name: &str) -> Result<Space, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         return Ok(Space::from_toml(name, &read_text(Path::new(name))?)?);
     }
@@ -27,6 +55,7 @@ pub fn space(name: &str) -> Result<Space, Error> {
 /// # Errors
 /// When there is no such preset or file, or the file has problems.
 pub fn schedule(name: &str) -> Result<Schedule, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         return Ok(Schedule::from_toml(name, &read_text(Path::new(name))?)?);
     }
@@ -38,6 +67,7 @@ pub fn schedule(name: &str) -> Result<Schedule, Error> {
 /// # Errors
 /// When there is no such preset or file, or the file has problems.
 pub fn device(name: &str) -> Result<DeviceProfile, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         let profile = DeviceProfile::from_toml(name, &read_text(Path::new(name))?)?;
         return Ok(profile.in_folder(Path::new(name).parent().unwrap_or(Path::new(""))));
@@ -50,6 +80,7 @@ pub fn device(name: &str) -> Result<DeviceProfile, Error> {
 /// # Errors
 /// As [`device`].
 pub fn device_text(name: &str) -> Result<String, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         return read_text(Path::new(name));
     }
@@ -61,13 +92,13 @@ pub fn device_text(name: &str) -> Result<String, Error> {
     }
 }
 
-/// The device profiles that a command names; `micro`, `full` and `all` stand for several.
+/// The device profiles that a command names; `micro`, `full` and `all` stand for several, and commas separate them.
 ///
 /// # Errors
 /// As [`device`].
 pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
     let mut profiles: Vec<DeviceProfile> = Vec::new();
-    for name in names {
+    for name in &self::names(names) {
         let more = match name.as_str() {
             "all" => [
                 DeviceProfile::presets_of(SizeClass::Full)?,
@@ -154,6 +185,7 @@ pub struct NetworkShape {
 /// # Errors
 /// When the name means nothing, or what it means cannot be read or built.
 pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
+    let name = &*expand_home(name);
     let member = member_name(name)?;
     if member.is_none() && is_file(name, "onnx") {
         let model = onnx(Path::new(name), shape.resolution)?;
@@ -218,6 +250,7 @@ fn member_name(name: &str) -> Result<Option<(&str, &str)>, Error> {
 /// # Errors
 /// When the file cannot be read, or holds what has no counterpart in a network.
 pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
+    memory::check_file(path)?;
     let options = OnnxReadOptions {
         input_size: size.map(|size| [size; 2]),
     };
@@ -248,6 +281,15 @@ pub fn member_of(space: &Space, member: &str) -> Result<Genotype, Error> {
             space.name()
         ))
     })
+}
+
+/// Whether a name means a run file: a TOML file that is there, whatever folder it lies in.
+#[must_use]
+pub fn is_run_file(name: &str) -> bool {
+    let path = Path::new(name);
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
+        && !path.is_dir()
 }
 
 /// The run file at a path, with overrides of the form `key.path=value` applied.
@@ -300,5 +342,33 @@ mod tests {
         }
         let error = member_name("./a:b/s.toml").unwrap_err().to_string();
         assert!(error.contains("./a:b/s.toml:MEMBER"), "{error}");
+    }
+
+    #[test]
+    fn only_a_tilde_of_its_own_is_the_home_folder() {
+        let Ok(home) = std::env::var("HOME") else { return };
+        for (path, expected) in [
+            ("~", home.clone()),
+            ("~/a b", format!("{home}/a b")),
+            ("~other/a", "~other/a".to_owned()),
+            ("a/~", "a/~".to_owned()),
+            ("./~/a", "./~/a".to_owned()),
+        ] {
+            assert_eq!(expand_home(path), expected);
+        }
+    }
+
+    #[test]
+    fn commas_separate_names_and_a_file_with_one_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a,b.toml").display().to_string();
+        std::fs::write(&file, "").unwrap();
+        let list = [
+            "cube-16,host".to_owned(),
+            "micro".to_owned(),
+            " a, ,b ".to_owned(),
+            file.clone(),
+        ];
+        assert_eq!(names(&list), ["cube-16", "host", "micro", "a", "b", &file]);
     }
 }

@@ -9,11 +9,16 @@ use crate::Error;
 /// # Errors
 /// [`Error::Environment`] when the operating system refuses them.
 pub fn start() -> Result<(), Error> {
+    use std::error::Error as _;
     use std::sync::OnceLock;
+
     static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
     let started = STARTED.get_or_init(|| {
-        let built = rayon::ThreadPoolBuilder::new().build_global();
-        built.map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+        match rayon::ThreadPoolBuilder::new().build_global() {
+            Ok(()) => Ok(()),
+            // Without a cause the threads are running already: a caller of this library has started them.
+            Err(error) => error.source().map_or(Ok(()), |cause| Err(cause.to_string())),
+        }
     });
     started.clone().map_err(|reason| {
         Error::Environment(format!(

@@ -20,9 +20,30 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// The same with every word that has a hyphen in an element that is not broken unless it is wider than the line: names of
+/// devices are read, and searched for, as one.
+pub fn escape_words(text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        if word.contains('-') {
+            format!("<span class=\"name\">{}</span>", escape(word))
+        } else {
+            escape(word)
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use super::{escape, escape_words};
+
+    #[test]
+    fn a_name_with_hyphens_is_one_element() {
+        assert_eq!(
+            escape_words("for ethos-u55-128, host and <a-b>"),
+            "for <span class=\"name\">ethos-u55-128,</span> host and <span class=\"name\">&lt;a-b&gt;</span>"
+        );
+    }
 
     #[test]
     fn nothing_active_survives() {

@@ -80,8 +80,7 @@ pub enum StudyError {
     /// The file is damaged.
     #[error(
         "the study at {} is damaged: {detail}; keep a copy of it, then save what is readable into a new study with \
-         `panarch study recover {} NEW.db`",
-        path.display(),
+         `panarch study recover DAMAGED.db NEW.db`",
         path.display()
     )]
     Damaged {
@@ -137,7 +136,7 @@ pub enum StudyError {
         number: u64,
     },
     /// SQLite failed.
-    #[error("the study at {}: {source}", path.display())]
+    #[error("the study at {}: {source}{}", path.display(), room(source))]
     Sqlite {
         /// The path.
         path: PathBuf,
@@ -158,4 +157,12 @@ pub enum StudyError {
     /// A value could not be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// SQLite calls a full disk so where the files beside the database are concerned.
+fn room(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::SystemIoFailure) => "; is there room on the disk?",
+        _ => "",
+    }
 }

@@ -34,6 +34,7 @@ mod bounds;
 mod diagnostic;
 mod document;
 mod getters;
+mod keys;
 mod layers;
 mod nesting;
 mod overrides;
@@ -47,7 +48,8 @@ mod tree;
 mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use document::{Document, MAX_BYTES};
+pub use document::{AskedKey, Document, MAX_BYTES};
+pub use keys::Key;
 pub use layers::Layering;
 pub use nesting::MAX_DEPTH;
 pub use read::{Bounded, FromValue, Spanned};

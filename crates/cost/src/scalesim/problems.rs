@@ -18,7 +18,10 @@ impl<'a> Problems<'a> {
     /// When the text is too long to be read at all.
     pub(super) fn new(file: &'a str, text: &str) -> Result<Self, Diagnostics> {
         if text.len() > MAX_BYTES {
-            let message = format!("larger than {} MiB, the most that is read", MAX_BYTES >> 20);
+            let message = format!(
+                "the file has {} bytes, more than the {MAX_BYTES} that are read",
+                text.len()
+            );
             return Err(Diagnostic::new(file, message).into());
         }
         Ok(Self {

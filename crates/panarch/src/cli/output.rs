@@ -27,7 +27,7 @@ impl Printer {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             format,
-            width: terminal.then(terminal_width).flatten(),
+            width: terminal.then(terminal_width),
             colour: terminal && !plain,
         }
     }
@@ -75,8 +75,11 @@ pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", shown_lines(text));
 }
 
-/// The terminal's width, if it is one.
-fn terminal_width() -> Option<usize> {
-    let (_, columns) = console::Term::stdout().size_checked()?;
-    Some(usize::from(columns).max(40))
+/// The terminal's width: its own answer, else what `COLUMNS` says, else 80.
+fn terminal_width() -> usize {
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let columns = console::Term::stdout()
+        .size_checked()
+        .map(|(_, columns)| usize::from(columns));
+    columns.or_else(told).unwrap_or(80).max(40)
 }

@@ -7,7 +7,7 @@ use panarch_graph::{Inputs, Network, Weights};
 use panarch_nn::Store;
 use panarch_report::{Panel, panels_svg};
 use panarch_space::{Genotype, Space};
-use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
+use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, FolderOptions, HeldOut, Splits};
 use panarch_train::schedule::{Phase, Teacher};
 use panarch_train::{
     CheckpointPolicy, Control, CpuEngine, FineTuning, Member, NetworkTrainer, Optimisation, Outcome, Progress,
@@ -57,7 +57,11 @@ impl Bench {
         watch.step("Opening Fashion-MNIST");
         std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
         let source = DatasetSource::parse("fashion-mnist")?;
-        let dataset = data::open(&source, &DataRoot::from_environment(), Some(RESOLUTION))?;
+        let options = FolderOptions {
+            resolution: Some(RESOLUTION),
+            ..FolderOptions::default()
+        };
+        let dataset = data::open(&source, &DataRoot::from_environment(), &options)?;
         keep_inputs(folder, &made_of(&dataset, scale)?)?;
         watch.done(format!(
             "{TRAIN_IMAGES} images to train on, {VALIDATION_IMAGES} held out to choose by"

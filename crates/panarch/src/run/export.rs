@@ -13,6 +13,7 @@ use panarch_train::{CpuEngine, Engine, Member, TrainedNetwork};
 use super::finalists::{file_name, labels};
 use super::{Setup, Watch};
 use crate::Error;
+use crate::classify::{CLASSES, DEPTH, classes_text};
 
 /// Real images that go through engine and runtimes.
 const CHECKED_IMAGES: usize = 32;
@@ -29,14 +30,17 @@ pub(super) fn write(
 ) -> Result<ExportFacts, Error> {
     let TrainedNetwork { network, weights } = trained;
     let normalisation = &setup.splits.normalisation;
-    let properties = BTreeMap::from([
+    let mut properties = BTreeMap::from([
         ("genotype".to_owned(), genotype.to_string()),
         ("space".to_owned(), setup.space.name().to_owned()),
-        ("classes".to_owned(), setup.dataset.classes().join("\n")),
+        (CLASSES.to_owned(), classes_text(setup.dataset.classes())),
         ("input.mean".to_owned(), join(&normalisation.mean)),
         ("input.deviation".to_owned(), join(&normalisation.deviation)),
         ("found_for".to_owned(), labels(roles)),
     ]);
+    if setup.dataset.depth() < 16 {
+        properties.insert(DEPTH.to_owned(), setup.dataset.depth().to_string());
+    }
     let options = OnnxOptions {
         properties,
         ..OnnxOptions::default()

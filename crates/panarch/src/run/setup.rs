@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use panarch_graph::{ContentHash, Network};
+use panarch_graph::{ContentHash, Network, stream};
 use panarch_space::{Genotype, Head, Space};
 use panarch_study::{EventKind, Header, Study, Timestamp, open_or_create};
-use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
+use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, FolderOptions, HeldOut, Inventory, Splits};
 use panarch_train::{Validation, Validator};
 
 use super::{DATABASE, EVENTS, FINALISTS, Watch, inputs};
@@ -47,15 +47,33 @@ impl Images {
     pub(super) fn open(file: &RunFile, space: &Space, watch: &mut Watch<'_>) -> Result<Self, Error> {
         let resolution = file.data.resolution.unwrap_or(space.default_resolution());
         let source = DatasetSource::parse(&file.data.dataset)?;
-        let dataset =
-            data::open(&source, &DataRoot::from_environment(), Some(resolution))?.at_resolution(resolution)?;
-        let held_out = file.data.validation.min(dataset.train_len() / 5).max(1);
+        let options = FolderOptions {
+            resolution: Some(resolution),
+            ..file.data.folder_options(&file.output.directory)
+        };
+        let dataset = data::open(&source, &DataRoot::from_environment(), &options)?.at_resolution(resolution)?;
+        let inventory = dataset.inventory();
+        let left_out = inventory.and_then(Inventory::left_out);
+        for remark in inventory
+            .map(Inventory::remarks)
+            .unwrap_or_default()
+            .into_iter()
+            .chain(left_out)
+        {
+            watch.note(remark);
+        }
+        let held_out = match dataset.has_validation() {
+            true => file.data.validation,
+            false => file.data.validation.min(dataset.train_len() / 5).max(1),
+        };
         if held_out < file.data.validation {
             watch.note(format!(
                 "few images: {held_out} are held out for validation, a fifth of the training part"
             ));
         }
         let splits = dataset.hold_out(HeldOut::Count(held_out), file.seed)?;
+        // Before a study is begun that could not go on: a corrected folder or file then begins in the same place.
+        dataset.is_enough(&splits, file.train.batch)?;
         let validator = Validator::new(
             &splits,
             Validation {
@@ -163,6 +181,25 @@ impl Setup {
             return Ok(None);
         };
         Ok(Some((name.clone(), self.member(name)?)))
+    }
+
+    /// The network that every measurement of a real machine is taken beside, with its name: what sets the targets, else the
+    /// reference, else the first network that the space names, else one that is drawn for the purpose.
+    ///
+    /// # Errors
+    /// When the space names no such member.
+    pub fn anchor(&self) -> Result<(String, Genotype), Error> {
+        if let Targets::Reference(name) = &self.file.devices.targets {
+            return Ok((name.clone(), self.member(name)?));
+        }
+        if let Some(reference) = self.reference()? {
+            return Ok(reference);
+        }
+        if let Some(named) = self.space.references().first() {
+            return Ok((named.name.clone(), self.space.canonical(&named.genotype)));
+        }
+        let drawn = self.space.canonical(&self.space.sample(&mut stream(0, "anchor", 0)));
+        Ok((drawn.to_string(), drawn))
     }
 
     fn member(&self, name: &str) -> Result<Genotype, Error> {

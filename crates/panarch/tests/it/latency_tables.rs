@@ -188,14 +188,9 @@ fn a_table_is_built_again_where_something_changed() {
     assert!(build(&order(&path)).0.is_err());
 }
 
-/// A file of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
+/// The absolute path of a file of the reference data; `None` and one line of output when it is absent.
 fn reference(path: &str) -> Option<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let found = folder.join(path);
-    if !found.exists() {
-        println!("skipped: no reference data {path}");
-        return None;
-    }
+    let found = panarch_testkit::reference(path)?;
     Some(found.canonicalize().unwrap().display().to_string())
 }
 

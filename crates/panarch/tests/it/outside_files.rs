@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::pictures::{Workplace, expect};
 
-/// A space of one member, as small as one can be.
+/// A space of two members, as small as can be.
 pub const SPACE: &str = r#"
 name = "tiny"
 version = 1
@@ -38,9 +38,15 @@ operator = "global-average-pool"
 operator = "classifier"
 "#;
 
-const DEVICE: &str = "format = 1\nname = \"board\"\ndescription = \"A board.\"\nclass = \"micro\"\nkind = \"command\"\n\
-                      precision = \"f32\"\n[command]\narguments = [\"sh\", \"-c\", \"echo 4\"]\nformat = \"onnx\"\n\
-                      answers = \"measured\"\n[command.result]\nfrom = \"stdout\"\nparser = \"number\"\nunit = \"ms\"\n";
+/// The profile of a device that a shell script answers for.
+pub fn board(script: &str, settings: &str) -> String {
+    format!(
+        "format = 1\nname = \"board\"\ndescription = \"A board.\"\nclass = \"micro\"\nkind = \"command\"\n\
+         precision = \"f32\"\n[command]\narguments = [\"sh\", \"-c\", '''{script}; echo [0.004]''', \"{{onnx}}\"]\n\
+         format = \"onnx\"\nanswers = \"measured\"\n{settings}\n[command.result]\nfrom = \"stdout\"\n\
+         parser = \"json\"\npath = \"[0]\"\nunit = \"s\"\n"
+    )
+}
 
 /// Runs a command that must end by itself.
 pub fn ended(mut command: Command) -> Output {
@@ -62,7 +68,7 @@ pub fn ended(mut command: Command) -> Output {
 }
 
 /// Every place of the command line where a file is read; `{}` stands for the file without its ending.
-const PLACES: [&[&str]; 16] = [
+const PLACES: [&[&str]; 17] = [
     &["run", "{}.toml"],
     &["report", "{}.toml"],
     &["space", "check", "{}.toml"],
@@ -73,6 +79,15 @@ const PLACES: [&[&str]; 16] = [
     &["network", "show", "{}.toml:member"],
     &["checkpoint", "show", "{}.pth"],
     &["checkpoint", "show", "{}.safetensors"],
+    &[
+        "checkpoint",
+        "import",
+        "{}.pth",
+        "--config",
+        "{}.toml",
+        "-o",
+        "out.onnx",
+    ],
     &["checkpoint", "export", "{}.onnx", "-o", "out.onnx"],
     &["classify", "--checkpoint", "{}.onnx", "pictures/test/spots/000.png"],
     &["cost", "--scalesim-topology", "{}.csv", "--scalesim-config", "{}.cfg"],
@@ -138,9 +153,10 @@ fn a_file_may_begin_with_a_mark_and_must_be_utf8() {
     let configuration = "[general]\nrun_name = x\n[architecture_presets]\nArrayHeight: 8\nArrayWidth: 8\nIfmapSramSzkB: 64\n\
                          FilterSramSzkB: 64\nOfmapSramSzkB: 64\nIfmapOffset: 0\nFilterOffset: 10000000\nOfmapOffset: 20000000\n\
                          Bandwidth: 10\nDataflow: ws\n[run_presets]\nInterfaceBandwidth: CALC\n";
+    let device = board("true", "");
     let checks: [(&str, &str, &[&str]); 4] = [
         ("space.toml", SPACE, &["space", "check", "./space.toml"]),
-        ("device.toml", DEVICE, &["device", "check", "device.toml"]),
+        ("device.toml", &device, &["device", "check", "device.toml"]),
         (
             "t.csv",
             topology,

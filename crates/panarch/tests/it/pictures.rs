@@ -15,8 +15,14 @@ pub struct Workplace {
 }
 
 impl Workplace {
-    pub fn new() -> Self {
+    /// Without pictures.
+    pub fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    pub fn new() -> Self {
+        let Self { folder } = Self::empty();
         for (part, count, offset) in [("train", TRAIN, 0), ("test", TEST, 1000)] {
             for (class, name) in CLASSES.iter().enumerate() {
                 let place = folder.path().join("pictures").join(part).join(name);

@@ -33,7 +33,7 @@ const OBJECTS: [(&str, &str); 9] = [
     ),
     ("CREATE INDEX i ON event (abs(created_ms))", "index `i`"),
     (
-        "ALTER TABLE event ADD COLUMN twice AS (created_ms * 2)",
+        "ALTER TABLE event ADD COLUMN twice INTEGER AS (created_ms * 2)",
         "table `event`",
     ),
     (

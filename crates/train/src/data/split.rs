@@ -95,14 +95,9 @@ pub(super) fn stratified(labels: &[u16], classes: usize, count: usize, seed: u64
             members.push(index as u32);
         }
     }
-    // The share of a class is rounded on the running sum, so that the parts add up to `count` exactly.
-    let (mut before, mut given) = (0_u64, 0_u64);
+    let members: Vec<usize> = by_class.iter().map(Vec::len).collect();
     let (mut rest, mut taken) = (Vec::with_capacity(labels.len()), Vec::with_capacity(count));
-    for (class, members) in by_class.iter_mut().enumerate() {
-        before += members.len() as u64;
-        let until = (before * count as u64 + labels.len() as u64 / 2) / (labels.len() as u64).max(1);
-        let share = ((until - given) as usize).min(members.len());
-        given = until;
+    for (class, (members, share)) in by_class.iter_mut().zip(shares(&members, count)).enumerate() {
         shuffle(members, &mut random::stream(seed, "hold-out", class as u64));
         let (hold, keep) = members.split_at(share);
         taken.extend_from_slice(hold);
@@ -111,6 +106,44 @@ pub(super) fn stratified(labels: &[u16], classes: usize, count: usize, seed: u64
     rest.sort_unstable();
     taken.sort_unstable();
     (rest, taken)
+}
+
+/// How many of each class are taken, in all `count`: the same share of each, but one at the least, and one left at the least,
+/// where there are enough.
+fn shares(members: &[usize], count: usize) -> Vec<usize> {
+    let total: u64 = members.iter().map(|&members| members as u64).sum();
+    // The share of a class is rounded on the running sum, so that the parts add up to `count` exactly.
+    let (mut before, mut given) = (0_u64, 0_u64);
+    let mut shares: Vec<usize> = members
+        .iter()
+        .map(|&members| {
+            before += members as u64;
+            let until = (before * count as u64 + total / 2) / total.max(1);
+            let share = ((until - given) as usize).min(members);
+            given = until;
+            share
+        })
+        .collect();
+    // From where most are taken to where none is, and from where none is left to where most are.
+    while let (Some(empty), Some(full)) = (
+        (0..shares.len()).find(|&class| shares[class] == 0 && members[class] > 1),
+        (0..shares.len())
+            .filter(|&class| shares[class] > 1)
+            .max_by_key(|&class| shares[class]),
+    ) {
+        shares[empty] += 1;
+        shares[full] -= 1;
+    }
+    while let (Some(full), Some(roomy)) = (
+        (0..shares.len()).find(|&class| shares[class] == members[class] && members[class] > 0),
+        (0..shares.len())
+            .filter(|&class| members[class] > shares[class] + 1)
+            .max_by_key(|&class| members[class] - shares[class]),
+    ) {
+        shares[full] -= 1;
+        shares[roomy] += 1;
+    }
+    shares
 }
 
 /// Fisher–Yates, from the back.
@@ -261,6 +294,21 @@ mod tests {
         for count in 1..30 {
             let (rest, taken) = stratified(&labels(&[7, 11, 3, 9]), 4, count, 1);
             assert_eq!((rest.len(), taken.len()), (30 - count, count));
+        }
+    }
+
+    #[test]
+    fn every_class_is_on_both_sides_where_it_can_be() {
+        for (members, count, expected) in [
+            (&[100, 2, 2][..], 10, [8, 1, 1]),
+            (&[3, 3, 3], 3, [1, 1, 1]),
+            (&[50, 1, 2], 20, [19, 0, 1]),
+            (&[2, 2, 2], 5, [2, 1, 2]),
+            (&[9, 9, 9], 2, [1, 0, 1]),
+        ] {
+            let shares = shares(members, count);
+            assert_eq!(shares.iter().sum::<usize>(), count, "{members:?}");
+            assert_eq!(shares, expected, "{members:?}");
         }
     }
 

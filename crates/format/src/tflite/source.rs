@@ -45,13 +45,8 @@ impl Source<'_> {
 /// The values of a tensor, none of them infinite or undefined: no whole number stands for those.
 fn finite<'a>(weights: &'a Weights, name: &str, shape: &[usize]) -> Result<&'a [f32], FormatError> {
     let tensor = weights.require(name, shape)?;
-    match tensor.data.iter().find(|value| !value.is_finite()) {
-        Some(value) => Err(FormatError::tensor(
-            name,
-            format!("holds {value}, which cannot be quantised; train or export it again"),
-        )),
-        None => Ok(&tensor.data),
-    }
+    tensor.check_numbers(name, None)?;
+    Ok(&tensor.data)
 }
 
 /// √(4 · (256² − 1) / 12): the deviation of the sum of four bytes.

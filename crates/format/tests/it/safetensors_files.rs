@@ -20,7 +20,7 @@ fn metadata() -> BTreeMap<String, String> {
 #[test]
 fn a_file_comes_back_bit_for_bit() {
     let (_, mut weights) = random_network(1);
-    let odd = vec![f32::NAN, -0.0, f32::INFINITY, f32::from_bits(1)];
+    let odd = vec![f32::MAX, -0.0, f32::MIN, f32::from_bits(1)];
     weights.insert("odd", Tensor::new(vec![2, 2], odd.clone()).unwrap());
     weights.insert("empty", Tensor::new(vec![0, 3], vec![]).unwrap());
     weights.insert("scalar", Tensor::new(vec![], vec![7.0]).unwrap());
@@ -35,6 +35,28 @@ fn a_file_comes_back_bit_for_bit() {
         safetensors_bytes(&read.weights, &read.metadata).unwrap(),
         std::fs::read(&path).unwrap()
     );
+}
+
+/// A file of ours holds weights, and what no weight may be is named with its place.
+#[test]
+fn values_that_no_weight_may_have_are_refused() {
+    for (name, value) in [
+        ("w", f32::NAN),
+        ("w", f32::INFINITY),
+        ("w", f32::NEG_INFINITY),
+        ("bn.running_var", -0.5),
+    ] {
+        let mut weights = Weights::new();
+        weights.insert(name, Tensor::new(vec![2, 2], vec![1.0, 2.0, value, 3.0]).unwrap());
+        let bytes = safetensors_bytes(&weights, &metadata()).unwrap();
+        let error = safetensors_from_bytes(&bytes).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("`{name}`")) && error.contains("[1, 0]"),
+            "{error}"
+        );
+        // What a file of any origin holds is shown as it is; it is looked through where it becomes weights.
+        assert!(typed_safetensors_from_bytes(&bytes).is_ok());
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use panarch_space::Genotype;
 use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Subject, Timestamp};
 use panarch_train::data::TestSplit;
 use panarch_train::{
-    CheckpointPolicy, Control, CpuEngine, Engine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
+    CheckpointPolicy, Control, CpuEngine, Engine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet, TrainError,
     TrainedNetwork,
 };
 
@@ -109,7 +109,14 @@ pub(super) fn finish(
     let mut finished = Vec::new();
     for ((genotype, roles, trained, evaluation), costs) in tuned.into_iter().zip(costs) {
         watch.check()?;
-        let test_accuracy = judge(setup, genotype, roles, &trained, &test, watch)?;
+        let test_accuracy = match judge(setup, genotype, roles, &trained, &test, watch) {
+            // One network that answers with no numbers is no reason to say nothing of the others.
+            Err(error @ Error::Train(TrainError::Answer { .. })) => {
+                problems.add(error);
+                continue;
+            }
+            judged => judged?,
+        };
         let export = export::write(setup, genotype, roles, &trained, watch);
         let export = problems
             .take(export.map_err(|error| Error::CheckFailed(format!("{genotype} could not be exported: {error}"))));

@@ -84,6 +84,19 @@ pub enum CostError {
         /// Why not, in words.
         reason: String,
     },
+    /// A source said what cannot be.
+    #[error(
+        "`{device}` answers {what} for network `{network}`; such an answer is not used: correct the profile, table, model or \
+         program behind the device"
+    )]
+    Impossible {
+        /// Name of the device profile.
+        device: String,
+        /// Name of the network.
+        network: String,
+        /// The answer, in words.
+        what: String,
+    },
     /// A figure that was to be fitted is not in the profile.
     #[error(
         "the profile has no figure `{path}` of the form `key = {{ value = NUMBER, … }}`: name it as section.key, such as array.utilisation"

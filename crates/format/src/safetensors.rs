@@ -116,8 +116,9 @@ pub struct TypedSafetensors {
 /// Reads the bytes of a file of ours: f32 tensors.
 ///
 /// # Errors
-/// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32,
-/// when the header is not the JSON it should be, or when the file carries a checksum of ours and is not what was written.
+/// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32 or
+/// has a value that is not finite or a negative variance, when the header is not the JSON it should be, or when the file
+/// carries a checksum of ours and is not what was written.
 pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatError> {
     let TypedSafetensors {
         tensors,
@@ -130,6 +131,7 @@ pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatErr
         let shape = tensor.shape;
         weights.insert(name, Tensor { shape, data });
     }
+    weights.check_numbers()?;
     Ok(SafetensorsFile {
         weights,
         metadata,

@@ -25,6 +25,14 @@ impl ParameterRole {
         matches!(self, Self::Weight | Self::Bias)
     }
 
+    /// What a tensor of this name is for, if the name says that it is a buffer of batch normalisation.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::RunningMean, Self::RunningVar]
+            .into_iter()
+            .find(|role| name.rsplit('.').next() == Some(role.suffix()))
+    }
+
     /// The last part of the parameter's name, PyTorch's.
     #[must_use]
     pub const fn suffix(self) -> &'static str {
@@ -120,6 +128,35 @@ impl Tensor {
             });
         }
         Ok(Self { shape, data })
+    }
+
+    /// Checks that every value is a finite number, and none below zero where `role` is a variance.
+    ///
+    /// # Errors
+    /// The first value that is not, with its place and `name`.
+    pub fn check_numbers(&self, name: &str, role: Option<ParameterRole>) -> Result<(), GraphError> {
+        let variance = role == Some(ParameterRole::RunningVar);
+        let wrong = |value: &f32| !value.is_finite() || (variance && *value < 0.0);
+        let Some((at, value)) = self.data.iter().enumerate().find(|(_, value)| wrong(value)) else {
+            return Ok(());
+        };
+        let (name, index, value) = (name.to_owned(), self.place(at), *value);
+        Err(if value.is_finite() {
+            GraphError::NegativeVariance { name, index, value }
+        } else {
+            GraphError::NotFinite { name, index, value }
+        })
+    }
+
+    /// The place of the value at `at` in the data, one number an axis.
+    fn place(&self, mut at: usize) -> Vec<usize> {
+        let mut index: Vec<usize> = Vec::with_capacity(self.shape.len());
+        for axis in self.shape.iter().rev() {
+            index.push(at % (*axis).max(1));
+            at /= (*axis).max(1);
+        }
+        index.reverse();
+        index
     }
 
     /// The values of images [batch, channels, height, width] in the order batch, height, width, channels; of any other
@@ -250,15 +287,25 @@ impl Weights {
         self.0.is_empty()
     }
 
-    /// Checks that every parameter of a network is there in its shape. Surplus tensors are allowed.
+    /// Checks that every parameter of a network is there in its shape, holds finite numbers, and no negative variances.
+    /// Surplus tensors are allowed.
     ///
     /// # Errors
-    /// The first that is absent or has another shape.
+    /// The first that is absent or has another shape or such a value.
     pub fn check(&self, network: &Network) -> Result<(), GraphError> {
-        network
-            .parameters()
-            .iter()
-            .try_for_each(|spec| self.require(&spec.name, &spec.shape).map(|_| ()))
+        network.parameters().iter().try_for_each(|spec| {
+            let tensor = self.require(&spec.name, &spec.shape)?;
+            tensor.check_numbers(&spec.name, Some(spec.role))
+        })
+    }
+
+    /// Checks that all tensors hold finite numbers, and no negative variances, which are known by their names.
+    ///
+    /// # Errors
+    /// The first tensor with another value, and its place.
+    pub fn check_numbers(&self) -> Result<(), GraphError> {
+        self.iter()
+            .try_for_each(|(name, tensor)| tensor.check_numbers(name, ParameterRole::of_name(name)))
     }
 }
 

@@ -221,7 +221,9 @@ impl CommandDevice {
             "random weights"
         };
         let written = self.write(network, weights).map_err(|error| error.into_cost(device))?;
-        let mut cost = self.answer(&written.file, Some(network), note)?;
+        let mut cost = self
+            .answer(&written.file, Some(network), note)?
+            .possible(device, network)?;
         let kept = cache.map_or(Ok(()), |cache| cache.put(key, &cost));
         let mut further = |note: String| {
             if let Some(all) = &mut cost.provenance.note {

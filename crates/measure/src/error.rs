@@ -14,6 +14,21 @@ pub enum MeasureError {
         /// What is wrong with it.
         reason: String,
     },
+    /// More memory would be needed than there is.
+    #[error(transparent)]
+    Memory(#[from] crate::memory::MemoryError),
+    /// A chain of operators is longer than runtimes, which follow it by calling themselves, have a stack for.
+    #[error(
+        "network `{network}` has a chain of {depth} operators, at most {most} are run: runtimes overflow their stack on longer ones"
+    )]
+    TooDeep {
+        /// The network.
+        network: String,
+        /// The length of its longest chain.
+        depth: usize,
+        /// The longest that is run.
+        most: usize,
+    },
     /// No runtime has this name.
     #[error("there is no runtime `{name}`; the runtimes are {}", .known.join(", "))]
     UnknownRuntime {

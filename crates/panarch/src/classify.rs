@@ -5,7 +5,7 @@ use std::path::Path;
 use panarch_train::data::{EvaluationTransform, Normalisation};
 
 use crate::checkpoint::{LoadedNetwork, logits};
-use crate::{Error, lookup};
+use crate::{Error, lookup, memory};
 
 /// The classes of ImageNet (ILSVRC 2012), in their usual order.
 const IMAGENET: &str = include_str!("imagenet_classes.txt");
@@ -57,6 +57,7 @@ impl<'a> Classifier<'a> {
     /// A file of names that cannot be read or has another number of names than the network has classes.
     pub fn new(loaded: &'a LoadedNetwork, labels: Option<&Path>) -> Result<Self, Error> {
         let network = &loaded.network;
+        memory::check_engine(network, 1)?;
         let classes = network.shape(network.output()).channels as usize;
         let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
         let names = match labels {
@@ -111,9 +112,9 @@ impl<'a> Classifier<'a> {
         let network = &self.loaded.network;
         let input = self.transform.picture(picture, network.input_shape())?;
         let logits = logits(network, &self.loaded.weights, &input.data)?;
-        if logits.iter().any(|logit| logit.is_nan()) {
+        if logits.iter().any(|logit| !logit.is_finite()) {
             let message = format!(
-                "the network answers {} with values that are no numbers",
+                "the network answers {} with values that are no finite numbers",
                 picture.display()
             );
             return Err(Error::Input(message));

@@ -59,6 +59,9 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<panarch_format::FormatError>,
     },
+    /// More memory would be needed than there is.
+    #[error(transparent)]
+    Memory(#[from] panarch_measure::memory::MemoryError),
     /// Measuring failed.
     #[error(transparent)]
     Measure(#[from] MeasureError),
@@ -100,7 +103,7 @@ impl Error {
             | Self::Search(
                 SearchError::Infeasible { .. } | SearchError::Unsupported { .. } | SearchError::Exhausted { .. },
             )
-            | Self::Train(TrainError::Diverged { .. }) => 1,
+            | Self::Train(TrainError::Diverged { .. } | TrainError::Answer { .. }) => 1,
             Self::Input(_)
             | Self::Diagnostics(_)
             | Self::Space(_)
@@ -129,6 +132,7 @@ impl Error {
                 | TrainError::Space(_),
             ) => 2,
             Self::Environment(_)
+            | Self::Memory(_)
             | Self::File { .. }
             | Self::Measure(_)
             | Self::Study(_)

@@ -15,6 +15,7 @@ mod error;
 pub mod event;
 pub mod lookup;
 pub mod matrix_efficiency;
+mod memory;
 pub mod reproduce;
 pub mod run;
 pub mod run_file;

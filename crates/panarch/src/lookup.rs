@@ -10,7 +10,7 @@ use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
-use crate::{Error, RunFile, device_source};
+use crate::{Error, RunFile, device_source, memory};
 
 /// The path with the home folder in place of a `~` that stands alone at its beginning; as it is where there is none.
 #[must_use]
@@ -250,6 +250,7 @@ fn member_name(name: &str) -> Result<Option<(&str, &str)>, Error> {
 /// # Errors
 /// When the file cannot be read, or holds what has no counterpart in a network.
 pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
+    memory::check_file(path)?;
     let options = OnnxReadOptions {
         input_size: size.map(|size| [size; 2]),
     };

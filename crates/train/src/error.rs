@@ -287,6 +287,17 @@ pub enum TrainError {
         /// Where the last good state is kept, if anywhere.
         checkpoint: Option<PathBuf>,
     },
+    /// A network answers an image with what is no finite number, so that it has no accuracy.
+    #[error(
+        "network `{network}` answers an image with {logit}, which is no finite number; its weights are damaged or its training \
+         has diverged"
+    )]
+    Answer {
+        /// The network.
+        network: String,
+        /// The first such logit.
+        logit: f32,
+    },
     /// The latency or reward of a network could not be found out.
     #[error("the reward of a network: {0}")]
     Reward(#[source] Box<dyn std::error::Error + Send + Sync>),

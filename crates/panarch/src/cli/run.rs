@@ -104,6 +104,9 @@ pub fn report(args: &RunArgs) -> anyhow::Result<()> {
     if printer.format() == Format::Table {
         write(&format!("\nreport   {}\n", path.display()));
     }
+    if !report.problems.is_empty() {
+        return Err(Error::CheckFailed(report.problems.join("; ")).into());
+    }
     Ok(())
 }
 
@@ -116,15 +119,25 @@ fn open(args: &RunArgs) -> Result<(RunFile, Printer), Error> {
 fn stoppable() -> anyhow::Result<Cancel> {
     let cancel = Cancel::new();
     let asked = cancel.clone();
-    ctrlc::set_handler(move || {
+    on_interrupt(move || {
         if asked.cancel() {
             panarch_measure::kill_commands();
             std::process::exit(130);
         }
         say("\nstopping after this step; press Ctrl-C again to stop at once");
-    })
-    .map_err(|error| Error::Environment(format!("cannot listen for Ctrl-C: {error}")))?;
+    })?;
     Ok(cancel)
+}
+
+/// Calls a function at each Ctrl-C, on a thread of its own.
+pub(super) fn on_interrupt(handler: impl FnMut() + Send + 'static) -> Result<(), Error> {
+    ctrlc::set_handler(handler).map_err(|error| {
+        let reason = match error {
+            ctrlc::Error::System(reason) => reason.to_string(),
+            other => other.to_string(),
+        };
+        Error::Environment(format!("cannot listen for Ctrl-C: {reason}"))
+    })
 }
 
 /// Does a part of a run while its progress is drawn and Ctrl-C is heard.

@@ -16,6 +16,7 @@ use panarch_train::{
 };
 
 use super::pool::Pool;
+use super::problems::Problems;
 use super::supernet::optimisation;
 use super::{Devices, FINALISTS, Searched, Setup, Watch, export, inputs};
 use crate::Error;
@@ -40,15 +41,17 @@ pub struct Finished {
     pub test_accuracy: Estimate<Accuracy>,
     /// Final costs, by device in the run's order.
     pub costs: Vec<Cost>,
-    /// The exported file.
-    pub export: ExportFacts,
+    /// The exported file; none where it could not be written.
+    pub export: Option<ExportFacts>,
 }
 
 impl Finished {
-    /// Whether the exported file computes what the engine computes, in every runtime that was asked.
+    /// Whether the exported file is there and computes what the engine computes, in every runtime that was asked.
     #[must_use]
     pub fn export_ok(&self) -> bool {
-        !self.export.checks.is_empty() && self.export.checks.iter().all(|check| check.passed)
+        self.export
+            .as_ref()
+            .is_some_and(|export| !export.checks.is_empty() && export.checks.iter().all(|check| check.passed))
     }
 }
 
@@ -58,6 +61,7 @@ pub(super) fn finish(
     devices: &Devices,
     supernet: &Supernet,
     searched: &[Searched],
+    problems: &mut Problems,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Finished>, Error> {
     let folder = setup.folder.join(FINALISTS);
@@ -87,7 +91,17 @@ pub(super) fn finish(
         .collect();
     let mut costs = vec![Vec::new(); trained.len()];
     for device in devices.iter() {
-        for (costs, cost) in costs.iter_mut().zip(device.final_costs(setup, &trained)?) {
+        let last = match device.final_costs(setup, &trained, watch) {
+            Ok(last) => last,
+            Err(error) => {
+                problems.add(Error::CheckFailed(format!(
+                    "{} gave no last costs of the finalists, so that those of the search stand in the report: {error}",
+                    device.name()
+                )));
+                device.search_costs(&trained)?
+            }
+        };
+        for (costs, cost) in costs.iter_mut().zip(last) {
             costs.push(cost);
         }
     }
@@ -96,7 +110,9 @@ pub(super) fn finish(
     for ((genotype, roles, trained, evaluation), costs) in tuned.into_iter().zip(costs) {
         watch.check()?;
         let test_accuracy = judge(setup, genotype, roles, &trained, &test, watch)?;
-        let export = export::write(setup, genotype, roles, &trained, watch)?;
+        let export = export::write(setup, genotype, roles, &trained, watch);
+        let export = problems
+            .take(export.map_err(|error| Error::CheckFailed(format!("{genotype} could not be exported: {error}"))));
         let finalist = Finished {
             roles: roles.clone(),
             genotype: genotype.clone(),
@@ -106,6 +122,11 @@ pub(super) fn finish(
             costs,
             export,
         };
+        if finalist.export.is_some() && !finalist.export_ok() {
+            problems.add(Error::CheckFailed(format!(
+                "the exported file of {genotype} does not compute what the engine computes"
+            )));
+        }
         keep(setup, devices, &finalist)?;
         finished.push(finalist);
     }
@@ -114,8 +135,9 @@ pub(super) fn finish(
         .log("finalists", EventKind::Finished, "tested, measured, exported")?;
     name_others(setup, &finished, watch);
     let checked: Vec<&str> = finished
-        .first()
-        .map(|f| f.export.checks.iter().map(|check| check.runtime.as_str()).collect())
+        .iter()
+        .find_map(|f| f.export.as_ref())
+        .map(|export| export.checks.iter().map(|check| check.runtime.as_str()).collect())
         .unwrap_or_default();
     watch.done(format!(
         "{} networks, exported files checked in {}",
@@ -142,8 +164,12 @@ fn name_others(setup: &Setup, finished: &[Finished], watch: &mut Watch<'_>) {
     let names = entries
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok());
+    let exported: Vec<&String> = finished
+        .iter()
+        .filter_map(|finalist| Some(&finalist.export.as_ref()?.file))
+        .collect();
     let mut others: Vec<String> = names
-        .filter(|name| name.ends_with(".onnx") && !finished.iter().any(|finalist| finalist.export.file == *name))
+        .filter(|name| name.ends_with(".onnx") && !exported.contains(&name))
         .collect();
     others.sort_unstable();
     if !others.is_empty() {
@@ -406,12 +432,16 @@ fn keep(setup: &Setup, devices: &Devices, finished: &Finished) -> Result<(), Err
         costs: costs
             .map(|(device, cost)| (device.name().to_owned(), CostSummary::from(cost)))
             .collect(),
-        files: vec![Artefact {
-            kind: "onnx".to_owned(),
-            path: finished.export.file.clone(),
-            blake3: finished.export.file_hash.to_string(),
-            length: finished.export.bytes,
-        }],
+        files: finished
+            .export
+            .iter()
+            .map(|export| Artefact {
+                kind: "onnx".to_owned(),
+                path: export.file.clone(),
+                blake3: export.file_hash.to_string(),
+                length: export.bytes,
+            })
+            .collect(),
         ..record(
             &finished.genotype,
             &finished.roles,

@@ -101,17 +101,20 @@ fn check(root: &DataRoot, named: &str, printer: Printer) -> Result<(), panarch::
         0 => Ok(()),
         _ if asked == Damaged::Skip => Ok(()),
         count => Err(panarch::Error::CheckFailed(format!(
-            "{count} damaged pictures; mend or remove them, or leave them out with data.damaged = \"skip\""
+            "damaged pictures: {count}; mend or remove them, or leave them out with data.damaged = \"skip\""
         ))),
     }
 }
 
 /// Classes, then whatever is not as it should be, a row each.
 fn checked(check: &data::Check, inventory: Option<&Inventory>, asked: Damaged, format: Format) -> Table {
-    let images = [check.train_images, check.validation_images, check.test_images];
+    let own = match check.validation_images {
+        0 => String::new(),
+        count => format!(", {count} validation"),
+    };
     let title = format!(
-        "{}: {}×{}×{}, {} training, {} validation and {} test images",
-        check.name, check.channels, check.height, check.width, images[0], images[1], images[2]
+        "{}: {}×{}×{}, {} training{own} and {} test images",
+        check.name, check.channels, check.height, check.width, check.train_images, check.test_images
     );
     let columns = vec![
         Column::text("kind"),

@@ -7,6 +7,8 @@ use image::{Rgb, RgbImage};
 
 use crate::pictures::{Workplace, expect};
 
+const TARGETS: &str = "[devices.targets]\nreference = \"mobilenet-v2-like\"";
+
 fn write(root: &Path, folder: &str, count: u8) {
     let place = root.join(folder);
     fs::create_dir_all(&place).unwrap();
@@ -50,7 +52,7 @@ fn data_check_lists_every_file_that_is_not_used() {
     ] {
         assert!(shown.contains(said), "{shown} lacks {said}");
     }
-    assert!(complaint(&output, 1).contains("1 damaged pictures"));
+    assert!(complaint(&output, 1).contains("damaged pictures: 1;"));
 
     let csv = expect(&work.panarch(&["data", "check", "./mine", "--format", "csv"]), 1);
     assert!(csv.contains("class,cats,6,0,3,"), "{csv}");
@@ -67,13 +69,13 @@ fn data_check_lists_every_file_that_is_not_used() {
     assert_eq!(rows[1]["name"], "line\nbreak\t\"q\"");
 
     // As a run file says it.
-    let file = work.run_file("");
+    let file = work.run_file(TARGETS);
     let text = fs::read_to_string(&file).unwrap().replace("./pictures", "./mine");
     fs::write(&file, text.replace("[data]", "[data]\ndamaged = \"skip\"")).unwrap();
     let shown = expect(&work.panarch(&["data", "check", "job.toml"]), 0);
     assert!(shown.contains("1 damaged picture is left out"), "{shown}");
     assert!(
-        shown.contains("mine: 3×28×28, 12 training, 0 validation and 5 test images"),
+        shown.contains("mine: 3×28×28, 12 training and 5 test images"),
         "{shown}"
     );
 }
@@ -101,7 +103,7 @@ fn too_few_pictures_begin_no_study() {
     for (place, count) in [("train/a", 20), ("train/b", 20), ("test/a", 3), ("test/b", 3)] {
         write(&folder, place, count);
     }
-    let file = work.run_file("");
+    let file = work.run_file(TARGETS);
     let text = fs::read_to_string(&file).unwrap().replace("./pictures", "./mine");
     fs::write(&file, text.replace("batch = 32", "batch = 33")).unwrap();
     let said = complaint(&work.panarch(&["train", "job.toml"]), 2);

@@ -442,3 +442,32 @@ fn memory_for_decoding_is_bounded() {
         "{error}"
     );
 }
+
+/// The cases that were reported: a cut JPEG is refused as a cut PNG is, and a turned one is seen as it is shown.
+#[test]
+fn reported_pictures() {
+    let look = |name: &str| {
+        let file = panarch_testkit::reference(&format!("field_cases/pictures/{name}"))?;
+        Some(EvaluationTransform::imagenet().picture(&file, Shape::new(3, 64, 64)))
+    };
+    let cases = [
+        "trunc0.9.jpg",
+        "trunc.png",
+        "upright.png",
+        "exif6_shown_upright.jpg",
+        "sideways.png",
+    ]
+    .map(look);
+    let [Some(jpeg), Some(png), Some(upright), Some(turned), Some(sideways)] = cases else {
+        return;
+    };
+    assert!(jpeg.unwrap_err().to_string().contains("is cut off"));
+    assert!(png.unwrap_err().to_string().contains("is cut off"));
+    let (upright, turned, sideways) = (upright.unwrap(), turned.unwrap(), sideways.unwrap());
+    let difference = |one: &panarch_graph::Tensor| -> f32 {
+        let pairs = one.data.iter().zip(&upright.data);
+        pairs.map(|(a, b)| (a - b).abs()).sum::<f32>() / one.data.len() as f32
+    };
+    assert!(difference(&turned) < 0.2, "{}", difference(&turned));
+    assert!(difference(&sideways) > 0.2, "{}", difference(&sideways));
+}

@@ -81,6 +81,14 @@ pub(super) fn check_start(path: &Path) -> Result<(), StudyError> {
         }
         Err(error) => return Err(error.into()),
     };
+    // SQLite opens what lies beside a database too, and would wait for the writer of a pipe.
+    for suffix in ["-wal", "-shm", "-journal"] {
+        if let Err(error @ FormatError::NotAFile { .. }) =
+            open_file(beside(path, suffix), FileKind::new("part of a study", LARGEST))
+        {
+            return Err(error.into());
+        }
+    }
     let known = start.len().min(MAGIC.len());
     if start[..known] != MAGIC[..known] {
         return Err(StudyError::NotAStudy {

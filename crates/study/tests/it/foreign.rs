@@ -101,6 +101,29 @@ fn what_lies_there_instead_of_a_study_is_said() {
     assert!(error.contains("is a folder"), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_beside_a_study_does_not_hold_up_its_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let path = folder.path().join(format!("study{suffix}.db"));
+        study(&path);
+        let mut beside = path.clone().into_os_string();
+        beside.push(suffix);
+        let made = std::process::Command::new("mkfifo").arg(&beside).status().unwrap();
+        assert!(made.success());
+        let saved = folder.path().join(format!("saved{suffix}.db"));
+        for outcome in [
+            SqliteStorage::open_to_read(&path).map(drop),
+            SqliteStorage::open(&path).map(drop),
+            recover(&path, saved).map(drop),
+        ] {
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains("is a named pipe") && error.contains(suffix), "{error}");
+        }
+    }
+}
+
 /// Nothing can be made in a folder of these permissions, unless by root.
 #[cfg(unix)]
 #[test]

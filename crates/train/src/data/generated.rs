@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use image::{ImageFormat, Rgb, RgbImage};
+use panarch_format::{FileKind, FormatError, read_file};
 use panarch_graph::random::stream;
 use rand::RngExt;
 
@@ -14,6 +15,8 @@ pub const CLASSES: [&str; 4] = ["circle", "cross", "square", "triangle"];
 
 /// Height and width of a picture in pixels.
 const SIDE: u32 = 32;
+/// The largest file that can be one of these pictures, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// How many pictures of each class are generated, and from which seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +67,11 @@ fn put(path: &Path, picture: &RgbImage) -> Result<(), TrainError> {
     picture
         .write_to(&mut bytes, ImageFormat::Png)
         .map_err(|error| TrainError::io(path, "encode")(std::io::Error::other(error)))?;
-    match fs::read(path) {
+    match read_file(path, FileKind::new("picture", LARGEST)) {
         Ok(found) if found == *bytes.get_ref() => Ok(()),
         Ok(_) => Err(TrainError::Occupied { path: path.to_owned() }),
-        Err(_) => fs::write(path, bytes.get_ref()).map_err(TrainError::io(path, "write")),
+        Err(FormatError::MissingFile { .. }) => fs::write(path, bytes.get_ref()).map_err(TrainError::io(path, "write")),
+        Err(error) => Err(error.into()),
     }
 }
 

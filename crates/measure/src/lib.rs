@@ -17,7 +17,7 @@ mod rten_runtime;
 mod runtime;
 mod verify;
 
-pub use command::{CommandDevice, Places, ToolState, ToolStatus, kill_commands, tools};
+pub use command::{CommandDevice, Places, ToolState, ToolStatus, kill_commands, read_answer, tools};
 pub use error::MeasureError;
 pub use host::{Calibration, HostDevice};
 pub use machine::Machine;

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use crate::lacking;
+
 /// Every step, also after one has failed; whether all passed.
 pub fn check(root: &Path) -> Result<bool> {
     let mut failed = Vec::new();
@@ -33,8 +35,18 @@ pub fn check(root: &Path) -> Result<bool> {
     Ok(failed.is_empty())
 }
 
-/// Tests and doc tests; whether all passed.
+/// Tests and doc tests, and a line about those that lacked reference data; whether all passed.
 pub fn test(root: &Path) -> Result<bool> {
+    let lacked = lacking::file(root);
+    // What an earlier run wrote; it may not be there.
+    let _ = std::fs::remove_file(&lacked);
+    let passed = run_tests(root)?;
+    let text = std::fs::read_to_string(&lacked).unwrap_or_default();
+    println!("\n{}", lacking::summary(&text));
+    Ok(passed)
+}
+
+fn run_tests(root: &Path) -> Result<bool> {
     let tests = if installed("nextest") {
         cargo(root, "nextest run --workspace --locked --no-fail-fast")?
     } else {
@@ -52,6 +64,7 @@ fn cargo(root: &Path, arguments: &str) -> Result<bool> {
     let status = Command::new(program())
         .args(arguments.split_whitespace())
         .current_dir(root)
+        .env(lacking::VARIABLE, lacking::file(root))
         .status()
         .with_context(|| format!("cannot start cargo {arguments}"))?;
     Ok(status.success())

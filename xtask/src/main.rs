@@ -1,6 +1,8 @@
-//! Project automation: `cargo xtask check`, `cargo xtask test`, `cargo xtask tidy`.
+//! Project automation: `cargo xtask check`, `cargo xtask test`, `cargo xtask tidy`, `cargo xtask docs`.
 
 mod check;
+mod lacking;
+mod pages;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ const HELP: &str = "\
 cargo xtask check   everything that must hold before a change lands: format, clippy, tests, tidy, cargo-deny
 cargo xtask test    the tests and doc tests, with nextest where it is installed
 cargo xtask tidy    the rules of the tree: layers, sizes, names, words, purity
+cargo xtask docs    write the reference pages anew from the code
 ";
 
 fn main() -> ExitCode {
@@ -20,6 +23,7 @@ fn main() -> ExitCode {
         "check" => check::check(&root()),
         "test" => check::test(&root()),
         "tidy" => run_tidy(&root()),
+        "docs" => pages::write(&root()),
         "" | "help" | "-h" | "--help" => {
             print!("{HELP}");
             Ok(true)

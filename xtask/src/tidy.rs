@@ -7,6 +7,7 @@ mod macros;
 mod names;
 mod presets;
 mod purity;
+mod reference_data;
 mod sizes;
 mod tree;
 mod whitespace;
@@ -56,6 +57,7 @@ pub fn findings(root: &Path) -> Result<Vec<Finding>> {
         names::check,
         presets::check,
         purity::check,
+        reference_data::check,
         sizes::check,
         whitespace::check,
         words::check,

@@ -46,7 +46,7 @@ pub enum CostError {
         device: String,
     },
     /// No preset has this name.
-    #[error("there is no device `{name}`; the devices are {}", .known.join(", "))]
+    #[error("there is no device `{name}`{}; known are {}", meant(.name, .known), .known.join(", "))]
     UnknownPreset {
         /// The name that was asked for.
         name: String,
@@ -84,6 +84,19 @@ pub enum CostError {
         /// Why not, in words.
         reason: String,
     },
+    /// A source said what cannot be.
+    #[error(
+        "`{device}` answers {what} for network `{network}`; such an answer is not used: correct the profile, table, model or \
+         program behind the device"
+    )]
+    Impossible {
+        /// Name of the device profile.
+        device: String,
+        /// Name of the network.
+        network: String,
+        /// The answer, in words.
+        what: String,
+    },
     /// A figure that was to be fitted is not in the profile.
     #[error(
         "the profile has no figure `{path}` of the form `key = {{ value = NUMBER, … }}`: name it as section.key, such as array.utilisation"
@@ -120,4 +133,9 @@ pub enum CostError {
         /// Its columns.
         columns: u32,
     },
+}
+
+/// "; did you mean `…`?", where a known name is close.
+fn meant(name: &str, known: &[String]) -> String {
+    panarch_toml::did_you_mean(name, known).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }

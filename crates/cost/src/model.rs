@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AnalyticModel, CostError, CostSource, CycleSimulator, DeviceProfile};
+use crate::{AnalyticModel, Checked, CostError, CostSource, CycleSimulator, DeviceProfile};
 
 /// The ways to compute what a network costs on an accelerator that is described by its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,9 +38,9 @@ impl DeviceProfile {
     /// # Errors
     /// When it describes none.
     pub fn model(&self, model: Model) -> Result<Box<dyn CostSource>, CostError> {
-        Ok(match model {
-            Model::Analytic => Box::new(AnalyticModel::new(self.clone())?),
-            Model::Cycle => Box::new(CycleSimulator::new(self.clone())?),
-        })
+        Ok(Box::new(match model {
+            Model::Analytic => Checked::new(AnalyticModel::new(self.clone())?),
+            Model::Cycle => Checked::new(CycleSimulator::new(self.clone())?),
+        }))
     }
 }

@@ -44,7 +44,7 @@ pub use hierarchy::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Tran
 pub use presets::{preset_names, preset_text};
 pub use table::{LinearTarget, TableDialect, TableTarget};
 
-use crate::{AnalyticModel, CostError, CostSource, MappedModel};
+use crate::{AnalyticModel, Checked, CostError, CostSource, MappedModel};
 
 /// A device, read from TOML.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -263,8 +263,8 @@ impl DeviceProfile {
     /// When the profile does not say what parts the device has: its runtime, its command or its file answers.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
         match &self.kind {
-            DeviceKind::Hierarchy(_) => Ok(Box::new(MappedModel::new(self.clone())?)),
-            _ => Ok(Box::new(AnalyticModel::new(self.clone())?)),
+            DeviceKind::Hierarchy(_) => Ok(Box::new(Checked::new(MappedModel::new(self.clone())?))),
+            _ => Ok(Box::new(Checked::new(AnalyticModel::new(self.clone())?))),
         }
     }
 }

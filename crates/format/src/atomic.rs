@@ -1,62 +1,54 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
-use crate::FormatError;
-
-/// How many temporary names are tried before giving up.
-const ATTEMPTS: u32 = 100;
+use crate::{FormatError, outside, temporary};
 
 /// Writes a file so that at every instant its path holds either the old content or all of the new.
 ///
 /// The bytes go to a new name in the same folder, are brought to the disk, and the name is then moved over `path`; on
 /// Unix the folder is brought to the disk too, so that the new content survives a power cut after success is reported.
-/// Nothing is left behind when an error is returned; a killed process can leave a file that ends in `.partial`.
+/// Nothing is left behind when an error is returned; what a killed process leaves is removed when a later one writes into
+/// the same folder. A device such as `/dev/stdout`, which nothing can be moved over, is written to as it is.
 ///
 /// # Errors
-/// When the operating system refuses any of these steps.
+/// When the operating system refuses any of these steps, or there is a folder, a pipe or a socket at the path.
 pub fn atomic_write(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), FormatError> {
     let path = path.as_ref();
-    let (mut file, partial) = create_partial(path)?;
-    let written = write_through(&mut file, &partial, bytes)
-        .and_then(|()| fs::rename(&partial, path).map_err(|source| io_error("rename", &partial, source)));
+    if path.file_name().is_none() {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+        return Err(io_error("write", path, source));
+    }
+    let old = fs::metadata(path).ok();
+    if let Some(old) = old.as_ref().filter(|old| !old.is_file()) {
+        outside::writable(path, old.file_type())?;
+        let file = OpenOptions::new().write(true).open(path);
+        return file
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(|source| io_error("write", path, source));
+    }
+    let (mut file, partial) = temporary::file(folder_of(path)).map_err(|error| meant(error, path))?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| match old {
+            Some(old) => fs::set_permissions(&partial, old.permissions()),
+            None => temporary::permit(&partial, 0o666),
+        })
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&partial, path));
     drop(file);
-    if let Err(error) = written {
+    if let Err(source) = written {
         let _ = fs::remove_file(&partial);
-        return Err(error);
+        return Err(io_error("write", path, source));
     }
     sync_folder(folder_of(path))
 }
 
-fn write_through(file: &mut File, partial: &Path, bytes: &[u8]) -> Result<(), FormatError> {
-    file.write_all(bytes)
-        .map_err(|source| io_error("write", partial, source))?;
-    file.sync_all()
-        .map_err(|source| io_error("bring to disk", partial, source))
-}
-
-/// Makes a file that did not exist, next to `path`.
-fn create_partial(path: &Path) -> Result<(File, PathBuf), FormatError> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let Some(name) = path.file_name() else {
-        let source = io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
-        return Err(io_error("write", path, source));
-    };
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let mut partial = std::ffi::OsString::from(".");
-        partial.push(name);
-        partial.push(format!(".{}-{number}.partial", std::process::id()));
-        let partial = folder_of(path).join(partial);
-        match OpenOptions::new().write(true).create_new(true).open(&partial) {
-            Ok(file) => return Ok((file, partial)),
-            // A process of the same number was killed here before.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS => {}
-            Err(source) => return Err(io_error("create", &partial, source)),
-        }
+/// The error of the temporary file as one of the file that it was to become.
+fn meant(error: FormatError, path: &Path) -> FormatError {
+    match error {
+        FormatError::Io { source, .. } => io_error("write", path, source),
+        other => other,
     }
 }
 
@@ -109,12 +101,14 @@ mod tests {
     #[test]
     fn a_failed_write_keeps_the_old_content_and_cleans_up() {
         let folder = tempfile::tempdir().unwrap();
-        // A folder with something in it cannot be replaced by a file.
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("inside"), b"old").unwrap();
         let error = atomic_write(&path, b"new").unwrap_err();
-        assert!(matches!(error, FormatError::Io { action: "rename", .. }), "{error}");
+        assert!(
+            matches!(error, FormatError::NotAFile { found: "a folder", .. }),
+            "{error}"
+        );
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

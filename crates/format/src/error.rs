@@ -148,8 +148,48 @@ pub enum FormatError {
         /// Why, and what to do instead.
         reason: String,
     },
+    /// There is no file at a path.
+    #[error("there is no file {}", path.display())]
+    MissingFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// What lies at a path is a folder, a pipe, a socket or a device.
+    #[error("{} is {found}, not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is, with its article.
+        found: &'static str,
+    },
+    /// A file is larger than what is read of its kind.
+    #[error("{}: the {kind} has {size} bytes or more, at most {limit} are read", path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What kind of file was expected.
+        kind: &'static str,
+        /// Its size in bytes, as far as it was looked at.
+        size: u64,
+        /// The largest size that is read, in bytes.
+        limit: u64,
+    },
+    /// A file is only the pointer that Git LFS leaves in the place of one.
+    #[error("{} is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`", path.display())]
+    LfsPointer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is not text in UTF-8.
+    #[error("{}: {reason}", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// What it is, or where it is none.
+        reason: String,
+    },
     /// The operating system refused.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried, as a verb.
         action: &'static str,
@@ -161,6 +201,28 @@ pub enum FormatError {
 }
 
 impl FormatError {
+    /// Whether the machine is at fault, such as a full disk, and not what was given.
+    #[must_use]
+    pub fn is_of_the_machine(&self) -> bool {
+        use std::io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound};
+        let of_the_path = [InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound];
+        matches!(self, Self::Io { source, .. } if !of_the_path.contains(&source.kind()))
+    }
+
+    /// Whether the text of this error names a file already.
+    #[must_use]
+    pub const fn names_file(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingFile { .. }
+                | Self::NotAFile { .. }
+                | Self::FileTooLarge { .. }
+                | Self::LfsPointer { .. }
+                | Self::Text { .. }
+                | Self::Io { .. }
+        )
+    }
+
     pub(crate) fn too_large(what: impl Into<String>, found: u64, limit: u64) -> Self {
         Self::TooLarge {
             what: what.into(),

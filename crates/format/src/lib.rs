@@ -28,7 +28,9 @@
 mod atomic;
 mod error;
 mod onnx;
+mod outside;
 mod safetensors;
+mod temporary;
 pub mod tflite;
 mod torch;
 mod typed_tensor;
@@ -40,9 +42,11 @@ pub use onnx::{
     BatchNormExport, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, OnnxMetadata, OnnxModel, OnnxOptions, OnnxReadOptions,
     read_onnx, read_onnx_file, read_onnx_with, write_onnx,
 };
+pub use outside::{FileKind, open_file, read_file, read_text};
 pub use safetensors::{
     SafetensorsFile, TypedSafetensors, read_safetensors, safetensors_bytes, safetensors_from_bytes,
     typed_safetensors_from_bytes, write_safetensors,
 };
+pub use temporary::{TemporaryFolder, permit, remove_leftovers};
 pub use torch::{TorchFile, TorchForm, TorchStateDict, TorchValue, read_torch};
 pub use typed_tensor::{ElementType, TypedData, TypedTensor};

@@ -5,23 +5,28 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
-use panarch_graph::{Tensor, Weights};
+use panarch_graph::{ContentHash, Tensor, Weights};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::FormatError;
-use crate::atomic::{atomic_write, io_error};
+use crate::atomic::atomic_write;
+use crate::outside::{FileKind, read_file};
 use crate::typed_tensor::{ElementType, TypedData, TypedTensor};
 
 /// The name in the header under which the metadata stand; no tensor can have it.
 const METADATA: &str = "__metadata__";
+/// The key in the metadata of the checksum that files of ours carry; readers take it out again.
+const CHECKSUM: &str = "panarch.checksum";
 /// Bytes that hold the header's length.
 const LENGTH_BYTES: usize = 8;
 /// The longest header that is read; the format's own bound.
 const LONGEST_HEADER: u64 = 100_000_000;
+
+/// The largest file that is read.
+const LARGEST_FILE: u64 = 4 << 30;
 
 /// Tensors and metadata of a safetensors file.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,6 +35,8 @@ pub struct SafetensorsFile {
     pub weights: Weights,
     /// Free text by key.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the file carried a checksum over all of it, as every file has that is written here.
+    pub sealed: bool,
 }
 
 /// Writes weights and metadata into a file, by [`atomic_write`].
@@ -50,7 +57,7 @@ pub fn write_safetensors(
 /// As [`safetensors_from_bytes`], and when the operating system refuses.
 pub fn read_safetensors(path: impl AsRef<Path>) -> Result<SafetensorsFile, FormatError> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(|source| io_error("read", path, source))?;
+    let bytes = read_file(path, FileKind::new("safetensors file", LARGEST_FILE))?;
     safetensors_from_bytes(&bytes)
 }
 
@@ -80,14 +87,18 @@ pub fn safetensors_bytes(weights: &Weights, metadata: &BTreeMap<String, String>)
         };
         header.entries.push((name.to_owned(), entry));
     }
+    let mut values = Vec::with_capacity(end as usize);
+    for (_, tensor) in weights.iter() {
+        values.extend(tensor.data.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    let checksum = header.checksum(&values)?;
+    header.metadata.insert(CHECKSUM.to_owned(), checksum.to_string());
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(LENGTH_BYTES), b' ');
     let mut bytes = Vec::with_capacity(LENGTH_BYTES + header.len() + end as usize);
     bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
     bytes.extend_from_slice(&header);
-    for (_, tensor) in weights.iter() {
-        bytes.extend(tensor.data.iter().flat_map(|value| value.to_le_bytes()));
-    }
+    bytes.extend_from_slice(&values);
     Ok(bytes)
 }
 
@@ -98,22 +109,34 @@ pub struct TypedSafetensors {
     pub tensors: Vec<(String, TypedTensor)>,
     /// Free text by key.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the file carried the checksum of ours.
+    pub sealed: bool,
 }
 
 /// Reads the bytes of a file of ours: f32 tensors.
 ///
 /// # Errors
-/// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32,
-/// or when the header is not the JSON it should be.
+/// When the file is cut short or longer than its header says, when tensors overlap or leave gaps, when one is not f32 or
+/// has a value that is not finite or a negative variance, when the header is not the JSON it should be, or when the file
+/// carries a checksum of ours and is not what was written.
 pub fn safetensors_from_bytes(bytes: &[u8]) -> Result<SafetensorsFile, FormatError> {
-    let TypedSafetensors { tensors, metadata } = read(bytes, &[ElementType::F32])?;
+    let TypedSafetensors {
+        tensors,
+        metadata,
+        sealed,
+    } = read(bytes, &[ElementType::F32])?;
     let mut weights = Weights::new();
     for (name, tensor) in tensors {
         let TypedData::F32(data) = tensor.data else { continue };
         let shape = tensor.shape;
         weights.insert(name, Tensor { shape, data });
     }
-    Ok(SafetensorsFile { weights, metadata })
+    weights.check_numbers()?;
+    Ok(SafetensorsFile {
+        weights,
+        metadata,
+        sealed,
+    })
 }
 
 /// Reads the bytes of a file of any origin; see [`TypedData`] for what becomes of the element types.
@@ -149,8 +172,10 @@ fn read(bytes: &[u8], known: &[ElementType]) -> Result<TypedSafetensors, FormatE
         );
         return Err(FormatError::safetensors(reason));
     };
-    let Header { metadata, mut entries } = serde_json::from_slice(header)?;
-    entries.sort_by_key(|(_, entry)| entry.data_offsets);
+    let mut header: Header = serde_json::from_slice(header)?;
+    header.entries.sort_by_key(|(_, entry)| entry.data_offsets);
+    let sealed = header.check(values)?;
+    let Header { metadata, entries } = header;
     let mut tensors = Vec::new();
     let mut end = 0_u64;
     for (name, entry) in entries {
@@ -161,7 +186,11 @@ fn read(bytes: &[u8], known: &[ElementType]) -> Result<TypedSafetensors, FormatE
         let reason = format!("the tensors take {end} bytes, the file has {}", values.len());
         return Err(FormatError::safetensors(reason));
     }
-    Ok(TypedSafetensors { tensors, metadata })
+    Ok(TypedSafetensors {
+        tensors,
+        metadata,
+        sealed,
+    })
 }
 
 /// Cuts one tensor out of the values; it must begin where the last one ended.
@@ -218,6 +247,29 @@ struct Entry {
 struct Header {
     metadata: BTreeMap<String, String>,
     entries: Vec<(String, Entry)>,
+}
+
+impl Header {
+    /// BLAKE3 over everything else in the header, and the values.
+    fn checksum(&self, values: &[u8]) -> Result<ContentHash, FormatError> {
+        let header = serde_json::to_vec(self)?;
+        Ok(ContentHash::of_parts(
+            "panarch safetensors v1",
+            [header.as_slice(), values],
+        ))
+    }
+
+    /// Takes the checksum out, if there is one, and compares it with what the file holds.
+    fn check(&mut self, values: &[u8]) -> Result<bool, FormatError> {
+        let Some(claimed) = self.metadata.remove(CHECKSUM) else {
+            return Ok(false);
+        };
+        if self.checksum(values)?.to_string() != claimed {
+            let reason = "its checksum is that of another content: it was damaged or changed after it was written";
+            return Err(FormatError::safetensors(reason));
+        }
+        Ok(true)
+    }
 }
 
 impl Serialize for Header {

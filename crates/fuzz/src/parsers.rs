@@ -7,8 +7,6 @@ mod study;
 mod table;
 mod toml;
 
-use std::path::Path;
-
 use crate::Target;
 
 /// All targets, in the order of their names in `fuzz/Cargo.toml`.
@@ -42,9 +40,7 @@ pub const ALL: &[Target] = &[
 /// A file of the reference data as a seed; none where the folder is absent, or the file is too long to be one.
 fn reference(path: &str) -> Option<Vec<u8>> {
     const LONGEST: u64 = 1 << 20;
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(path);
+    let file = panarch_testkit::reference(path)?;
     let length = std::fs::metadata(&file).ok()?.len();
     (length <= LONGEST).then(|| std::fs::read(file).ok()).flatten()
 }

@@ -85,6 +85,26 @@ pub enum GraphError {
         /// The number of values given.
         found: usize,
     },
+    /// A value of a tensor is not a finite number.
+    #[error("tensor `{name}`: the value at {index:?} is {value}; weights must be finite numbers")]
+    NotFinite {
+        /// The name of the tensor.
+        name: String,
+        /// The place of the first such value, one number an axis.
+        index: Vec<usize>,
+        /// The value.
+        value: f32,
+    },
+    /// A variance is below zero.
+    #[error("tensor `{name}`: the variance at {index:?} is {value}; a variance is not negative")]
+    NegativeVariance {
+        /// The name of the tensor.
+        name: String,
+        /// The place of the first such value, one number an axis.
+        index: Vec<usize>,
+        /// The value.
+        value: f32,
+    },
     /// A network is another than the one that was expected.
     #[error("expected network {expected}, found {found}")]
     OtherNetwork {

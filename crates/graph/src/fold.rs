@@ -39,7 +39,8 @@ pub fn folded_structure(network: &Network) -> Network {
 /// w' = w·γ/√(σ² + ε) and b' = β + (b − μ)·γ/√(σ² + ε), with the running statistics, computed in f64.
 ///
 /// # Errors
-/// When a parameter of the network is absent or has another shape.
+/// When a parameter of the network is absent, has another shape or is not finite, before or after folding: a variance and
+/// its ε that are both 0 divide by 0.
 pub fn fold_batch_norm(network: &Network, weights: &Weights) -> Result<(Network, Weights), GraphError> {
     weights.check(network)?;
     let mut out = weights.clone();
@@ -82,7 +83,9 @@ pub fn fold_batch_norm(network: &Network, weights: &Weights) -> Result<(Network,
             },
         );
     }
-    Ok((folded_structure(network), out))
+    let folded = folded_structure(network);
+    out.check(&folded)?;
+    Ok((folded, out))
 }
 
 /// For each batch normalisation that can be folded, the node that takes it.

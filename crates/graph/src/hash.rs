@@ -17,6 +17,17 @@ impl ContentHash {
         Self(blake3::derive_key(context, bytes))
     }
 
+    /// The hash of parts one after another, each with its length, so that no two different lists agree.
+    #[must_use]
+    pub fn of_parts<'a>(context: &str, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(context);
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+
     /// The plain BLAKE3 hash of a file's bytes, as `b3sum` prints it.
     #[must_use]
     pub fn plain(bytes: &[u8]) -> Self {

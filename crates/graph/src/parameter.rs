@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{GraphError, Network, NodeId, Op};
+use crate::{ContentHash, GraphError, Network, NodeId, Op};
 
 /// What a parameter is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,6 +23,14 @@ impl ParameterRole {
     #[must_use]
     pub const fn is_trainable(self) -> bool {
         matches!(self, Self::Weight | Self::Bias)
+    }
+
+    /// What a tensor of this name is for, if the name says that it is a buffer of batch normalisation.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::RunningMean, Self::RunningVar]
+            .into_iter()
+            .find(|role| name.rsplit('.').next() == Some(role.suffix()))
     }
 
     /// The last part of the parameter's name, PyTorch's.
@@ -122,6 +130,35 @@ impl Tensor {
         Ok(Self { shape, data })
     }
 
+    /// Checks that every value is a finite number, and none below zero where `role` is a variance.
+    ///
+    /// # Errors
+    /// The first value that is not, with its place and `name`.
+    pub fn check_numbers(&self, name: &str, role: Option<ParameterRole>) -> Result<(), GraphError> {
+        let variance = role == Some(ParameterRole::RunningVar);
+        let wrong = |value: &f32| !value.is_finite() || (variance && *value < 0.0);
+        let Some((at, value)) = self.data.iter().enumerate().find(|(_, value)| wrong(value)) else {
+            return Ok(());
+        };
+        let (name, index, value) = (name.to_owned(), self.place(at), *value);
+        Err(if value.is_finite() {
+            GraphError::NegativeVariance { name, index, value }
+        } else {
+            GraphError::NotFinite { name, index, value }
+        })
+    }
+
+    /// The place of the value at `at` in the data, one number an axis.
+    fn place(&self, mut at: usize) -> Vec<usize> {
+        let mut index: Vec<usize> = Vec::with_capacity(self.shape.len());
+        for axis in self.shape.iter().rev() {
+            index.push(at % (*axis).max(1));
+            at /= (*axis).max(1);
+        }
+        index.reverse();
+        index
+    }
+
     /// The values of images [batch, channels, height, width] in the order batch, height, width, channels; of any other
     /// tensor as they are.
     #[must_use]
@@ -184,6 +221,21 @@ impl Weights {
         weights
     }
 
+    /// The hash of all names, shapes and values, down to the last bit.
+    #[must_use]
+    pub fn content_hash(&self) -> ContentHash {
+        let mut values = Vec::new();
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        for (name, tensor) in self.iter() {
+            values.clear();
+            values.extend(tensor.data.iter().flat_map(|value| value.to_le_bytes()));
+            let shape = tensor.shape.iter().flat_map(|axis| (*axis as u64).to_le_bytes());
+            let content = ContentHash::of("panarch tensor v1", &values);
+            parts.extend([name.as_bytes().to_vec(), shape.collect(), content.as_bytes().to_vec()]);
+        }
+        ContentHash::of_parts("panarch weights v1", parts.iter().map(Vec::as_slice))
+    }
+
     /// The tensor of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
@@ -235,15 +287,25 @@ impl Weights {
         self.0.is_empty()
     }
 
-    /// Checks that every parameter of a network is there in its shape. Surplus tensors are allowed.
+    /// Checks that every parameter of a network is there in its shape, holds finite numbers, and no negative variances.
+    /// Surplus tensors are allowed.
     ///
     /// # Errors
-    /// The first that is absent or has another shape.
+    /// The first that is absent or has another shape or such a value.
     pub fn check(&self, network: &Network) -> Result<(), GraphError> {
-        network
-            .parameters()
-            .iter()
-            .try_for_each(|spec| self.require(&spec.name, &spec.shape).map(|_| ()))
+        network.parameters().iter().try_for_each(|spec| {
+            let tensor = self.require(&spec.name, &spec.shape)?;
+            tensor.check_numbers(&spec.name, Some(spec.role))
+        })
+    }
+
+    /// Checks that all tensors hold finite numbers, and no negative variances, which are known by their names.
+    ///
+    /// # Errors
+    /// The first tensor with another value, and its place.
+    pub fn check_numbers(&self) -> Result<(), GraphError> {
+        self.iter()
+            .try_for_each(|(name, tensor)| tensor.check_numbers(name, ParameterRole::of_name(name)))
     }
 }
 

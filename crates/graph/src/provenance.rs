@@ -26,6 +26,20 @@ impl<T: Copy> Estimate<T> {
         }
     }
 
+    /// A value with an interval that was computed apart from it: an end that rounding has put on the wrong side of the
+    /// value is the value.
+    pub fn around(value: T, low: T, high: T, level: f64) -> Self
+    where
+        T: PartialOrd,
+    {
+        Self {
+            value,
+            low: if low > value { value } else { low },
+            high: if high < value { value } else { high },
+            level,
+        }
+    }
+
     /// The same estimate with value and both ends mapped; the map must be increasing.
     pub fn map<U>(self, map: impl Fn(T) -> U) -> Estimate<U> {
         Estimate {

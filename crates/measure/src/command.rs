@@ -59,9 +59,9 @@ impl CommandDevice {
     ///
     /// # Errors
     /// When the profile is of another kind or for several images an inference, its program is not on this machine (with how
-    /// to get it), or there is no place for answers.
+    /// to get it).
     pub fn from_profile(profile: &DeviceProfile) -> Result<Self, MeasureError> {
-        Self::with_places(profile, Places::from_environment()?)
+        Self::with_places(profile, Places::from_environment())
     }
 
     /// The same with answers and locks in folders of the caller's choice.
@@ -181,9 +181,11 @@ impl CommandDevice {
             }
         };
         thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(work);
+            for _ in 1..workers {
+                // Where a thread cannot be started, the others do its part.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
             }
+            work();
         });
         let missing = || CostError::Failed {
             device: self.profile.name().to_owned(),
@@ -208,8 +210,8 @@ impl CommandDevice {
             names.join("\n")
         );
         let key = ContentHash::of(ANSWERS, text.as_bytes());
-        let cache = AnswerCache::new(self.places.answers());
-        let damaged = match cache.get(key) {
+        let cache = self.places.answers().map(AnswerCache::new);
+        let damaged = match cache.as_ref().map_or(Known::Nothing, |cache| cache.get(key)) {
             Known::Answer(cost) => return Ok(*cost),
             Known::Damaged => true,
             Known::Nothing => false,
@@ -220,8 +222,10 @@ impl CommandDevice {
             "random weights"
         };
         let written = self.write(network, weights).map_err(|error| error.into_cost(device))?;
-        let mut cost = self.answer(&written.file, Some(network), note)?;
-        let kept = cache.put(key, &cost);
+        let mut cost = self
+            .answer(&written.file, Some(network), note)?
+            .possible(device, network)?;
+        let kept = cache.map_or(Ok(()), |cache| cache.put(key, &cost));
         let mut further = |note: String| {
             if let Some(all) = &mut cost.provenance.note {
                 *all = format!("{all}; {note}");

@@ -14,6 +14,21 @@ pub enum MeasureError {
         /// What is wrong with it.
         reason: String,
     },
+    /// More memory would be needed than there is.
+    #[error(transparent)]
+    Memory(#[from] crate::memory::MemoryError),
+    /// A chain of operators is longer than runtimes, which follow it by calling themselves, have a stack for.
+    #[error(
+        "network `{network}` has a chain of {depth} operators, at most {most} are run: runtimes overflow their stack on longer ones"
+    )]
+    TooDeep {
+        /// The network.
+        network: String,
+        /// The length of its longest chain.
+        depth: usize,
+        /// The longest that is run.
+        most: usize,
+    },
     /// No runtime has this name.
     #[error("there is no runtime `{name}`; the runtimes are {}", .known.join(", "))]
     UnknownRuntime {
@@ -176,14 +191,22 @@ pub enum MeasureError {
         /// How long it was waited for.
         seconds: u64,
     },
-    /// Nobody says where to keep answers and locks.
-    #[error("there is no place for answers and locks of commands: set HOME, or XDG_CACHE_HOME and XDG_STATE_HOME")]
+    /// Nobody says where to keep the locks of devices.
+    #[error("there is no place for the lock of a device: set HOME, or XDG_STATE_HOME, to an absolute path")]
     NoPlace,
     /// A folder or file for answers, locks or networks cannot be used.
     #[error("cannot use {}: {source}", .folder.display())]
     Folder {
         /// The folder or file.
         folder: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// The operating system gives no threads.
+    #[error("cannot start {count} threads: {source}; raise the limit on processes (`ulimit -u`)")]
+    Threads {
+        /// How many were asked for.
+        count: u32,
         /// The operating system's answer.
         source: std::io::Error,
     },

@@ -1,5 +1,4 @@
 use std::ffi::CStr;
-use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -7,11 +6,14 @@ use std::sync::OnceLock;
 
 use ort::environment::Environment;
 use ort::value::{TensorRef, ValueType};
+use panarch_format::{FileKind, open_file};
 
 use crate::discovery::{Candidates, VARIABLE, candidates};
 use crate::runtime::check_images;
 use crate::{MeasureError, Runtime, Session};
 
+/// Largest library that is loaded, in bytes.
+const LARGEST: u64 = 4 << 30;
 /// How to get the library.
 const HELP: &str = "get it with `pip install onnxruntime` and, if it is not found then, set ORT_DYLIB_PATH to the path of \
                     libonnxruntime.so.* in the package's folder onnxruntime/capi";
@@ -158,8 +160,9 @@ fn minor_version(version: &str) -> Option<u32> {
 /// The first bytes of a shared library: ELF, Mach-O, or Windows.
 fn check_is_library(library: &Path) -> Result<(), String> {
     let mut magic = Vec::new();
-    File::open(library)
-        .and_then(|file| file.take(4).read_to_end(&mut magic))
+    let file = open_file(library, FileKind::new("shared library", LARGEST)).map_err(|error| error.to_string())?;
+    file.take(4)
+        .read_to_end(&mut magic)
         .map_err(|error| error.to_string())?;
     let known = magic.starts_with(b"\x7fELF")
         || magic.starts_with(b"MZ")

@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 
 use rten::{Dimension, Model, ModelOptions, RunOptions, ThreadPool};
@@ -5,12 +6,14 @@ use rten_tensor::NdTensorView;
 use rten_tensor::prelude::*;
 
 use crate::runtime::check_images;
-use crate::{MeasureError, Runtime, Session};
+use crate::{MeasureError, Runtime, Session, threads};
 
 /// rten: pure Rust, built in, in a thread pool of its own.
 pub struct RtenRuntime {
     threads: u32,
     pool: Arc<ThreadPool>,
+    /// Why there is no pool: rten would silently use other threads than asked for.
+    refused: Option<(io::ErrorKind, String)>,
 }
 
 impl RtenRuntime {
@@ -27,6 +30,9 @@ impl RtenRuntime {
         let threads = threads.max(1);
         Self {
             threads,
+            refused: threads::can_start(threads)
+                .err()
+                .map(|error| (error.kind(), error.to_string())),
             pool: Arc::new(ThreadPool::with_num_threads(threads as usize)),
         }
     }
@@ -55,6 +61,12 @@ impl Runtime for RtenRuntime {
             runtime: Self::NAME.to_owned(),
             reason,
         };
+        if let Some((kind, reason)) = &self.refused {
+            return Err(MeasureError::Threads {
+                count: self.threads,
+                source: io::Error::new(*kind, reason.clone()),
+            });
+        }
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load(onnx.to_vec())

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use panarch_graph::Network;
 use serde::Serialize;
 
 use crate::{MeasureError, OnnxRuntime, RtenRuntime};
@@ -125,6 +126,28 @@ pub fn runtimes() -> Vec<RuntimeStatus> {
             state: onnxruntime,
         },
     ]
+}
+
+/// The longest chain of operators that is given to a runtime. rten and ONNX Runtime follow a chain by calling themselves;
+/// the 8 MiB of a main thread hold at least four times as many. The deepest published networks have about 3500.
+const DEEPEST: usize = 4096;
+
+/// Checks that a runtime's stack holds a network's longest chain.
+pub(crate) fn check_depth(network: &Network) -> Result<(), MeasureError> {
+    let mut depths: Vec<usize> = Vec::with_capacity(network.nodes().len());
+    for node in network.nodes() {
+        let before = node.inputs.iter().filter_map(|input| depths.get(input.index())).max();
+        depths.push(before.map_or(0, |depth| depth + 1));
+    }
+    let depth = depths.into_iter().max().unwrap_or(0);
+    if depth <= DEEPEST {
+        return Ok(());
+    }
+    Err(MeasureError::TooDeep {
+        network: network.name().to_owned(),
+        depth,
+        most: DEEPEST,
+    })
 }
 
 /// Checks that images fill their batch, and says how many values one has.

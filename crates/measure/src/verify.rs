@@ -4,6 +4,8 @@ use panarch_format::read_onnx;
 use panarch_graph::{ContentHash, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::memory::require_run;
+use crate::runtime::check_depth;
 use crate::{MeasureError, Runtime, RuntimeStatus, available_runtimes, runtimes};
 
 /// Largest difference of a logit, as a share of the largest logit.
@@ -57,7 +59,8 @@ pub struct RuntimeCheck {
 /// once, and the first alone, so that the symbolic batch is tested too.
 ///
 /// # Errors
-/// When the file cannot be read, holds another network, or `images` and `logits` do not belong together. A runtime that
+/// When the file cannot be read, holds another network, or `images` and `logits` do not belong together; when the threads of
+/// a runtime cannot be started. A runtime that
 /// fails or disagrees is not an error but in the report.
 pub fn verify_export(
     onnx: &[u8],
@@ -85,10 +88,8 @@ pub fn verify_export_in(
     images: &Tensor,
     logits: &Tensor,
 ) -> Result<VerifyReport, MeasureError> {
-    let found = read_onnx(onnx)?
-        .metadata
-        .content_hash
-        .ok_or(MeasureError::UnknownNetwork)?;
+    let model = read_onnx(onnx)?;
+    let found = model.metadata.content_hash.ok_or(MeasureError::UnknownNetwork)?;
     if found != *expected {
         return Err(MeasureError::OtherNetwork {
             expected: *expected,
@@ -109,10 +110,13 @@ pub fn verify_export_in(
             found,
         });
     }
+    check_depth(&model.network)?;
+    require_run(&model.network, batch)?;
+    drop(model);
     let checks = runtimes
         .iter()
         .map(|runtime| check(runtime.as_ref(), onnx, batch, &images.data, &logits.data))
-        .collect();
+        .collect::<Result<_, _>>()?;
     Ok(VerifyReport {
         network: found,
         images: batch,
@@ -121,7 +125,13 @@ pub fn verify_export_in(
     })
 }
 
-fn check(runtime: &dyn Runtime, onnx: &[u8], batch: usize, images: &[f32], logits: &[f32]) -> RuntimeCheck {
+fn check(
+    runtime: &dyn Runtime,
+    onnx: &[u8],
+    batch: usize,
+    images: &[f32],
+    logits: &[f32],
+) -> Result<RuntimeCheck, MeasureError> {
     let largest_logit = logits
         .iter()
         .fold(0.0, |largest: f64, logit| largest.max(f64::from(logit.abs())));
@@ -130,9 +140,11 @@ fn check(runtime: &dyn Runtime, onnx: &[u8], batch: usize, images: &[f32], logit
     let (largest_difference, failure) = match compared {
         Ok(difference) if difference.is_finite() => (Some(difference), None),
         Ok(_) => (None, Some("a logit is not finite".to_owned())),
+        // Nothing is known of a file that no runtime could be started for.
+        Err(error @ MeasureError::Threads { .. }) => return Err(error),
         Err(error) => (None, Some(error.to_string())),
     };
-    RuntimeCheck {
+    Ok(RuntimeCheck {
         runtime: runtime.name().to_owned(),
         version: runtime.version().to_owned(),
         largest_difference,
@@ -140,7 +152,7 @@ fn check(runtime: &dyn Runtime, onnx: &[u8], batch: usize, images: &[f32], logit
         tolerance,
         ok: largest_difference.is_some_and(|difference| difference <= tolerance),
         failure,
-    }
+    })
 }
 
 fn compare(

@@ -1,4 +1,4 @@
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
 /// Zeroed floats on pages as large as the system gives.
@@ -31,28 +31,26 @@ impl Arena {
         }
     }
 
-    /// An arena of so many floats.
-    pub(crate) fn zeroed(length: usize) -> Self {
+    /// An arena of so many floats; none if there is no room for it.
+    pub(crate) fn zeroed(length: usize) -> Option<Self> {
         if length == 0 {
-            return Self::new();
+            return Some(Self::new());
         }
-        let layout = Self::layout(length);
+        let layout = Self::layout(length)?;
         // SAFETY: the layout is not empty.
-        let Some(floats) = NonNull::new(unsafe { alloc(layout) }) else {
-            handle_alloc_error(layout)
-        };
+        let floats = NonNull::new(unsafe { alloc(layout) })?;
         ask_for_huge_pages(floats.as_ptr(), layout.size());
         // SAFETY: all of it was allocated; 0 bits are 0.0.
         unsafe { floats.write_bytes(0, layout.size()) };
-        Self {
+        Some(Self {
             floats: floats.cast(),
             length,
-        }
+        })
     }
 
-    fn layout(length: usize) -> Layout {
-        let bytes = length * size_of::<f32>();
-        Layout::from_size_align(bytes, alignment(bytes)).expect("a size that was planned")
+    fn layout(length: usize) -> Option<Layout> {
+        let bytes = length.checked_mul(size_of::<f32>())?;
+        Layout::from_size_align(bytes, alignment(bytes)).ok()
     }
 
     /// Number of floats.
@@ -74,9 +72,10 @@ impl Arena {
 
 impl Drop for Arena {
     fn drop(&mut self) {
-        if self.length > 0 {
+        // What was allocated has a layout, which was the same then.
+        if let Some(layout) = Self::layout(self.length).filter(|layout| layout.size() > 0) {
             // SAFETY: allocated with the same layout.
-            unsafe { dealloc(self.floats.as_ptr().cast(), Self::layout(self.length)) }
+            unsafe { dealloc(self.floats.as_ptr().cast(), layout) }
         }
     }
 }
@@ -101,12 +100,19 @@ mod tests {
     fn arenas_are_aligned_and_zero() {
         assert_eq!(Arena::new().as_slice(), []);
         for length in [0, 1, 17, 1 << 20] {
-            let arena = Arena::zeroed(length);
+            let arena = Arena::zeroed(length).unwrap();
             assert_eq!(arena.len(), length);
             assert!(arena.as_slice().iter().all(|value| *value == 0.0));
             if length > 0 {
                 assert_eq!(arena.as_slice().as_ptr() as usize % alignment(4 * length), 0);
             }
+        }
+    }
+
+    #[test]
+    fn what_no_machine_has_is_none() {
+        for length in [usize::MAX, usize::MAX / 4, isize::MAX as usize / 4, 1 << 58] {
+            assert!(Arena::zeroed(length).is_none(), "{length}");
         }
     }
 }

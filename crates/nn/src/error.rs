@@ -39,6 +39,12 @@ pub enum NnError {
         /// How many there may be.
         most: u64,
     },
+    /// The system has no room for the values of a pass.
+    #[error("there is no room for {bytes} bytes of values; take smaller images, smaller batches or a smaller network")]
+    Memory {
+        /// How much was asked for.
+        bytes: u64,
+    },
     /// A view does not fit into its store tensor.
     #[error("tensor `{name}` has shape {stored:?}; a view of shape {wanted:?} does not fit into it")]
     ViewShape {
@@ -101,4 +107,12 @@ pub enum NnError {
         /// Number of classes.
         classes: usize,
     },
+}
+
+impl NnError {
+    pub(crate) const fn memory<T>(count: usize) -> Self {
+        Self::Memory {
+            bytes: (count as u64).saturating_mul(size_of::<T>() as u64),
+        }
+    }
 }

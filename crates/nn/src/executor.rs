@@ -14,6 +14,7 @@ use panarch_graph::{Network, ParameterSpec};
 
 use crate::plan::{EvaluationMemory, Group, TrainingMemory, groups};
 use crate::simd::Level;
+use crate::workspace::zeroed;
 use crate::{BnStatistics, NnError, Store, Views, Workspace};
 
 /// Runs one network on batches of up to a planned size.
@@ -45,11 +46,32 @@ pub struct Executor {
     readers: Vec<usize>,
 }
 
+/// Bytes that [`Executor::evaluate`] takes for a network on a batch with a new workspace, images not counted; nothing is
+/// allocated.
+#[must_use]
+pub fn evaluation_bytes(network: &Network, batch: usize) -> u64 {
+    let level = Level::detect();
+    let (groups, output) = groups(network, level);
+    let (shares, staging) = (Workspace::default().shares(), staging(&network.parameters()));
+    let memory = EvaluationMemory::new(level, &groups, output, batch.max(1), shares, staging);
+    let logits = batch.saturating_mul(groups[output].elements());
+    (memory.floats.saturating_add(logits) as u64).saturating_mul(size_of::<f32>() as u64)
+}
+
+/// Values of the largest parameter.
+fn staging(parameters: &[ParameterSpec]) -> usize {
+    parameters
+        .iter()
+        .map(|spec| spec.elements() as usize)
+        .max()
+        .unwrap_or(0)
+}
+
 impl Executor {
     /// Plans a network for batches of up to `batch` images.
     ///
     /// # Errors
-    /// When `batch` is 0.
+    /// When `batch` is 0, or there is no room for the result.
     pub fn new(network: &Network, batch: usize) -> Result<Self, NnError> {
         Self::with_workspace(network, batch, Workspace::default())
     }
@@ -57,7 +79,7 @@ impl Executor {
     /// Like [`Executor::new`] with the memory of an earlier executor.
     ///
     /// # Errors
-    /// When `batch` is 0.
+    /// When `batch` is 0, or there is no room for the result.
     pub fn with_workspace(network: &Network, batch: usize, workspace: Workspace) -> Result<Self, NnError> {
         Self::with_level(network, batch, workspace, Level::detect())
     }
@@ -74,11 +96,7 @@ impl Executor {
         }
         let (groups, output) = groups(network, level);
         let parameters = network.parameters();
-        let staging = parameters
-            .iter()
-            .map(|spec| spec.elements() as usize)
-            .max()
-            .unwrap_or(0);
+        let staging = staging(&parameters);
         let shares = workspace.shares();
         let widest = groups.iter().map(|group| group.inputs.len()).max().unwrap_or(0);
         Ok(Self {
@@ -91,7 +109,7 @@ impl Executor {
             workspace,
             images: 0,
             trained: false,
-            logits: vec![0.0; batch * groups[output].elements()],
+            logits: zeroed(batch.saturating_mul(groups[output].elements()))?,
             edges: Vec::with_capacity(widest),
             written: vec![false; groups.len()],
             readers: vec![0; groups.len()],

@@ -6,6 +6,8 @@ pub(crate) mod ahead;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod kept;
+#[cfg(test)]
+mod not_a_number;
 pub(crate) mod pooling;
 pub(crate) mod product;
 pub(crate) mod reduction;

@@ -57,7 +57,7 @@ mod views;
 mod workspace;
 
 pub use error::NnError;
-pub use executor::Executor;
+pub use executor::{Executor, evaluation_bytes};
 pub use gradients::Gradients;
 pub use loss::{Teacher, count_correct, softmax_cross_entropy};
 pub use observer::{Observer, Phase};

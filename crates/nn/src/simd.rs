@@ -108,7 +108,10 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn div(a: Self::V, b: Self::V) -> Self::V;
     /// a·b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger; where `b` is not a number, not a number. What a NaN in `a` gives differs between processors (x86 gives
+    /// `b`), so that a bound stands first and the value that it bounds second.
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller, likewise.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `value` where low < x < high, 0 elsewhere.
     unsafe fn keep_within(x: Self::V, low: f32, high: f32, value: Self::V) -> Self::V;
@@ -162,11 +165,11 @@ macro_rules! kernels {
 }
 pub(crate) use kernels;
 
-/// e^x to about two units in the last place, by a polynomial (coefficients of Cephes' `expf`).
+/// e^x to about two units in the last place, NaN of NaN, by a polynomial (coefficients of Cephes' `expf`).
 #[inline(always)]
 pub(crate) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
     unsafe {
-        let x = S::min(S::max(x, S::splat(-87.0)), S::splat(87.0));
+        let x = S::min(S::splat(87.0), S::max(S::splat(-87.0), x));
         let n = S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E)));
         let r = S::fma(n, S::splat(-0.693_359_4), x);
         let r = S::fma(n, S::splat(2.121_944_4e-4), r);

@@ -1,3 +1,4 @@
+use crate::NnError;
 use crate::arena::Arena;
 use crate::plan::lines;
 
@@ -73,16 +74,20 @@ impl Workspace {
     }
 
     /// Room for at least this many values; what was there before may be lost.
-    pub(crate) fn reserve(&mut self, floats: usize, doubles: usize) {
+    ///
+    /// # Errors
+    /// [`NnError::Memory`] when the system has no room.
+    pub(crate) fn reserve(&mut self, floats: usize, doubles: usize) -> Result<(), NnError> {
         let floats = lines(floats);
         if self.floats.len() < floats {
             // Free before asking for more.
             self.floats = Arena::new();
-            self.floats = Arena::zeroed(floats);
+            self.floats = Arena::zeroed(floats).ok_or(NnError::memory::<f32>(floats))?;
         }
         if self.doubles.len() < doubles {
-            self.doubles = vec![0.0; doubles];
+            self.doubles = zeroed(doubles)?;
         }
+        Ok(())
     }
 
     /// A stretch of the floats.
@@ -97,4 +102,17 @@ impl Workspace {
     pub(crate) const fn doubles(&mut self) -> *mut f64 {
         self.doubles.as_mut_ptr()
     }
+}
+
+/// So many zeros.
+///
+/// # Errors
+/// [`NnError::Memory`] when the system has no room.
+pub(crate) fn zeroed<T: Clone + Default>(count: usize) -> Result<Vec<T>, NnError> {
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(count)
+        .map_err(|_| NnError::memory::<T>(count))?;
+    values.resize(count, T::default());
+    Ok(values)
 }

@@ -21,8 +21,6 @@ use crate::{Error, lookup};
 const LARGEST: u64 = 4 << 30;
 /// The format that a file of one network's weights names.
 const WEIGHTS_FORMAT: &str = "panarch weights";
-/// Largest description of a network that is read, in bytes.
-const LARGEST_CONFIG: u64 = 4 << 20;
 
 /// Which network a checkpoint is of.
 #[derive(Debug, Clone, Copy, Default)]
@@ -205,9 +203,7 @@ fn described(
     file: &CheckpointFile,
     resolution: Option<u32>,
 ) -> Result<(Network, Weights, ImportedTensors), Error> {
-    let json = lookup::read_bytes(config, LARGEST_CONFIG)?;
-    let json =
-        String::from_utf8(json).map_err(|_| Error::Input(format!("{} is not text in UTF-8", config.display())))?;
+    let json = lookup::read_text(config)?;
     let name = path
         .file_stem()
         .map_or_else(|| "network".into(), |stem| stem.to_string_lossy());

@@ -5,12 +5,31 @@ use std::path::Path;
 use panarch_train::data::{EvaluationTransform, Normalisation};
 
 use crate::checkpoint::{LoadedNetwork, logits};
-use crate::{Error, lookup};
+use crate::{Error, lookup, memory};
 
 /// The classes of ImageNet (ILSVRC 2012), in their usual order.
 const IMAGENET: &str = include_str!("imagenet_classes.txt");
-/// Largest file of class names that is read, in bytes.
-const LARGEST_NAMES: u64 = 16 << 20;
+
+/// The property of an exported file with the names of its classes.
+pub(crate) const CLASSES: &str = "classes";
+/// The property of an exported file with the bits that count in pictures of 16 bits a sample, where they are fewer.
+pub(crate) const DEPTH: &str = "input.depth";
+
+/// Class names as one property: one a line, or, if a name has line ends in it, as a JSON array on one line.
+pub(crate) fn classes_text(names: &[String]) -> String {
+    match names.iter().any(|name| name.contains(['\n', '\r'])) || names.len() < 2 {
+        true => serde_json::Value::from(names).to_string(),
+        false => names.join("\n"),
+    }
+}
+
+/// The inverse of [`classes_text`]: of several names, only the array has no line end.
+fn class_names(text: &str) -> Vec<String> {
+    let array = (!text.contains('\n'))
+        .then(|| serde_json::from_str(text).ok())
+        .flatten();
+    array.unwrap_or_else(|| text.lines().map(str::to_owned).collect())
+}
 
 /// One guess.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,12 +57,12 @@ impl<'a> Classifier<'a> {
     /// A file of names that cannot be read or has another number of names than the network has classes.
     pub fn new(loaded: &'a LoadedNetwork, labels: Option<&Path>) -> Result<Self, Error> {
         let network = &loaded.network;
+        memory::check_engine(network, 1)?;
         let classes = network.shape(network.output()).channels as usize;
         let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
         let names = match labels {
             Some(path) => {
-                let bytes = lookup::read_bytes(path, LARGEST_NAMES)?;
-                let names = lines(&String::from_utf8_lossy(&bytes));
+                let names = lines(&lookup::read_text(path)?);
                 if names.len() != classes {
                     let message = format!(
                         "{} has {} names, the network {classes} classes",
@@ -54,12 +73,12 @@ impl<'a> Classifier<'a> {
                 }
                 names
             }
-            None => match loaded.properties.get("classes") {
-                Some(text) if lines(text).len() == classes => lines(text),
-                Some(text) => {
+            None => match loaded.properties.get(CLASSES).map(|text| class_names(text)) {
+                Some(names) if names.len() == classes => names,
+                Some(names) => {
                     let message = format!(
                         "the network's own file names {} classes, the network has {classes}; name them with --labels",
-                        lines(text).len()
+                        names.len()
                     );
                     return Err(Error::Input(message));
                 }
@@ -73,6 +92,9 @@ impl<'a> Classifier<'a> {
             transform = EvaluationTransform {
                 central: 1.0,
                 normalisation: Normalisation { mean, deviation },
+                depth: numbers(loaded, DEPTH)
+                    .and_then(|depth| Some(*depth.first()? as u8))
+                    .unwrap_or(16),
             };
         }
         Ok(Self {
@@ -90,9 +112,9 @@ impl<'a> Classifier<'a> {
         let network = &self.loaded.network;
         let input = self.transform.picture(picture, network.input_shape())?;
         let logits = logits(network, &self.loaded.weights, &input.data)?;
-        if logits.iter().any(|logit| logit.is_nan()) {
+        if logits.iter().any(|logit| !logit.is_finite()) {
             let message = format!(
-                "the network answers {} with values that are no numbers",
+                "the network answers {} with values that are no finite numbers",
                 picture.display()
             );
             return Err(Error::Input(message));
@@ -119,4 +141,25 @@ fn numbers(loaded: &LoadedNetwork, key: &str) -> Option<Vec<f32>> {
     let text = loaded.properties.get(key)?;
     let numbers = text.split([',', ' ', '\n']).filter(|part| !part.is_empty());
     numbers.map(|number| number.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_names_survive() {
+        for names in [
+            &["cats", "dogs"][..],
+            &["a\nb", "c"],
+            &["tab\there", "\"quoted\"", "[1]"],
+            &["ends in return\r", "б", "猫", "\u{1b}[31m", "back\\slash\\n"],
+            &["[\"one\"]"],
+        ] {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            assert_eq!(class_names(&classes_text(&names)), names);
+        }
+        // As files have it that were exported before.
+        assert_eq!(class_names("one"), ["one"]);
+    }
 }

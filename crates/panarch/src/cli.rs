@@ -8,36 +8,88 @@ mod data;
 mod device;
 mod device_table;
 mod doctor;
+mod home;
 mod mem;
 mod network;
 mod output;
 mod progress;
+mod reference;
 mod reproduce;
 mod run;
 mod scalesim;
 mod schedule;
+mod shell;
 mod space;
 mod study;
 mod support;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use panarch::Error;
+use panarch_cost::CostError;
+use panarch_toml::{is_hidden, shown};
+use panarch_train::TrainError;
 
 use args::{Cli, Command};
-use output::Printer;
+use output::{Printer, say, write_bare};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    // clap ends with exit code 2 on bad arguments and 0 on --help.
-    let cli = Cli::parse();
-    match dispatch(cli.command) {
+    let cli = match Cli::try_parse_from(home::arguments()) {
+        Ok(cli) => cli,
+        Err(answer) => return answer_of_the_parser(&answer),
+    };
+    match computing(&cli.command).and_then(|()| dispatch(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", describe(&error));
+            say(&describe(&error));
             ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+/// Help, a version, or what is wrong with the arguments: exit code 0 or 2.
+fn answer_of_the_parser(answer: &clap::Error) -> ExitCode {
+    let text = answer.render();
+    if !answer.use_stderr() {
+        if std::io::stdout().is_terminal() {
+            let _ = answer.print();
+        } else {
+            write_bare(&text.to_string());
+        }
+        return ExitCode::SUCCESS;
+    }
+    // The colours of clap are escapes too; they are given up where an argument brings some.
+    if std::env::args_os().any(|argument| argument.to_string_lossy().contains(is_hidden)) {
+        say(text.to_string().trim_end());
+    } else {
+        let _ = answer.print();
+    }
+    ExitCode::from(2)
+}
+
+/// Starts the threads of a command that computes.
+fn computing(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Schedule(_)
+        | Command::Report(_)
+        | Command::Doctor(_)
+        | Command::Study(_)
+        | Command::Reference { .. }
+        | Command::Completions { .. } => Ok(()),
+        Command::Run(_)
+        | Command::Train(_)
+        | Command::Reproduce(_)
+        | Command::Search(_)
+        | Command::Data(_)
+        | Command::Space(_)
+        | Command::Network(_)
+        | Command::Device(_)
+        | Command::Cost(_)
+        | Command::Checkpoint(_)
+        | Command::Classify(_) => Ok(panarch::threads::start()?),
     }
 }
 
@@ -58,8 +110,14 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Checkpoint(command) => checkpoint::checkpoint(command),
         Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),
+        Command::Reference { page } => {
+            reference::reference(page);
+            Ok(())
+        }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "panarch", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "panarch", &mut script);
+            write_bare(&String::from_utf8_lossy(&script));
             Ok(())
         }
     }
@@ -81,5 +139,10 @@ fn describe(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    // What an error quotes stays on the error's line; these are the only ones that have lines of their own.
+    let has_lines = matches!(
+        error.downcast_ref::<Error>(),
+        Some(Error::Train(TrainError::Fetch { .. }) | Error::Cost(CostError::Profile(_)))
+    );
+    if has_lines { text } else { shown(&text).into_owned() }
 }

@@ -1,10 +1,11 @@
 //! What answers for a device: a model of its profile, the machine itself, or a file that the profile names.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use panarch_cost::profile::{LinearTarget, TableDialect, TableTarget};
-use panarch_cost::{CostSource, DeviceKind, DeviceProfile, Model};
-use panarch_graph::ContentHash;
+use panarch_cost::{Checked, CostSource, DeviceKind, DeviceProfile, Model};
+use panarch_graph::{ContentHash, Estimate, Latency};
 use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_predict::{Dialect, LatencyTable, LinearLatency, LinearTerms, PredictError, TableCostSource};
 use panarch_space::Space;
@@ -13,7 +14,7 @@ use crate::{Error, lookup};
 
 /// A device that can be asked.
 pub struct OpenDevice {
-    /// What answers.
+    /// What answers; an answer that cannot be is an error.
     pub source: Box<dyn CostSource>,
     /// Identifies, besides the network, everything that an answer depends on.
     pub hash: ContentHash,
@@ -38,8 +39,8 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
         DeviceKind::Measured(_) => {
             let host = HostDevice::from_profile(profile, Protocol::default())?;
             Ok(OpenDevice {
-                hash: host.protocol_hash(),
-                source: Box::new(host),
+                hash: host.protocol_hash()?,
+                source: Box::new(Checked::new(host)),
                 takes_time: true,
             })
         }
@@ -47,7 +48,7 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
             let device = CommandDevice::from_profile(profile)?;
             Ok(OpenDevice {
                 hash: device.protocol_hash()?,
-                source: Box::new(device),
+                source: Box::new(Checked::new(device)),
                 takes_time: true,
             })
         }
@@ -70,6 +71,31 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
     }
 }
 
+/// Opens a machine to measure much on one scale: the one that was found before, else the one that it sets itself now. The
+/// scale is a unit, so that answers have the intervals of their ratios.
+///
+/// # Errors
+/// When its runtime is missing, or cannot run the anchor.
+pub fn open_on_scale(profile: &DeviceProfile, known: Option<Latency>) -> Result<(OpenDevice, Arc<HostDevice>), Error> {
+    let host = HostDevice::from_profile(profile, Protocol::default())?;
+    let value = match known {
+        Some(known) => known,
+        None => host.scale()?.value,
+    };
+    let host = Arc::new(host.with_scale(Estimate {
+        value,
+        low: value,
+        high: value,
+        level: Protocol::LEVEL,
+    }));
+    let open = OpenDevice {
+        hash: host.protocol_hash()?,
+        source: Box::new(Checked::new(Arc::clone(&host))),
+        takes_time: true,
+    };
+    Ok((open, host))
+}
+
 fn hash_of(profile: &DeviceProfile, context: &str, content: &str) -> ContentHash {
     let mut text = format!("{} {}", profile.hash(), env!("CARGO_PKG_VERSION"));
     text += content;
@@ -83,6 +109,16 @@ fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Er
         TableDialect::Nsganetv2 => Dialect::Nsganetv2,
         TableDialect::Panarch => Dialect::Panarch,
     };
+    if let Some(expected) = target.checksum
+        && ContentHash::plain(text.as_bytes()) != expected
+    {
+        return Err(Error::Input(format!(
+            "{} was damaged, or changed after it was built; build it again, or take `checksum` out of the profile of {} if that \
+             was meant",
+            target.file.display(),
+            profile.name()
+        )));
+    }
     let table = LatencyTable::read(&text, dialect).map_err(in_file(&target.file))?;
     let wrong = |reason: String| Error::Input(format!("{}: {reason}", target.file.display()));
     if let Some(expected) = target.entries
@@ -114,7 +150,7 @@ fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Er
         profile.description(),
     );
     Ok(OpenDevice {
-        source: Box::new(source),
+        source: Box::new(Checked::new(source)),
         hash: hash_of(profile, "panarch latency table of a profile v1", &text),
         takes_time: false,
     })
@@ -128,7 +164,7 @@ fn linear(profile: &DeviceProfile, target: &LinearTarget) -> Result<OpenDevice, 
     let source = LinearLatency::new(profile.name(), space, terms, relative, level)
         .with_precision(profile.precision(), profile.batch());
     Ok(OpenDevice {
-        source: Box::new(source),
+        source: Box::new(Checked::new(source)),
         hash: hash_of(profile, "panarch linear model of a profile v1", &text),
         takes_time: false,
     })

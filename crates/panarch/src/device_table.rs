@@ -13,14 +13,15 @@ use std::path::{Path, PathBuf};
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceProfile};
 use panarch_graph::{Latency, Network, Provenance, ProvenanceKind};
+use panarch_measure::AnchorReadings;
 use panarch_predict::{LatencyTable, TableCheck, TableEntry, TableHeader, normal_quantile};
 use panarch_space::{Head, IsolatedBlock, Space};
 
 use crate::device_source::{self, OpenDevice};
-use crate::run::Watch;
+use crate::run::{LARGEST_SPREAD, Watch};
 use crate::{Error, lookup};
 use isolation::{Isolation, Way};
-use journal::Journal;
+use journal::{Found, Journal};
 
 /// Blocks that are asked for at once where an answer costs no time.
 const TOGETHER: usize = 64;
@@ -76,11 +77,42 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
             profile.name()
         )));
     }
-    let device = device_source::open(&profile)?;
+    let (device, host) = match profile.measured() {
+        Some(_) => {
+            let (device, host) = device_source::open_on_scale(&profile, journal.anchor()?)?;
+            (device, Some(host))
+        }
+        None => (device_source::open(&profile)?, None),
+    };
     watch.step(format!("Asking {} for the blocks of {}", profile.name(), space.name()));
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
     let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
-    let mut entries = journal.begin(&header)?;
+    header.anchor = host
+        .as_ref()
+        .map(|host| host.scale())
+        .transpose()?
+        .map(|scale| scale.value);
+    match journal.found(&header)? {
+        Found::Nothing => {}
+        Found::Other(why) => watch.note(format!("the table is built again: {why}")),
+        Found::Same(table) => {
+            if let Some(check) = table.header().and_then(|header| header.check) {
+                watch.done(format!("already built, {} blocks", table.len()));
+                return Ok(BuiltTable {
+                    device: name,
+                    profile: journal.profile,
+                    table: journal.table,
+                    entries: table.len(),
+                    left_out: blocks.len().saturating_sub(table.len()),
+                    check,
+                });
+            }
+        }
+    }
+    let (mut entries, other) = journal.begin(&header)?;
+    if let Some(why) = other {
+        watch.note(format!("the table that was begun is begun again: {why}"));
+    }
     let numbered = blocks.iter().enumerate();
     let positions: HashMap<&str, usize> = numbered.map(|(at, (key, _))| (key.as_str(), at)).collect();
     entries.retain(|(key, _)| positions.contains_key(key.as_str()));
@@ -120,6 +152,10 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     entries.sort_by_key(|(key, _)| positions.get(key.as_str()).copied());
     let checked = check::check(&space, order.head, resolution, &device, &header, &entries, watch)?;
     header.fixed = checked.fixed;
+    if let Some(readings) = host.map(|host| host.readings()) {
+        header.anchor_spread = Some(readings.spread());
+        disturbance(profile.name(), &readings, watch);
+    }
     header.check = Some(checked.check);
     let table = LatencyTable::new(header, entries)?;
     journal.finish(&name, &profile, &space, resolution, &table)?;
@@ -131,6 +167,18 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
         left_out,
         check: checked.check,
     })
+}
+
+/// Says what the anchor did while a table was measured, where that is more than a quiet machine does.
+fn disturbance(device: &str, readings: &AnchorReadings, watch: &mut Watch<'_>) {
+    let (spread, drift) = (readings.spread(), readings.drift());
+    if spread > LARGEST_SPREAD {
+        watch.note(format!(
+            "{device} was busy while it was measured: the anchor's spread is {:.1} %, its drift {:+.1} %; entries are ratios to the anchor, but build the table again on a quiet machine if its error is large",
+            spread * 100.0,
+            drift * 100.0
+        ));
+    }
 }
 
 fn cancelled(watch: &Watch<'_>) -> Result<(), Error> {
@@ -206,6 +254,8 @@ fn header(
                     asked: order.repeat,
                     fixed: Latency::ZERO,
                     model_error,
+                    anchor: None,
+                    anchor_spread: None,
                     check: None,
                 };
                 return Ok((header, way));

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use panarch_cost::CostError;
+use panarch_measure::MeasureError;
 use panarch_search::SearchError;
 use panarch_study::StudyError;
 use panarch_toml::Diagnostics;
@@ -58,9 +59,12 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<panarch_format::FormatError>,
     },
+    /// More memory would be needed than there is.
+    #[error(transparent)]
+    Memory(#[from] panarch_measure::memory::MemoryError),
     /// Measuring failed.
     #[error(transparent)]
-    Measure(#[from] panarch_measure::MeasureError),
+    Measure(#[from] MeasureError),
     /// Fitting or predicting failed.
     #[error(transparent)]
     Predict(#[from] panarch_predict::PredictError),
@@ -81,31 +85,34 @@ pub enum Error {
 impl Error {
     /// The exit code of the binary: 1 no feasible result or failed check, 2 bad input, 3 environment, 130 interrupted.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Format(error)
+            | Self::Train(TrainError::File(error))
+            | Self::Measure(MeasureError::Format(error))
+            | Self::Study(StudyError::File(error)) => {
+                if error.is_of_the_machine() {
+                    3
+                } else {
+                    2
+                }
+            }
             Self::Cost(CostError::Failed { .. }) => 3,
             Self::Infeasible(_)
             | Self::CheckFailed(_)
             | Self::Search(
                 SearchError::Infeasible { .. } | SearchError::Unsupported { .. } | SearchError::Exhausted { .. },
             )
-            | Self::Train(TrainError::Diverged { .. }) => 1,
+            | Self::Train(TrainError::Diverged { .. } | TrainError::Answer { .. }) => 1,
             Self::Input(_)
             | Self::Diagnostics(_)
             | Self::Space(_)
             | Self::Cost(_)
             | Self::Graph(_)
-            | Self::Format(_)
             | Self::Artefact { .. }
             | Self::Predict(_)
             | Self::Search(SearchError::Settings { .. })
-            | Self::Study(
-                StudyError::OtherRun { .. }
-                | StudyError::OtherSpace { .. }
-                | StudyError::OtherDataset { .. }
-                | StudyError::Exists { .. }
-                | StudyError::NotAStudy { .. },
-            )
+            | Self::Study(StudyError::Exists { .. } | StudyError::NotAStudy { .. })
             | Self::Train(
                 TrainError::Setting { .. }
                 | TrainError::Split { .. }
@@ -118,9 +125,14 @@ impl Error {
                 | TrainError::NoPublishedName { .. }
                 | TrainError::PublishedConfig { .. }
                 | TrainError::Picture { .. }
+                | TrainError::Occupied { .. }
+                | TrainError::Damaged { .. }
+                | TrainError::Layout { .. }
+                | TrainError::TooFew { .. }
                 | TrainError::Space(_),
             ) => 2,
             Self::Environment(_)
+            | Self::Memory(_)
             | Self::File { .. }
             | Self::Measure(_)
             | Self::Study(_)
@@ -134,19 +146,12 @@ impl Error {
     /// A file that is not what it should be.
     pub(crate) fn artefact(path: &Path) -> impl Fn(panarch_format::FormatError) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Artefact {
-            path: path.clone(),
-            source: Box::new(source),
-        }
-    }
-
-    /// A failed read.
-    pub(crate) fn reading(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::File {
-            action: "read",
-            path,
-            source,
+        move |source| match source {
+            source if source.names_file() => Self::Format(source),
+            source => Self::Artefact {
+                path: path.clone(),
+                source: Box::new(source),
+            },
         }
     }
 

@@ -15,12 +15,14 @@ mod error;
 pub mod event;
 pub mod lookup;
 pub mod matrix_efficiency;
+mod memory;
 pub mod reproduce;
 pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
 pub mod tflite;
+pub mod threads;
 pub mod trace;
 
 pub use error::Error;

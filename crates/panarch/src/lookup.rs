@@ -1,25 +1,49 @@
 //! Spaces, devices and networks by the names that people type: presets, files, genotypes.
 
-use std::io::Read;
+use std::borrow::Cow;
 use std::path::Path;
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model, SizeClass};
-use panarch_format::{FormatError, OnnxModel, OnnxReadOptions};
+use panarch_format::{FileKind, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
 use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
-use crate::{Error, RunFile, device_source};
+use crate::{Error, RunFile, device_source, memory};
 
-/// Largest TOML file that is read.
-const LARGEST_TEXT: u64 = 4 << 20;
+/// The path with the home folder in place of a `~` that stands alone at its beginning; as it is where there is none.
+#[must_use]
+pub fn expand_home(path: &str) -> Cow<'_, str> {
+    let Some(rest) = path.strip_prefix('~') else {
+        return path.into();
+    };
+    let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
+    match home {
+        Some(home) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}").into(),
+        _ => path.into(),
+    }
+}
+
+/// The names of a list whose items may hold several, separated by commas; a file whose own name has a comma is one.
+#[must_use]
+pub fn names(list: &[String]) -> Vec<String> {
+    let several = |item: &String| -> Vec<String> {
+        if !item.contains(',') || Path::new(expand_home(item).as_ref()).exists() {
+            return vec![item.clone()];
+        }
+        let parts = item.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    list.iter().flat_map(several).collect()
+}
 
 /// The space of this name: a preset, or a TOML file.
 ///
 /// # Errors
 /// When there is no such preset or file, or the file has problems.
 pub fn space(name: &str) -> Result<Space, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         return Ok(Space::from_toml(name, &read_text(Path::new(name))?)?);
     }
@@ -31,6 +55,7 @@ pub fn space(name: &str) -> Result<Space, Error> {
 /// # Errors
 /// When there is no such preset or file, or the file has problems.
 pub fn schedule(name: &str) -> Result<Schedule, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         return Ok(Schedule::from_toml(name, &read_text(Path::new(name))?)?);
     }
@@ -42,6 +67,7 @@ pub fn schedule(name: &str) -> Result<Schedule, Error> {
 /// # Errors
 /// When there is no such preset or file, or the file has problems.
 pub fn device(name: &str) -> Result<DeviceProfile, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         let profile = DeviceProfile::from_toml(name, &read_text(Path::new(name))?)?;
         return Ok(profile.in_folder(Path::new(name).parent().unwrap_or(Path::new(""))));
@@ -54,6 +80,7 @@ pub fn device(name: &str) -> Result<DeviceProfile, Error> {
 /// # Errors
 /// As [`device`].
 pub fn device_text(name: &str) -> Result<String, Error> {
+    let name = &*expand_home(name);
     if is_file(name, "toml") {
         return read_text(Path::new(name));
     }
@@ -65,13 +92,13 @@ pub fn device_text(name: &str) -> Result<String, Error> {
     }
 }
 
-/// The device profiles that a command names; `micro`, `full` and `all` stand for several.
+/// The device profiles that a command names; `micro`, `full` and `all` stand for several, and commas separate them.
 ///
 /// # Errors
 /// As [`device`].
 pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
     let mut profiles: Vec<DeviceProfile> = Vec::new();
-    for name in names {
+    for name in &self::names(names) {
         let more = match name.as_str() {
             "all" => [
                 DeviceProfile::presets_of(SizeClass::Full)?,
@@ -158,7 +185,9 @@ pub struct NetworkShape {
 /// # Errors
 /// When the name means nothing, or what it means cannot be read or built.
 pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
-    if is_file(name, "onnx") {
+    let name = &*expand_home(name);
+    let member = member_name(name)?;
+    if member.is_none() && is_file(name, "onnx") {
         let model = onnx(Path::new(name), shape.resolution)?;
         let origin = format!("ONNX file {name}");
         return Ok(NamedNetwork {
@@ -168,7 +197,7 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
             notes: model.notes,
         });
     }
-    if let Some((space_name, member)) = name.rsplit_once(':') {
+    if let Some((space_name, member)) = member {
         let space = space(space_name)?;
         let genotype = member_of(&space, member)?;
         let head = Head {
@@ -200,21 +229,32 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
     })
 }
 
+/// The space and the member in `SPACE:MEMBER`, where the space may be a path and the path may have colons of its own.
+fn member_name(name: &str) -> Result<Option<(&str, &str)>, Error> {
+    let ends_in = |extension| is_file_of(name, extension);
+    if ends_in("onnx") || Path::new(name).is_file() && !ends_in("toml") {
+        return Ok(None);
+    }
+    if ends_in("toml") {
+        let message = format!("{name} is a space, not a network; name one of its members: {name}:MEMBER");
+        return Err(Error::Input(message));
+    }
+    // Members have no separators of folders in their names; behind the colon of `C:\net` or `a:b/net` there are some.
+    Ok(name
+        .rsplit_once(':')
+        .filter(|(_, member)| !member.contains(['/', '\\'])))
+}
+
 /// An ONNX file of any tool; `size` is the height and width of the images where the file leaves them open.
 ///
 /// # Errors
 /// When the file cannot be read, or holds what has no counterpart in a network.
 pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
-    if !path.exists() {
-        return Err(Error::Input(format!("there is no file {}", path.display())));
-    }
+    memory::check_file(path)?;
     let options = OnnxReadOptions {
         input_size: size.map(|size| [size; 2]),
     };
-    match panarch_format::read_onnx_file(path, &options) {
-        Err(FormatError::Io { source, path, .. }) => Err(Error::reading(&path)(source)),
-        other => other.map_err(Error::artefact(path)),
-    }
+    panarch_format::read_onnx_file(path, &options).map_err(Error::artefact(path))
 }
 
 /// A member of a space by the name of a reference or by its genotype.
@@ -243,6 +283,15 @@ pub fn member_of(space: &Space, member: &str) -> Result<Genotype, Error> {
     })
 }
 
+/// Whether a name means a run file: a TOML file that is there, whatever folder it lies in.
+#[must_use]
+pub fn is_run_file(name: &str) -> bool {
+    let path = Path::new(name);
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
+        && !path.is_dir()
+}
+
 /// The run file at a path, with overrides of the form `key.path=value` applied.
 ///
 /// # Errors
@@ -258,44 +307,68 @@ pub fn run_file(path: &Path, overrides: &[String]) -> Result<RunFile, Error> {
 /// Whether a name means a file: it has the extension, or a `/`. A file that happens to be called as a preset does not hide
 /// the preset.
 pub(crate) fn is_file(name: &str, extension: &str) -> bool {
-    let path = Path::new(name);
-    path.extension()
-        .is_some_and(|found| found.eq_ignore_ascii_case(extension))
-        || name.contains('/')
+    is_file_of(name, extension) || name.contains('/')
 }
 
-/// Reads a TOML file of a sensible size.
+fn is_file_of(name: &str, extension: &str) -> bool {
+    let found = Path::new(name).extension();
+    found.is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+/// Reads a text of a sensible size.
 pub(crate) fn read_text(path: &Path) -> Result<String, Error> {
-    let bytes = read_bytes(path, LARGEST_TEXT)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        Error::Input(format!("{}: line {line} is not valid UTF-8", path.display()))
-    })
+    Ok(panarch_format::read_text(path, FileKind::TEXT)?)
 }
 
-pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let file = std::fs::File::open(path).map_err(|source| missing(path, source))?;
-    let mut bytes = Vec::new();
-    // The length that a file claims means nothing for a pipe or a device.
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Error::reading(path))?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::Input(format!(
-            "{} has more than the {limit} bytes that are read",
-            path.display()
-        )));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_does_not_hide_the_member_behind_it() {
+        for (name, expected) in [
+            ("s.toml:m", Some(("s.toml", "m"))),
+            ("./s.toml:m", Some(("./s.toml", "m"))),
+            ("/a/b:c/s.toml:0.1.2", Some(("/a/b:c/s.toml", "0.1.2"))),
+            (r"C:\s.toml:m", Some((r"C:\s.toml", "m"))),
+            ("multi-hardware:m", Some(("multi-hardware", "m"))),
+            ("./folder/space:m", Some(("./folder/space", "m"))),
+            ("mobilenet-v2", None),
+            ("./a:b/net.onnx", None),
+            ("./a:b/net", None),
+            (r"C:\net", None),
+        ] {
+            assert_eq!(member_name(name).unwrap(), expected, "{name}");
+        }
+        let error = member_name("./a:b/s.toml").unwrap_err().to_string();
+        assert!(error.contains("./a:b/s.toml:MEMBER"), "{error}");
     }
-    Ok(bytes)
-}
 
-fn missing(path: &Path, source: std::io::Error) -> Error {
-    match source.kind() {
-        std::io::ErrorKind::NotFound => Error::Input(format!("there is no file {}", path.display())),
-        _ => Error::reading(path)(source),
+    #[test]
+    fn only_a_tilde_of_its_own_is_the_home_folder() {
+        let Ok(home) = std::env::var("HOME") else { return };
+        for (path, expected) in [
+            ("~", home.clone()),
+            ("~/a b", format!("{home}/a b")),
+            ("~other/a", "~other/a".to_owned()),
+            ("a/~", "a/~".to_owned()),
+            ("./~/a", "./~/a".to_owned()),
+        ] {
+            assert_eq!(expand_home(path), expected);
+        }
+    }
+
+    #[test]
+    fn commas_separate_names_and_a_file_with_one_is_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a,b.toml").display().to_string();
+        std::fs::write(&file, "").unwrap();
+        let list = [
+            "cube-16,host".to_owned(),
+            "micro".to_owned(),
+            " a, ,b ".to_owned(),
+            file.clone(),
+        ];
+        assert_eq!(names(&list), ["cube-16", "host", "micro", "a", "b", &file]);
     }
 }

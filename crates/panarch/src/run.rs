@@ -10,14 +10,21 @@ mod export;
 mod facts;
 mod fairness;
 mod finalists;
+mod inputs;
+mod machine;
+mod overrun;
+mod paired_table;
 mod pool;
+mod problems;
 mod reward;
+mod seal;
 mod search;
 mod setup;
 mod supernet;
 
 use std::path::PathBuf;
 
+use panarch_format::FileKind;
 use panarch_report::{RunReport, report_html};
 
 use crate::event::{Cancel, Event, Observer};
@@ -25,6 +32,8 @@ use crate::{Error, RunFile};
 
 pub use devices::{Device, Devices};
 pub use finalists::Finished;
+pub(crate) use paired_table::LARGEST_SPREAD;
+use problems::Problems;
 pub(crate) use reward::DeviceRewarder;
 pub use search::{Searched, search_name};
 pub use setup::Setup;
@@ -35,10 +44,15 @@ pub const DATABASE: &str = "study.db";
 pub const SUPERNET: &str = "supernet.safetensors";
 /// The folder with what the supernet's training says step by step: TensorBoard's event files, and JSON lines.
 pub const EVENTS: &str = "events";
+/// The folder with the weights of the finalists.
+pub(crate) const FINALISTS: &str = "finalists";
 /// The report in the folder of a run.
 pub const REPORT: &str = "report.html";
 /// The report's data in the folder of a run.
 pub const REPORT_DATA: &str = "report.json";
+
+/// The largest data of a report that are read, in bytes.
+const LARGEST_DATA: u64 = 256 << 20;
 
 /// How a run is watched and stopped.
 pub struct Watch<'a> {
@@ -137,21 +151,21 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
     search::check_limits(&setup, &devices, watch)?;
     let supernet = supernet::trained(&setup, watch)?;
     let searched = search::all(&setup, &devices, &supernet, watch)?;
-    let finished = finalists::finish(&setup, &devices, &supernet, &searched, watch)?;
-    let report = assemble::report(&setup, &devices, fairness, &searched, &finished, command)?;
-    let report_file = write_report(&setup, &report)?;
+    let mut problems = Problems::default();
+    let finished = finalists::finish(&setup, &devices, &supernet, &searched, &mut problems, watch)?;
+    let mut report = assemble::report(&setup, &devices, fairness, &searched, &finished, &problems, command)?;
+    overrun::note(&setup, &mut report, watch);
+    within_limits(&setup, &report, &mut problems);
+    for inconsistency in report.inconsistencies() {
+        problems.add(Error::CheckFailed(inconsistent(inconsistency)));
+    }
+    report.problems = problems.texts();
+    let report_file = write_report(&setup, &report, &mut problems);
     let onnx_file = report
         .chosen()
         .and_then(|chosen| chosen.export.as_ref())
         .map(|export| setup.folder.join(&export.file));
-    if let Some(failed) = finished.iter().find(|finalist| !finalist.export_ok()) {
-        return Err(Error::CheckFailed(format!(
-            "the exported file of {} does not compute what the engine computes; see {}",
-            failed.genotype,
-            report_file.display()
-        )));
-    }
-    within_limits(&setup, &report)?;
+    problems.into_result(&report_file)?;
     Ok(Outcome {
         report,
         report_file,
@@ -160,47 +174,71 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
 }
 
 /// A hard limit that held by prediction has to hold for the finished network too.
-fn within_limits(setup: &Setup, report: &RunReport) -> Result<(), Error> {
+fn within_limits(setup: &Setup, report: &RunReport, problems: &mut Problems) {
     if !setup.file.search.goals.contains(&crate::run_file::Goal::Each) {
-        return Ok(());
+        return;
     }
     let role = panarch_report::run_report::Role::Other {
         name: finalists::LIMITS.to_owned(),
     };
     let Some(finalist) = report.finalist(&role) else {
-        return Ok(());
+        return;
     };
     for (device, on) in report.devices.iter().zip(&finalist.latency) {
         if on.latency.value > device.target {
-            return Err(Error::Infeasible(format!(
+            problems.add(Error::Infeasible(format!(
                 "`{}` vetoes the network that was found: it takes {} there, the limit is {}; the report is written all the same",
                 device.name, on.latency.value, device.target
             )));
         }
     }
-    Ok(())
 }
 
 /// Draws the report of a finished run again, from its data.
 ///
 /// # Errors
-/// When the run has not been finished, or a file cannot be read or written.
-pub fn redraw(file: &RunFile) -> Result<(RunReport, PathBuf), Error> {
+/// When the run has not been finished, a file cannot be read or written, or as [`Error::CheckFailed`] when the report is of
+/// other inputs than the run file and the pictures of now. What is wrong with the report is among its problems.
+pub fn redraw(file: &RunFile, watch: &mut Watch<'_>) -> Result<(RunReport, PathBuf), Error> {
     let data = file.output.directory.join(REPORT_DATA);
     if !data.is_file() {
         let advice = "`panarch run` on the same file writes it";
         return Err(Error::Input(format!("there is no {}; {advice}", data.display())));
     }
-    let text = std::fs::read_to_string(&data).map_err(Error::reading(&data))?;
-    let report = RunReport::from_json(&text)?;
+    seal::check(file, watch)?;
+    let text = panarch_format::read_text(&data, FileKind::new("data of a report", LARGEST_DATA))?;
+    let mut report = RunReport::from_json(&text)?;
+    for found in report.inconsistencies().into_iter().map(inconsistent) {
+        if !report.problems.contains(&found) {
+            report.problems.push(found);
+        }
+    }
     let path = file.output.directory.join(REPORT);
-    panarch_format::atomic_write(&path, report_html(&report)?.as_bytes())?;
+    panarch_format::atomic_write(&path, report_html(&report).as_bytes())?;
     Ok((report, path))
 }
 
-fn write_report(setup: &Setup, report: &RunReport) -> Result<PathBuf, Error> {
+fn inconsistent(place: String) -> String {
+    format!("the report does not agree with itself: {place}")
+}
+
+/// Writes both forms of the report; that one cannot be written keeps nobody from the other.
+fn write_report(setup: &Setup, report: &RunReport, problems: &mut Problems) -> PathBuf {
     let path = setup.folder.join(REPORT);
-    panarch_format::atomic_write(setup.folder.join(REPORT_DATA), report.to_json()?.as_bytes())?;
-    panarch_format::atomic_write(&path, report_html(report)?.as_bytes())?;
-    Ok(path)
+    let json = report.to_json().map_err(Error::from);
+    let json = json.and_then(|json| {
+        Ok(panarch_format::atomic_write(
+            setup.folder.join(REPORT_DATA),
+            json.as_bytes(),
+        )?)
+    });
+    let html = panarch_format::atomic_write(&path, report_html(report).as_bytes());
+    let html = problems.take(html.map_err(Error::from));
+    if problems.take(json).is_some() && html.is_some() {
+        let exported = report.finalists.iter().filter_map(|finalist| finalist.export.as_ref());
+        let mut files = vec![REPORT_DATA.to_owned()];
+        files.extend(exported.map(|export| export.file.clone()));
+        problems.take(seal::write(setup, &files));
+    }
+    path
 }

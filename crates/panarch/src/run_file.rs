@@ -27,6 +27,7 @@ mod devices;
 mod finalists;
 mod measure;
 mod output;
+mod reference;
 mod search;
 mod space;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use devices::{DevicesSection, Targets};
 pub use finalists::FinalistsSection;
 pub use measure::MeasureSection;
 pub use output::OutputSection;
+pub use reference::reference;
 pub use search::{Goal, SearchSection, StrategyKind};
 pub use space::{SpaceSection, SpaceSource};
 pub use train::TrainSection;
@@ -83,7 +85,9 @@ impl RunFile {
     /// # Errors
     /// Every problem of the file and of the overrides at once.
     pub fn parse<S: AsRef<str>>(file_name: &str, text: &str, overrides: &[S]) -> Result<Self, Diagnostics> {
-        let document = Document::parse(file_name, text)?.with_overrides(overrides);
+        let document = Document::parse(file_name, text)?
+            .with_keys(reference::keys())
+            .with_overrides(overrides);
         let root = document.root();
         let run = Self::read(&root);
         root.finish();

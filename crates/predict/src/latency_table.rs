@@ -72,6 +72,9 @@ pub struct LatencyTable {
 }
 
 impl LatencyTable {
+    /// How a file of our own dialect begins.
+    pub const MARK: &str = csv::TITLE;
+
     /// A table of our own dialect.
     ///
     /// # Errors
@@ -119,6 +122,12 @@ impl LatencyTable {
     /// device, space or protocol, or a line is wrong.
     pub fn unfinished(text: &str, header: &TableHeader) -> Result<Vec<(String, TableEntry)>, PredictError> {
         csv::unfinished(text, header)
+    }
+
+    /// The anchor's latency in the text of a table, finished or not; none for a table without one.
+    #[must_use]
+    pub fn anchor_of(text: &str) -> Option<Latency> {
+        csv::anchor(text)
     }
 
     fn collect(

@@ -19,7 +19,4 @@ pub enum ReportError {
         /// The version that can be read.
         expected: u32,
     },
-    /// A report whose parts do not agree.
-    #[error("inconsistent report: {0}")]
-    Inconsistent(String),
 }

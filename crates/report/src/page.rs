@@ -7,8 +7,8 @@ mod outcome;
 mod repeat;
 mod section;
 
+use crate::RunReport;
 use crate::html::escape;
-use crate::{ReportError, RunReport};
 
 use section::Section;
 
@@ -25,10 +25,11 @@ const PATTERNS: &str = r#"<svg class="patterns" aria-hidden="true" width="0" hei
 ///
 /// Its content policy forbids every request. Every string of `report` is escaped.
 ///
-/// # Errors
-/// [`ReportError::Inconsistent`] if the report does not pass [`RunReport::check`].
-pub fn report_html(report: &RunReport) -> Result<String, ReportError> {
-    report.check()?;
+/// What [`RunReport::problems`] and [`RunReport::inconsistencies`] name stands at its head; what of an inconsistent report
+/// cannot be drawn is left out.
+#[must_use]
+pub fn report_html(report: &RunReport) -> String {
+    let report = &report.drawn();
     let sections: Vec<Section> = [
         Some(outcome::finalists(report)),
         outcome::fronts(report),
@@ -75,5 +76,5 @@ pub fn report_html(report: &RunReport) -> Result<String, ReportError> {
         escape(&report.run.created),
         report.version
     ));
-    Ok(out)
+    out
 }

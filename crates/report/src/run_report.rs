@@ -4,10 +4,12 @@ mod architecture;
 mod check;
 mod device;
 mod device_layers;
+mod drawable;
 mod file;
 mod finalist;
 mod network;
 mod prediction;
+mod quality;
 mod run_facts;
 mod search;
 
@@ -18,6 +20,7 @@ pub use file::VERSION;
 pub use finalist::{ExportCheck, ExportFacts, Finalist, Role};
 pub use network::{DeviceLatency, EvaluatedNetwork, ProvenanceIndex};
 pub use prediction::{PredictionCheck, PredictionPair};
+pub use quality::MeasurementQuality;
 pub use run_facts::{AccuracyBasis, DatasetFacts, Fact, RunFacts, Seed, SpaceFacts};
 pub use search::{Outcome, Repeat, SearchFacts, SearchTrial};
 
@@ -28,12 +31,15 @@ use serde::{Deserialize, Serialize};
 /// One run, as its report shows it. The facade fills it in; nothing here computes or reads anything.
 ///
 /// Wherever a list has "one entry a device", the order is that of [`RunReport::devices`].
-/// [`RunReport::check`] tells whether lengths and indices agree.
+/// [`RunReport::inconsistencies`] tells whether lengths, indices and numbers agree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunReport {
     /// Version of this file form; [`VERSION`].
     pub version: u32,
+    /// What checks at the end of the run found wrong, in sentences; they stand at the head of the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
     /// The run: name, time, software, machine, run file and command.
     pub run: RunFacts,
     /// The images.

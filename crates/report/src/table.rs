@@ -237,7 +237,8 @@ impl Table {
     /// `width` is the number of terminal columns, `None` for no limit; it and `colour`
     /// (ANSI escapes; the caller decides and honours `NO_COLOR`) count for
     /// [`Format::Table`] alone. A table that is wider wraps headings, then words; if that is
-    /// not enough each row becomes a block of `heading: value` lines. Numbers are never cut.
+    /// not enough its columns stand in bands, each with the names of the rows; and if that is not enough either, or there is
+    /// but one row, each row becomes a block of `heading  value` lines. Numbers are never cut.
     pub fn render(&self, format: Format, width: Option<usize>, colour: bool) -> String {
         match format {
             Format::Table => terminal::render(&self.shown(), width, colour),

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use panarch_graph::ContentHash;
+use panarch_format::FormatError;
 
 /// What can go wrong with a study.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +80,7 @@ pub enum StudyError {
     /// The file is damaged.
     #[error(
         "the study at {} is damaged: {detail}; keep a copy of it, then save what is readable into a new study with \
-         `panarch study recover {} NEW.db`",
-        path.display(),
+         `panarch study recover DAMAGED.db NEW.db`",
         path.display()
     )]
     Damaged {
@@ -99,45 +98,6 @@ pub enum StudyError {
         row: String,
         /// What is wrong with it.
         reason: String,
-    },
-    /// The study was made with another space.
-    #[error(
-        "the study was made with space `{stored}` ({}), the run uses `{given}` ({}); use another study file or the old space",
-        stored_hash.short(),
-        given_hash.short()
-    )]
-    OtherSpace {
-        /// The name of the study's space.
-        stored: String,
-        /// Its hash.
-        stored_hash: ContentHash,
-        /// The name of the run's space.
-        given: String,
-        /// Its hash.
-        given_hash: ContentHash,
-    },
-    /// The study was made with another dataset.
-    #[error(
-        "the study was made with dataset `{stored}`, the run uses `{given}`; use another study file or the old dataset"
-    )]
-    OtherDataset {
-        /// The study's dataset.
-        stored: String,
-        /// The run's dataset.
-        given: String,
-    },
-    /// The study was made with another run file.
-    #[error(
-        "the study was made with another run file; line {line} was `{stored}` and is now `{given}`; use another study file \
-         or undo the change"
-    )]
-    OtherRun {
-        /// The first line that differs, from 1.
-        line: usize,
-        /// That line in the study.
-        stored: String,
-        /// That line in the run.
-        given: String,
     },
     /// A trial was started that exists with another genotype, another seed, or is finished.
     #[error("trial {number} of search `{search}` exists already: {reason}")]
@@ -176,13 +136,16 @@ pub enum StudyError {
         number: u64,
     },
     /// SQLite failed.
-    #[error("the study at {}: {source}", path.display())]
+    #[error("the study at {}: {source}{}", path.display(), room(source))]
     Sqlite {
         /// The path.
         path: PathBuf,
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// What was named is no file, too large, the pointer of one, or the operating system refused.
+    #[error(transparent)]
+    File(#[from] FormatError),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -194,4 +157,12 @@ pub enum StudyError {
     /// A value could not be written as JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// SQLite calls a full disk so where the files beside the database are concerned.
+fn room(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::SystemIoFailure) => "; is there room on the disk?",
+        _ => "",
+    }
 }

@@ -1,10 +1,12 @@
 //! Trials and their states, objectives over several devices, Pareto fronts, and storage that survives a kill.
 //!
-//! A [`Study`] belongs to one run file, one space and one dataset. All its searches share one pool of evaluations, keyed
-//! by canonical genotype. A search's [`Trial`]s are started and finished by [`Storage::commit`]; when it returns, they
+//! A [`Study`] belongs to one run. All its searches share one pool of evaluations, keyed by canonical genotype. Pool,
+//! searches and finalists carry the key of the inputs that they are made of ([`Basis`]): after an input has changed, what
+//! was found before stays in the study, and only what belongs to the present inputs is shown and gone on with. A search's [`Trial`]s are started and finished by [`Storage::commit`]; when it returns, they
 //! outlive the process. A strategy sees a [`History`] of finished trials and never the storage.
 #![forbid(unsafe_code)]
 
+mod basis;
 mod error;
 pub mod export;
 mod history;
@@ -21,6 +23,7 @@ mod transition;
 mod validation;
 mod wire;
 
+pub use basis::{Basis, Subject};
 pub use error::StudyError;
 pub use history::{History, Observation};
 pub use hypervolume::hypervolume;

@@ -1,29 +1,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use panarch_graph::ContentHash;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
 
 use crate::transition::{self, Standing};
 use crate::validation;
-use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, Storage, StudyError, Trial, TrialState};
+use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, Storage, StudyError, Subject, Trial, TrialState};
 
 /// A study that ends with the process: for tests, and for runs that nobody will resume.
 #[derive(Debug)]
 pub struct MemoryStorage {
-    header: Header,
     content: Mutex<Content>,
 }
 
-#[derive(Debug, Default)]
+/// The inputs that a row belongs to; none where nobody has said them.
+type Key = Option<ContentHash>;
+
+/// What a subject is made of, and whether it is closed.
+#[derive(Debug, Clone, Default)]
+struct Made {
+    of: Option<Inputs>,
+    closed: bool,
+}
+
+/// Everything that belongs to inputs stands beside their key.
+#[derive(Debug, Clone)]
 struct Content {
-    evaluations: Vec<Evaluation>,
-    evaluation_of: BTreeMap<Genotype, usize>,
+    header: Header,
+    bases: BTreeMap<Subject, Made>,
+    evaluations: Vec<(Key, Evaluation)>,
     costs: Vec<CostRecord>,
     cost_keys: BTreeSet<(Genotype, String, ContentHash)>,
     searches: Vec<String>,
-    trials: BTreeMap<(String, u64), Trial>,
-    finalists: Vec<Finalist>,
+    /// By search, key and number.
+    trials: BTreeMap<(String, Key, u64), Trial>,
+    finalists: Vec<(Key, Finalist)>,
     events: Vec<Event>,
 }
 
@@ -32,13 +44,21 @@ impl MemoryStorage {
     #[must_use]
     pub fn new(header: Header) -> Self {
         Self {
-            header,
-            content: Mutex::default(),
+            content: Mutex::new(Content {
+                header,
+                bases: BTreeMap::new(),
+                evaluations: Vec::new(),
+                costs: Vec::new(),
+                cost_keys: BTreeSet::new(),
+                searches: Vec::new(),
+                trials: BTreeMap::new(),
+                finalists: Vec::new(),
+                events: Vec::new(),
+            }),
         }
     }
 
-    // A thread that panics while it holds the lock cannot leave half a commit: nothing in `Content::apply` panics between
-    // its steps, and everything that can fail is checked before.
+    // A thread that panics while it holds the lock cannot leave half a commit: changes are made in a copy.
     fn content(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,26 +66,31 @@ impl MemoryStorage {
 
 impl Storage for MemoryStorage {
     fn header(&self) -> Result<Header, StudyError> {
-        Ok(self.header.clone())
+        Ok(self.content().header.clone())
     }
 
     fn commit(&self, changes: &[Change]) -> Result<(), StudyError> {
         let mut content = self.content();
-        content.check(changes)?;
-        for change in changes {
-            content.apply(change);
-        }
+        let mut changed = content.clone();
+        changes.iter().try_for_each(|change| changed.apply(change))?;
+        *content = changed;
         Ok(())
     }
 
-    fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
+    fn inputs(&self, subject: &Subject) -> Result<Option<Inputs>, StudyError> {
         let content = self.content();
-        let index = content.evaluation_of.get(genotype);
-        Ok(index.map(|&index| content.evaluations[index].clone()))
+        Ok(content.bases.get(subject).and_then(|made| made.of.clone()))
+    }
+
+    fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
+        Ok(self.content().evaluation(genotype).cloned())
     }
 
     fn evaluations(&self) -> Result<Vec<Evaluation>, StudyError> {
-        Ok(self.content().evaluations.clone())
+        let content = self.content();
+        let key = content.key(&Subject::Evaluations);
+        let present = content.evaluations.iter().filter(|(of, _)| Some(*of) == key);
+        Ok(present.map(|(_, evaluation)| evaluation.clone()).collect())
     }
 
     fn costs(&self, genotype: Option<&Genotype>) -> Result<Vec<CostRecord>, StudyError> {
@@ -80,14 +105,28 @@ impl Storage for MemoryStorage {
             .searches
             .iter()
             .filter(|name| search.is_none_or(|search| search == name.as_str()));
+        let of = |name: &String| {
+            let key = content.key(&Subject::Search(name.clone()));
+            key.map(|key| {
+                content
+                    .trials
+                    .range((name.clone(), key, 0)..=(name.clone(), key, u64::MAX))
+            })
+        };
         Ok(wanted
-            .flat_map(|name| content.trials.range((name.clone(), 0)..=(name.clone(), u64::MAX)))
+            .filter_map(of)
+            .flatten()
             .map(|(_, trial)| trial.clone())
             .collect())
     }
 
     fn finalists(&self) -> Result<Vec<Finalist>, StudyError> {
-        Ok(self.content().finalists.clone())
+        let content = self.content();
+        let present = content.finalists.iter().filter(|(key, finalist)| {
+            let subject = Subject::Finalist(finalist.genotype.clone());
+            Some(*key) == content.key(&subject)
+        });
+        Ok(present.map(|(_, finalist)| finalist.clone()).collect())
     }
 
     fn events(&self) -> Result<Vec<Event>, StudyError> {
@@ -96,56 +135,53 @@ impl Storage for MemoryStorage {
 }
 
 impl Content {
-    /// Whether all of the changes are allowed, each after those before it.
-    fn check(&self, changes: &[Change]) -> Result<(), StudyError> {
-        let mut standings: BTreeMap<(&str, u64), Standing> = BTreeMap::new();
-        let mut evaluated: BTreeSet<&Genotype> = BTreeSet::new();
-        for change in changes {
-            validation::check(change)?;
-            let standing = |standings: &BTreeMap<(&str, u64), Standing>, search: &str, number: u64| {
-                let earlier = standings.get(&(search, number)).cloned();
-                earlier.or_else(|| self.trials.get(&(search.to_owned(), number)).map(Standing::of))
-            };
-            match change {
-                Change::Evaluated(evaluation) => {
-                    evaluated.insert(&evaluation.genotype);
-                }
-                Change::Started {
-                    search,
-                    number,
-                    genotype,
-                    seed,
-                    ..
-                } => {
-                    let before = standing(&standings, search, *number);
-                    let after = transition::start(before, search, *number, genotype, *seed)?;
-                    standings.insert((search, *number), after);
-                }
-                Change::Finished {
-                    search,
-                    number,
-                    outcome,
-                    ..
-                } => {
-                    let before = standing(&standings, search, *number);
-                    let known =
-                        |genotype: &Genotype| evaluated.contains(genotype) || self.evaluation_of.contains_key(genotype);
-                    let after = transition::finish(before, search, *number, outcome, known)?;
-                    standings.insert((search, *number), after);
-                }
-                Change::Costed(_) | Change::Chosen(_) | Change::Logged(_) => {}
-            }
+    /// The key of a subject's rows at present; none when it is closed.
+    fn key(&self, subject: &Subject) -> Option<Key> {
+        match self.bases.get(subject) {
+            Some(made) if made.closed => None,
+            made => Some(made.and_then(|made| made.of.as_ref()).map(Inputs::key)),
         }
-        Ok(())
     }
 
-    fn apply(&mut self, change: &Change) {
+    /// The key of what is added to a subject; what is added to a closed one is of inputs that nobody has said.
+    fn key_of_new(&self, subject: &Subject) -> Key {
+        self.key(subject).flatten()
+    }
+
+    fn evaluation(&self, genotype: &Genotype) -> Option<&Evaluation> {
+        let key = self.key(&Subject::Evaluations)?;
+        let mut present = self.evaluations.iter().filter(|(of, _)| *of == key);
+        present
+            .find(|(_, evaluation)| evaluation.genotype == *genotype)
+            .map(|(_, evaluation)| evaluation)
+    }
+
+    fn place(&self, search: &str, number: u64) -> (String, Key, u64) {
+        let key = self.key_of_new(&Subject::Search(search.to_owned()));
+        (search.to_owned(), key, number)
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), StudyError> {
+        validation::check(change)?;
         match change {
+            Change::Renewed(header) => {
+                let created = self.header.created;
+                self.header = Header {
+                    created,
+                    ..header.clone()
+                };
+            }
+            Change::Based(basis) => {
+                let made = self.bases.entry(basis.subject.clone()).or_default();
+                made.closed = basis.inputs.is_none();
+                if basis.inputs.is_some() {
+                    made.of.clone_from(&basis.inputs);
+                }
+            }
             Change::Evaluated(evaluation) => {
-                if !self.evaluation_of.contains_key(&evaluation.genotype) {
-                    self.evaluation_of
-                        .insert(evaluation.genotype.clone(), self.evaluations.len());
-                    self.evaluations.push(evaluation.clone());
+                if self.evaluation(&evaluation.genotype).is_none() {
+                    let key = self.key_of_new(&Subject::Evaluations);
+                    self.evaluations.push((key, evaluation.clone()));
                 }
             }
             Change::Costed(cost) => {
@@ -163,6 +199,9 @@ impl Content {
                 seed,
                 at,
             } => {
+                let place = self.place(search, *number);
+                let before = self.trials.get(&place).map(Standing::of);
+                transition::start(before, search, *number, genotype, *seed)?;
                 if !self.searches.contains(search) {
                     self.searches.push(search.clone());
                 }
@@ -177,7 +216,7 @@ impl Content {
                     started: *at,
                     finished: None,
                 };
-                self.trials.insert((search.clone(), *number), trial);
+                self.trials.insert(place, trial);
             }
             Change::Finished {
                 search,
@@ -185,7 +224,11 @@ impl Content {
                 outcome,
                 at,
             } => {
-                if let Some(trial) = self.trials.get_mut(&(search.clone(), *number)) {
+                let place = self.place(search, *number);
+                let before = self.trials.get(&place).map(Standing::of);
+                let evaluated = |genotype: &Genotype| self.evaluation(genotype).is_some();
+                transition::finish(before, search, *number, outcome, evaluated)?;
+                if let Some(trial) = self.trials.get_mut(&place) {
                     trial.state = outcome.state();
                     trial.reward = outcome.reward();
                     trial.reason = outcome.reason().map(str::to_owned);
@@ -193,16 +236,15 @@ impl Content {
                 }
             }
             Change::Chosen(finalist) => {
-                match self
-                    .finalists
-                    .iter_mut()
-                    .find(|other| other.genotype == finalist.genotype)
-                {
-                    Some(other) => *other = finalist.clone(),
-                    None => self.finalists.push(finalist.clone()),
+                let key = self.key_of_new(&Subject::Finalist(finalist.genotype.clone()));
+                let same = |(of, other): &&mut (Key, Finalist)| *of == key && other.genotype == finalist.genotype;
+                match self.finalists.iter_mut().find(same) {
+                    Some((_, other)) => *other = finalist.clone(),
+                    None => self.finalists.push((key, finalist.clone())),
                 }
             }
             Change::Logged(event) => self.events.push(event.clone()),
         }
+        Ok(())
     }
 }

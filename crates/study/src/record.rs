@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use panarch_cost::Cost;
+use panarch_cost::{Cost, Pairs};
 use panarch_graph::{Accuracy, Bytes, ContentHash, Energy, Estimate, Latency, Provenance};
 use panarch_space::Genotype;
 
-use crate::Timestamp;
+use crate::{Basis, Timestamp};
 
-/// What a study is about; fixed when it is created.
+/// What a study is about: the run that last worked on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The study's name.
@@ -30,7 +30,7 @@ pub struct Header {
 /// The accuracy of one genotype; one pool of evaluations serves all searches of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// The genotype in canonical form; a study holds one evaluation for each.
+    /// The genotype in canonical form; a study holds one evaluation for each, of those inputs that it is of now.
     pub genotype: Genotype,
     /// The network that it lowers to.
     pub network: ContentHash,
@@ -63,6 +63,8 @@ pub struct CostSummary {
     pub traffic: Option<Bytes>,
     /// Share of the peak arithmetic rate that was used, from 0 to 1.
     pub utilisation: Option<f64>,
+    /// The turns that the latency was measured in, of a network that was measured beside an anchor.
+    pub pairs: Option<Pairs>,
     /// How the numbers came about.
     pub provenance: Provenance,
 }
@@ -78,6 +80,7 @@ impl CostSummary {
             peak_memory: None,
             traffic: None,
             utilisation: None,
+            pairs: None,
             provenance,
         }
     }
@@ -92,6 +95,7 @@ impl From<&Cost> for CostSummary {
             peak_memory: Some(cost.peak_memory),
             traffic: Some(cost.traffic),
             utilisation: Some(cost.utilisation),
+            pairs: None,
             provenance: cost.provenance.clone(),
         }
     }
@@ -304,6 +308,11 @@ pub struct Event {
 /// One change to a study.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
+    /// Another run file, space or dataset works on the study; when it was created stays.
+    Renewed(Header),
+    /// A subject is made of these inputs from now on. What was made of others stays in the study under its own key and is
+    /// there again when the same inputs are; until then nobody is shown it.
+    Based(Basis),
     /// Adds an evaluation to the pool. The first evaluation of a genotype stays; another is ignored.
     Evaluated(Evaluation),
     /// Adds a cost. The first for a genotype, device and protocol stays; another is ignored.

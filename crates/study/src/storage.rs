@@ -1,12 +1,18 @@
+use panarch_graph::Inputs;
 use panarch_space::Genotype;
 
-use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, MemoryStorage, SqliteStorage, StudyError, Trial};
+use crate::{
+    Change, CostRecord, Evaluation, Event, Finalist, Header, MemoryStorage, SqliteStorage, StudyError, Subject, Trial,
+};
 
 /// Where a study is kept.
 ///
 /// Any number of threads may use one storage. Writing is [`Storage::commit`] alone; when it returns, the changes survive
 /// the death of the process (if the storage outlives processes at all), and other readers see all of them or none.
 /// Every implementation passes the conformance suite in `panarch-testkit`.
+///
+/// Evaluations, trials and finalists belong to the inputs that their subject had when they were added ([`Change::Based`]);
+/// every method here is about those of the present inputs.
 pub trait Storage: Send + Sync {
     /// What the study is about.
     ///
@@ -20,6 +26,12 @@ pub trait Storage: Send + Sync {
     /// [`StudyError::TrialExists`], [`StudyError::NotRunning`] or [`StudyError::NotEvaluated`] for a change that does not
     /// fit the trial's state, [`StudyError::NotFinite`] for a value that is not a number; when the storage fails.
     fn commit(&self, changes: &[Change]) -> Result<(), StudyError>;
+
+    /// What a subject is made of, or was made of when it was closed; none when nobody has said so.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn inputs(&self, subject: &Subject) -> Result<Option<Inputs>, StudyError>;
 
     /// The evaluation of a genotype, if there is one.
     ///
@@ -62,7 +74,7 @@ pub trait Storage: Send + Sync {
 ///
 /// `sqlite:///PATH` and a bare path name a file (three slashes are followed by a relative path, four make it absolute, as
 /// users of other tools know it); `memory:` names a study that ends with the process. A study that exists keeps its own
-/// header: [`crate::Study::resume`] compares it with the wanted one.
+/// header until [`crate::Study::resume`] renews it.
 ///
 /// # Errors
 /// [`StudyError::Url`] for another scheme; those of [`SqliteStorage::open`] and [`SqliteStorage::create`].

@@ -1,17 +1,18 @@
 use std::fmt;
 
-use panarch_graph::ContentHash;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
 
 use crate::{
-    Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, History, Outcome, Storage, StudyError,
-    Timestamp, Trial, TrialState,
+    Basis, Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, History, Outcome, Storage, StudyError,
+    Subject, Timestamp, Trial, TrialState,
 };
 
-/// A study: one run file, one space, one dataset, and everything that was found out with them.
+/// Everything that was found out for a run, kept so that it is used again only for what it was found out for.
 pub struct Study {
     storage: Box<dyn Storage>,
     header: Header,
+    before: Option<Header>,
 }
 
 /// What a search does next.
@@ -30,37 +31,76 @@ impl Study {
     /// When the storage cannot be read.
     pub fn open(storage: Box<dyn Storage>) -> Result<Self, StudyError> {
         let header = storage.header()?;
-        Ok(Self { storage, header })
+        Ok(Self {
+            storage,
+            header,
+            before: None,
+        })
     }
 
-    /// Opens a study to go on with it: its space, dataset and run file must be the wanted ones.
-    ///
-    /// Name, version of Panarch and date may differ.
+    /// Opens a study to go on with it. It is about `wanted` from now on; what it was about before, if that was something
+    /// else, is [`Study::before`].
     ///
     /// # Errors
-    /// [`StudyError::OtherSpace`], [`StudyError::OtherDataset`] or [`StudyError::OtherRun`]; when the storage cannot be
-    /// read.
+    /// When the storage cannot be read or written.
     pub fn resume(storage: Box<dyn Storage>, wanted: &Header) -> Result<Self, StudyError> {
-        let study = Self::open(storage)?;
-        let header = &study.header;
-        if header.space_hash != wanted.space_hash {
-            return Err(StudyError::OtherSpace {
-                stored: header.space.clone(),
-                stored_hash: header.space_hash,
-                given: wanted.space.clone(),
-                given_hash: wanted.space_hash,
-            });
+        let stored = storage.header()?;
+        let header = Header {
+            created: stored.created,
+            ..wanted.clone()
+        };
+        if stored == header {
+            return Self::open(storage);
         }
-        if header.dataset != wanted.dataset {
-            return Err(StudyError::OtherDataset {
-                stored: header.dataset.clone(),
-                given: wanted.dataset.clone(),
-            });
-        }
-        match first_difference(&header.run, &wanted.run) {
-            None => Ok(study),
-            Some((line, stored, given)) => Err(StudyError::OtherRun { line, stored, given }),
-        }
+        storage.commit(&[Change::Renewed(header.clone())])?;
+        Ok(Self {
+            storage,
+            header,
+            before: Some(stored),
+        })
+    }
+
+    /// What the study was about when it was opened, if that has changed.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Header> {
+        self.before.as_ref()
+    }
+
+    /// Says what a subject is made of from now on, and gives what it was made of before: none when nobody had said so.
+    ///
+    /// # Errors
+    /// When the storage cannot be read or written.
+    pub fn base(&self, subject: Subject, inputs: &Inputs) -> Result<Option<Inputs>, StudyError> {
+        let before = self.storage.inputs(&subject)?;
+        let inputs = Some(inputs.clone());
+        self.storage.commit(&[Change::Based(Basis { subject, inputs })])?;
+        Ok(before)
+    }
+
+    /// Closes subjects: they are no part of the present run until they are taken up again.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    pub fn close(&self, subjects: impl IntoIterator<Item = Subject>) -> Result<(), StudyError> {
+        let subjects = subjects.into_iter();
+        let changes: Vec<Change> = subjects
+            .map(|subject| Change::Based(Basis { subject, inputs: None }))
+            .collect();
+        self.storage.commit(&changes)
+    }
+
+    /// The searches and finalists that are part of the present run.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    pub fn subjects(&self) -> Result<Vec<Subject>, StudyError> {
+        let trials = self.storage.trials(None)?;
+        let by_search = trials.chunk_by(|a, b| a.search == b.search);
+        let searches = by_search.filter_map(|group| group.first());
+        let mut subjects: Vec<Subject> = searches.map(|trial| Subject::Search(trial.search.clone())).collect();
+        let finalists = self.storage.finalists()?.into_iter();
+        subjects.extend(finalists.map(|finalist| Subject::Finalist(finalist.genotype)));
+        Ok(subjects)
     }
 
     /// What the study is about.
@@ -221,44 +261,5 @@ impl fmt::Debug for Study {
         f.debug_struct("Study")
             .field("header", &self.header)
             .finish_non_exhaustive()
-    }
-}
-
-/// The first line in which two texts differ, from 1, with both versions; a line that is not there is empty.
-fn first_difference(stored: &str, given: &str) -> Option<(usize, String, String)> {
-    let (mut left, mut right) = (stored.lines(), given.lines());
-    let mut number = 0;
-    loop {
-        number += 1;
-        match (left.next(), right.next()) {
-            (None, None) => return None,
-            (a, b) if a != b => {
-                return Some((
-                    number,
-                    a.unwrap_or_default().to_owned(),
-                    b.unwrap_or_default().to_owned(),
-                ));
-            }
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_differing_line_is_named() {
-        let table = [
-            ("a\nb\n", "a\nb", None),
-            ("a\nb", "a\nc", Some((2, "b", "c"))),
-            ("a", "a\nb", Some((2, "", "b"))),
-            ("a\nb", "a", Some((2, "b", ""))),
-        ];
-        for (stored, given, expected) in table {
-            let expected = expected.map(|(line, a, b): (usize, &str, &str)| (line, a.to_owned(), b.to_owned()));
-            assert_eq!(first_difference(stored, given), expected);
-        }
     }
 }

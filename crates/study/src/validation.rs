@@ -14,7 +14,11 @@ pub(crate) fn check(change: &Change) -> Result<(), StudyError> {
             outcome: Outcome::Complete { reward },
             ..
         } => finite("the reward", *reward),
-        Change::Started { .. } | Change::Finished { .. } | Change::Logged(_) => Ok(()),
+        Change::Renewed(_)
+        | Change::Based(_)
+        | Change::Started { .. }
+        | Change::Finished { .. }
+        | Change::Logged(_) => Ok(()),
     }
 }
 

@@ -1,8 +1,8 @@
 use std::thread;
 
-use panarch_graph::ContentHash;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_study::{
-    Change, CostSummary, Event, EventKind, Header, Outcome, Storage, StudyError, Timestamp, TrialState,
+    Basis, Change, CostSummary, Event, EventKind, Header, Outcome, Storage, StudyError, Subject, Timestamp, TrialState,
 };
 
 use crate::samples::{cost, evaluation, finalist, genotype, header, provenance};
@@ -48,6 +48,75 @@ pub fn storage_conformance(new: impl Fn(&Header) -> Box<dyn Storage>) {
     commits_all_or_nothing(&*fresh());
     refuses_what_is_no_number(&*fresh());
     serves_threads(&*fresh());
+    renews_its_header(&*fresh());
+    parts_by_inputs(&*fresh());
+}
+
+fn renews_its_header(storage: &dyn Storage) {
+    let before = storage.header().unwrap();
+    let mut other = header(ContentHash::of("space", b"another"));
+    other.run = "seed = 2\n".into();
+    other.created = Timestamp::from_unix_millis(before.created.unix_millis() + 1);
+    storage.commit(&[Change::Renewed(other.clone())]).unwrap();
+    let created = before.created;
+    assert_eq!(storage.header().unwrap(), Header { created, ..other });
+}
+
+/// What was made of other inputs is not shown, not mixed, and there again when the inputs are.
+fn parts_by_inputs(storage: &dyn Storage) {
+    let inputs = |text: &str| Inputs::new().with_text("supernet", text);
+    let subjects = [
+        Subject::Evaluations,
+        Subject::Search("s".into()),
+        Subject::Finalist(genotype(1)),
+    ];
+    let base = |inputs: Option<Inputs>| {
+        let bases = subjects.iter().map(|subject| {
+            Change::Based(Basis {
+                subject: subject.clone(),
+                inputs: inputs.clone(),
+            })
+        });
+        storage.commit(&bases.collect::<Vec<_>>()).unwrap();
+        for subject in &subjects {
+            let last = storage.inputs(subject).unwrap();
+            assert!(inputs.is_none() || last == inputs, "{subject}");
+            assert!(last.is_some(), "what a closed subject was made of stays known");
+        }
+    };
+    let counts = || {
+        let trials = storage.trials(None).unwrap();
+        assert_eq!(trials, storage.trials(Some("s")).unwrap());
+        let evaluations = storage.evaluations().unwrap();
+        assert_eq!(evaluations.first().cloned(), storage.evaluation(&genotype(1)).unwrap());
+        (evaluations.len(), trials.len(), storage.finalists().unwrap().len())
+    };
+    let fill = || {
+        let trial = [started("s", 0, 1), complete("s", 0, 0.5)];
+        let mut changes = vec![Change::Evaluated(evaluation(1)), Change::Chosen(finalist(1, "worst"))];
+        changes.extend(trial);
+        storage.commit(&changes).unwrap();
+    };
+    assert_eq!(storage.inputs(&Subject::Evaluations).unwrap(), None);
+    fill();
+    assert_eq!(counts(), (1, 1, 1), "of inputs that nobody has stated");
+    base(Some(inputs("a")));
+    assert_eq!(counts(), (0, 0, 0));
+    let unknown = storage.commit(&[started("s", 0, 1), complete("s", 0, 0.5)]);
+    assert!(
+        matches!(unknown, Err(StudyError::NotEvaluated { .. })),
+        "an evaluation of other inputs is none: {unknown:?}"
+    );
+    fill();
+    assert_eq!(counts(), (1, 1, 1));
+    base(Some(inputs("b")));
+    assert_eq!(counts(), (0, 0, 0));
+    base(None);
+    assert_eq!(counts(), (0, 0, 0));
+    base(Some(inputs("a")));
+    assert_eq!(counts(), (1, 1, 1));
+    let twice = storage.commit(&[started("s", 0, 1)]);
+    assert!(matches!(twice, Err(StudyError::TrialExists { .. })), "{twice:?}");
 }
 
 fn starts_empty(storage: &dyn Storage) {

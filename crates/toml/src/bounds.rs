@@ -4,13 +4,14 @@ use std::fmt::Display;
 use std::ops::{Bound, RangeBounds};
 
 /// " from 1 to 1000", " of 1 or more", …; empty for the full range. Begins with a space.
-pub(crate) fn describe<T: Display>(range: &impl RangeBounds<T>) -> String {
+pub(crate) fn describe<T: Display + PartialEq>(range: &impl RangeBounds<T>) -> String {
     match (range.start_bound(), range.end_bound()) {
         (Bound::Unbounded, Bound::Unbounded) => String::new(),
         (Bound::Included(low), Bound::Unbounded) => format!(" of {low} or more"),
         (Bound::Excluded(low), Bound::Unbounded) => format!(" greater than {low}"),
         (Bound::Unbounded, Bound::Included(high)) => format!(" of {high} or less"),
         (Bound::Unbounded, Bound::Excluded(high)) => format!(" less than {high}"),
+        (Bound::Included(low), Bound::Included(high)) if low == high => format!(" equal to {low}"),
         (Bound::Included(low), Bound::Included(high)) => format!(" from {low} to {high}"),
         (Bound::Included(low), Bound::Excluded(high)) => {
             format!(" of {low} or more and less than {high}")
@@ -33,6 +34,7 @@ mod tests {
     fn every_kind_of_range_has_words() {
         assert_eq!(describe::<u32>(&(..)), "");
         assert_eq!(describe(&(1..=9)), " from 1 to 9");
+        assert_eq!(describe(&(1..=1)), " equal to 1");
         assert_eq!(describe(&(1..)), " of 1 or more");
         assert_eq!(describe(&(..=9)), " of 9 or less");
         assert_eq!(describe(&(..9)), " less than 9");

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::rich;
+use crate::shown::shown;
 use crate::source::Excerpt;
 
 /// One problem: where it stands, what it is, and what was probably meant.
@@ -53,13 +54,13 @@ impl Diagnostic {
 /// `file:line:column: message (did you mean `x`?)`, on one line.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file)?;
+        write!(f, "{}", shown(&self.file))?;
         if self.line > 0 {
             write!(f, ":{}:{}", self.line, self.column)?;
         }
-        write!(f, ": {}", self.message)?;
+        write!(f, ": {}", shown(&self.message))?;
         match &self.suggestion {
-            Some(suggestion) => write!(f, " (did you mean `{suggestion}`?)"),
+            Some(suggestion) => write!(f, " (did you mean `{}`?)", shown(suggestion)),
             None => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::keys::Key;
 use crate::nesting::{MAX_DEPTH, too_deep};
 use crate::source::{At, Source, Span};
 use crate::table::Table;
@@ -21,8 +22,22 @@ const MOST_LISTED: usize = 200;
 pub struct Document {
     pub(crate) sources: Vec<Source>,
     pub(crate) root: Node,
+    pub(crate) keys: Vec<Key>,
     problems: RefCell<Vec<Problem>>,
     dropped: Cell<usize>,
+    /// What was asked for; none when nobody wants to know.
+    asked: Option<RefCell<Vec<AskedKey>>>,
+}
+
+/// A key that a reader asked for, with what it would have accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedKey {
+    /// Dotted path, such as `train.batch`.
+    pub path: String,
+    /// What its value must be, with the article: "a whole number from 1 to 1000".
+    pub expected: String,
+    /// Whether the document is wrong without it.
+    pub required: bool,
 }
 
 #[derive(Debug)]
@@ -55,8 +70,10 @@ impl Document {
                 span: Span::new(0, 0..0),
                 kind: Kind::Table(Vec::new()),
             },
+            keys: Vec::new(),
             problems: RefCell::default(),
             dropped: Cell::new(0),
+            asked: None,
         };
         if let Some(start) = too_deep(text) {
             let message = format!("nested deeper than the {MAX_DEPTH} levels that are read");
@@ -100,6 +117,42 @@ impl Document {
                     .into())
             }
         }
+    }
+
+    /// Declares the keys of the format, so that a key in the wrong section, or called as other tools call it, is known.
+    #[must_use]
+    pub fn with_keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.keys.extend(keys);
+        self
+    }
+
+    /// Remembers from now on what is asked for, see [`Document::asked`].
+    #[must_use]
+    pub fn recording(mut self) -> Self {
+        self.asked = Some(RefCell::default());
+        self
+    }
+
+    /// Every key that was asked for with a type, in the order of asking, each once; empty unless the document records.
+    pub fn asked(&self) -> Vec<AskedKey> {
+        self.asked
+            .as_ref()
+            .map(|asked| asked.borrow().clone())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn record_asked(&self, key: impl FnOnce() -> AskedKey) {
+        if let Some(asked) = &self.asked {
+            let (key, mut asked) = (key(), asked.borrow_mut());
+            if !asked.iter().any(|known| known.path == key.path) {
+                asked.push(key);
+            }
+        }
+    }
+
+    /// Whether a place is in an override, not in the document.
+    pub(crate) fn is_override(&self, span: Span) -> bool {
+        self.sources.get(span.source).is_some_and(|source| source.is_override)
     }
 
     /// The reader of the top-level table.

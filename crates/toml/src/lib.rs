@@ -26,17 +26,21 @@
 //! );
 //! ```
 //!
+//! [`shown`] writes out what a text from outside could hide or steer a terminal with, for every crate that shows some.
+//!
 //! No input makes this crate panic; documents are limited to [`MAX_BYTES`] and [`MAX_DEPTH`].
 
 mod bounds;
 mod diagnostic;
 mod document;
 mod getters;
+mod keys;
 mod layers;
 mod nesting;
 mod overrides;
 mod read;
 mod rich;
+mod shown;
 mod source;
 mod suggestion;
 mod table;
@@ -44,10 +48,12 @@ mod tree;
 mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use document::{Document, MAX_BYTES};
+pub use document::{AskedKey, Document, MAX_BYTES};
+pub use keys::Key;
 pub use layers::Layering;
 pub use nesting::MAX_DEPTH;
 pub use read::{Bounded, FromValue, Spanned};
+pub use shown::{is_hidden, shown, shown_json, shown_lines};
 pub use source::At;
 pub use suggestion::did_you_mean;
 pub use table::Table;

@@ -48,7 +48,10 @@ struct Part {
 
 fn parse(text: &str, source: usize) -> Result<(Vec<Part>, Node), String> {
     if text.len() > MAX_BYTES {
-        return Err("too long".to_string());
+        return Err(format!(
+            "the override has {} bytes, more than the {MAX_BYTES} that are read",
+            text.len()
+        ));
     }
     let form = || "must have the form key.path=value".to_string();
     let (key, value) = text.split_once('=').ok_or_else(form)?;

@@ -1,6 +1,7 @@
 //! The form of diagnostics for a person at a terminal.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::shown::shown;
 
 /// Each problem with its source line and a caret, an empty line between two problems.
 pub(crate) fn render(diagnostics: &Diagnostics) -> String {
@@ -11,7 +12,11 @@ pub(crate) fn render(diagnostics: &Diagnostics) -> String {
 fn problem(diagnostic: &Diagnostic) -> String {
     let number = diagnostic.line.to_string();
     let gutter = " ".repeat(number.len());
-    let mut text = format!("error: {}\n {gutter}--> {}", diagnostic.message, diagnostic.file);
+    let mut text = format!(
+        "error: {}\n {gutter}--> {}",
+        shown(&diagnostic.message),
+        shown(&diagnostic.file)
+    );
     if diagnostic.line > 0 {
         text += &format!(":{}:{}", diagnostic.line, diagnostic.column);
         if let Some(excerpt) = &diagnostic.excerpt {
@@ -22,7 +27,7 @@ fn problem(diagnostic: &Diagnostic) -> String {
         }
     }
     if let Some(suggestion) = &diagnostic.suggestion {
-        text += &format!("\n {gutter} = did you mean `{suggestion}`?");
+        text += &format!("\n {gutter} = did you mean `{}`?", shown(suggestion));
     }
     text
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::shown::is_hidden;
+
 /// The place of a value, for a complaint that is found later than the value was read.
 ///
 /// Hand it back to [`Document::problem_at`](crate::Document::problem_at) or
@@ -128,9 +130,9 @@ impl Source {
     }
 }
 
-/// Control characters become a visible replacement, so that a file cannot steer the terminal.
+/// Hidden characters become a visible replacement, so that a file cannot steer the terminal.
 pub(crate) fn printable(c: char) -> char {
-    if c.is_control() { '\u{fffd}' } else { c }
+    if is_hidden(c) { '\u{fffd}' } else { c }
 }
 
 fn saturate(n: usize) -> u32 {

@@ -1,10 +1,11 @@
 //! Reading a table key by key.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeBounds;
 
-use crate::document::Document;
+use crate::document::{AskedKey, Document};
+use crate::keys;
 use crate::read::{self, Bounded, FromValue, Spanned};
 use crate::source::At;
 use crate::suggestion::did_you_mean;
@@ -25,6 +26,8 @@ pub struct Table<'doc> {
     /// Missing and unknown keys are not reported: the table itself already was.
     muted: bool,
     asked: RefCell<BTreeSet<String>>,
+    /// Where each key stands; made for the first key that is asked for.
+    places: OnceCell<HashMap<&'doc str, usize>>,
 }
 
 impl<'doc> Table<'doc> {
@@ -35,6 +38,7 @@ impl<'doc> Table<'doc> {
             node: Some(node),
             muted: false,
             asked: RefCell::default(),
+            places: OnceCell::new(),
         }
     }
 
@@ -45,7 +49,7 @@ impl<'doc> Table<'doc> {
 
     /// An optional value of any readable type; a wrong one is reported.
     pub fn optional<T: FromValue>(&self, key: &str) -> Option<T> {
-        self.value(key).and_then(|value| value.read())
+        self.maybe(key, T::expected).and_then(|value| value.read())
     }
 
     /// A required number in a range.
@@ -56,13 +60,21 @@ impl<'doc> Table<'doc> {
 
     /// An optional number in a range; a wrong one is reported.
     pub fn optional_in<T: Bounded>(&self, key: &str, range: impl RangeBounds<T>) -> Option<T> {
-        self.value(key).and_then(|value| read::read_in(&value, &range))
+        let value = self.maybe(key, || read::expected_in(&range));
+        value.and_then(|value| read::read_in(&value, &range))
     }
 
     /// A required list of numbers, each in a range.
     pub fn list_in<T: Bounded>(&self, key: &str, range: impl RangeBounds<T>) -> Option<Vec<T>> {
         let expected = format!("a list, each item {}", read::expected_in(&range));
         let value = self.require(key, &expected)?;
+        read::read_list(&value, &expected, |item| read::read_in(item, &range))
+    }
+
+    /// An optional list of numbers, each in a range; a wrong one is reported.
+    pub fn optional_list_in<T: Bounded>(&self, key: &str, range: impl RangeBounds<T>) -> Option<Vec<T>> {
+        let expected = format!("a list, each item {}", read::expected_in(&range));
+        let value = self.maybe(key, || expected.clone())?;
         read::read_list(&value, &expected, |item| read::read_in(item, &range))
     }
 
@@ -74,7 +86,8 @@ impl<'doc> Table<'doc> {
 
     /// An optional choice among named values; a wrong one is reported.
     pub fn optional_one_of<S: AsRef<str>, T: Clone>(&self, key: &str, choices: &[(S, T)]) -> Option<T> {
-        self.value(key).and_then(|value| value.one_of(choices))
+        let value = self.maybe(key, || one_of_words(choices.iter().map(|(name, _)| name.as_ref())));
+        value.and_then(|value| value.one_of(choices))
     }
 
     /// A required list of choices among named values.
@@ -92,12 +105,12 @@ impl<'doc> Table<'doc> {
 
     /// An optional table; something else under its key is reported.
     pub fn optional_table(&self, key: &str) -> Option<Table<'doc>> {
-        self.value(key).and_then(as_table)
+        self.maybe(key, || "a table".to_owned()).and_then(as_table)
     }
 
     /// A table whose every key has a default: absent, it is read as an empty one.
     pub fn table_or_empty(&self, key: &str) -> Table<'doc> {
-        let value = self.value(key);
+        let value = self.maybe(key, || "a table".to_owned());
         let muted = self.muted || value.is_some();
         value.and_then(as_table).unwrap_or_else(|| Table {
             document: self.document,
@@ -105,12 +118,13 @@ impl<'doc> Table<'doc> {
             node: None,
             muted,
             asked: RefCell::default(),
+            places: OnceCell::new(),
         })
     }
 
     /// An array of tables (`[[key]]`, or a list of inline tables); empty when absent.
     pub fn tables(&self, key: &str) -> Vec<Table<'doc>> {
-        let Some(value) = self.value(key) else {
+        let Some(value) = self.maybe(key, || "a list of tables".to_owned()) else {
             return Vec::new();
         };
         let tables = read::read_list(&value, "a list of tables", |item| as_table(item.clone()));
@@ -190,20 +204,70 @@ impl<'doc> Table<'doc> {
                 continue;
             }
             let mut message = format!("`{}` is not a known key", self.path_of(&entry.key));
-            let suggestion = did_you_mean(&entry.key, &absent);
-            match &suggestion {
-                Some(meant) => self.document.withdraw_missing(&self.path_of(meant)),
-                None if asked.is_empty() => {}
-                None => {
+            let mut suggestion = None;
+            match self.meant(entry, &asked, &absent).as_slice() {
+                [meant] => {
+                    self.document.withdraw_missing(&self.path_of(meant));
+                    suggestion = Some(meant.clone());
+                }
+                [] if asked.is_empty() => {}
+                [] => {
                     let known = one_of_words(asked.iter().map(String::as_str));
                     message = format!("{message} here, where it can be {known}");
+                }
+                several => {
+                    let several = one_of_words(several.iter().map(String::as_str));
+                    message = format!("{message} here; it may be meant to be {several}");
                 }
             }
             self.document.report(entry.span, message, suggestion);
         }
     }
 
+    /// What an unknown key was probably meant to be: names of keys of this table, or paths from the top.
+    fn meant(&self, entry: &Entry, asked: &BTreeSet<String>, absent: &[&String]) -> Vec<String> {
+        let keys = &self.document.keys;
+        let here = |path: &str| match path.rsplit_once('.') {
+            Some((section, name)) if section == self.path => name.to_owned(),
+            _ => path.to_owned(),
+        };
+        let called = keys::called_here(keys, &self.path, &entry.key, entry.value.table().is_some());
+        if !called.is_empty() {
+            return called.into_iter().map(here).collect();
+        }
+        // An override may change what the file says, and a second table may add to the first.
+        let again = self.document.is_override(entry.span) || entry.value.table().is_some();
+        let close = if again {
+            did_you_mean(&entry.key, asked)
+        } else {
+            did_you_mean(&entry.key, absent)
+        };
+        if let Some(close) = close {
+            return vec![close];
+        }
+        let mut elsewhere = keys::elsewhere(keys, &self.path, &entry.key);
+        if let (true, Some([only])) = (elsewhere.is_empty(), entry.value.table()) {
+            elsewhere = keys::elsewhere(keys, &self.path_of(&entry.key), &only.key);
+        }
+        elsewhere.into_iter().map(here).collect()
+    }
+
+    /// The value of an optional key.
+    fn maybe(&self, key: &str, expected: impl FnOnce() -> String) -> Option<Value<'doc>> {
+        self.document.record_asked(|| AskedKey {
+            path: self.path_of(key),
+            expected: expected(),
+            required: false,
+        });
+        self.value(key)
+    }
+
     fn require(&self, key: &str, expected: &str) -> Option<Value<'doc>> {
+        self.document.record_asked(|| AskedKey {
+            path: self.path_of(key),
+            expected: expected.to_owned(),
+            required: true,
+        });
         let value = self.value(key);
         if value.is_none() && !self.muted {
             let node = self.node.unwrap_or(&self.document.root);
@@ -217,7 +281,12 @@ impl<'doc> Table<'doc> {
     }
 
     fn entry(&self, key: &str) -> Option<&'doc Entry> {
-        self.entries().iter().find(|entry| entry.key == key)
+        let entries = self.entries();
+        let places = self.places.get_or_init(|| {
+            let numbered = entries.iter().enumerate();
+            numbered.map(|(place, entry)| (entry.key.as_str(), place)).collect()
+        });
+        places.get(key).and_then(|place| entries.get(*place))
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Everything random in a training follows from (seed, step), so the position is all of the generator's state.
 //! Layout: tensors `weights/NAME` (kernel matrices included, but not what they make), `momentum/NAME`, and
-//! `state/NAME` for what a schedule has to remember (a frozen teacher, a policy); metadata `format`, `version`, `kind`, `name`, `hash`, `step` and `settings` (JSON).
+//! `state/NAME` for what a schedule has to remember (a frozen teacher, a policy); metadata `format`, `version`, `kind`, `name`, `hash`, `step`, `settings` and `inputs` (JSON).
+//! Version 2 had neither inputs nor a checksum: such a file can be opened, and no training goes on from it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
-use panarch_graph::{Network, Tensor, Weights};
+use panarch_graph::{Inputs, Network, Tensor, Weights};
 use panarch_nn::{Gradients, Sgd, Store, StoredTensor, TensorKind};
 use panarch_space::{Head, Space};
 use serde_json::Value;
@@ -16,7 +17,9 @@ use serde_json::Value;
 use crate::{Supernet, TrainError, kernel_transform};
 
 const FORMAT: &str = "panarch training";
-const VERSION: &str = "2";
+const VERSION: &str = "3";
+/// The version without inputs and checksum.
+const BEFORE: &str = "2";
 const WEIGHTS: &str = "weights/";
 const MOMENTUM: &str = "momentum/";
 const STATE: &str = "state/";
@@ -59,6 +62,8 @@ pub struct Checkpoint {
     pub step: u64,
     /// The settings of the training, data included.
     pub settings: Value,
+    /// All that the training is made of; none for what was imported, or written before inputs were kept.
+    pub inputs: Option<Inputs>,
     weights: Weights,
     momentum: Weights,
     state: Weights,
@@ -75,6 +80,7 @@ impl Checkpoint {
             subject: Subject::of_space(&supernet.family.space),
             step: 0,
             settings,
+            inputs: None,
             weights: tensors.collect(),
             momentum: Weights::new(),
             state: Weights::new(),
@@ -102,7 +108,13 @@ impl Checkpoint {
     }
 
     /// Takes the state of a training.
-    pub(crate) fn take(subject: Subject, settings: Value, step: u64, store: &Store, sgd: &Sgd, state: Weights) -> Self {
+    pub(crate) fn take(
+        (subject, settings, inputs): (Subject, Value, Inputs),
+        step: u64,
+        store: &Store,
+        sgd: &Sgd,
+        state: Weights,
+    ) -> Self {
         let (mut weights, mut momentum) = (Weights::new(), Weights::new());
         for (tensor, velocity) in store.tensors().iter().zip(sgd.velocity().iter()) {
             if tensor.kind().is_derived() {
@@ -130,6 +142,7 @@ impl Checkpoint {
             subject,
             step,
             settings,
+            inputs: Some(inputs),
             weights,
             momentum,
             state,
@@ -160,10 +173,13 @@ impl Checkpoint {
             ("step", self.step.to_string()),
             ("settings", self.settings.to_string()),
         ];
-        let metadata = metadata
-            .map(|(key, value)| (key.to_owned(), value))
-            .into_iter()
-            .collect();
+        let inputs = self.inputs.as_ref().map(serde_json::to_string).transpose();
+        let inputs = inputs.map_err(|error| TrainError::CheckpointContent {
+            path: path.into(),
+            reason: format!("its inputs cannot be written: {error}"),
+        })?;
+        let metadata = metadata.into_iter().chain(inputs.map(|inputs| ("inputs", inputs)));
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).collect();
         write_safetensors(path, &tensors.collect(), &metadata).map_err(|source| file_error(path, source))
     }
 
@@ -182,10 +198,13 @@ impl Checkpoint {
             return Err(metadata.error("it does not come from a training"));
         }
         let version = metadata.get("version")?;
-        if version != VERSION {
+        if version != VERSION && version != BEFORE {
             return Err(metadata.error(&format!(
-                "it has version {version}, this program reads version {VERSION}"
+                "it has version {version}, this program reads versions {BEFORE} and {VERSION}"
             )));
+        }
+        if version == VERSION && !file.sealed {
+            return Err(metadata.error("it has lost its checksum: it was changed after it was written"));
         }
         let step = metadata
             .get("step")?
@@ -193,6 +212,10 @@ impl Checkpoint {
             .map_err(|_| metadata.error("its step is not a number"))?;
         let settings = serde_json::from_str(metadata.get("settings")?)
             .map_err(|error| metadata.error(&format!("its settings cannot be read: {error}")))?;
+        let inputs = metadata.values.get("inputs").map(|text| serde_json::from_str(text));
+        let inputs = inputs
+            .transpose()
+            .map_err(|error| metadata.error(&format!("its inputs cannot be read: {error}")))?;
         let text = |key| metadata.get(key).map(str::to_owned);
         let subject = Subject {
             kind: text("kind")?,
@@ -215,6 +238,7 @@ impl Checkpoint {
             subject,
             step,
             settings,
+            inputs,
             weights,
             momentum,
             state,
@@ -245,41 +269,53 @@ impl Checkpoint {
     }
 
     /// Fails when the checkpoint is of another space or network.
-    pub(crate) fn check_subject(&self, path: &Path, expected: &Subject) -> Result<(), TrainError> {
-        let ours = [&expected.kind, &expected.name, &expected.hash];
-        let theirs = [&self.subject.kind, &self.subject.name, &self.subject.hash];
-        let differences: Vec<String> = ["kind", "name", "hash"]
-            .into_iter()
-            .zip(theirs.into_iter().zip(ours))
-            .filter(|(_, (theirs, ours))| theirs != ours)
-            .map(|(key, (theirs, ours))| difference(&format!("{} {key}", expected.kind), theirs, ours))
-            .collect();
+    fn check_subject(&self, path: &Path, expected: &Subject) -> Result<(), TrainError> {
+        let differences = self.other_subject(expected);
         if differences.is_empty() {
             return Ok(());
         }
         Err(TrainError::CheckpointOfAnother {
             path: path.into(),
+            changed: format!("the {} changed", expected.kind),
             differences,
         })
     }
 
-    /// Fails when the checkpoint was made with other settings, data included.
-    pub(crate) fn check_settings(&self, path: &Path, expected: &Value) -> Result<(), TrainError> {
+    fn other_subject(&self, expected: &Subject) -> Vec<String> {
+        let ours = [&expected.kind, &expected.name, &expected.hash];
+        let theirs = [&self.subject.kind, &self.subject.name, &self.subject.hash];
+        let both = ["kind", "name", "hash"].into_iter().zip(theirs.into_iter().zip(ours));
+        both.filter(|(_, (theirs, ours))| theirs != ours)
+            .map(|(key, (theirs, ours))| difference(&format!("{} {key}", expected.kind), theirs, ours))
+            .collect()
+    }
+
+    /// Fails when anything that the training is made of is not what it was: the inputs decide, subject and settings say
+    /// more of where they differ.
+    pub(crate) fn check_inputs(
+        &self,
+        path: &Path,
+        (subject, settings, inputs): (&Subject, &Value, &Inputs),
+    ) -> Result<(), TrainError> {
+        let changed = match &self.inputs {
+            Some(before) => inputs.difference(before),
+            None => Some("it does not say what it was made of".to_owned()),
+        };
+        let Some(changed) = changed else { return Ok(()) };
         let (mut theirs, mut ours) = (BTreeMap::new(), BTreeMap::new());
         flatten("", &self.settings, &mut theirs);
-        flatten("", expected, &mut ours);
+        flatten("", settings, &mut ours);
         let keys: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
         let shown = |map: &BTreeMap<String, String>, key: &String| map.get(key).cloned().unwrap_or("absent".into());
-        let differences: Vec<String> = keys
+        let leaves = keys
             .into_iter()
             .filter(|key| theirs.get(*key) != ours.get(*key))
-            .map(|key| difference(key, &shown(&theirs, key), &shown(&ours, key)))
-            .collect();
-        if differences.is_empty() {
-            return Ok(());
-        }
+            .map(|key| difference(key, &shown(&theirs, key), &shown(&ours, key)));
+        let mut differences = self.other_subject(subject);
+        differences.extend(leaves);
         Err(TrainError::CheckpointOfAnother {
             path: path.into(),
+            changed,
             differences,
         })
     }
@@ -383,6 +419,9 @@ impl Metadata<'_> {
 }
 
 fn file_error(path: &Path, source: FormatError) -> TrainError {
+    if source.names_file() {
+        return TrainError::File(source);
+    }
     TrainError::CheckpointFile {
         path: path.into(),
         source,

@@ -7,6 +7,8 @@ use panarch_graph::Shape;
 use panarch_nn::NnError;
 use panarch_space::SpaceError;
 
+use crate::data::{DamagedPicture, PictureFault};
+
 /// The error of this crate. Every variant about a file names the file and the reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,15 @@ pub enum TrainError {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// A file that is to be written is there already, with other content.
+    #[error("{} is there already and is another file; name another folder, or remove it", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What was named is no file, too large, the pointer of one, or the operating system refused.
+    #[error(transparent)]
+    File(#[from] FormatError),
     /// A file does not begin with the expected magic number.
     #[error("{}: not the expected kind of file: magic number {found:#010x}, expected {expected:#010x}", file.display())]
     Magic {
@@ -97,13 +108,36 @@ pub enum TrainError {
         /// The hash found, hexadecimal.
         found: String,
     },
-    /// A picture could not be decoded within the limits.
-    #[error("{}: cannot decode the picture: {source}", file.display())]
+    /// A file is no picture that can be used.
+    #[error("{} {fault}", file.display())]
     Picture {
         /// The file.
         file: PathBuf,
-        /// The decoder's answer.
-        source: image::ImageError,
+        /// Why not.
+        #[source]
+        fault: PictureFault,
+    },
+    /// Pictures of a folder cannot be used. The text names the first few.
+    #[error(
+        "{}: {} of {pictures} pictures cannot be used: {}. Mend or remove them, or leave them out with \
+         data.damaged = \"skip\"; `panarch data check` lists them all",
+        folder.display(),
+        damaged.len(),
+        first_few(damaged)
+    )]
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// Every such picture.
+        damaged: Vec<DamagedPicture>,
+        /// Pictures in all.
+        pictures: usize,
+    },
+    /// There are too few pictures to train on.
+    #[error("too few pictures: {reason}")]
+    TooFew {
+        /// What there is, and what is needed.
+        reason: String,
     },
     /// A folder of pictures does not have the expected layout.
     #[error("{}: {reason}", folder.display())]
@@ -124,7 +158,7 @@ pub enum TrainError {
         advice: String,
     },
     /// No dataset has this name.
-    #[error("no dataset is called `{name}`; known are {}, or the path of a folder", known.join(", "))]
+    #[error("no dataset is called `{name}`; known are {}, or the path of a folder, with a `/` in it{}", known.join(", "), meant(name, known))]
     UnknownDataset {
         /// The name given.
         name: String,
@@ -132,7 +166,7 @@ pub enum TrainError {
         known: Vec<&'static str>,
     },
     /// Neither PANARCH_DATA nor XDG_DATA_HOME nor HOME says where data belongs.
-    #[error("no folder for datasets: set PANARCH_DATA to one (HOME and XDG_DATA_HOME are unset)")]
+    #[error("no folder for datasets: set PANARCH_DATA to one (HOME and XDG_DATA_HOME are unset or no absolute paths)")]
     NoDataFolder,
     /// Every way of obtaining a dataset failed.
     #[error("cannot obtain {name}:\n  {}\nBy hand: {advice}", attempts.join("\n  "))]
@@ -196,14 +230,16 @@ pub enum TrainError {
     },
     /// A checkpoint belongs to another training.
     #[error(
-        "{}: the checkpoint is of another training and cannot be continued by this one ({}); \
-         use the settings it was made with, or another file",
+        "{}: the checkpoint is of another training and cannot be continued by this one: {changed}{}; \
+         use what it was made with, or another file",
         path.display(),
-        differences.join("; ")
+        in_brackets(differences)
     )]
     CheckpointOfAnother {
         /// The checkpoint.
         path: PathBuf,
+        /// Which inputs changed, in words: `the training pictures changed`.
+        changed: String,
         /// What differs, as "key: in the checkpoint …, here …".
         differences: Vec<String>,
     },
@@ -251,6 +287,17 @@ pub enum TrainError {
         /// Where the last good state is kept, if anywhere.
         checkpoint: Option<PathBuf>,
     },
+    /// A network answers an image with what is no finite number, so that it has no accuracy.
+    #[error(
+        "network `{network}` answers an image with {logit}, which is no finite number; its weights are damaged or its training \
+         has diverged"
+    )]
+    Answer {
+        /// The network.
+        network: String,
+        /// The first such logit.
+        logit: f32,
+    },
     /// The latency or reward of a network could not be found out.
     #[error("the reward of a network: {0}")]
     Reward(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -268,6 +315,22 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+fn in_brackets(differences: &[String]) -> String {
+    match differences {
+        [] => String::new(),
+        some => format!(" ({})", some.join("; ")),
+    }
+}
+
+/// Damaged pictures, cut after a few.
+fn first_few(damaged: &[DamagedPicture]) -> String {
+    const SHOWN: usize = 10;
+    let lines = damaged.iter().take(SHOWN).map(ToString::to_string);
+    let more = damaged.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    lines.chain(more).collect::<Vec<_>>().join("; ")
 }
 
 fn kept(checkpoint: Option<&std::path::Path>) -> String {
@@ -333,4 +396,9 @@ impl TrainError {
             gives: text(gives),
         }
     }
+}
+
+/// "; did you mean `…`?", where a known name is close.
+fn meant(name: &str, known: &[&str]) -> String {
+    panarch_toml::did_you_mean(name, known).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"))
 }

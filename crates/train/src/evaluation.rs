@@ -1,6 +1,6 @@
 //! Accuracy: of inherited weights on validation images, of finished networks on test images.
 
-use panarch_graph::{Accuracy, Estimate, Network, Weights};
+use panarch_graph::{Accuracy, Estimate, Inputs, Network, Weights};
 use panarch_nn::{BnStatistics, Store, count_correct};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
@@ -33,12 +33,12 @@ impl Score {
         let z = Z_95 * Z_95 / n;
         let centre = (share + z / 2.0) / (1.0 + z);
         let half = Z_95 * (share * (1.0 - share) / n + z / (4.0 * n)).sqrt() / (1.0 + z);
-        Estimate {
-            value: Accuracy::from_counts(self.correct, self.images),
-            low: Accuracy::from_share((centre - half).clamp(0.0, 1.0)),
-            high: Accuracy::from_share((centre + half).clamp(0.0, 1.0)),
-            level: LEVEL,
-        }
+        Estimate::around(
+            Accuracy::from_counts(self.correct, self.images),
+            Accuracy::from_share(centre - half),
+            Accuracy::from_share(centre + half),
+            LEVEL,
+        )
     }
 }
 
@@ -68,7 +68,8 @@ pub fn recalibrate(
 /// Runs a member over all images of a loader.
 ///
 /// # Errors
-/// Whatever the engine returns; [`TrainError::Mismatch`] when the images have another size than the network takes.
+/// Whatever the engine returns; [`TrainError::Mismatch`] when the images have another size than the network takes;
+/// [`TrainError::Answer`] when it answers one with what is no finite number.
 pub fn score(
     engine: &mut dyn Engine,
     member: &Member,
@@ -91,6 +92,12 @@ pub fn score(
     for step in 0..images.steps() {
         order.fill(step, &mut batch);
         engine.evaluate(member, store, statistics, batch.images(), &mut logits)?;
+        if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
+            return Err(TrainError::Answer {
+                network: network.name().to_owned(),
+                logit: *logit,
+            });
+        }
         total.correct += count_correct(&logits, classes, batch.labels())?;
         total.images += batch.len();
     }
@@ -151,6 +158,18 @@ impl Validator {
     /// The images for recalibration.
     pub fn recalibration(&self) -> &Loader {
         &self.recalibration
+    }
+
+    /// What the statistics of a recalibrated network are made of, besides its weights.
+    pub fn recalibration_inputs(&self) -> Inputs {
+        self.recalibration.inputs("recalibration pictures")
+    }
+
+    /// What a score is made of, besides the weights.
+    pub fn inputs(&self) -> Inputs {
+        self.recalibration_inputs()
+            .with_all(&self.validation.inputs("validation pictures"))
+            .with_text("trainer", crate::REVISION)
     }
 
     /// Recalibrates a member and counts its right answers on the validation images.
@@ -228,6 +247,30 @@ mod tests {
                 "{correct}/{images}: {:?}",
                 found.high
             );
+        }
+    }
+
+    /// Wilson's bounds round past the value where all answers or none are right; what is kept must not, nor what is read
+    /// back from JSON or from the digits of a table.
+    #[test]
+    fn no_interval_leaves_its_value_out() {
+        let digits = |share: f64| -> f64 { share.to_string().parse().unwrap() };
+        for images in 1..=5_000 {
+            let every = if images <= 60 { 1 } else { images };
+            for correct in (0..=images).step_by(every) {
+                let found = Score { correct, images }.accuracy();
+                let json: Estimate<Accuracy> = serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
+                let table = found.map(|share| Accuracy::from_share(digits(share.share())));
+                for Estimate { value, low, high, .. } in [found, json, table] {
+                    assert!(
+                        low <= value && value <= high,
+                        "{correct} of {images}: {low:?} {value:?} {high:?}"
+                    );
+                    assert!(low.share() >= 0.0 && high.share() <= 1.0, "{correct} of {images}");
+                }
+                assert_eq!((json, table), (found, found), "{correct} of {images}");
+                assert!(found.low < found.high, "{correct} of {images}");
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use panarch_graph::{Network, Tensor, Weights, random};
+use panarch_graph::{Inputs, Network, Tensor, Weights, random};
 use panarch_nn::{BnStatistics, Gradients, Store, Teacher};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
@@ -145,14 +145,23 @@ impl NetworkTrainer {
         let store = Store::from_weights(&network, weights)?;
         let subject = Subject::of_network(&network);
         // The starting weights decide the result as much as the settings do.
-        let settings_and_start = json!({ "settings": settings, "start": fingerprint(weights) });
+        let mut own = Inputs::new()
+            .with("weights that it begins from", weights.content_hash())
+            .with_text("length and learning rate", json!(settings.pace))
+            .with_text("distillation", settings.distillation);
+        if let Some((member, store)) = &teacher {
+            own = own
+                .with("teacher", member.views().extract(store)?.content_hash())
+                .with("teacher's network", member.network().content_hash());
+        }
         let session = Session::new(
             settings.optimisation,
             &[settings.pace],
             splits,
             &store,
             subject,
-            settings_and_start,
+            json!({ "settings": settings }),
+            &own,
         )?;
         Ok(Self {
             member: Member::new(network, &store)?,
@@ -170,6 +179,16 @@ impl NetworkTrainer {
     pub fn resume(&mut self, checkpoint: &Path) -> Result<(), TrainError> {
         self.session.restore(checkpoint, &mut self.store)?;
         Ok(())
+    }
+
+    /// All that goes into this training, as far as it is known here: see [`NetworkTrainer::add_inputs`].
+    pub fn inputs(&self) -> &Inputs {
+        self.session.inputs()
+    }
+
+    /// Adds what else decides the result: the images that a teacher and the finished network are recalibrated on.
+    pub fn add_inputs(&mut self, more: &Inputs) {
+        self.session.add_inputs(more);
     }
 
     /// Steps done.
@@ -312,14 +331,4 @@ fn write_statistics(network: &Network, statistics: &BnStatistics, weights: &mut 
             weights.insert(format!("{}.running_var", node.name), Tensor { shape, data: variance });
         }
     }
-}
-
-/// SHA-256 over names and values of weights.
-pub(crate) fn fingerprint(weights: &Weights) -> String {
-    let mut bytes = Vec::new();
-    for (name, tensor) in weights.iter() {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend(tensor.data.iter().flat_map(|value| value.to_le_bytes()));
-    }
-    crate::data::sha256(&bytes)
 }

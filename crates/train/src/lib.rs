@@ -39,5 +39,6 @@ pub use mixup::batch_cross_entropy;
 pub use optimisation::{Optimisation, Pace};
 pub use progress::{CheckpointPolicy, Control, Outcome, Progress};
 pub use schedule::Schedule;
+pub use session::REVISION;
 pub use supernet::Supernet;
 pub use supernet_trainer::{Reward, Rewarder, SupernetTrainer, TeacherNetwork, Training};

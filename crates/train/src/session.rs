@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use panarch_graph::Weights;
+use panarch_graph::{Inputs, Weights};
 use panarch_nn::{CosineSchedule, Gradients, Sgd, Store};
 use serde_json::{Value, json};
 
@@ -13,6 +13,10 @@ use crate::data::{Batch, Feed, Loader, Splits};
 use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome, Progress};
 
+/// The revision of everything here that makes weights of inputs: raised whenever the same inputs give other weights, so that
+/// what an older program made is made again.
+pub const REVISION: u32 = 1;
+
 /// A training between two steps, apart from the weights.
 pub(crate) struct Session {
     optimisation: Optimisation,
@@ -21,6 +25,7 @@ pub(crate) struct Session {
     sgd: Sgd,
     subject: Subject,
     settings: Value,
+    inputs: Inputs,
     step: u64,
 }
 
@@ -67,8 +72,8 @@ pub(crate) trait Task {
 }
 
 impl Session {
-    /// `settings` is what decides the result of this training beside the data and the subject, as far as this crate knows it:
-    /// what an engine or a rewarder is made of is their owner's to keep the same.
+    /// `settings` say how it is trained, for people; `own` are the parts that go into this kind of training beside images,
+    /// subject and optimisation.
     pub(crate) fn new(
         optimisation: Optimisation,
         phases: &[Pace],
@@ -76,6 +81,7 @@ impl Session {
         store: &Store,
         subject: Subject,
         settings: Value,
+        own: &Inputs,
     ) -> Result<Self, TrainError> {
         optimisation.check()?;
         phases.iter().try_for_each(Pace::check)?;
@@ -84,17 +90,30 @@ impl Session {
         let settings = json!({
             "training": settings,
             "data": {
-                "name": splits.dataset,
                 "classes": splits.classes,
                 "channels": shape.channels,
                 "height": shape.height,
                 "width": shape.width,
                 "train_images": splits.train.len(),
                 "normalisation": splits.normalisation,
-                "fingerprint": splits.fingerprint(),
             },
         });
+        let each_step = Optimisation {
+            augmentation: crate::data::Augmentation::NONE,
+            seed: 0,
+            ..optimisation
+        };
+        let what = if subject.kind == "network" { "network" } else { "space" };
+        let inputs = splits
+            .inputs()
+            .with_text(what, &subject.hash)
+            .with_all(own)
+            .with_text("optimisation", json!(each_step))
+            .with_text("augmentation", json!(optimisation.augmentation))
+            .with_text("seed", optimisation.seed)
+            .with_text("trainer", REVISION);
         Ok(Self {
+            inputs,
             phases: phases.iter().map(|pace| pace.cosine(loader.steps())).collect(),
             sgd: Sgd::new(store, optimisation.sgd()),
             optimisation,
@@ -116,6 +135,16 @@ impl Session {
     /// Steps of one pass over the training images.
     pub(crate) fn steps_per_epoch(&self) -> u64 {
         self.loader.steps() as u64
+    }
+
+    /// All that goes into this training.
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// Adds what goes into it beyond what is known here: an engine's precision, a rewarder's devices.
+    pub(crate) fn add_inputs(&mut self, more: &Inputs) {
+        self.inputs = std::mem::take(&mut self.inputs).with_all(more);
     }
 
     /// The place of a step; that of the last one beyond the end.
@@ -143,8 +172,7 @@ impl Session {
     /// Goes back to the state of a checkpoint of this very training; gives what the task has to restore.
     pub(crate) fn restore(&mut self, path: &Path, store: &mut Store) -> Result<Weights, TrainError> {
         let checkpoint = Checkpoint::read(path)?;
-        checkpoint.check_subject(path, &self.subject)?;
-        checkpoint.check_settings(path, &self.settings)?;
+        checkpoint.check_inputs(path, (&self.subject, &self.settings, &self.inputs))?;
         if checkpoint.step > self.steps() {
             let reason = format!("it is at step {} of {}", checkpoint.step, self.steps());
             return Err(TrainError::CheckpointContent {
@@ -234,8 +262,8 @@ impl Session {
             // The file keeps the last good state.
             return Err(self.diverged(f32::NAN, control));
         }
-        let (subject, settings) = (self.subject.clone(), self.settings.clone());
-        Checkpoint::take(subject, settings, self.step, store, &self.sgd, task.state()).write(&policy.path)?;
+        let made_of = (self.subject.clone(), self.settings.clone(), self.inputs.clone());
+        Checkpoint::take(made_of, self.step, store, &self.sgd, task.state()).write(&policy.path)?;
         let (path, step) = (policy.path.clone(), self.step);
         (control.progress)(&Progress::Checkpoint { path, step });
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use panarch_graph::{Network, Weights, random};
+use panarch_graph::{ContentHash, Network, Tensor, Weights, random};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Head, Property, Space};
 
@@ -171,6 +171,18 @@ impl Supernet {
     /// The shared weights.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The hash of the shared weights, down to the last bit; what is made of others is no part of it.
+    pub fn content_hash(&self) -> ContentHash {
+        let tensors = self.store.tensors().iter().filter(|tensor| !tensor.kind().is_derived());
+        let weights: Weights = tensors
+            .map(|tensor| {
+                let (shape, data) = (tensor.shape().to_vec(), tensor.data().to_vec());
+                (tensor.name().to_owned(), Tensor { shape, data })
+            })
+            .collect();
+        weights.content_hash()
     }
 
     /// The network of a genotype with its places in the store.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use panarch_graph::{Accuracy, Weights};
+use panarch_graph::{Accuracy, Inputs, Weights};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Space};
 use serde::Serialize;
@@ -14,7 +14,6 @@ use crate::checkpoint::Subject;
 use crate::data::{Batch, Loader, Splits};
 use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
-use crate::fine_tuning::fingerprint;
 use crate::optimisation::Optimisation;
 use crate::phase_task::PhaseTask;
 use crate::policy::Policy;
@@ -179,10 +178,16 @@ impl SupernetTrainer {
         if training.schedule.kernel_matrices {
             supernet = supernet.with_kernel_matrices()?;
         }
-        let settings = json!({
-            "settings": training,
-            "teacher": teacher.map(|teacher| fingerprint(&teacher.weights)),
-        });
+        let mut own = Inputs::new().with_text("schedule", json!(training.schedule));
+        if let Some(teacher) = teacher {
+            let member = format!("{} {}", teacher.space.hash(), teacher.genotype);
+            own = own
+                .with("teacher", teacher.weights.content_hash())
+                .with_text("teacher's place in its space", member);
+        }
+        if phases.iter().any(|phase| phase.policy.is_some()) {
+            own = own.with("validation pictures", splits.validation.content_hash());
+        }
         let paces: Vec<_> = phases.iter().map(|phase| phase.pace).collect();
         let subject = Subject::of_space(space);
         let session = Session::new(
@@ -191,7 +196,8 @@ impl SupernetTrainer {
             splits,
             supernet.store(),
             subject,
-            settings,
+            json!({ "settings": training }),
+            &own,
         )?;
         let policy = phases.iter().find(|phase| phase.policy.is_some());
         let rewarding = policy.and_then(|phase| phase.policy).map(|pace| {
@@ -249,6 +255,17 @@ impl SupernetTrainer {
             Some(policy) => policy.restore(&state),
             None => Ok(()),
         }
+    }
+
+    /// All that goes into this training, as far as it is known here: see [`SupernetTrainer::add_inputs`].
+    pub fn inputs(&self) -> &Inputs {
+        self.session.inputs()
+    }
+
+    /// Adds what else decides the result, to be called before [`SupernetTrainer::resume`]: how the engine keeps values,
+    /// what a rewarder asks.
+    pub fn add_inputs(&mut self, more: &Inputs) {
+        self.session.add_inputs(more);
     }
 
     /// Steps done.

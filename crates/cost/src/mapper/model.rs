@@ -233,7 +233,9 @@ impl MappedModel {
             return Ok(None);
         }
         let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) else {
-            return Err(refuse("it has too many multiply-accumulates to be counted"));
+            let macs = network.node_macs(layer.anchor);
+            let most = panarch_graph::Macs(LoopNest::MOST_MACS);
+            return Err(refuse(&format!("it has {macs}, {most} at the most can be mapped")));
         };
         match mapped.get(&nest) {
             Some(Some(mapping)) => Ok(Some((nest, mapping))),

@@ -120,10 +120,10 @@ pub struct LoopNest {
     pub input: [u64; 2],
 }
 
-/// Products of sizes stay below this, so that no count of bits or cycles overflows.
-const MOST_MACS: u64 = 1 << 44;
-
 impl LoopNest {
+    /// Products of sizes stay below this, so that no count of bits or cycles overflows.
+    pub(super) const MOST_MACS: u64 = 1 << 44;
+
     /// The nest of a layer; `None` for operators that do no multiply-accumulates or are too large to count.
     #[must_use]
     pub fn of(network: &Network, layer: &Layer, batch: u32) -> Option<Self> {
@@ -171,7 +171,7 @@ impl LoopNest {
         let macs = sizes
             .iter()
             .try_fold(1_u64, |product, size| product.checked_mul(*size))?;
-        let whole = macs > 0 && macs <= MOST_MACS && stride.iter().chain(&dilation).all(|step| *step > 0);
+        let whole = macs > 0 && macs <= Self::MOST_MACS && stride.iter().chain(&dilation).all(|step| *step > 0);
         whole.then_some(Self {
             sizes,
             stride,

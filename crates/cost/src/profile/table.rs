@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use panarch_graph::ContentHash;
 use panarch_toml::Table;
 use serde::Serialize;
 
@@ -14,6 +15,8 @@ pub struct TableTarget {
     pub dialect: TableDialect,
     /// How many entries it must have: says that a file that cannot tell itself was not cut.
     pub entries: Option<u32>,
+    /// The BLAKE3 hash that the file's bytes must have: says that it is the table that was built.
+    pub checksum: Option<ContentHash>,
 }
 
 /// Whose keys and file format a table has.
@@ -50,11 +53,23 @@ pub(super) fn table(root: &Table<'_>) -> Option<TableTarget> {
     ];
     let dialect = table.one_of("dialect", &dialects);
     let entries = table.optional_u32_in("entries", 1..=200_000);
+    let checksum = table.optional_string("checksum").and_then(|text| {
+        let parsed = text.parse();
+        if parsed.is_err() {
+            table.problem(
+                "checksum",
+                "`checksum` must be a BLAKE3 hash, 64 hexadecimal digits",
+                None,
+            );
+        }
+        parsed.ok()
+    });
     table.finish();
     Some(TableTarget {
         file: file?,
         dialect: dialect?,
         entries,
+        checksum,
     })
 }
 

@@ -139,7 +139,7 @@ impl Configuration {
 /// SCALE-Sim makes a folder of this name, and reads `%` as the begin of a reference.
 pub(super) fn written_name(name: &str) -> String {
     let plain = |c: char| {
-        if c == '%' || c == '/' || c == '\\' || c.is_control() {
+        if c == '%' || c == '/' || c == '\\' || panarch_toml::is_hidden(c) {
             '_'
         } else {
             c

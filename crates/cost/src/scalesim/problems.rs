@@ -18,7 +18,10 @@ impl<'a> Problems<'a> {
     /// When the text is too long to be read at all.
     pub(super) fn new(file: &'a str, text: &str) -> Result<Self, Diagnostics> {
         if text.len() > MAX_BYTES {
-            let message = format!("larger than {} MiB, the most that is read", MAX_BYTES >> 20);
+            let message = format!(
+                "the file has {} bytes, more than the {MAX_BYTES} that are read",
+                text.len()
+            );
             return Err(Diagnostic::new(file, message).into());
         }
         Ok(Self {
@@ -81,7 +84,7 @@ pub(super) fn excerpt(text: &str) -> String {
     let shown: String = text
         .chars()
         .take(MOST_CHARACTERS)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if panarch_toml::is_hidden(c) { '\u{fffd}' } else { c })
         .collect();
     if text.chars().nth(MOST_CHARACTERS).is_some() {
         format!("{shown}…")

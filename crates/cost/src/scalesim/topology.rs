@@ -174,6 +174,6 @@ impl Topology {
 }
 
 fn written_name(name: &str) -> String {
-    let plain = |c: char| if c == ',' || c.is_control() { '_' } else { c };
+    let plain = |c: char| if c == ',' || panarch_toml::is_hidden(c) { '_' } else { c };
     name.trim().chars().map(plain).collect()
 }

@@ -108,7 +108,7 @@ fn what_does_not_fit_together_is_found() {
             "edgetpu-v1",
             "array.cores",
             "4096",
-            "`cores` × `lanes` is more than 65536",
+            "`cores` × `lanes` is 262144, more than 65536",
         ),
         ("edgetpu-v1", "array.ways", "0", "`array.ways.value`"),
         ("cube-16", "array.depth", "-1", "`array.depth.value`"),

@@ -1,7 +1,5 @@
 //! Networks and profiles in SCALE-Sim's words.
 
-use std::path::PathBuf;
-
 use panarch_cost::scalesim::{Configuration, Topology, configuration_of, topology_of};
 use panarch_cost::{CostError, DeviceProfile, preset_names};
 use panarch_graph::{Conv2d, Linear, NetworkBuilder, Op, Shape};
@@ -30,10 +28,7 @@ fn a_topology_keeps_every_multiply_accumulate() {
 
 #[test]
 fn mobilenet_v2_is_the_published_table() {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/scalesim/topologies/mobilenet_v2.csv");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no reference data at {}", path.display());
+    let Some(text) = panarch_testkit::reference_text("scalesim/topologies/mobilenet_v2.csv") else {
         return;
     };
     let unnamed = |topology: Topology| match topology {

@@ -1,22 +1,11 @@
 //! Every row that SCALE-Sim 3.0.0 computed, to the cycle.
 
-use std::path::PathBuf;
-
 use panarch_cost::scalesim::{Configuration, Topology};
 use panarch_cost::systolic::{Dataflow, FoldMapping, Gemm, SystolicArray};
 
-fn data() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/scalesim")
-}
-
 /// A file of the reference data, or `None` (and one line) when it is not there.
 fn text(path: &str) -> Option<String> {
-    let path = data().join(path);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no reference data at {}", path.display());
-        return None;
-    };
-    Some(text)
+    panarch_testkit::reference_text(&format!("scalesim/{path}"))
 }
 
 /// The rows of a CSV file below its header; fields are asked for by name.

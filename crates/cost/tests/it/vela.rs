@@ -2,8 +2,6 @@
 //!
 //! The compiler's own numbers are estimates too: this checks that the closed form follows them, not silicon.
 
-use std::path::PathBuf;
-
 use panarch_cost::{AnalyticModel, Cost};
 use panarch_graph::{Conv2d, Latency, Network, NetworkBuilder, Op, Shape};
 
@@ -20,14 +18,7 @@ struct Row {
 
 /// The rows of a run, or `None` (and one line) when the data is not there.
 fn rows(folder: &str, model: &str) -> Option<Vec<Row>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/vela")
-        .join(folder)
-        .join(format!("{model}_per-layer.csv"));
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: no reference data at {}", path.display());
-        return None;
-    };
+    let text = panarch_testkit::reference_text(&format!("vela/{folder}/{model}_per-layer.csv"))?;
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
     let column = |name: &str| header.iter().position(|field| *field == name).expect("the column");

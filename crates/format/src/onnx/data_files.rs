@@ -1,12 +1,10 @@
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Component, Path};
 
 use super::limits;
 use super::messages::{EXTERNAL, GraphProto, TensorProto};
 use crate::FormatError;
-use crate::atomic::io_error;
+use crate::outside::{FileKind, read_file};
 
 /// The files beside an ONNX file that hold values of its constants, by name. PyTorch writes one by default.
 #[derive(Debug, Default)]
@@ -37,17 +35,8 @@ impl DataFiles {
                 ));
             }
             let path = folder.join(location);
-            let io = |source| io_error("read", &path, source);
-            let mut bytes = Vec::new();
-            let file = File::open(&path).map_err(io)?;
-            file.take(left + 1).read_to_end(&mut bytes).map_err(io)?;
-            left = left.checked_sub(bytes.len() as u64).ok_or_else(|| {
-                FormatError::too_large(
-                    "bytes of the files beside an ONNX file",
-                    limits::BYTES + 1,
-                    limits::BYTES,
-                )
-            })?;
+            let bytes = read_file(&path, FileKind::new("rest of the files beside an ONNX file", left))?;
+            left -= bytes.len() as u64;
             files.insert(location.to_owned(), bytes);
         }
         Ok(Self(files))

@@ -1,6 +1,4 @@
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Shape, Weights};
@@ -12,7 +10,7 @@ use super::metadata::OnnxMetadata;
 use super::read_node::NodeReader;
 use super::{foreign, limits, wire};
 use crate::FormatError;
-use crate::atomic::io_error;
+use crate::outside::{FileKind, read_file};
 
 /// The oldest and newest operator sets whose operators mean what is read here, in files of Panarch's own and of others.
 const OWN_OPSETS: std::ops::RangeInclusive<i64> = 13..=25;
@@ -69,12 +67,7 @@ pub fn read_onnx_with(bytes: &[u8], options: &OnnxReadOptions) -> Result<OnnxMod
 /// As [`read_onnx_with`], and when a file cannot be read.
 pub fn read_onnx_file(path: impl AsRef<Path>, options: &OnnxReadOptions) -> Result<OnnxModel, FormatError> {
     let path = path.as_ref();
-    let mut bytes = Vec::new();
-    // One byte more than is accepted, so that a pipe or a device without an end is refused like a file that is too long.
-    let file = File::open(path).map_err(|source| io_error("open", path, source))?;
-    file.take(limits::BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| io_error("read", path, source))?;
+    let bytes = read_file(path, FileKind::new("ONNX file", limits::BYTES))?;
     read(&bytes, options, Some(path.parent().unwrap_or(Path::new(""))))
 }
 

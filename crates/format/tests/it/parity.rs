@@ -23,15 +23,10 @@ pub struct Fixture {
 
 /// The folder with the fixtures, or one line that says that it is absent.
 pub fn folder() -> Option<PathBuf> {
-    let folder = match std::env::var_os("PANARCH_ENGINE_PARITY") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/engine_parity"),
-    };
-    if folder.is_dir() {
-        return Some(folder);
+    match std::env::var_os("PANARCH_ENGINE_PARITY") {
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => panarch_testkit::reference("engine_parity"),
     }
-    println!("skipped: no reference networks at {}", folder.display());
-    None
 }
 
 /// Every fixture of a folder, in order of their names.

@@ -51,7 +51,34 @@ fn the_safetensors_crate_reads_what_is_written() {
     }
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let read: BTreeMap<_, _> = header.metadata().clone().unwrap().into_iter().collect();
-    assert_eq!(read, metadata());
+    let checksum = read.get("panarch.checksum").cloned().unwrap_or_default();
+    assert_eq!(checksum.len(), 64);
+    let ours = metadata()
+        .into_iter()
+        .chain([("panarch.checksum".to_owned(), checksum)]);
+    assert_eq!(read, ours.collect());
+}
+
+/// Every byte of a file of ours is under its checksum.
+#[test]
+fn one_changed_bit_is_noticed() {
+    let weights = Weights::from_iter([("a.weight".to_owned(), Tensor::new(vec![2, 2], vec![0.5; 4]).unwrap())]);
+    let bytes = safetensors_bytes(&weights, &metadata()).unwrap();
+    let whole = safetensors_from_bytes(&bytes).unwrap();
+    assert!(whole.sealed);
+    for place in 8..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1;
+        let read = safetensors_from_bytes(&changed);
+        // A space of the padding may become another blank, and the key of the checksum another key.
+        let harmless = read.as_ref().is_ok_and(|read| !read.sealed);
+        assert!(read.is_err() || harmless, "byte {place}");
+    }
+    let mut zeroed = bytes.clone();
+    let values = zeroed.len() - 16;
+    zeroed[values..].fill(0);
+    let error = safetensors_from_bytes(&zeroed).unwrap_err().to_string();
+    assert!(error.contains("checksum"), "{error}");
 }
 
 #[test]

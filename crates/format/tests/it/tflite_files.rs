@@ -1,7 +1,5 @@
 //! What is written says what the network says.
 
-use std::path::Path;
-
 use panarch_format::FormatError;
 use panarch_format::tflite::{
     Element, Fused, Graph, Operator, OperatorKind, Ranges, Structure, Values, Window, WindowPadding, read_structure,
@@ -357,12 +355,10 @@ fn ranges_must_be_finite_and_in_order() {
 /// A MobileNetV2 as TensorFlow's converter writes it (counts of layers: Sandler et al. 2018, table 2).
 #[test]
 fn a_reference_file_of_another_maker_is_read() {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/vela/models/mobilenet_v2_224_int8.tflite");
-    let Ok(bytes) = std::fs::read(&path) else {
-        println!("skipped: no reference data at {}", path.display());
+    let Some(path) = panarch_testkit::reference("vela/models/mobilenet_v2_224_int8.tflite") else {
         return;
     };
+    let bytes = std::fs::read(path).unwrap();
     let structure = read_structure(&bytes).unwrap();
     assert_eq!((structure.version, structure.content_hash()), (3, None));
     let graph = &structure.graphs[0];

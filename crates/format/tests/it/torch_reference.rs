@@ -1,17 +1,11 @@
 //! Published checkpoints and those of the parity figures, against what Python's `pickle` and `zipfile` make of them.
 
-use std::path::PathBuf;
-
 use panarch_format::{TorchFile, TorchForm, TorchStateDict, TypedData, read_torch};
 
-/// A file of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
+/// A file of the reference data; `None` and one line of output when it is absent.
 pub fn reference(path: &str) -> Option<Vec<u8>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let bytes = std::fs::read(folder.join(path)).ok();
-    if bytes.is_none() {
-        println!("skipped: no reference data {path}");
-    }
-    bytes
+    let found = panarch_testkit::reference(path)?;
+    Some(std::fs::read(&found).unwrap_or_else(|error| panic!("{}: {error}", found.display())))
 }
 
 fn read(path: &str) -> Option<TorchFile> {

@@ -19,7 +19,14 @@ pub const PICTURE: Target = Target {
     seeds: || {
         let picture = RgbImage::from_fn(9, 7, |x, y| image::Rgb([(x * 25) as u8, (y * 30) as u8, 99]));
         let picture = DynamicImage::ImageRgb8(picture);
-        let formats = [ImageFormat::Png, ImageFormat::Jpeg];
+        let formats = [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Bmp,
+            ImageFormat::Gif,
+            ImageFormat::Tiff,
+            ImageFormat::WebP,
+        ];
         let mut seeds: Vec<Vec<u8>> = formats
             .into_iter()
             .filter_map(|format| {
@@ -40,10 +47,10 @@ pub const PICTURE: Target = Target {
         with_file("train/class/picture.png", bytes, |path| {
             let root = path.ancestors().nth(3).unwrap_or(path);
             let options = FolderOptions {
-                resolution: 16,
+                resolution: Some(16),
                 ..FolderOptions::default()
             };
-            if let Err(error) = image_folder::read(root, options) {
+            if let Err(error) = image_folder::read(root, &options) {
                 let _ = error.to_string();
             }
         });

@@ -47,6 +47,7 @@ pub const SCALESIM_TOPOLOGY: Target = Target {
 pub const LATENCY_TABLE: Target = Target {
     name: "latency-table",
     seeds: || {
+        // The first byte names the dialect.
         let ofa = "Conv-input:3x224x224-output:16x112x112: {mean: 1.5, std: 0.1, count: 10}\n";
         let nsga = "Conv-input:224x224x3-output:112x112x16:\n  mean: 0.3\n  std: 0.01\n  count: 5\n";
         let mut seeds = texts([

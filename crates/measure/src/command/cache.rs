@@ -1,9 +1,7 @@
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use panarch_cost::Cost;
-use panarch_format::atomic_write;
+use panarch_format::{FileKind, FormatError, atomic_write, read_file};
 use panarch_graph::ContentHash;
 use serde::{Deserialize, Serialize};
 
@@ -51,14 +49,11 @@ impl AnswerCache {
     /// What is known under a key.
     #[must_use]
     pub fn get(&self, key: ContentHash) -> Known {
-        let Ok(file) = fs::File::open(self.path(key)) else {
-            return Known::Nothing;
-        };
-        let mut bytes = Vec::new();
-        let whole = file.take(LARGEST).read_to_end(&mut bytes).is_ok();
-        match entry(&bytes, key).filter(|_| whole) {
-            Some(cost) => Known::Answer(Box::new(cost)),
-            None => Known::Damaged,
+        match read_file(self.path(key), FileKind::new("kept answer", LARGEST)) {
+            Ok(bytes) => entry(&bytes, key).map_or(Known::Damaged, |cost| Known::Answer(Box::new(cost))),
+            Err(error) if error.is_of_the_machine() => Known::Nothing,
+            Err(FormatError::MissingFile { .. }) => Known::Nothing,
+            Err(_) => Known::Damaged,
         }
     }
 

@@ -7,6 +7,7 @@ use panarch_format::{OnnxOptions, tflite, write_onnx};
 use panarch_graph::{Network, Weights, stream};
 
 use crate::MeasureError;
+use crate::memory::require;
 
 /// The bytes of a network's file; with random weights, the same for the same network, where it has none.
 ///
@@ -17,6 +18,10 @@ pub fn network_file(
     network: &Network,
     weights: Option<&Weights>,
 ) -> Result<Vec<u8>, MeasureError> {
+    require(
+        || format!("writing network `{}` for a command", network.name()),
+        network.parameter_count().saturating_mul(4 * 4),
+    )?;
     match format {
         NetworkFormat::Onnx => {
             let weights = weights.map_or_else(|| Cow::Owned(random_weights(network)), Cow::Borrowed);

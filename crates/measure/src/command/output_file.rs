@@ -51,10 +51,12 @@ pub fn read(folder: &Path, pattern: &FilePattern) -> Result<(PathBuf, Vec<u8>), 
     let unreadable = |error: std::io::Error| format!("its file `{pattern}` cannot be read: {error}");
     let mut bytes = Vec::new();
     let file = fs::File::open(&path).map_err(unreadable)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!(
-            "its file `{pattern}` has more than the {LARGEST} bytes that are read"
+            "its file `{pattern}` has {} bytes, more than the {LARGEST} that are read",
+            size.max(bytes.len() as u64)
         ));
     }
     Ok((path, bytes))

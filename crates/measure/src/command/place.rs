@@ -8,54 +8,52 @@ use crate::MeasureError;
 /// The folders in which answers and locks lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    answers: PathBuf,
-    locks: PathBuf,
+    answers: Option<PathBuf>,
+    locks: Option<PathBuf>,
 }
 
 impl Places {
     /// Folders of the caller's choice.
     pub fn new(answers: impl Into<PathBuf>, locks: impl Into<PathBuf>) -> Self {
         Self {
-            answers: answers.into(),
-            locks: locks.into(),
+            answers: Some(answers.into()),
+            locks: Some(locks.into()),
         }
     }
 
     /// Below `$XDG_CACHE_HOME/panarch` and `$XDG_STATE_HOME/panarch`, else `~/.cache/panarch` and
-    /// `~/.local/state/panarch`.
-    ///
-    /// # Errors
-    /// When none of the variables is set.
-    pub fn from_environment() -> Result<Self, MeasureError> {
+    /// `~/.local/state/panarch`. Where no variable says so, there is none: answers are then not kept.
+    #[must_use]
+    pub fn from_environment() -> Self {
         Self::from_variables(|name| env::var_os(name))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, MeasureError> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        // The XDG base directory specification says that relative paths are to be ignored.
-        let folder = |name: &str, at_home: &str| {
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        // The XDG base directory specification says that relative paths are to be ignored; a relative HOME is no home.
+        let set = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder = |name: &str, at_home: &str, last: &str| {
             set(name)
-                .filter(|path| path.is_absolute())
                 .or_else(|| set("HOME").map(|home| home.join(at_home)))
-                .map(|path| path.join("panarch"))
-                .ok_or(MeasureError::NoPlace)
+                .map(|path| path.join("panarch").join(last))
         };
-        Ok(Self {
-            answers: folder("XDG_CACHE_HOME", ".cache")?.join("answers"),
-            locks: folder("XDG_STATE_HOME", ".local/state")?.join("locks"),
-        })
+        Self {
+            answers: folder("XDG_CACHE_HOME", ".cache", "answers"),
+            locks: folder("XDG_STATE_HOME", ".local/state", "locks"),
+        }
     }
 
-    /// Where answers of commands are kept.
+    /// Where answers of commands are kept, if anywhere.
     #[must_use]
-    pub fn answers(&self) -> &Path {
-        &self.answers
+    pub fn answers(&self) -> Option<&Path> {
+        self.answers.as_deref()
     }
 
     /// Where the locks of devices lie.
-    #[must_use]
-    pub fn locks(&self) -> &Path {
-        &self.locks
+    ///
+    /// # Errors
+    /// [`MeasureError::NoPlace`] when nobody says where.
+    pub fn locks(&self) -> Result<&Path, MeasureError> {
+        self.locks.as_deref().ok_or(MeasureError::NoPlace)
     }
 }
 
@@ -80,12 +78,21 @@ mod tests {
                     .find(|(known, _)| *known == name)
                     .map(|(_, value)| value.into())
             };
-            Places::from_variables(value).ok()
+            Places::from_variables(value)
         };
         let all = &[("XDG_CACHE_HOME", "/c"), ("XDG_STATE_HOME", "/s"), ("HOME", "/h")];
-        assert_eq!(places(all), Some(Places::new("/c/panarch/answers", "/s/panarch/locks")));
+        assert_eq!(places(all), Places::new("/c/panarch/answers", "/s/panarch/locks"));
         let home = Places::new("/h/.cache/panarch/answers", "/h/.local/state/panarch/locks");
-        assert_eq!(places(&[("XDG_CACHE_HOME", "relative"), ("HOME", "/h")]), Some(home));
-        assert_eq!(places(&[("XDG_CACHE_HOME", "/c")]), None);
+        assert_eq!(places(&[("XDG_CACHE_HOME", "relative"), ("HOME", "/h")]), home);
+        let none = Places {
+            answers: None,
+            locks: None,
+        };
+        assert_eq!(places(&[]), none);
+        assert_eq!(places(&[("HOME", "")]), none);
+        assert_eq!(places(&[("HOME", "relative")]), none);
+        let cache = places(&[("XDG_CACHE_HOME", "/c")]);
+        assert_eq!(cache.answers(), Some(Path::new("/c/panarch/answers")));
+        assert!(matches!(cache.locks(), Err(MeasureError::NoPlace)));
     }
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use panarch_toml::is_hidden;
+
 /// Bytes of each stream that are kept.
 pub const MOST_KEPT: usize = 4 << 20;
 /// Bytes at the end of each stream that are kept apart, for messages.
@@ -54,7 +56,7 @@ impl Captured {
         let text = String::from_utf8_lossy(&self.tail);
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines.iter().skip(lines.len().saturating_sub(4));
-        let plain = |line: &&str| -> String { line.chars().filter(|c| !c.is_control()).take(300).collect() };
+        let plain = |line: &&str| -> String { line.chars().filter(|c| !is_hidden(*c)).take(300).collect() };
         last.map(plain).collect::<Vec<_>>().join(" | ")
     }
 }
@@ -92,7 +94,7 @@ impl fmt::Display for CommandLine {
 /// command ends, what is left of its group is killed. `input` is its standard input; without one it has none.
 ///
 /// # Errors
-/// When it cannot be started.
+/// When it, or a thread that reads what it prints, cannot be started.
 pub fn run(line: &CommandLine, timeout: Duration, input: Option<Stdio>) -> io::Result<Finished> {
     let mut command = Command::new(&line.program);
     command
@@ -104,7 +106,9 @@ pub fn run(line: &CommandLine, timeout: Duration, input: Option<Stdio>) -> io::R
     let mut running = Running::start(&mut command)?;
     let (ended, drained) = channel();
     let stdout = running.0.stdout.take().map(|pipe| drain(pipe, ended.clone()));
+    let stdout = stdout.transpose()?;
     let stderr = running.0.stderr.take().map(|pipe| drain(pipe, ended.clone()));
+    let stderr = stderr.transpose()?;
     drop(ended);
     let in_time = wait(&mut running.0, Instant::now() + timeout)?;
     let status = running.end()?;
@@ -180,10 +184,10 @@ impl Drop for Running {
     }
 }
 
-fn drain(mut pipe: impl Read + Send + 'static, ended: Sender<()>) -> Arc<Mutex<Captured>> {
+fn drain(mut pipe: impl Read + Send + 'static, ended: Sender<()>) -> io::Result<Arc<Mutex<Captured>>> {
     let kept = Arc::new(Mutex::new(Captured::default()));
     let shared = Arc::clone(&kept);
-    thread::spawn(move || {
+    thread::Builder::new().name("panarch-reader".into()).spawn(move || {
         let mut buffer = [0; 1 << 16];
         loop {
             match pipe.read(&mut buffer) {
@@ -197,8 +201,8 @@ fn drain(mut pipe: impl Read + Send + 'static, ended: Sender<()>) -> Arc<Mutex<C
             }
         }
         let _ = ended.send(());
-    });
-    kept
+    })?;
+    Ok(kept)
 }
 
 /// Waits until both streams are closed. A process that left the group may hold them open; nobody waits for that one.

@@ -7,8 +7,9 @@ use std::process::Stdio;
 
 use panarch_cost::profile::command::{Answer, AnswerSource, Argument, Placeholder, ValueReader};
 use panarch_cost::{Cost, CostError};
+use panarch_format::TemporaryFolder;
 use panarch_graph::{Network, Provenance, Weights};
-use tempfile::TempDir;
+use panarch_toml::is_hidden;
 
 use super::found::Found;
 use super::lock::DeviceLock;
@@ -23,7 +24,7 @@ const LONGEST_NAME: usize = 64;
 /// A network's file in a folder that goes with it.
 pub(super) struct Written {
     pub file: PathBuf,
-    _folder: TempDir,
+    _folder: TemporaryFolder,
 }
 
 impl CommandDevice {
@@ -67,7 +68,7 @@ impl CommandDevice {
         let printed = [&finished.stdout, &finished.stderr].into_iter().find_map(|stream| {
             let text = String::from_utf8_lossy(stream.whole()?).into_owned();
             let first = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-            Some(first.chars().filter(|c| !c.is_control()).take(200).collect())
+            Some(first.chars().filter(|c| !is_hidden(*c)).take(200).collect())
         });
         printed.ok_or_else(|| MeasureError::CommandAnswer {
             command: line.to_string(),
@@ -79,7 +80,7 @@ impl CommandDevice {
 
     fn ask(&self, file: &Path, network: Option<&Network>) -> Result<Vec<Found>, MeasureError> {
         let lock = match &self.target.lock {
-            Some(name) => Some(DeviceLock::take(self.places.locks(), name, self.patience)?),
+            Some(name) => Some(DeviceLock::take(self.places.locks()?, name, self.patience)?),
             None => None,
         };
         let lock = lock.as_ref();
@@ -216,12 +217,8 @@ impl CommandDevice {
     }
 }
 
-fn temporary_folder() -> Result<TempDir, MeasureError> {
-    let made = tempfile::Builder::new().prefix("panarch-").tempdir();
-    made.map_err(|source| MeasureError::Folder {
-        folder: std::env::temp_dir(),
-        source,
-    })
+fn temporary_folder() -> Result<TemporaryFolder, MeasureError> {
+    Ok(TemporaryFolder::new(&std::env::temp_dir())?)
 }
 
 /// A name that no shell and no file system finds anything in.

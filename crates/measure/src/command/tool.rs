@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use panarch_cost::{DeviceProfile, preset_names};
 use serde::Serialize;
 
-use super::{CommandDevice, Places};
+use super::CommandDevice;
 
 /// What there is of one tool that embedded profiles ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,9 +64,7 @@ pub fn tools() -> Vec<ToolStatus> {
 }
 
 fn state(profile: &DeviceProfile) -> ToolState {
-    // Where answers would be kept does not matter to whether the tool is there.
-    let places = Places::from_environment().unwrap_or_else(|_| Places::new("", ""));
-    match CommandDevice::with_places(profile, places) {
+    match CommandDevice::from_profile(profile) {
         Err(error) => ToolState::Missing {
             help: error.to_string(),
         },

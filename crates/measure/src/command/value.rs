@@ -107,7 +107,7 @@ fn number(text: &str) -> Result<f64, String> {
 
 /// At most 40 characters, none that a terminal would obey.
 fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
+    text.chars().filter(|c| !panarch_toml::is_hidden(*c)).take(40).collect()
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ impl Fields<'_> {
         Ok(self
             .text(column)?
             .chars()
-            .filter(|c| !c.is_control())
+            .filter(|c| !panarch_toml::is_hidden(*c))
             .take(200)
             .collect())
     }

@@ -73,12 +73,7 @@ const RUNS: [(&str, &str, Changes); 11] = [
 const U55_128: Changes = &[("\"ethos-u55-256\",", "\"ethos-u55-128\",")];
 
 fn data() -> Option<PathBuf> {
-    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/vela");
-    if data.is_dir() {
-        return Some(data);
-    }
-    println!("skipped: no reference data at {}", data.display());
-    None
+    panarch_testkit::reference("vela")
 }
 
 /// The profile of a run, with further changes.

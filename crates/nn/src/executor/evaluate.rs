@@ -50,7 +50,7 @@ impl Executor {
         }
         self.images = images;
         self.trained = false;
-        self.workspace.reserve(self.evaluation.floats, 0);
+        self.workspace.reserve(self.evaluation.floats, 0)?;
         let shares = self.workspace.shares();
         let pass = Pass {
             level: self.level,

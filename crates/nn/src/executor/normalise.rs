@@ -113,7 +113,8 @@ pub(crate) unsafe fn settle(
                 count = total;
             }
         }
-        let squares = squares.max(0.0);
+        // Not `max`, which would make a number of NaN.
+        let squares = if squares < 0.0 { 0.0 } else { squares };
         let inverse = 1.0 / (squares / count + f64::from(eps)).sqrt();
         let scale = f64::from(weight[channel]) * inverse;
         means[channel] = mean as f32;

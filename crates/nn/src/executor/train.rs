@@ -42,7 +42,7 @@ impl Executor {
         self.check(store, views)?;
         self.images = self.count_images(input)?;
         self.trained = false;
-        self.workspace.reserve(self.training.floats, self.training.doubles);
+        self.workspace.reserve(self.training.floats, self.training.doubles)?;
         let (pass, logits) = self.pass();
         // One entry into the pool for the whole pass.
         rayon::join(|| pass.forward(store, views, input, logits, observer), || ());

@@ -62,18 +62,18 @@ unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
 #[inline(always)]
 unsafe fn hard_sigmoid<S: Simd>(x: S::V) -> S::V {
     unsafe {
-        let raised = S::max(S::add(x, S::splat(3.0)), S::splat(0.0));
-        S::mul(S::min(raised, S::splat(6.0)), S::splat(1.0 / 6.0))
+        let raised = S::max(S::splat(0.0), S::add(x, S::splat(3.0)));
+        S::mul(S::min(S::splat(6.0), raised), S::splat(1.0 / 6.0))
     }
 }
 
-/// The activation's value.
+/// The activation's value; of NaN, NaN: bounds stand first, see [`Simd::max`].
 #[inline(always)]
 pub(crate) unsafe fn value<S: Simd, const A: u8>(x: S::V) -> S::V {
     unsafe {
         match A {
-            RELU => S::max(x, S::splat(0.0)),
-            RELU6 => S::min(S::max(x, S::splat(0.0)), S::splat(6.0)),
+            RELU => S::max(S::splat(0.0), x),
+            RELU6 => S::min(S::splat(6.0), S::max(S::splat(0.0), x)),
             HARD_SWISH => S::mul(x, hard_sigmoid::<S>(x)),
             HARD_SIGMOID => hard_sigmoid::<S>(x),
             SIGMOID => sigmoid::<S>(x),

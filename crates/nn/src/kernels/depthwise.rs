@@ -127,7 +127,7 @@ unsafe fn finish<S: Simd, const T: usize>(d: &Depthwise<'_>, mut sums: [S::V; T]
         if let Some([low, high]) = d.ends.limits {
             let (low, high) = (S::splat(low), S::splat(high));
             for sum in &mut sums {
-                *sum = S::min(S::max(*sum, low), high);
+                *sum = S::min(high, S::max(low, *sum));
             }
         }
         let tail = d.channels - channel;

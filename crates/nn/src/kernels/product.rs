@@ -222,7 +222,7 @@ unsafe fn micro<S: Simd, const M: usize, const N: usize>(p: &Product<'_>, b: *co
             let (low, high) = (S::splat(low), S::splat(high));
             each_row!(M, |INDEX| {
                 each_vector!(N, |VECTOR| {
-                    sums[INDEX][VECTOR] = S::min(S::max(sums[INDEX][VECTOR], low), high);
+                    sums[INDEX][VECTOR] = S::min(high, S::max(low, sums[INDEX][VECTOR]));
                 });
             });
         }

@@ -18,17 +18,12 @@ pub struct Fixture {
     pub labels: Vec<u32>,
 }
 
-/// The folder to read, and whether the environment names it.
-pub fn folder() -> (PathBuf, bool) {
-    std::env::var_os("PANARCH_ENGINE_PARITY").map_or_else(
-        || {
-            (
-                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/engine_parity"),
-                false,
-            )
-        },
-        |folder| (PathBuf::from(folder), true),
-    )
+/// The folder to read, and whether the environment names it; none where there is none.
+pub fn folder() -> Option<(PathBuf, bool)> {
+    match std::env::var_os("PANARCH_ENGINE_PARITY") {
+        Some(folder) => Some((PathBuf::from(folder), true)),
+        None => panarch_testkit::reference("engine_parity").map(|folder| (folder, false)),
+    }
 }
 
 pub fn graph_files(folder: &Path) -> Vec<PathBuf> {

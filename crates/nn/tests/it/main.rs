@@ -5,6 +5,7 @@
 mod allocation;
 mod bf16;
 mod fixture;
+mod not_a_number;
 mod observer;
 mod parity;
 mod random;

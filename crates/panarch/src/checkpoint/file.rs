@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use panarch_format::{TorchFile, TypedSafetensors, TypedTensor, read_torch, typed_safetensors_from_bytes};
-use panarch_graph::Tensor;
+use panarch_format::{
+    FileKind, TorchFile, TypedSafetensors, TypedTensor, read_file, read_torch, typed_safetensors_from_bytes,
+};
+use panarch_graph::{ParameterRole, Tensor};
 use panarch_space::Space;
 
 use super::LARGEST;
-use crate::{Error, lookup};
+use crate::{Error, memory};
 
 /// A file that has been read, and what it was read as.
 pub enum CheckpointFile {
@@ -34,7 +36,8 @@ impl CheckpointFile {
     /// # Errors
     /// When it is neither, is damaged, or holds anything but tensors and plain containers.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = lookup::read_bytes(path, LARGEST)?;
+        memory::check_file(path)?;
+        let bytes = read_file(path, FileKind::new("checkpoint", LARGEST))?;
         // A safetensors file begins with the length of its header and `{`.
         if bytes.get(8) == Some(&b'{') {
             return Ok(Self::Safetensors(
@@ -95,10 +98,11 @@ impl CheckpointFile {
         })
     }
 
-    /// The tensors as f32, in the file's order.
+    /// The tensors as f32, in the file's order; all are finite numbers, and no variance is negative.
     pub(super) fn values(&self) -> Result<Vec<(String, Tensor)>, Error> {
         let value = |name: &str, tensor: &TypedTensor| {
             let tensor = Tensor::new(tensor.shape.clone(), tensor.to_f32())?;
+            tensor.check_numbers(name, ParameterRole::of_name(name))?;
             Ok::<_, Error>((name.to_owned(), tensor))
         };
         match self {

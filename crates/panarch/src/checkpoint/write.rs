@@ -11,7 +11,7 @@ use panarch_train::published::published_names;
 use rand::RngExt;
 
 use super::{Loaded, LoadedNetwork, WEIGHTS_FORMAT, logits};
-use crate::Error;
+use crate::{Error, memory};
 
 /// Random images by which an exported file is compared with the engine.
 const CHECKED_IMAGES: usize = 4;
@@ -125,6 +125,8 @@ fn verify(network: &Network, weights: &Weights, onnx: &[u8]) -> Result<VerifyRep
         height,
         width,
     } = network.input_shape();
+    memory::check_engine(network, CHECKED_IMAGES)?;
+    panarch_measure::memory::require_run(network, CHECKED_IMAGES)?;
     let shape = [channels, height, width].map(|axis| axis as usize);
     let mut rng = stream(1, "panarch checkpoint verify", 0);
     let count = CHECKED_IMAGES * shape.iter().product::<usize>();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use panarch_cost::Model;
+use panarch_train::data::Generated;
 
 /// Find one network that is good on every device you ship to.
 #[derive(Debug, Parser)]
@@ -18,55 +19,70 @@ const EXIT_CODES: &str = "Exit codes: 0 done · 1 no feasible result, or a check
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Do the whole way of one run file: train, search, finalists, export, report
+    /// Run a job end to end: train, search, fine-tune, export, report
     Run(RunArgs),
-    /// Say what this machine has: processor, runtimes, datasets, and how to get what is missing
+    /// Check this machine: processor, runtimes, datasets, and how to get what is missing
     Doctor(FormatArgs),
-    /// Obtain, list and check datasets
+    /// Fetch, generate, list and check datasets
     #[command(subcommand)]
     Data(DataCommand),
-    /// List, show, count, sample and check search spaces, and compare their matrix efficiency
+    /// Inspect search spaces: list, show, count, sample, check, matrix efficiency
     #[command(subcommand)]
     Space(SpaceCommand),
-    /// List and show networks: named ones, genotypes, ONNX files
+    /// Inspect, import and export networks: named ones, genotypes, ONNX files
     #[command(subcommand)]
     Network(NetworkCommand),
-    /// List, show and check device profiles
+    /// List, show and check device profiles, and build latency tables
     #[command(subcommand)]
     Device(DeviceCommand),
-    /// Say what a network costs on devices
+    /// Estimate or measure the latency and memory of a network on devices
     Cost(CostArgs),
     /// Show, import and export checkpoints: PyTorch, safetensors, our own
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
-    /// Say what a network sees in pictures
+    /// Classify pictures
     Classify(ClassifyArgs),
-    /// Train the supernet of a run file along a schedule
+    /// Train the supernet of a run file
     Train(TrainArgs),
     /// List and show training schedules
     #[command(subcommand)]
     Schedule(ScheduleCommand),
     /// Search with the trained supernet of a run file
     Search(RunArgs),
-    /// Write the report of a run again
+    /// Redraw the report of a finished run
     Report(RunArgs),
-    /// List, show, export and recover studies
+    /// List, show, export and recover studies (the results of runs)
     #[command(subcommand)]
     Study(StudyCommand),
-    /// Repeat the reproductions of published claims, or list them
+    /// Reproduce published results, or list what can be reproduced
     Reproduce(ReproduceArgs),
-    /// Print a completion script for a shell
+    /// Print a reference page as Markdown
+    Reference {
+        /// Which page
+        #[arg(value_enum)]
+        page: ReferencePage,
+    },
+    /// Print a completion script for your shell
     Completions {
         /// The shell
         shell: Shell,
     },
 }
 
+/// The pages in `docs/reference`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReferencePage {
+    /// Every key of a run file, with its type, default and meaning
+    RunFile,
+    /// Every command with its arguments
+    CommandLine,
+}
+
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The run file (TOML)
+    /// Run file (TOML); `panarch reference run-file` lists its keys
     pub file: PathBuf,
-    /// Override a value of the run file, such as search.evaluations=100; may be given again
+    /// Override a key of the run file, such as search.evaluations=100; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     #[command(flatten)]
@@ -77,24 +93,24 @@ pub struct RunArgs {
 pub struct TrainArgs {
     #[command(flatten)]
     pub run: RunArgs,
-    /// The schedule: a preset (see `panarch schedule list`) or a TOML file; the same as --set train.schedule=…
+    /// Schedule: a preset (see `panarch schedule list`) or a TOML file; short for --set train.schedule=…
     #[arg(long)]
     pub schedule: Option<String>,
-    /// A checkpoint with the teacher, instead of the schedule's first phase; the same as --set train.teacher=…
+    /// Checkpoint of a teacher to use instead of the schedule's first phase; short for --set train.teacher=…
     #[arg(long)]
     pub teacher: Option<PathBuf>,
-    /// Only go on with a training that has begun; without it, one that has begun goes on and another one begins
+    /// Fail unless there is a training to resume (a training that was interrupted is resumed with or without this)
     #[arg(long)]
     pub resume: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum ScheduleCommand {
-    /// The schedules that come with Panarch
+    /// List the built-in schedules
     List(FormatArgs),
-    /// A schedule's phases
+    /// Show the phases of a schedule
     Show {
-        /// A preset's name or a TOML file
+        /// Preset name or TOML file
         schedule: String,
         #[command(flatten)]
         format: FormatArgs,
@@ -103,12 +119,12 @@ pub enum ScheduleCommand {
 
 #[derive(Debug, Args)]
 pub struct ReproduceArgs {
-    /// Which one; all are listed without
+    /// Which one; without it, all are listed
     pub name: Option<String>,
-    /// The folder of its tables and checkpoints; runs/reproductions/NAME by default. The same folder goes on where it was
+    /// Folder for tables and checkpoints [default: runs/reproductions/NAME]; give the same one again to resume
     #[arg(long, short)]
     pub output: Option<PathBuf>,
-    /// What all lengths of training are multiplied by: 1 for the page's, less for a quick look
+    /// Multiplier for all training lengths: 1 is what the page used, less is a quick look
     #[arg(long, default_value_t = 1.0, value_parser = scale)]
     pub scale: f64,
     #[command(flatten)]
@@ -124,33 +140,44 @@ fn scale(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args, Clone, Copy)]
 pub struct FormatArgs {
-    /// How to print
+    /// Output format: aligned text, a JSON array of objects, or comma-separated values
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {
-    /// Aligned text for people
     Table,
-    /// JSON, an array of objects
     Json,
-    /// Comma-separated values
     Csv,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Obtain a dataset; the only command that downloads anything
+    /// Fetch a dataset; the only command that downloads anything
     Fetch {
-        /// The dataset's name, such as fashion-mnist
+        /// Dataset name, such as fashion-mnist
         name: String,
     },
-    /// The datasets that are known, and where they lie
+    /// Generate a small folder of pictures (coloured shapes, four classes) to try things with
+    Generate {
+        /// Folder to write train/CLASS/*.png and test/CLASS/*.png into
+        folder: PathBuf,
+        /// Training pictures of each class
+        #[arg(long, default_value_t = Generated::default().train, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        train: u32,
+        /// Test pictures of each class
+        #[arg(long, default_value_t = Generated::default().test, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        test: u32,
+        /// Random seed
+        #[arg(long, default_value_t = Generated::default().seed)]
+        seed: u64,
+    },
+    /// List the known datasets and where they are stored
     List(FormatArgs),
-    /// Read a dataset and say what is in it
+    /// Read a dataset and list parts, classes, and every file that is damaged, passed over or there twice
     Check {
-        /// A dataset's name, or a folder of pictures
+        /// Dataset name, folder of pictures, or run file (.toml), which is read as the run would
         dataset: String,
         #[command(flatten)]
         format: FormatArgs,
@@ -159,34 +186,34 @@ pub enum DataCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum SpaceCommand {
-    /// The spaces that come with Panarch
+    /// List the built-in search spaces
     List(FormatArgs),
-    /// A space's decisions, resolutions and references
+    /// Show a space's decisions, resolutions and reference networks
     Show {
-        /// A preset's name or a TOML file
+        /// Preset name or TOML file
         space: String,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// How many networks a space holds: raw, active, distinct
+    /// Count the networks of a space: raw, active, distinct
     Count {
-        /// A preset's name or a TOML file
+        /// Preset name or TOML file
         #[arg(required_unless_present = "all")]
         space: Option<String>,
-        /// Every preset
+        /// Count every built-in space
         #[arg(long)]
         all: bool,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Draw genotypes
+    /// Sample random networks of a space
     Sample {
-        /// A preset's name or a TOML file
+        /// Preset name or TOML file
         space: String,
-        /// How many
+        /// How many networks
         #[arg(long, short = 'n', default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         count: u32,
-        /// The seed of the draw
+        /// Random seed
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
@@ -194,28 +221,28 @@ pub enum SpaceCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Check a space file and say everything that is wrong with it, and what devices cannot run of it
+    /// Check a space file, and which of its choices a device cannot run
     Check {
-        /// A TOML file, or a preset's name
+        /// TOML file or preset name
         space: String,
-        /// Also list the choices that this device excludes: a profile's name or TOML file, `micro`, `full` or `all`; may be
-        /// given again
+        /// Also list the choices that these devices cannot run: profile names or TOML files, `micro`, `full` or `all`;
+        /// repeatable, or separated by commas
         #[arg(long)]
         device: Vec<String>,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Say how well the networks of spaces use the matrix units of devices: which space suits which machine
+    /// Compare how well the networks of spaces use the matrix units of devices
     Mem(super::mem::SpaceMemArgs),
 }
 
 /// What a genotype needs besides its space to become a network.
 #[derive(Debug, Args, Clone, Copy)]
 pub struct ShapeArgs {
-    /// Height and width of the images; the space's own by default
+    /// Height and width of the images [default: the space's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub resolution: Option<u32>,
-    /// Channels of the images
+    /// Number of image channels
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub channels: u32,
     /// Number of classes
@@ -225,7 +252,7 @@ pub struct ShapeArgs {
 
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
-    /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
+    /// Network: a name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
     #[arg(long, required_unless_present = "scalesim_topology")]
     pub network: Option<String>,
     #[command(flatten)]
@@ -234,37 +261,37 @@ pub struct NetworkArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum NetworkCommand {
-    /// The networks that are known by name
+    /// List the networks known by name
     List(FormatArgs),
-    /// Read an ONNX file of any tool as a network, and say what became of it
+    /// Import an ONNX file written by any tool, and show the resulting network
     Import {
-        /// The ONNX file; values in files beside it are read too
+        /// ONNX file; external data files beside it are read too
         file: PathBuf,
-        /// Height and width of the images, for a file that leaves them open
+        /// Height and width of the images, if the file leaves them open
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
         resolution: Option<u32>,
-        /// Write the network as an ONNX file of ours, with batch normalisation kept
+        /// Also write the network as an ONNX file of Panarch's, with batch normalisation kept
         #[arg(long, short)]
         output: Option<PathBuf>,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Write a network as an int8 TFLite file, for phones and vendors' compilers
+    /// Export a network as an int8 TFLite file, for phones and vendor compilers
     Export {
         /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file with its weights
         network: String,
         #[command(flatten)]
         shape: ShapeArgs,
-        /// What to write: .tflite
+        /// File to write (.tflite)
         #[arg(long, short)]
         output: PathBuf,
-        /// Of the kernels of a network without weights, and of the images that give ranges to one with weights
+        /// Random seed: of the weights if the network has none, else of the images used for calibration
         #[arg(long, default_value_t = 1)]
         seed: u64,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// A network's layers with shapes, multiply-accumulates and parameters
+    /// Show a network's layers with shapes, multiply-accumulates and parameters
     Show {
         /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
         network: String,
@@ -273,61 +300,61 @@ pub enum NetworkCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Say how well a network uses the matrix units of devices, by stage and operator
+    /// Show how well a network uses the matrix units of devices, by stage and operator
     Mem(super::mem::NetworkMemArgs),
 }
 
 /// Which network a checkpoint is of.
 #[derive(Debug, Args, Clone)]
 pub struct SubjectArgs {
-    /// The space whose supernet or member it is: a preset's name or a TOML file; checkpoints of ours name a preset themselves
+    /// Space of the supernet: preset name or TOML file; Panarch's own checkpoints name their preset themselves
     #[arg(long, conflicts_with = "config")]
     pub space: Option<String>,
-    /// The member: a genotype, a reference, `largest` or `smallest`
+    /// Member of the supernet: a genotype, a reference, `largest` or `smallest`
     #[arg(long, conflicts_with = "config")]
     pub member: Option<String>,
-    /// The publishers' description of a single network (JSON)
+    /// Published description of a single network (JSON)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Height and width of the images; by default those of the space or description
+    /// Height and width of the images [default: those of the space or description]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub resolution: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum CheckpointCommand {
-    /// What is in a file: every tensor with its type and shape, and what else it says
+    /// Show what is in a file: every tensor with its type and shape, and its metadata
     Show {
-        /// A .pth file (zip or legacy form) or a safetensors file
+        /// PyTorch (.pth) or safetensors file
         file: PathBuf,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Read published weights as a supernet or network of ours, and write it
+    /// Convert published weights into a supernet or network of Panarch's
     Import {
-        /// A .pth or safetensors file
+        /// PyTorch (.pth) or safetensors file
         file: PathBuf,
         #[command(flatten)]
         subject: SubjectArgs,
         /// Sort the inner channels of a supernet by importance
         #[arg(long)]
         sort_channels: bool,
-        /// What to write: .safetensors for a supernet, .onnx or .safetensors for a network
+        /// File to write: .safetensors for a supernet, .onnx or .safetensors for a network
         #[arg(long, short)]
         output: Option<PathBuf>,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Write one member of a supernet, or a network, with its weights
+    /// Export one member of a supernet, or a network, with its weights
     Export {
-        /// A checkpoint: of a training or import here, .pth, safetensors, or an ONNX file
+        /// Checkpoint: .safetensors, .pth or .onnx
         file: PathBuf,
         #[command(flatten)]
         subject: SubjectArgs,
-        /// What to write: .onnx, or .safetensors for the weights alone
+        /// File to write: .onnx, or .safetensors for the weights alone
         #[arg(long, short)]
         output: PathBuf,
-        /// By which names weights are written
+        /// Names of the weights in the file
         #[arg(long, value_enum, default_value_t = NamesArg::Own)]
         names: NamesArg,
         #[command(flatten)]
@@ -337,26 +364,26 @@ pub enum CheckpointCommand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NamesArg {
-    /// Ours
+    /// Panarch's names
     Own,
-    /// Those of the published networks of Once-for-All and ProxylessNAS
+    /// The names in the published checkpoints of Once-for-All and ProxylessNAS
     Published,
 }
 
 #[derive(Debug, Args)]
 pub struct ClassifyArgs {
-    /// The pictures (PNG or JPEG)
+    /// Picture files; one that cannot be read is reported, and the others are classified
     #[arg(required = true)]
     pub pictures: Vec<PathBuf>,
-    /// A network with weights: ONNX, .pth, safetensors, or a checkpoint of ours
+    /// Network with weights: .onnx, .pth or .safetensors
     #[arg(long)]
     pub checkpoint: PathBuf,
     #[command(flatten)]
     pub subject: SubjectArgs,
-    /// The names of the classes, one a line; by default those of the file, or ImageNet's for 1000 classes
+    /// Class names, one per line [default: those in the checkpoint, or ImageNet's for 1000 classes]
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// How many guesses a picture
+    /// How many guesses to show for each picture
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub top: u32,
     #[command(flatten)]
@@ -365,26 +392,26 @@ pub struct ClassifyArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DeviceCommand {
-    /// The device profiles that come with Panarch
+    /// List the built-in device profiles
     List(FormatArgs),
-    /// A profile's figures, each with its source
+    /// Show a profile's figures, each with its source
     Show {
-        /// A profile's name or a TOML file
+        /// Profile name or TOML file
         device: String,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Check a profile and say everything that is wrong with it
+    /// Check a profile and what it names: its table, its command or its runtime
     Check {
-        /// A TOML file
-        file: PathBuf,
+        /// Profile name or TOML file
+        device: String,
     },
-    /// List the choices of a space that devices exclude, and why
+    /// List the choices of a space that devices cannot run, and why
     Support {
-        /// Profiles' names or TOML files, `micro`, `full` or `all`
+        /// Profile names or TOML files, `micro`, `full` or `all`
         #[arg(default_value = "all")]
         device: Vec<String>,
-        /// A space's preset or TOML file
+        /// Space: preset name or TOML file
         #[arg(long)]
         space: String,
         #[command(flatten)]
@@ -396,16 +423,19 @@ pub enum DeviceCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "panarch cost --network <NETWORK> --device <DEVICE> [OPTIONS]\n       panarch cost --scalesim-topology <FILE> --scalesim-config <FILE> [OPTIONS]"
+)]
 pub struct CostArgs {
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// A profile's name or TOML file, `micro`, `full` or `all`; may be given again
+    /// Devices: profile names or TOML files, `micro`, `full` or `all`; repeatable, or separated by commas
     #[arg(long, required_unless_present = "scalesim_topology")]
     pub device: Vec<String>,
-    /// What computes the cost of an accelerator: `analytic`, `cycle` or both with a comma; without it, what the profile says
+    /// Cost model of accelerators: `analytic`, `cycle`, or both separated by a comma [default: what the profile says]
     #[arg(long, value_delimiter = ',', value_parser = model)]
     pub model: Vec<Model>,
-    /// Write the simulated run of one device in the Trace Event Format (JSON), for Perfetto or chrome://tracing
+    /// Write the simulated timeline of one device as a trace (JSON), for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scalesim_topology", "scalesim_export"])]
     pub trace: Option<PathBuf>,
     /// Also print every layer
@@ -430,46 +460,46 @@ pub fn model(name: &str) -> Result<Model, String> {
 /// SCALE-Sim's files, instead of a network and a device or as what these are written as.
 #[derive(Debug, Args)]
 pub struct ScaleSimArgs {
-    /// A topology of SCALE-Sim (CSV): print the compute cycles of its rows, as SCALE-Sim 3.0.0 does
+    /// SCALE-Sim topology (CSV): print the compute cycles of its rows, as SCALE-Sim 3.0.0 does
     #[arg(long, value_name = "FILE", requires = "scalesim_config", conflicts_with_all = ["network", "device", "layers"])]
     pub scalesim_topology: Option<PathBuf>,
-    /// The configuration of SCALE-Sim (.cfg) with the array
+    /// SCALE-Sim configuration (.cfg) of the array
     #[arg(long, value_name = "FILE", requires = "scalesim_topology")]
     pub scalesim_config: Option<PathBuf>,
-    /// Write the network as a topology and the devices' arrays as configurations into this folder, and print no costs
+    /// Write the network and the devices' arrays as SCALE-Sim files into this folder instead of printing costs
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["scalesim_topology", "layers"])]
     pub scalesim_export: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum StudyCommand {
-    /// The studies below a folder
+    /// List the studies below a folder
     List {
-        /// Where to look
+        /// Folder to look in
         #[arg(default_value = "runs")]
         folder: PathBuf,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// A study's searches and finalists
+    /// Show a study's searches and finalists
     Show {
-        /// The study's folder or database
+        /// Folder of the run, or its study.db
         study: PathBuf,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Save what can be read of a damaged study into a new one
+    /// Save what is readable of a damaged study into a new one
     Recover {
-        /// The damaged database
+        /// Damaged database (study.db)
         damaged: PathBuf,
-        /// The new database
+        /// New database to write
         into: PathBuf,
     },
-    /// Every row of a study
+    /// Export the rows of a study
     Export {
-        /// The study's folder or database
+        /// Folder of the run, or its study.db
         study: PathBuf,
-        /// Which rows
+        /// Which rows to export
         #[arg(long, value_enum, default_value_t = StudyRows::Trials)]
         rows: StudyRows,
         #[command(flatten)]

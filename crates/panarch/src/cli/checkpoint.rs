@@ -12,6 +12,7 @@ use panarch_train::published::ImportedTensors;
 
 use super::args::{CheckpointCommand, NamesArg, SubjectArgs};
 use super::output::Printer;
+use super::shell;
 
 pub fn checkpoint(command: CheckpointCommand) -> anyhow::Result<()> {
     match command {
@@ -102,11 +103,9 @@ fn show(path: &Path) -> anyhow::Result<Table> {
     let presets = presets_of(&file)?;
     if !presets.is_empty() {
         table.note(format!("names and shapes are those of {}", presets.join(" and ")));
-        table.note(format!(
-            "next: panarch checkpoint import {} --space {}",
-            path.display(),
-            presets[0]
-        ));
+        let file = path.display().to_string();
+        let next = shell::command(["checkpoint", "import", &file, "--space", presets[0]]);
+        table.note(format!("next: {next}"));
     }
     Ok(table)
 }
@@ -147,11 +146,11 @@ fn import(
             row(&mut table, "shared values", weights);
             write_supernet(output, supernet, file)?;
             table.note(format!("wrote {}", output.display()));
-            let space = space.map_or_else(String::new, |space| format!(" --space {space}"));
-            table.note(format!(
-                "next: panarch checkpoint export {}{space} --member largest --output largest.onnx",
-                output.display()
-            ));
+            let file = output.display().to_string();
+            let space = space.into_iter().flat_map(|space| ["--space", space]);
+            let words = ["checkpoint", "export", &file].into_iter().chain(space);
+            let next = shell::command(words.chain(["--member", "largest", "--output", "largest.onnx"]));
+            table.note(format!("next: {next}"));
         }
         Loaded::Network(network) => network_rows(&mut table, network, output, Names::Own)?,
     }
@@ -183,10 +182,9 @@ fn network_rows(table: &mut Table, loaded: &LoadedNetwork, output: &Path, names:
     }
     table.note(format!("wrote {}", output.display()));
     if output.extension().is_some_and(|it| it == "onnx") {
-        table.note(format!(
-            "next: panarch cost --network {} --device all",
-            output.display()
-        ));
+        let file = output.display().to_string();
+        let next = shell::command(["cost", "--network", &file, "--device", "all"]);
+        table.note(format!("next: {next}"));
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use panarch::Error;
 use panarch::checkpoint::{self, Loaded};
 use panarch::classify::Classifier;
-use panarch_report::{Cell, Column, Table};
+use panarch_report::{Cell, Column, Format, Table};
 
 use super::args::ClassifyArgs;
 use super::checkpoint::subject_of;
-use super::output::Printer;
+use super::output::{Printer, say};
 
 pub fn classify(args: &ClassifyArgs) -> anyhow::Result<()> {
     let (loaded, _) = checkpoint::load(&args.checkpoint, subject_of(&args.subject))?;
@@ -29,8 +29,13 @@ pub fn classify(args: &ClassifyArgs) -> anyhow::Result<()> {
             Column::quantity("share", "%").with_key("share"),
         ],
     );
+    let mut failed = Vec::new();
     for picture in &args.pictures {
-        for (rank, guess) in classifier.look(picture, args.top as usize)?.into_iter().enumerate() {
+        let guesses = classifier.look(picture, args.top as usize).unwrap_or_else(|error| {
+            failed.push(error);
+            Vec::new()
+        });
+        for (rank, guess) in guesses.into_iter().enumerate() {
             table.push(vec![
                 Cell::text(picture.display().to_string()),
                 Cell::count(rank as u64 + 1),
@@ -44,6 +49,26 @@ pub fn classify(args: &ClassifyArgs) -> anyhow::Result<()> {
         "share: softmax of the logits, not a calibrated probability; input {}",
         network.network.input_shape()
     ));
-    Printer::new(args.format).table(&table);
-    Ok(())
+    let printer = Printer::new(args.format);
+    if !table.rows.is_empty() || printer.format() != Format::Table {
+        printer.table(&table);
+    }
+    // One picture that cannot be read hides no other; each is named, and the exit code says so.
+    let count = args.pictures.len();
+    match (failed.len(), failed.pop()) {
+        (_, None) => Ok(()),
+        (1, Some(error)) if count == 1 => Err(error.into()),
+        (bad, Some(last)) => {
+            for error in failed.iter().chain([&last]) {
+                say(&format!("error: {error}"));
+            }
+            let message = format!("{bad} of {count} pictures were not classified");
+            Err(if last.exit_code() == 3 {
+                Error::Environment(message)
+            } else {
+                Error::Input(message)
+            }
+            .into())
+        }
+    }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::args::{CostArgs, NetworkArgs, ScaleSimArgs};
 use super::network::shape_of;
 use super::output::Printer;
+use super::run::on_interrupt;
 use super::scalesim;
 
 /// What a device, or a model of it, answered.
@@ -56,7 +57,7 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     }
     if profiles.iter().any(|profile| profile.command().is_some()) {
         // A command is in a group of its own, which the terminal does not tell.
-        ctrlc::set_handler(|| {
+        on_interrupt(|| {
             panarch_measure::kill_commands();
             std::process::exit(130);
         })?;
@@ -116,6 +117,13 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         if args.layers {
             printer.table(&tables::layers(&answers));
         }
+    }
+    let impossible = |answer: &Result<Cost, CostError>| match answer {
+        Err(error @ CostError::Impossible { .. }) => Some(error.clone()),
+        _ => None,
+    };
+    if let Some(error) = answers.iter().find_map(|answered| impossible(&answered.answer)) {
+        return Err(Error::Cost(error).into());
     }
     if answers.iter().all(|answered| answered.answer.is_err()) {
         let reasons: Vec<String> = answers

@@ -1,6 +1,6 @@
 //! `panarch device`.
 
-use panarch::lookup;
+use panarch::{device_source, lookup};
 use panarch_cost::{DeviceKind, DeviceProfile, preset_names};
 use panarch_report::{Cell, Column, Format, Table};
 
@@ -31,16 +31,38 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
         DeviceCommand::Support { device, space, format } => {
             super::support::check(&space, &device, Printer::new(format))
         }
-        DeviceCommand::Check { file } => {
-            let profile = lookup::device(&file.to_string_lossy())?;
-            write(&format!(
-                "{} is a valid profile of device {}\n",
-                file.display(),
-                profile.name()
-            ));
-            Ok(())
-        }
+        DeviceCommand::Check { device } => check(&device),
     }
+}
+
+/// Reads a profile and opens what it names, so that a device that is said to be right can also answer.
+fn check(device: &str) -> anyhow::Result<()> {
+    let profile = lookup::device(device)?;
+    let opened = match profile.kind() {
+        DeviceKind::Measured(target) => format!("its runtime {} is here", target.runtime),
+        DeviceKind::Command(target) => format!("its command {} was found and answers", target.tool),
+        DeviceKind::Table(target) => format!("its table {} was read", target.file.display()),
+        DeviceKind::Linear(target) => format!("its file of terms {} was read", target.file.display()),
+        _ => "it names no file and no program".to_owned(),
+    };
+    let valid = format!("{device} is a valid profile of device {}", profile.name());
+    if let Err(error) = device_source::open(&profile) {
+        // Both are true, and the first is worth knowing.
+        write(&format!("{valid}, but what it names cannot be used\n"));
+        return Err(error.into());
+    }
+    write(&format!("{valid}; {opened}\n"));
+    if profile.measured().is_some() {
+        let (_, host) = device_source::open_on_scale(&profile, None)?;
+        let readings = host.readings();
+        write(&format!(
+            "its anchor takes {} now; {} turns spread by {:.1} %\n",
+            host.scale()?.value,
+            readings.len(),
+            readings.spread() * 100.0
+        ));
+    }
+    Ok(())
 }
 
 fn list() -> anyhow::Result<Table> {

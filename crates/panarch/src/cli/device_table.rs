@@ -9,32 +9,33 @@ use panarch_space::Head;
 
 use super::args::{FormatArgs, ShapeArgs};
 use super::output::Printer;
-use super::run::{quoted, watched};
+use super::run::watched;
+use super::shell;
 
 #[derive(Debug, Subcommand)]
 pub enum TableCommand {
-    /// Ask a device for every block of a space, and write a table that is a device itself
+    /// Build a table of block latencies by asking a device for every block of a space; the table is a device itself
     ///
-    /// Each block is asked for alone; what blocks do to each other, such as operators fused across their border, is left
-    /// out. At the end sums are compared with the device's answers for whole networks. A build that was cut goes on with
-    /// the same command.
+    /// Each block is asked for on its own, so effects between blocks, such as operators fused across their border, are not
+    /// in the table. At the end, sums of blocks are compared with the device's answers for whole networks. An interrupted
+    /// build is resumed by the same command.
     Build(TableBuildArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct TableBuildArgs {
-    /// The space: a preset's name or a TOML file
+    /// Space: preset name or TOML file
     #[arg(long)]
     pub space: String,
-    /// The device: a profile's name or a TOML file
+    /// Device: profile name or TOML file
     #[arg(long)]
     pub device: String,
     #[command(flatten)]
     pub shape: ShapeArgs,
-    /// How often the device is asked for each block
+    /// How many times the device is asked for each block
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repeat: u32,
-    /// The profile to write, NAME.toml; the table is written beside it as NAME.csv
+    /// Profile to write (NAME.toml); the table is written beside it as NAME.csv
     #[arg(long, short)]
     pub output: PathBuf,
     #[command(flatten)]
@@ -89,32 +90,35 @@ pub fn table(command: &TableCommand) -> anyhow::Result<()> {
     } else {
         format!("./{profile}")
     };
-    table.note(format!(
-        "next: panarch cost --device {} --network {}:GENOTYPE{}",
-        quoted(&profile),
-        quoted(&args.space),
-        shape(args)
-    ));
+    let network = format!("{}:GENOTYPE", args.space);
+    let words = ["cost", "--device", &profile, "--network", &network].map(str::to_owned);
+    let next = shell::command(words.into_iter().chain(shape(args)));
+    table.note(format!("next: {next}"));
     printer.table(&table);
     Ok(())
 }
 
-fn shape(args: &TableBuildArgs) -> String {
-    let resolution = args.shape.resolution;
-    let resolution = resolution.map_or_else(String::new, |size| format!(" --resolution {size}"));
-    format!(
-        "{resolution} --channels {} --classes {}",
-        args.shape.channels, args.shape.classes
-    )
+fn shape(args: &TableBuildArgs) -> Vec<String> {
+    let shape = &args.shape;
+    let resolution = shape
+        .resolution
+        .map(|size| ["--resolution".to_owned(), size.to_string()]);
+    let others = [("--channels", shape.channels), ("--classes", shape.classes)];
+    let others = others.map(|(flag, number)| [flag.to_owned(), number.to_string()]);
+    resolution.into_iter().chain(others).flatten().collect()
 }
 
 fn repeat_command(args: &TableBuildArgs) -> String {
-    format!(
-        "panarch device table build --space {} --device {}{} --repeat {} --output {}",
-        quoted(&args.space),
-        quoted(&args.device),
-        shape(args),
-        args.repeat,
-        quoted(&args.output.display().to_string())
-    )
+    let words = [
+        "device",
+        "table",
+        "build",
+        "--space",
+        &args.space,
+        "--device",
+        &args.device,
+    ];
+    let (repeat, output) = (args.repeat.to_string(), args.output.display().to_string());
+    let more = ["--repeat", &repeat, "--output", &output].map(str::to_owned);
+    shell::command(words.map(str::to_owned).into_iter().chain(shape(args)).chain(more))
 }

@@ -46,8 +46,18 @@ pub fn doctor(printer: Printer) -> anyhow::Result<()> {
         let details = format!("{details}; answers for {}", status.devices.join(", "));
         table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);
     }
-    let root = DataRoot::from_environment().map_err(panarch::Error::from)?;
-    for status in data::list(&root) {
+    let datasets = data::list(&DataRoot::from_environment()).unwrap_or_else(|error| {
+        table.push_row(
+            vec![
+                Cell::text("datasets"),
+                Cell::text("missing"),
+                Cell::text(error.to_string()),
+            ],
+            Emphasis::Weak,
+        );
+        Vec::new()
+    });
+    for status in datasets {
         let (state, emphasis) = if status.present {
             ("ok", Emphasis::Good)
         } else {

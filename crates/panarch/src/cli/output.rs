@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use panarch_report::{Format, Table};
+use panarch_toml::{shown_json, shown_lines};
 
 use super::args::{FormatArg, FormatArgs};
 
@@ -26,7 +27,7 @@ impl Printer {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             format,
-            width: terminal.then(terminal_width).flatten(),
+            width: terminal.then(terminal_width),
             colour: terminal && !plain,
         }
     }
@@ -38,32 +39,47 @@ impl Printer {
 
     /// Prints a table.
     pub fn table(&self, table: &Table) {
-        write(&table.render(self.format, self.width, self.colour));
+        write_bare(&table.render(self.format, self.width, self.colour));
     }
 
     /// Prints a value as indented JSON.
     pub fn json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(value)?;
         text.push('\n');
-        write(&text);
+        write_bare(&shown_json(&text));
         Ok(())
     }
 }
 
-/// Writes to standard output. A reader that has gone away (a closed pipe) ends nothing: a run goes on without it. Anything
-/// else that goes wrong, such as a full disk, ends the program, because what was asked for is not there.
+/// Writes words to standard output; what could steer a terminal is written out.
 pub fn write(text: &str) {
+    write_bare(&shown_lines(text));
+}
+
+/// Writes to standard output what is fit to be shown already. A reader that has gone away (a closed pipe) ends nothing: a
+/// run goes on without it. Anything else that goes wrong, such as a full disk, ends the program, because what was asked
+/// for is not there.
+pub fn write_bare(text: &str) {
     let mut out = std::io::stdout().lock();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
-        eprintln!("error: cannot write to standard output: {error}");
+        say(&format!("error: cannot write to standard output: {error}"));
         std::process::exit(3);
     }
 }
 
-/// The terminal's width, if it is one.
-fn terminal_width() -> Option<usize> {
-    let (_, columns) = console::Term::stdout().size_checked()?;
-    Some(usize::from(columns).max(40))
+/// Writes a line, or several, to standard error; what could steer a terminal is written out. A standard error that is
+/// closed or full ends nothing.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", shown_lines(text));
+}
+
+/// The terminal's width: its own answer, else what `COLUMNS` says, else 80.
+fn terminal_width() -> usize {
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let columns = console::Term::stdout()
+        .size_checked()
+        .map(|(_, columns)| usize::from(columns));
+    columns.or_else(told).unwrap_or(80).max(40)
 }

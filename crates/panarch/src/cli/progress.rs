@@ -1,13 +1,15 @@
 //! Drawing a run's events: bars on a terminal, plain lines elsewhere. Both on standard error; tables go to standard output.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use panarch::event::{Event, Observer};
+use panarch_measure::threads;
 use panarch_report::Format;
+use panarch_toml::shown;
 
-use super::output::Printer;
+use super::output::{Printer, say};
 
 /// How often a plain line is written.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
@@ -40,8 +42,8 @@ impl Progress {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| write_line(text)),
-            None => write_line(text),
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
         }
     }
 
@@ -55,8 +57,11 @@ impl Progress {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_prefix(self.title.clone());
-            bar.enable_steady_tick(Duration::from_millis(200));
+            bar.set_prefix(shown(&self.title).into_owned());
+            // The bar turns by a thread of its own; where none can be started it moves with the work.
+            if threads::can_start(1).is_ok() {
+                bar.enable_steady_tick(Duration::from_millis(200));
+            }
             self.bar = Some(bar);
         } else {
             self.line(&format!("▸ {}", self.title));
@@ -74,7 +79,7 @@ impl Progress {
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             }
             bar.set_position(done);
-            bar.set_message(format!("{unit}{}  {detail}", eta(remaining)));
+            bar.set_message(format!("{unit}{}  {}", eta(remaining), shown(detail)));
             return;
         }
         if self.last_line.is_some_and(|last| last.elapsed() < PLAIN_INTERVAL) && done < total {
@@ -131,11 +136,6 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.finish_bar();
     }
-}
-
-fn write_line(text: &str) {
-    // A closed standard error must not end a run.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn remaining(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {

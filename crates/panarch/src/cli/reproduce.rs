@@ -4,8 +4,9 @@ use panarch::reproduce;
 use panarch_report::{Cell, Column, Table};
 
 use super::args::ReproduceArgs;
-use super::output::Printer;
-use super::run::{quoted, watched};
+use super::output::{Printer, say};
+use super::run::watched;
+use super::shell;
 
 pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
     let printer = Printer::new(args.format);
@@ -23,14 +24,14 @@ pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
         .output
         .clone()
         .unwrap_or_else(|| ["runs", "reproductions", name].iter().collect());
-    let output = quoted(&folder.display().to_string());
-    let command = format!("panarch reproduce {name} --output {output} --scale {}", args.scale);
+    let (output, scale) = (folder.display().to_string(), args.scale.to_string());
+    let command = shell::command(["reproduce", name, "--output", &output, "--scale", &scale]);
     let tables = watched(printer, &command, |watch| {
         reproduce::run(name, &folder, args.scale, watch)
     })?;
     for table in &tables {
         printer.table(table);
     }
-    eprintln!("\ntables   {}", folder.display());
+    say(&format!("\ntables   {}", folder.display()));
     Ok(())
 }

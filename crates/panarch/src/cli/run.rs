@@ -6,8 +6,9 @@ use panarch::{Error, RunFile, lookup};
 use panarch_report::{Cell, Column, Format, Table, summary};
 
 use super::args::{RunArgs, TrainArgs};
-use super::output::{Printer, write};
+use super::output::{Printer, say, write};
 use super::progress::Progress;
+use super::shell;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     let (file, printer) = open(args)?;
@@ -24,10 +25,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
             write(&format!("\nnetwork  {}\n", onnx.display()));
         }
         write(&format!("report   {}\n", outcome.report_file.display()));
-        write(&format!(
-            "study    panarch study show {}\n",
-            file.output.directory.display()
-        ));
+        let folder = file.output.directory.display().to_string();
+        write(&format!("study    {}\n", shell::command(["study", "show", &folder])));
     }
     Ok(())
 }
@@ -99,10 +98,14 @@ pub fn search(args: &RunArgs) -> anyhow::Result<()> {
 
 pub fn report(args: &RunArgs) -> anyhow::Result<()> {
     let (file, printer) = open(args)?;
-    let (report, path) = run::redraw(&file)?;
+    let command = repeat_command("report", args);
+    let (report, path) = watched(printer, &command, |watch| run::redraw(&file, watch))?;
     printer.table(&summary::finalists_table(&report));
     if printer.format() == Format::Table {
         write(&format!("\nreport   {}\n", path.display()));
+    }
+    if !report.problems.is_empty() {
+        return Err(Error::CheckFailed(report.problems.join("; ")).into());
     }
     Ok(())
 }
@@ -116,14 +119,25 @@ fn open(args: &RunArgs) -> Result<(RunFile, Printer), Error> {
 fn stoppable() -> anyhow::Result<Cancel> {
     let cancel = Cancel::new();
     let asked = cancel.clone();
-    ctrlc::set_handler(move || {
+    on_interrupt(move || {
         if asked.cancel() {
             panarch_measure::kill_commands();
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+        say("\nstopping after this step; press Ctrl-C again to stop at once");
     })?;
     Ok(cancel)
+}
+
+/// Calls a function at each Ctrl-C, on a thread of its own.
+pub(super) fn on_interrupt(handler: impl FnMut() + Send + 'static) -> Result<(), Error> {
+    ctrlc::set_handler(handler).map_err(|error| {
+        let reason = match error {
+            ctrlc::Error::System(reason) => reason.to_string(),
+            other => other.to_string(),
+        };
+        Error::Environment(format!("cannot listen for Ctrl-C: {reason}"))
+    })
 }
 
 /// Does a part of a run while its progress is drawn and Ctrl-C is heard.
@@ -145,57 +159,13 @@ pub(super) fn watched<T>(
 /// Says how to go on, when a run was interrupted.
 fn resumable<T>(result: Result<T, Error>, command: &str) -> Result<T, Error> {
     if matches!(result, Err(Error::Interrupted)) {
-        eprintln!("everything done so far is kept; go on with: {command}");
+        say(&format!("everything done so far is kept; go on with: {command}"));
     }
     result
 }
 
 fn repeat_command(verb: &str, args: &RunArgs) -> String {
-    let mut command = format!("panarch {verb} {}", quoted(&args.file.display().to_string()));
-    for change in &args.overrides {
-        command += &format!(" --set {}", quoted(change));
-    }
-    command
-}
-
-/// An argument as a shell takes it.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_quoted_where_needed() {
-        for (text, expected) in [
-            ("a/b.toml", "a/b.toml"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(text), expected);
-        }
-    }
-
-    #[test]
-    fn the_command_can_be_repeated() {
-        let args = RunArgs {
-            file: "my run.toml".into(),
-            overrides: vec!["search.seeds=[1, 2]".to_owned()],
-            format: crate::cli::args::FormatArgs {
-                format: crate::cli::args::FormatArg::Table,
-            },
-        };
-        assert_eq!(
-            repeat_command("run", &args),
-            "panarch run 'my run.toml' --set 'search.seeds=[1, 2]'"
-        );
-    }
+    let file = args.file.display().to_string();
+    let changes = args.overrides.iter().flat_map(|change| ["--set", change]);
+    shell::command([verb, &file].into_iter().chain(changes))
 }

@@ -7,7 +7,8 @@ use panarch_cost::DeviceProfile;
 use panarch_graph::Network;
 use panarch_report::{Cell, Column, Format, Table};
 
-use super::output::Printer;
+use super::output::{Printer, say};
+use super::shell;
 
 /// Prints a topology on the array of a configuration: one row a row of it.
 pub fn simulate(topology: &Path, configuration: &Path, printer: Printer) -> anyhow::Result<()> {
@@ -15,7 +16,7 @@ pub fn simulate(topology: &Path, configuration: &Path, printer: Printer) -> anyh
     // CSV and JSON are rows alone; what a person should know must not be lost for that.
     if printer.format() != Format::Table {
         for note in &simulated.notes {
-            eprintln!("note: {note}");
+            say(&format!("note: {note}"));
         }
     }
     printer.table(&layers(topology, &simulated));
@@ -84,11 +85,15 @@ pub fn export(folder: &Path, network: &Network, devices: &[DeviceProfile], print
         }
     }
     if let [topology, configuration, ..] = written.as_slice() {
-        table.note(format!(
-            "next: panarch cost --scalesim-topology {} --scalesim-config {}",
-            topology.path.display(),
-            configuration.path.display()
-        ));
+        let [topology, configuration] = [topology, configuration].map(|file| file.path.display().to_string());
+        let next = shell::command([
+            "cost",
+            "--scalesim-topology",
+            &topology,
+            "--scalesim-config",
+            &configuration,
+        ]);
+        table.note(format!("next: {next}"));
     }
     printer.table(&table);
     Ok(())

@@ -70,7 +70,7 @@ fn open(study: &Path) -> Result<SqliteStorage, panarch::Error> {
     } else {
         study.to_owned()
     };
-    if !path.is_file() {
+    if !path.exists() {
         let advice = "`panarch study list` shows the studies below ./runs";
         return Err(panarch::Error::Input(format!(
             "there is no study at {}; {advice}",

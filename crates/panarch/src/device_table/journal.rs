@@ -4,9 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use panarch_cost::DeviceProfile;
+use panarch_cost::{DeviceKind, DeviceProfile};
 use panarch_format::atomic_write;
-use panarch_predict::{LatencyTable, TableEntry, TableHeader};
+use panarch_graph::{ContentHash, Latency};
+use panarch_predict::{Dialect, LatencyTable, TableEntry, TableHeader};
 use panarch_space::Space;
 
 use crate::{Error, lookup};
@@ -22,13 +23,32 @@ pub(super) struct Journal {
     file: Option<File>,
 }
 
+/// What lies where a table is to be.
+pub(super) enum Found {
+    /// Nothing.
+    Nothing,
+    /// The very table that is to be built.
+    Same(Box<LatencyTable>),
+    /// A table of ours that is made of something else, or damaged; why, in words.
+    Other(String),
+}
+
+/// How a table differs from the one that is to be built.
+const OTHER: &str = "the device, the space, the resolution, the classes or the number of repeats changed";
+/// How a profile begins that is written here.
+const MARK: &str = "# Written by `panarch device table build`";
+
 impl Journal {
-    /// The files beside a profile. A finished table is not written over.
+    /// The files beside a profile. What was not written here is not written over.
     pub(super) fn of(profile: &Path) -> Result<Self, Error> {
         let table = profile.with_extension("csv");
         let partial = profile.with_extension("csv.partial");
-        for done in [profile, &table] {
-            if done.exists() && !partial.exists() {
+        let ours = |path: &Path| match lookup::read_text(path) {
+            Ok(text) => text.starts_with(MARK) || path == table && text.starts_with(LatencyTable::MARK),
+            Err(_) => false,
+        };
+        for done in [profile, table.as_path()] {
+            if done.exists() && !partial.exists() && !ours(done) {
                 let advice = "remove it, or take another --output";
                 return Err(Error::Input(format!("there is {} already; {advice}", done.display())));
             }
@@ -41,16 +61,56 @@ impl Journal {
         })
     }
 
-    /// The entries that an earlier process has kept; begins the file where there is none.
-    pub(super) fn begin(&mut self, header: &TableHeader) -> Result<Vec<(String, TableEntry)>, Error> {
+    /// The anchor's latency that an earlier process measured with, be its table finished or not.
+    pub(super) fn anchor(&self) -> Result<Option<Latency>, Error> {
+        let left = [&self.partial, &self.table].into_iter().find(|file| file.exists());
+        match left {
+            Some(file) => Ok(LatencyTable::anchor_of(&lookup::read_text(file)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What an earlier process has left as a whole; `header` is that of the table that is to be built.
+    pub(super) fn found(&self, header: &TableHeader) -> Result<Found, Error> {
+        if self.partial.exists() || !self.table.exists() || !self.profile.exists() {
+            return Ok(Found::Nothing);
+        }
+        let profile = lookup::device(&self.profile.to_string_lossy())?;
+        let target = match profile.kind() {
+            DeviceKind::Table(target) => target,
+            _ => return Ok(Found::Other("its profile is of something else".to_owned())),
+        };
+        let text = lookup::read_text(&self.table)?;
+        if target.checksum != Some(ContentHash::plain(text.as_bytes())) {
+            let name = self.table.display();
+            return Ok(Found::Other(match target.checksum {
+                Some(_) => format!("{name} was damaged, or changed after it was built"),
+                None => format!("{name} has no checksum in its profile"),
+            }));
+        }
+        let table = LatencyTable::read(&text, Dialect::Panarch)?;
+        let bare = |header: &TableHeader| {
+            let mut bare = header.clone();
+            (bare.fixed, bare.check, bare.anchor_spread) = (Latency::ZERO, None, None);
+            LatencyTable::csv_beginning(&bare)
+        };
+        let same = table.header().is_some_and(|built| bare(built) == bare(header));
+        Ok(match same {
+            true => Found::Same(Box::new(table)),
+            false => Found::Other(OTHER.to_owned()),
+        })
+    }
+
+    /// The entries that an earlier process has kept, and why none were where they are of another table; begins the file
+    /// where there is none.
+    pub(super) fn begin(&mut self, header: &TableHeader) -> Result<(Vec<(String, TableEntry)>, Option<String>), Error> {
+        let mut other = None;
         let entries = if self.partial.exists() {
             let text = lookup::read_text(&self.partial)?;
-            LatencyTable::unfinished(&text, header).map_err(|error| {
-                let path = self.partial.display();
-                Error::Input(format!(
-                    "{path}: {error}; remove it to begin anew, or take another --output"
-                ))
-            })?
+            LatencyTable::unfinished(&text, header).unwrap_or_else(|error| {
+                other = Some(error.to_string());
+                Vec::new()
+            })
         } else {
             Vec::new()
         };
@@ -60,7 +120,7 @@ impl Journal {
         atomic_write(&self.partial, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&self.partial);
         self.file = Some(file.map_err(Error::writing(&self.partial))?);
-        Ok(entries)
+        Ok((entries, other))
     }
 
     /// Brings an entry to the disk.
@@ -85,17 +145,18 @@ impl Journal {
         atomic_write(&self.table, text.as_bytes())?;
         let file = self.table.file_name().unwrap_or_default().to_string_lossy();
         let profile = format!(
-            "# Written by `panarch device table build`; the table says how it came about.\n\
+            "{MARK}; the table says how it came about.\n\
              format = 1\nname = \"{name}\"\n\
              description = \"Latency table of {} over {} at {resolution} pixels, one entry a block.\"\n\
              class = \"{}\"\nkind = \"table\"\nprecision = \"{}\"\nbatch = {}\n\n\
-             [table]\nfile = \"{file}\"\ndialect = \"panarch\"\nentries = {}\n",
+             [table]\nfile = \"{file}\"\ndialect = \"panarch\"\nentries = {}\nchecksum = \"{}\"\n",
             of.name(),
             space.name().replace(['"', '\\', '\n'], " "),
             of.class(),
             of.precision(),
             of.batch(),
             table.len(),
+            ContentHash::plain(text.as_bytes()),
         );
         atomic_write(&self.profile, profile.as_bytes())?;
         self.file = None;

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use panarch_graph::{Network, Weights};
+use panarch_graph::{Inputs, Network, Weights};
 use panarch_nn::Store;
 use panarch_report::{Panel, panels_svg};
 use panarch_space::{Genotype, Space};
-use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, HeldOut, Splits};
+use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, FolderOptions, HeldOut, Splits};
 use panarch_train::schedule::{Phase, Teacher};
 use panarch_train::{
     CheckpointPolicy, Control, CpuEngine, FineTuning, Member, NetworkTrainer, Optimisation, Outcome, Progress,
@@ -16,8 +16,8 @@ use panarch_train::{
 };
 
 use super::table::Csv;
-use crate::Error;
 use crate::run::Watch;
+use crate::{Error, lookup};
 
 /// Height and width of the images.
 pub(super) const RESOLUTION: u32 = 28;
@@ -56,9 +56,13 @@ impl Bench {
     pub(super) fn open(folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Result<Self, Error> {
         watch.step("Opening Fashion-MNIST");
         std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
-        keep_scale(folder, scale)?;
         let source = DatasetSource::parse("fashion-mnist")?;
-        let dataset = data::open(&source, &DataRoot::from_environment()?, Some(RESOLUTION))?;
+        let options = FolderOptions {
+            resolution: Some(RESOLUTION),
+            ..FolderOptions::default()
+        };
+        let dataset = data::open(&source, &DataRoot::from_environment(), &options)?;
+        keep_inputs(folder, &made_of(&dataset, scale)?)?;
         watch.done(format!(
             "{TRAIN_IMAGES} images to train on, {VALIDATION_IMAGES} held out to choose by"
         ));
@@ -298,20 +302,41 @@ impl Bench {
     }
 }
 
-/// Rows of different lengths of training must not stand in one table.
-fn keep_scale(folder: &Path, scale: f64) -> Result<(), Error> {
-    let path = folder.join("scale.txt");
-    if !path.is_file() {
-        return Ok(panarch_format::atomic_write(&path, scale.to_string().as_bytes())?);
+/// What the rows of a reproduction are made of, apart from what this version of the program does.
+fn made_of(dataset: &Dataset, scale: f64) -> Result<Inputs, Error> {
+    let all = dataset.hold_out(HeldOut::Count(VALIDATION_IMAGES), 0)?;
+    Ok(Inputs::new()
+        .with_text("scale", scale)
+        .with("training pictures", all.train.content_hash())
+        .with("validation pictures", all.validation.content_hash())
+        .with("test pictures", dataset.test_split().content_hash())
+        .with_text("version of Panarch", env!("CARGO_PKG_VERSION"))
+        .with_text("trainer", panarch_train::REVISION))
+}
+
+/// Rows that are made of different things must not stand in one table.
+fn keep_inputs(folder: &Path, inputs: &Inputs) -> Result<(), Error> {
+    let path = folder.join("inputs.json");
+    let unwritable = |error: serde_json::Error| Error::Input(format!("{}: {error}", path.display()));
+    let refused = |why: String| {
+        let folder = folder.display();
+        Error::Input(format!(
+            "{folder} holds another reproduction: {why}; choose another --output"
+        ))
+    };
+    if path.is_file() {
+        let text = lookup::read_text(&path)?;
+        let before: Inputs = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        return match inputs.difference(&before) {
+            Some(why) => Err(refused(why)),
+            None => Ok(()),
+        };
     }
-    let kept = std::fs::read_to_string(&path).map_err(Error::reading(&path))?;
-    if kept.trim() == scale.to_string() {
-        return Ok(());
+    if folder.join("training.csv").is_file() {
+        return Err(refused("it does not say what it was made of".to_owned()));
     }
-    let (folder, kept) = (folder.display(), kept.trim());
-    Err(Error::Input(format!(
-        "{folder} holds a reproduction with --scale {kept}; choose another --output for --scale {scale}"
-    )))
+    let text = serde_json::to_vec(inputs).map_err(unwritable)?;
+    Ok(panarch_format::atomic_write(&path, &text)?)
 }
 
 /// A supernet by name and seed, and how it is trained.
@@ -357,7 +382,7 @@ impl Clock {
     fn open(checkpoint: &Path, phases: usize) -> Result<Self, Error> {
         let path = checkpoint.with_extension("seconds.json");
         let known = match checkpoint.is_file() && path.is_file() {
-            true => std::fs::read_to_string(&path).map_err(Error::reading(&path))?,
+            true => lookup::read_text(&path)?,
             false => String::new(),
         };
         let mut known: Vec<Times> = serde_json::from_str(&known).unwrap_or_default();

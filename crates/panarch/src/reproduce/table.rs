@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use panarch_report::{Cell, Column, Table};
 
-use crate::Error;
+use crate::{Error, lookup};
 
 /// Rows under a fixed header. After each [`Csv::push`] the file holds all of them.
 pub(super) struct Csv {
@@ -18,7 +18,7 @@ impl Csv {
     pub(super) fn open(path: &Path, header: &'static [&'static str]) -> Result<Self, Error> {
         let mut rows = Vec::new();
         if path.is_file() {
-            let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
+            let text = lookup::read_text(path)?;
             let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect());
             let found: Vec<String> = lines.next().unwrap_or_default();
             if found != header {

@@ -10,10 +10,11 @@ use panarch_report::run_report::{
     SearchFacts, SearchTrial, VERSION, blocks_of,
 };
 use panarch_space::Genotype;
-use panarch_study::{CostSummary, pareto_front};
+use panarch_study::{CostSummary, TrialState, pareto_front};
 
 use super::finalists::LIMITS;
-use super::{Devices, Finished, Searched, Setup, facts};
+use super::problems::Problems;
+use super::{Devices, Finished, Searched, Setup, facts, inputs};
 use crate::Error;
 use crate::run_file::Goal;
 
@@ -24,15 +25,17 @@ pub(super) fn report(
     fairness: Fairness,
     searched: &[Searched],
     finished: &[Finished],
+    problems: &Problems,
     command: &str,
 ) -> Result<RunReport, Error> {
     let mut report = RunReport {
         version: VERSION,
+        problems: problems.texts(),
         run: facts::run(setup, command),
         dataset: facts::dataset(setup),
         space: facts::space(setup),
         training: facts::training(setup)?,
-        devices: facts::devices(setup, devices, &fairness, finished)?,
+        devices: facts::devices(setup, devices, &fairness),
         fairness: Some(facts::fairness(&fairness)),
         provenances: Vec::new(),
         search_accuracy: AccuracyBasis {
@@ -53,14 +56,13 @@ pub(super) fn report(
         searches: Vec::new(),
         repeats: Vec::new(),
     };
-    let places = networks(setup, devices, &mut report)?;
+    let places = networks(setup, devices, (searched, finished), &mut report)?;
     searches(setup, searched, &places, &mut report)?;
     finalists(finished, &mut report);
     report.chosen = chosen(&report);
     layers(devices, finished, &mut report);
-    predictions(setup, devices, finished, &mut report)?;
+    predictions(devices, finished, &mut report)?;
     repeats(setup, searched, finished, &mut report);
-    report.check()?;
     Ok(report)
 }
 
@@ -72,19 +74,37 @@ fn device_latency(report: &mut RunReport, summary: &CostSummary) -> DeviceLatenc
     }
 }
 
-/// Every evaluated network; gives the place of each genotype.
-fn networks(setup: &Setup, devices: &Devices, report: &mut RunReport) -> Result<BTreeMap<Genotype, u32>, Error> {
-    let storage = setup.study.storage();
+/// Every network that these searches and finalists have evaluated, in the order in which a run from the beginning comes upon
+/// them: a study may hold more, of other goals or a larger budget. Gives the place of each genotype.
+fn networks(
+    setup: &Setup,
+    devices: &Devices,
+    (searched, finished): (&[Searched], &[Finished]),
+    report: &mut RunReport,
+) -> Result<BTreeMap<Genotype, u32>, Error> {
     let mut found_by: BTreeMap<Genotype, Vec<String>> = BTreeMap::new();
-    for trial in storage.trials(None)? {
-        let searches = found_by.entry(trial.genotype).or_default();
-        if !searches.contains(&trial.search) {
-            searches.push(trial.search);
+    let mut evaluated = Vec::new();
+    for search in searched {
+        for trial in inputs::trials(setup, &search.name)? {
+            let searches = found_by.entry(trial.genotype.clone()).or_default();
+            if !searches.contains(&search.name) {
+                searches.push(search.name.clone());
+            }
+            if trial.state == TrialState::Complete {
+                evaluated.push(trial.genotype);
+            }
         }
     }
+    evaluated.extend(finished.iter().map(|finalist| finalist.genotype.clone()));
     let mut places = BTreeMap::new();
     let mut points = Vec::new();
-    for evaluation in storage.evaluations()? {
+    for genotype in evaluated {
+        if places.contains_key(&genotype) {
+            continue;
+        }
+        let Some(evaluation) = setup.study.evaluation(&genotype)? else {
+            continue;
+        };
         let costs = devices.costs(setup, &evaluation.genotype)?;
         let network = setup.network(&evaluation.genotype)?;
         let mut point = vec![1.0 - evaluation.accuracy.value.share()];
@@ -118,7 +138,7 @@ fn searches(
     report: &mut RunReport,
 ) -> Result<(), Error> {
     for search in searched {
-        let trials = setup.study.trials(&search.name)?;
+        let trials = inputs::trials(setup, &search.name)?;
         report.searches.push(SearchFacts {
             name: search.name.clone(),
             objective: search.objective.clone(),
@@ -150,7 +170,7 @@ fn finalists(finished: &[Finished], report: &mut RunReport) {
             macs: finalist.network.macs(),
             parameters: finalist.network.parameter_count(),
             blocks: blocks_of(&finalist.network),
-            export: Some(finalist.export.clone()),
+            export: finalist.export.clone(),
         });
     }
 }
@@ -176,7 +196,7 @@ fn layers(devices: &Devices, finished: &[Finished], report: &mut RunReport) {
 }
 
 /// Table against machine: for the finalists, which were not among the networks of the fit unless by chance.
-fn predictions(setup: &Setup, devices: &Devices, finished: &[Finished], report: &mut RunReport) -> Result<(), Error> {
+fn predictions(devices: &Devices, finished: &[Finished], report: &mut RunReport) -> Result<(), Error> {
     for (index, device) in devices.iter().enumerate() {
         let Some((table, fitted)) = device.table() else {
             continue;
@@ -185,13 +205,14 @@ fn predictions(setup: &Setup, devices: &Devices, finished: &[Finished], report: 
         let mut pairs = Vec::new();
         let mut measured = None;
         for finalist in finished {
-            let Some(cost) = finalist.costs.get(index) else {
+            let (Some(cost), Some(predicted)) = (finalist.costs.get(index), device.predicted(&finalist.genotype)?)
+            else {
                 continue;
             };
             measured = Some(report.provenance(&cost.provenance));
             pairs.push(PredictionPair {
                 genotype: finalist.genotype.to_string(),
-                predicted: device.cost(&finalist.genotype, &finalist.network)?.latency,
+                predicted,
                 measured: cost.latency,
             });
         }
@@ -208,7 +229,9 @@ fn predictions(setup: &Setup, devices: &Devices, finished: &[Finished], report: 
         let measured = report.provenance(&first.provenance);
         let mut pairs = Vec::new();
         for (genotype, summary) in fitted {
-            let predicted = device.cost(genotype, &setup.network(genotype)?)?.latency;
+            let Some(predicted) = device.predicted(genotype)? else {
+                continue;
+            };
             pairs.push(PredictionPair {
                 genotype: genotype.to_string(),
                 predicted,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use panarch_format::{OnnxOptions, atomic_write, write_onnx};
+use panarch_format::{FileKind, OnnxOptions, atomic_write, write_onnx};
 use panarch_graph::{Bytes, ContentHash, Network, Tensor, Weights};
 use panarch_measure::verify_export;
 use panarch_report::run_report::{ExportCheck, ExportFacts, Role};
@@ -10,12 +10,15 @@ use panarch_space::Genotype;
 use panarch_train::data::{Batch, Loader};
 use panarch_train::{CpuEngine, Engine, Member, TrainedNetwork};
 
-use super::Setup;
 use super::finalists::{file_name, labels};
+use super::{Setup, Watch};
 use crate::Error;
+use crate::classify::{CLASSES, DEPTH, classes_text};
 
 /// Real images that go through engine and runtimes.
 const CHECKED_IMAGES: usize = 32;
+/// The largest file that is compared with what is to be in its place, in bytes.
+const LARGEST: u64 = 4 << 30;
 
 /// Writes the ONNX file and compares it with the engine on real images.
 pub(super) fn write(
@@ -23,17 +26,21 @@ pub(super) fn write(
     genotype: &Genotype,
     roles: &[Role],
     trained: &TrainedNetwork,
+    watch: &mut Watch<'_>,
 ) -> Result<ExportFacts, Error> {
     let TrainedNetwork { network, weights } = trained;
     let normalisation = &setup.splits.normalisation;
-    let properties = BTreeMap::from([
+    let mut properties = BTreeMap::from([
         ("genotype".to_owned(), genotype.to_string()),
         ("space".to_owned(), setup.space.name().to_owned()),
-        ("classes".to_owned(), setup.dataset.classes().join("\n")),
+        (CLASSES.to_owned(), classes_text(setup.dataset.classes())),
         ("input.mean".to_owned(), join(&normalisation.mean)),
         ("input.deviation".to_owned(), join(&normalisation.deviation)),
         ("found_for".to_owned(), labels(roles)),
     ]);
+    if setup.dataset.depth() < 16 {
+        properties.insert(DEPTH.to_owned(), setup.dataset.depth().to_string());
+    }
     let options = OnnxOptions {
         properties,
         ..OnnxOptions::default()
@@ -42,7 +49,19 @@ pub(super) fn write(
     let (images, logits) = engine_logits(setup, network, weights)?;
     let report = verify_export(&bytes, &network.content_hash(), &images, &logits)?;
     let file = format!("{}.onnx", file_name(genotype));
-    atomic_write(setup.folder.join(&file), &bytes)?;
+    let path = setup.folder.join(&file);
+    match panarch_format::read_file(&path, FileKind::new("exported network", LARGEST)) {
+        Ok(before) if before == bytes => {}
+        before => {
+            if before.is_ok() {
+                watch.note(format!(
+                    "{file} is written again: {}",
+                    why(setup, &file, &before.unwrap_or_default())?
+                ));
+            }
+            atomic_write(&path, &bytes)?;
+        }
+    }
     let checks = report.checks.iter().map(|check| {
         // A network that answers 0 to everything has no largest logit to compare with.
         let scale = check.largest_logit.max(f64::MIN_POSITIVE);
@@ -64,6 +83,20 @@ pub(super) fn write(
         file_hash: ContentHash::plain(&bytes),
         bytes: Bytes(bytes.len() as u64),
         checks: checks.collect(),
+    })
+}
+
+/// Why a file that is there is not the one that is to be there.
+fn why(setup: &Setup, file: &str, before: &[u8]) -> Result<&'static str, Error> {
+    let hash = ContentHash::plain(before).to_string();
+    let finalists = setup.study.storage().finalists()?;
+    let known = finalists
+        .iter()
+        .flat_map(|finalist| &finalist.files)
+        .find(|known| known.path == file);
+    Ok(match known {
+        Some(known) if known.blake3 != hash => "it was damaged, or changed after it was written",
+        _ => "its weights or what is said in it changed",
     })
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use panarch_cost::Cost;
-use panarch_format::{read_safetensors, write_safetensors};
-use panarch_graph::{Accuracy, Estimate, Network, Precision, Provenance, ProvenanceKind};
+use panarch_format::{FormatError, read_safetensors, write_safetensors};
+use panarch_graph::{Accuracy, Estimate, Inputs, Network, Precision, Provenance, ProvenanceKind, Weights};
 use panarch_report::run_report::{ExportFacts, Role};
 use panarch_space::Genotype;
-use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Timestamp};
+use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Subject, Timestamp};
 use panarch_train::data::TestSplit;
 use panarch_train::{
     CheckpointPolicy, Control, CpuEngine, Engine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
@@ -16,8 +16,9 @@ use panarch_train::{
 };
 
 use super::pool::Pool;
+use super::problems::Problems;
 use super::supernet::optimisation;
-use super::{Devices, Searched, Setup, Watch, export};
+use super::{Devices, FINALISTS, Searched, Setup, Watch, export, inputs};
 use crate::Error;
 use crate::run_file::{Goal, Targets};
 
@@ -40,15 +41,17 @@ pub struct Finished {
     pub test_accuracy: Estimate<Accuracy>,
     /// Final costs, by device in the run's order.
     pub costs: Vec<Cost>,
-    /// The exported file.
-    pub export: ExportFacts,
+    /// The exported file; none where it could not be written.
+    pub export: Option<ExportFacts>,
 }
 
 impl Finished {
-    /// Whether the exported file computes what the engine computes, in every runtime that was asked.
+    /// Whether the exported file is there and computes what the engine computes, in every runtime that was asked.
     #[must_use]
     pub fn export_ok(&self) -> bool {
-        !self.export.checks.is_empty() && self.export.checks.iter().all(|check| check.passed)
+        self.export
+            .as_ref()
+            .is_some_and(|export| !export.checks.is_empty() && export.checks.iter().all(|check| check.passed))
     }
 }
 
@@ -58,11 +61,12 @@ pub(super) fn finish(
     devices: &Devices,
     supernet: &Supernet,
     searched: &[Searched],
+    problems: &mut Problems,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Finished>, Error> {
-    let folder = setup.folder.join("finalists");
+    let folder = setup.folder.join(FINALISTS);
     std::fs::create_dir_all(&folder).map_err(Error::writing(&folder))?;
-    let mut pool = Pool::new(setup, supernet);
+    let mut pool = Pool::new(setup, supernet, watch)?;
     let mut tuned = Vec::new();
     let wanted = wanted(setup, searched)?;
     for (index, (genotype, roles)) in wanted.iter().enumerate() {
@@ -73,6 +77,7 @@ pub(super) fn finish(
         watch.done(format!("{}: {genotype}", labels(roles)));
         tuned.push((genotype, roles, trained, evaluation));
     }
+    close_others(setup, &wanted)?;
     setup.study.log(
         "finalists",
         EventKind::Started,
@@ -86,7 +91,17 @@ pub(super) fn finish(
         .collect();
     let mut costs = vec![Vec::new(); trained.len()];
     for device in devices.iter() {
-        for (costs, cost) in costs.iter_mut().zip(device.final_costs(setup, &trained)?) {
+        let last = match device.final_costs(setup, &trained, watch) {
+            Ok(last) => last,
+            Err(error) => {
+                problems.add(Error::CheckFailed(format!(
+                    "{} gave no last costs of the finalists, so that those of the search stand in the report: {error}",
+                    device.name()
+                )));
+                device.search_costs(&trained)?
+            }
+        };
+        for (costs, cost) in costs.iter_mut().zip(last) {
             costs.push(cost);
         }
     }
@@ -94,8 +109,10 @@ pub(super) fn finish(
     let mut finished = Vec::new();
     for ((genotype, roles, trained, evaluation), costs) in tuned.into_iter().zip(costs) {
         watch.check()?;
-        let test_accuracy = judge(setup, genotype, roles, &trained, &test)?;
-        let export = export::write(setup, genotype, roles, &trained)?;
+        let test_accuracy = judge(setup, genotype, roles, &trained, &test, watch)?;
+        let export = export::write(setup, genotype, roles, &trained, watch);
+        let export = problems
+            .take(export.map_err(|error| Error::CheckFailed(format!("{genotype} could not be exported: {error}"))));
         let finalist = Finished {
             roles: roles.clone(),
             genotype: genotype.clone(),
@@ -105,15 +122,22 @@ pub(super) fn finish(
             costs,
             export,
         };
+        if finalist.export.is_some() && !finalist.export_ok() {
+            problems.add(Error::CheckFailed(format!(
+                "the exported file of {genotype} does not compute what the engine computes"
+            )));
+        }
         keep(setup, devices, &finalist)?;
         finished.push(finalist);
     }
     setup
         .study
         .log("finalists", EventKind::Finished, "tested, measured, exported")?;
+    name_others(setup, &finished, watch);
     let checked: Vec<&str> = finished
-        .first()
-        .map(|f| f.export.checks.iter().map(|check| check.runtime.as_str()).collect())
+        .iter()
+        .find_map(|f| f.export.as_ref())
+        .map(|export| export.checks.iter().map(|check| check.runtime.as_str()).collect())
         .unwrap_or_default();
     watch.done(format!(
         "{} networks, exported files checked in {}",
@@ -121,6 +145,39 @@ pub(super) fn finish(
         checked.join(" and ")
     ));
     Ok(finished)
+}
+
+/// Finalists of an earlier run that this one has not found are none of its own.
+fn close_others(setup: &Setup, wanted: &[(Genotype, Vec<Role>)]) -> Result<(), Error> {
+    let others = setup.study.subjects()?.into_iter().filter(|subject| match subject {
+        Subject::Finalist(found) => !wanted.iter().any(|(genotype, _)| genotype == found),
+        _ => false,
+    });
+    Ok(setup.study.close(others)?)
+}
+
+/// Names the exported files of earlier runs, which stay and are not to be taken for this one's.
+fn name_others(setup: &Setup, finished: &[Finished], watch: &mut Watch<'_>) {
+    let Ok(entries) = std::fs::read_dir(&setup.folder) else {
+        return;
+    };
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let exported: Vec<&String> = finished
+        .iter()
+        .filter_map(|finalist| Some(&finalist.export.as_ref()?.file))
+        .collect();
+    let mut others: Vec<String> = names
+        .filter(|name| name.ends_with(".onnx") && !exported.contains(&name))
+        .collect();
+    others.sort_unstable();
+    if !others.is_empty() {
+        watch.note(format!(
+            "of an earlier run, and no finalist of this one: {}",
+            others.join(", ")
+        ));
+    }
 }
 
 /// The different winners with their roles, in the order of the searches, and the reference at the end.
@@ -159,7 +216,7 @@ fn wanted(setup: &Setup, searched: &[Searched]) -> Result<Vec<(Genotype, Vec<Rol
     Ok(wanted)
 }
 
-/// Fine-tunes a finalist, going on from its checkpoint; the finished weights are kept beside it.
+/// Fine-tunes a finalist, going on from its checkpoint; the finished weights are kept beside it with what they are made of.
 fn tune(
     setup: &Setup,
     supernet: &Supernet,
@@ -167,72 +224,149 @@ fn tune(
     path: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<TrainedNetwork, Error> {
-    let network = setup.network(genotype)?;
-    let hash = network.content_hash().to_string();
-    if path.is_file() {
-        let kept = read_safetensors(path)?;
-        if kept.metadata.get("network") == Some(&hash) {
-            kept.weights.check(&network)?;
-            return Ok(TrainedNetwork {
-                network,
-                weights: kept.weights,
-            });
+    let mut trainer = trainer(setup, supernet, genotype)?;
+    let (network, start) = supernet.extract(genotype)?;
+    let made_of = match &mut trainer {
+        Some(trainer) => {
+            trainer.add_inputs(&setup.validator.recalibration_inputs());
+            trainer.inputs().clone()
         }
-    }
-    let section = &setup.file.finalists;
-    let mut engine = CpuEngine::new();
-    let trained = if section.fine_tune_epochs > 0.0 {
-        let settings = FineTuning {
-            pace: panarch_train::Pace {
-                epochs: section.fine_tune_epochs,
-                learning_rate: section.learning_rate,
-                warmup_epochs: 0.0,
-                ..panarch_train::Pace::default()
-            },
-            optimisation: panarch_train::Optimisation {
-                // A finalist is for images of one size.
-                augmentation: panarch_train::data::Augmentation {
-                    resolutions: None,
-                    ..setup.file.train.augmentation
-                },
-                ..optimisation(setup)
-            },
-            ..FineTuning::default()
-        };
-        let mut trainer = NetworkTrainer::fine_tune(supernet, genotype, &setup.splits, settings)?;
-        let checkpoint = checkpoint_of(path);
-        if checkpoint.is_file() {
-            trainer.resume(&checkpoint)?;
-        }
-        let cancel = watch.cancel.clone();
-        let mut progress = |event: &Progress| {
-            if let Progress::Step { step, steps, loss, .. } = event
-                && (step % 10 == 0 || step == steps)
-            {
-                watch.progress(*step, *steps, "steps", format!("loss {loss:.3}"));
-            }
-        };
-        let mut control = Control {
-            cancelled: cancel.flag(),
-            checkpoint: Some(CheckpointPolicy::new(&checkpoint)),
-            progress: &mut progress,
-        };
-        if trainer.train(&mut engine, &setup.validator, &mut control)? == Outcome::Cancelled {
-            return Err(Error::Interrupted);
-        }
-        trainer.finish(&mut engine, &setup.validator)?
-    } else {
-        panarch_train::inherit(&mut engine, supernet, genotype, &setup.validator)?
+        None => inputs::inherited(&network, &start, &setup.validator),
     };
+    match kept(path, &network, &made_of)? {
+        Kept::Weights(weights) => return Ok(TrainedNetwork { network, weights }),
+        Kept::Nothing => {}
+        Kept::Other(why) => watch.note(format!("{genotype} is fine-tuned again: {why}")),
+    }
+    let mut engine = CpuEngine::new();
+    let trained = match trainer {
+        Some(trainer) => fine_tune(setup, supernet, genotype, trainer, path, watch)?,
+        None => panarch_train::inherit(&mut engine, supernet, genotype, &setup.validator)?,
+    };
+    let made_of = serde_json::to_string(&made_of).map_err(|error| Error::Input(error.to_string()))?;
     let metadata = BTreeMap::from([
-        ("network".to_owned(), hash),
+        ("network".to_owned(), network.content_hash().to_string()),
         ("genotype".to_owned(), genotype.to_string()),
         ("space".to_owned(), setup.space.hash().to_string()),
+        (INPUTS.to_owned(), made_of),
     ]);
     write_safetensors(path, &trained.weights, &metadata)?;
     // What it was for is done; should removing it fail, it is only in the way.
     let _ = std::fs::remove_file(checkpoint_of(path));
     Ok(trained)
+}
+
+/// The key in a file's metadata of what its weights are made of.
+const INPUTS: &str = "inputs";
+
+/// What lies where a finalist's weights are to be.
+enum Kept {
+    Nothing,
+    Weights(Weights),
+    /// Something else, and why it is not taken.
+    Other(String),
+}
+
+fn kept(path: &Path, network: &Network, made_of: &Inputs) -> Result<Kept, Error> {
+    if !path.is_file() {
+        return Ok(Kept::Nothing);
+    }
+    let name = inputs::file_name(path);
+    let file = match read_safetensors(path) {
+        Ok(file) => file,
+        Err(error @ FormatError::Io { .. }) => return Err(error.into()),
+        Err(error) => return Ok(Kept::Other(format!("{name} is damaged: {error}"))),
+    };
+    let before = file
+        .metadata
+        .get(INPUTS)
+        .map(|text| serde_json::from_str::<Inputs>(text));
+    let why = match before {
+        Some(Ok(before)) => made_of.difference(&before),
+        Some(Err(error)) => Some(format!("{name} is damaged: {error}")),
+        None => Some(format!("{name} does not say what it was made of")),
+    };
+    if let Some(why) = why {
+        return Ok(Kept::Other(why));
+    }
+    if !file.sealed || file.weights.check(network).is_err() {
+        return Ok(Kept::Other(format!(
+            "{name} is damaged: it was changed after it was written"
+        )));
+    }
+    Ok(Kept::Weights(file.weights))
+}
+
+/// The training of a finalist at its beginning; none where it is not to be trained further.
+fn trainer(setup: &Setup, supernet: &Supernet, genotype: &Genotype) -> Result<Option<NetworkTrainer>, Error> {
+    let section = &setup.file.finalists;
+    if section.fine_tune_epochs <= 0.0 {
+        return Ok(None);
+    }
+    let settings = FineTuning {
+        pace: panarch_train::Pace {
+            epochs: section.fine_tune_epochs,
+            learning_rate: section.learning_rate,
+            warmup_epochs: 0.0,
+            ..panarch_train::Pace::default()
+        },
+        optimisation: panarch_train::Optimisation {
+            // A finalist is for images of one size.
+            augmentation: panarch_train::data::Augmentation {
+                resolutions: None,
+                ..setup.file.train.augmentation
+            },
+            ..optimisation(setup)
+        },
+        ..FineTuning::default()
+    };
+    Ok(Some(NetworkTrainer::fine_tune(
+        supernet,
+        genotype,
+        &setup.splits,
+        settings,
+    )?))
+}
+
+fn fine_tune(
+    setup: &Setup,
+    supernet: &Supernet,
+    genotype: &Genotype,
+    mut begun: NetworkTrainer,
+    path: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<TrainedNetwork, Error> {
+    let checkpoint = checkpoint_of(path);
+    if checkpoint.is_file()
+        && let Err(error) = begun.resume(&checkpoint)
+    {
+        let why = inputs::why_not(error)?;
+        watch.note(format!(
+            "the fine-tuning of {genotype} that was cut short begins again: {why}"
+        ));
+        if let Some(anew) = trainer(setup, supernet, genotype)? {
+            begun = anew;
+            begun.add_inputs(&setup.validator.recalibration_inputs());
+        }
+    }
+    let cancel = watch.cancel.clone();
+    let mut progress = |event: &Progress| {
+        if let Progress::Step { step, steps, loss, .. } = event
+            && (step % 10 == 0 || step == steps)
+        {
+            watch.progress(*step, *steps, "steps", format!("loss {loss:.3}"));
+        }
+    };
+    let mut control = Control {
+        cancelled: cancel.flag(),
+        checkpoint: Some(CheckpointPolicy::new(&checkpoint)),
+        progress: &mut progress,
+    };
+    let mut engine = CpuEngine::new();
+    if begun.train(&mut engine, &setup.validator, &mut control)? == Outcome::Cancelled {
+        return Err(Error::Interrupted);
+    }
+    Ok(begun.finish(&mut engine, &setup.validator)?)
 }
 
 fn checkpoint_of(path: &Path) -> PathBuf {
@@ -246,7 +380,12 @@ fn judge(
     roles: &[Role],
     trained: &TrainedNetwork,
     test: &TestSplit,
+    watch: &mut Watch<'_>,
 ) -> Result<Estimate<Accuracy>, Error> {
+    let TrainedNetwork { network, weights } = trained;
+    let made_of = inputs::tested(setup, network, weights);
+    let subject = Subject::Finalist(genotype.clone());
+    inputs::take_up(setup, subject, &made_of, &format!("{genotype} is tested again"), watch)?;
     let kept = setup
         .study
         .storage()
@@ -256,7 +395,6 @@ fn judge(
     if let Some((accuracy, _)) = kept.and_then(|finalist| finalist.test_accuracy) {
         return Ok(accuracy);
     }
-    let TrainedNetwork { network, weights } = trained;
     let normalisation = &setup.splits.normalisation;
     let score = panarch_train::test(&mut CpuEngine::new(), network, weights, test, normalisation, TEST_BATCH)?;
     let accuracy = score.accuracy();
@@ -294,12 +432,16 @@ fn keep(setup: &Setup, devices: &Devices, finished: &Finished) -> Result<(), Err
         costs: costs
             .map(|(device, cost)| (device.name().to_owned(), CostSummary::from(cost)))
             .collect(),
-        files: vec![Artefact {
-            kind: "onnx".to_owned(),
-            path: finished.export.file.clone(),
-            blake3: finished.export.file_hash.to_string(),
-            length: finished.export.bytes,
-        }],
+        files: finished
+            .export
+            .iter()
+            .map(|export| Artefact {
+                kind: "onnx".to_owned(),
+                path: export.file.clone(),
+                blake3: export.file_hash.to_string(),
+                length: export.bytes,
+            })
+            .collect(),
         ..record(
             &finished.genotype,
             &finished.roles,

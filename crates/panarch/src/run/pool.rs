@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use panarch_graph::{Precision, Provenance, ProvenanceKind};
+use panarch_graph::{Inputs, Precision, Provenance, ProvenanceKind};
 use panarch_space::Genotype;
-use panarch_study::{Evaluation, Timestamp};
+use panarch_study::{Evaluation, Subject, Timestamp};
 use panarch_train::{CpuEngine, Engine, Supernet};
 
-use super::Setup;
+use super::{Setup, Watch, inputs};
 use crate::Error;
 
 /// Judges genotypes with the weights that they inherit, keeping every answer in the study.
@@ -15,18 +15,24 @@ pub(super) struct Pool<'a> {
     setup: &'a Setup,
     supernet: &'a Supernet,
     engine: CpuEngine,
+    /// What every evaluation of the pool is made of.
+    pub(super) inputs: Inputs,
     /// Networks that were judged in this process, not read from the study.
     pub(super) fresh: usize,
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(setup: &'a Setup, supernet: &'a Supernet) -> Self {
-        Self {
+    pub(super) fn new(setup: &'a Setup, supernet: &'a Supernet, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        let inputs = inputs::evaluations(setup, supernet);
+        let what = "networks are judged again";
+        inputs::take_up(setup, Subject::Evaluations, &inputs, what, watch)?;
+        Ok(Self {
             setup,
             supernet,
             engine: CpuEngine::new(),
+            inputs,
             fresh: 0,
-        }
+        })
     }
 
     /// The evaluation of a canonical genotype.

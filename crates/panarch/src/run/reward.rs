@@ -1,6 +1,6 @@
 //! The reward of a policy: accuracy and the latencies on all devices of a run.
 
-use panarch_graph::{Accuracy, Latency};
+use panarch_graph::{Accuracy, Inputs, Latency};
 use panarch_space::Genotype;
 use panarch_study::{DeviceTarget, Metric, Objective};
 use panarch_train::{Reward, Rewarder, TrainError};
@@ -29,6 +29,11 @@ impl<'a> DeviceRewarder<'a> {
             devices,
             objective,
         })
+    }
+
+    /// What the rewards depend on, besides the accuracies.
+    pub(super) fn inputs(&self) -> Inputs {
+        super::inputs::reward(self.setup, &self.devices)
     }
 
     /// A network's latency over target on every device, in words.

@@ -6,11 +6,11 @@ use panarch_cost::CostError;
 use panarch_graph::Latency;
 use panarch_search::{AgeingEvolution, Constraint, Evolution, RandomSearch, SearchError, Situation, Strategy, Verdict};
 use panarch_space::Genotype;
-use panarch_study::{DeviceTarget, History, Metric, Next, Objective, Observation, Outcome, RewardForm};
+use panarch_study::{DeviceTarget, History, Metric, Next, Objective, Observation, Outcome, RewardForm, Subject};
 use panarch_train::Supernet;
 
 use super::pool::Pool;
-use super::{Devices, Setup, Watch};
+use super::{Devices, Setup, Watch, inputs};
 use crate::Error;
 use crate::run_file::{Goal, StrategyKind};
 
@@ -44,7 +44,15 @@ pub(super) fn all(
     supernet: &Supernet,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Searched>, Error> {
-    let mut pool = Pool::new(setup, supernet);
+    let mut pool = Pool::new(setup, supernet, watch)?;
+    let names = setup.file.search.seeds.iter().flat_map(|seed| {
+        let goals = setup.file.search.goals.iter();
+        goals.map(|goal| search_name(goal, *seed))
+    });
+    let names: Vec<String> = names.collect();
+    let others = setup.study.subjects()?.into_iter();
+    let others = others.filter(|subject| matches!(subject, Subject::Search(name) if !names.contains(name)));
+    setup.study.close(others)?;
     let mut searched = Vec::new();
     for seed in &setup.file.search.seeds {
         for goal in &setup.file.search.goals {
@@ -72,7 +80,14 @@ fn one(
     let mut strategy = strategy(setup, seed)?;
     watch.step(format!("Searching: {}", words(goal)));
     let study = &setup.study;
-    let mut history = study.history(&name)?;
+    let made_of = inputs::search(setup, devices, (goal, &goal_devices.chosen), seed, &pool.inputs);
+    let what = format!("the search {name} begins again");
+    if inputs::take_up(setup, Subject::Search(name.clone()), &made_of, &what, watch)? {
+        // What an earlier run ended with is not what this one has found.
+        let others = study.subjects()?.into_iter();
+        study.close(others.filter(|subject| matches!(subject, Subject::Finalist(_))))?;
+    }
+    let mut history = History::of_trials(&inputs::trials(setup, &name)?)?;
     history
         .observations()
         .iter()
@@ -82,6 +97,7 @@ fn one(
     loop {
         watch.check()?;
         let (number, genotype) = match study.next(&name)? {
+            Next::TakeUp(trial) if trial.number >= budget => break,
             Next::TakeUp(trial) => (trial.number, trial.genotype),
             Next::Propose(number) if number >= budget => break,
             Next::Propose(number) => {

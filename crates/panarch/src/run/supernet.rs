@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use panarch_graph::Inputs;
 use panarch_space::Space;
-use panarch_study::EventKind;
+use panarch_study::{EventKind, Subject};
 use panarch_train::{
     Checkpoint, CheckpointPolicy, Control, CpuEngine, Optimisation, Outcome, Progress, Schedule, Supernet,
     SupernetTrainer, TeacherNetwork, Training, Validation, Validator,
@@ -12,7 +13,7 @@ use panarch_train::{
 
 use super::diary::Diary;
 use super::reward::DeviceRewarder;
-use super::{EVENTS, SUPERNET, Setup, Watch};
+use super::{EVENTS, SUPERNET, Setup, Watch, inputs};
 use crate::{Error, lookup};
 
 /// Its name in the study's log.
@@ -32,16 +33,32 @@ pub(super) fn trained(setup: &Setup, watch: &mut Watch<'_>) -> Result<Supernet, 
         .as_deref()
         .map(|file| teacher(setup, file))
         .transpose()?;
-    let mut trainer = SupernetTrainer::new(&setup.space, &setup.splits, training, teacher.as_ref())?;
-    if path.is_file() {
-        trainer.resume(&path)?;
-    }
-    let already = trainer.step() == trainer.steps();
+    let new = |training| SupernetTrainer::new(&setup.space, &setup.splits, training, teacher.as_ref());
+    let mut trainer = new(training.clone())?;
     // Devices are measured before the training is announced.
     let mut rewarder = match trainer.likeliest() {
         Some(_) => Some(DeviceRewarder::open(setup, watch)?),
         None => None,
     };
+    let mut further = Inputs::new().with_text("form of kept values", setup.file.train.storage_name());
+    if let Some(rewarder) = &rewarder {
+        further = further.with_all(&rewarder.inputs());
+    }
+    trainer.add_inputs(&further);
+    if path.is_file()
+        && let Err(error) = trainer.resume(&path)
+    {
+        let why = inputs::why_not(error)?;
+        watch.note(format!("the supernet is trained again: {why}"));
+        trainer = new(training)?;
+        trainer.add_inputs(&further);
+    }
+    let already = trainer.step() == trainer.steps();
+    if trainer.step() == 0 {
+        // Whatever hangs on a supernet is no part of this run until it is trained.
+        let found = setup.study.subjects()?;
+        setup.study.close(found.into_iter().chain([Subject::Evaluations]))?;
+    }
     watch.step(format!("Training the supernet ({})", trainer.training().schedule.name));
     let closed = trainer.training().schedule.never_opened(&setup.space);
     if !closed.is_empty() {

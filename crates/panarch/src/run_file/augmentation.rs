@@ -1,24 +1,50 @@
 //! The keys of `[train]` about what is done to training images at random.
 
-use panarch_toml::Table;
+use panarch_toml::{Key, Table};
 use panarch_train::data::{Augmentation, ColourJitter, RandAugment, ResizedCrop, Resolutions};
 
 use super::write::Writer;
 
-/// ```toml
-/// flip = true                       # mirror every second image
-/// crop_padding = 2                  # shift by up to so many pixels
-/// resized_crop = [0.5, 1.0]         # cut out so much of the area, and stretch it
-/// rand_augment = [2, 9]             # operations, magnitude (0 to 30)
-/// colour_jitter = [0.4, 0.4, 0.4]   # brightness, contrast, saturation
-/// cutout = 8                        # side of a square that is filled with the mean
-/// mixup = 0.2                       # the α of mixing images and labels
-/// train_resolutions = [28, 32]      # each batch is brought to one of these
-/// ```
+/// What these keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("train.flip", "Mirrors every second image. Good for pictures of natural things, wrong for letters and shoes.")
+        .known_as(&["hflip", "horizontal_flip", "fliplr", "random_flip", "mirror"]),
+    Key::new("train.crop_padding", "Shifts images by up to so many pixels; what comes in is filled with the mean.")
+        .known_as(&["padding", "random_crop", "pad", "shift"]),
+    Key::new(
+        "train.resized_crop",
+        "Cuts a part out of each image and stretches it to the full size: the smallest and the largest share of the area, such as `[0.5, 1.0]`.",
+    )
+    .with_default("off")
+    .known_as(&["random_resized_crop", "crop_scale", "scale_range"]),
+    Key::new(
+        "train.rand_augment",
+        "RandAugment: the number of operations (1 to 16) and their magnitude (0 to 30), such as `[2, 9]`.",
+    )
+    .with_default("off")
+    .known_as(&["randaugment", "auto_augment", "autoaugment", "aa", "randaug"]),
+    Key::new(
+        "train.colour_jitter",
+        "The strengths of random brightness, contrast and saturation, such as `[0.4, 0.4, 0.4]`.",
+    )
+    .with_default("off")
+    .known_as(&["color_jitter", "jitter", "colorjitter", "distort_color"]),
+    Key::new("train.cutout", "The side, in pixels, of a square that is filled with the mean.")
+        .with_default("off")
+        .known_as(&["random_erasing", "erasing", "cutout_length", "reprob"]),
+    Key::new("train.mixup", "The α of mixing pairs of images and their labels.")
+        .with_default("off")
+        .known_as(&["mixup_alpha", "mix_up"]),
+    Key::new("train.train_resolutions", "Each batch is brought to one of these heights and widths, such as `[28, 32]`.")
+        .with_default("off")
+        .known_as(&["resolutions", "image_sizes", "multi_scale", "image_size_list"]),
+];
+
+/// Reads them.
 pub(super) fn read(table: &Table<'_>) -> Augmentation {
     let none = Augmentation::NONE;
-    let shares = |key: &str| table.has(key).then(|| table.list_in(key, 0.0..=1.0)).flatten();
-    let whole = |key: &str| table.has(key).then(|| table.list_in(key, 0..=30)).flatten();
+    let shares = |key: &str| table.optional_list_in(key, 0.0..=1.0);
+    let whole = |key: &str| table.optional_list_in(key, 0..=30);
     let wrong = |key: &str, message: &str| table.problem(key, format!("`{key}` is {message}"), None);
     let resized_crop = shares("resized_crop").and_then(|list: Vec<f64>| match list[..] {
         [smallest, largest] if smallest > 0.0 && smallest <= largest => Some(ResizedCrop {

@@ -5,9 +5,39 @@ use std::collections::BTreeSet;
 use panarch_cost::{Model, preset_names};
 use panarch_graph::Latency;
 use panarch_space::Space;
-use panarch_toml::{FromValue, Spanned, Table, Value, did_you_mean};
+use panarch_toml::{FromValue, Key, Spanned, Table, Value, did_you_mean};
 
 use super::write::Writer;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("devices", "The devices that the network must be good on.").known_as(&["device", "hardware", "targets"]),
+    Key::new(
+        "devices.names",
+        "Devices by name (`panarch device list` shows them) or by the path of a `.toml` file; `host` is this machine.",
+    )
+    .known_as(&["name", "device", "devices", "list"]),
+    Key::new(
+        "devices.model",
+        "What answers for devices that are described by their parts: the analytic model or the cycle simulator.",
+    )
+    .known_as(&["cost_model", "simulator"]),
+    Key::new(
+        "devices.targets",
+        "How fast the network must be: either a `reference`, or a limit for every device by its name.",
+    )
+    .known_as(&["target", "latencies", "limits", "latency", "constraints", "budget"]),
+    Key::new(
+        "devices.targets.reference",
+        "The target on each device is what this member of the space takes there; `panarch space show` names the members.",
+    )
+    .with_default("none; required without limits"),
+    Key::new(
+        "devices.targets.DEVICE",
+        "The limit on that device. The ratio r is latency over this limit. Whether it is a hard limit is up to `search.goals`: it is with the goal `each`.",
+    )
+    .with_default("none; required without `reference`"),
+];
 
 /// The devices of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +65,7 @@ impl DevicesSection {
         if let Some(names) = &names {
             check_names(&table, names);
         }
-        let model = if table.has("model") {
-            table.one_of("model", &Model::NAMES)
-        } else {
-            Some(Model::Analytic)
-        };
+        let model = table.optional_one_of("model", &Model::NAMES).unwrap_or(Model::Analytic);
         let targets_table = table.table("targets");
         let names: Option<Vec<String>> = names.map(|names| {
             let mut distinct: Vec<String> = names.into_iter().map(|name| name.value).collect();
@@ -51,7 +77,7 @@ impl DevicesSection {
         table.finish();
         Some(Self {
             names: names?,
-            model: model?,
+            model,
             targets: targets?,
         })
     }
@@ -88,8 +114,8 @@ fn check_names(table: &Table<'_>, names: &[Spanned<String>]) {
 }
 
 fn read_targets(table: Table<'_>, names: Option<&[String]>, space: Option<&Space>) -> Option<Targets> {
+    let reference = table.optional_string_spanned("reference");
     let targets = if table.has("reference") {
-        let reference = table.string_spanned("reference");
         if let Some(reference) = &reference {
             check_reference(&table, "reference", reference, space);
         }

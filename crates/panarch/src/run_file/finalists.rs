@@ -1,10 +1,37 @@
 //! `[finalists]`: what happens to the networks that were found.
 
 use panarch_space::Space;
-use panarch_toml::Table;
+use panarch_toml::{Key, Table};
 
 use super::devices::{Targets, check_reference};
 use super::write::Writer;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("finalists", "What happens to the networks that were found.").known_as(&[
+        "finalist",
+        "fine_tune",
+        "fine_tuning",
+        "finetune",
+        "finetuning",
+    ]),
+    Key::new(
+        "finalists.fine_tune_epochs",
+        "Passes over the training images for each finalist, from its inherited weights; may be a fraction, 0 for none.",
+    )
+    .known_as(&["epochs", "finetune_epochs", "fine_tuning_epochs", "num_epochs"]),
+    Key::new(
+        "finalists.learning_rate",
+        "The learning rate at the start of fine-tuning.",
+    )
+    .known_as(&["lr", "base_lr", "lr0", "rate"]),
+    Key::new(
+        "finalists.reference",
+        "A named member of the space that is fine-tuned in the same way and gets a row of its own in the tables.",
+    )
+    .with_default("that of `devices.targets`; none where limits are given")
+    .known_as(&["baseline"]),
+];
 
 /// Fine-tuning of the networks that were found, and what they are compared with.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,28 @@
 //! `[measure]`: how devices are measured that can be.
 
-use panarch_toml::Table;
+use panarch_toml::{Key, Table};
 
 use super::write::Writer;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("measure", "How devices are measured that can be, such as `host`.").known_as(&[
+        "measurement",
+        "benchmark",
+        "latency",
+    ]),
+    Key::new(
+        "measure.samples",
+        "Networks drawn from the space and measured, from which the device's table of latencies is fitted.",
+    )
+    .known_as(&["num_samples", "networks"]),
+    Key::new("measure.repeats", "Timed inferences of each network, after a warm-up.").known_as(&[
+        "runs",
+        "iterations",
+        "num_runs",
+        "repetitions",
+    ]),
+];
 
 /// Measuring on real devices.
 #[derive(Debug, Clone, PartialEq, Eq)]

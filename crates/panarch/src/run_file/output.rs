@@ -2,9 +2,21 @@
 
 use std::path::PathBuf;
 
-use panarch_toml::Table;
+use panarch_toml::{Key, Table};
 
 use super::write::Writer;
+use crate::lookup;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("output", "Where the run writes.").known_as(&["out", "outputs", "logging"]),
+    Key::new(
+        "output.directory",
+        "The folder of the study, the checkpoints, the exported networks and the report. It is made if it is not there.",
+    )
+    .with_default("`runs/NAME`, NAME being the run's `name`")
+    .known_as(&["dir", "folder", "path", "output_dir", "out_dir", "save_dir", "work_dir"]),
+];
 
 /// Where the run writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +34,7 @@ impl OutputSection {
         table.finish();
         let directory = directory.unwrap_or_else(|| format!("runs/{}", name.unwrap_or_default()));
         Self {
-            directory: directory.into(),
+            directory: lookup::expand_home(&directory).into_owned().into(),
         }
     }
 

@@ -2,9 +2,57 @@
 
 use panarch_search::Evolution;
 use panarch_study::{DEFAULT_BETA, RewardForm};
-use panarch_toml::{Table, did_you_mean};
+use panarch_toml::{Key, Table, did_you_mean};
 
 use super::write::Writer;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("search", "The searches: one for each goal and seed, over one shared pool of evaluated networks.")
+        .known_as(&["nas", "searches"]),
+    Key::new("search.strategy", "How the next network is proposed: ageing evolution, or uniformly at random.")
+        .known_as(&["algorithm", "method", "searcher", "sampler"]),
+    Key::new("search.evaluations", "Networks that each search evaluates.")
+        .known_as(&["trials", "max_trials", "n_trials", "num_trials", "budget", "samples", "num_samples", "iterations"]),
+    Key::new(
+        "search.population",
+        "Networks that are alive at a time. Evolution only.",
+    )
+    .with_default("50, or the number of evaluations where that is less")
+    .known_as(&["population_size", "pop_size"]),
+    Key::new(
+        "search.tournament",
+        "Networks drawn, of which the best becomes a parent; at most the population. Evolution only.",
+    )
+    .with_default("12, or the population where that is less")
+    .known_as(&["tournament_size", "sample_size"]),
+    Key::new(
+        "search.mutation_rate",
+        "The chance of each decision of a child to change, besides the one that always does. Evolution only.",
+    )
+    .known_as(&["mutation", "mutation_probability", "mutation_prob", "mutate_prob"]),
+    Key::new("search.seeds", "One search of every goal for each of these different numbers.").known_as(&["seed", "random_seed"]),
+    Key::new(
+        "search.goals",
+        "What is searched for. `alone` is one goal for every device by itself, a device's name that one; `average` is the mean \
+         of r over all devices, `worst` the largest r. `each` is the hard limit: only a network that keeps the target on every \
+         device can win.",
+    )
+    .with_default("`alone` and, with several devices, `average` and `worst`")
+    .known_as(&["goal", "objective", "objectives", "metric", "metrics"]),
+    Key::new(
+        "search.reward",
+        "How accuracy and latency become one number, with b for `beta`. `absolute`: accuracy + b·|r − 1|. `soft`: accuracy · r^b. `hard`: \
+         accuracy as it is up to the target, accuracy · r^b beyond it. None of the three is a hard limit, `hard` neither: a network \
+         over its target can win if it is accurate enough. The hard limit is `goals = [\"each\"]`.",
+    )
+    .known_as(&["reward_type", "reward_form", "reward_function"]),
+    Key::new(
+        "search.beta",
+        "How strongly latency counts in the reward; the more negative, the more strongly.",
+    )
+    .known_as(&["exponent", "slope", "latency_weight", "w", "alpha"]),
+];
 
 /// The searches: one for each goal and seed, over one shared pool of evaluations.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,23 @@
 //! `[space]`: a preset or a file.
 
 use panarch_space::{Space, preset_names};
-use panarch_toml::{Table, did_you_mean};
+use panarch_toml::{Key, Table, did_you_mean};
 
 use super::write::Writer;
+
+/// What the section's keys mean.
+pub(super) const KEYS: &[Key] = &[
+    Key::new("space", "The search space: a `preset` or a `file`, not both.").known_as(&["search_space"]),
+    Key::new(
+        "space.preset",
+        "A space that comes with Panarch; `panarch space list` shows them.",
+    )
+    .with_default("none; required without `file`")
+    .known_as(&["name", "type"]),
+    Key::new("space.file", "The path of a space in a `.toml` file.")
+        .with_default("none; required without `preset`")
+        .known_as(&["path"]),
+];
 
 /// Which search space.
 #[derive(Debug, Clone, PartialEq, Eq)]

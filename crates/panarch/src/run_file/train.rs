@@ -2,7 +2,7 @@
 
 use panarch_nn::Storage;
 use panarch_study::Metric;
-use panarch_toml::{Table, did_you_mean};
+use panarch_toml::{Key, Table, did_you_mean};
 use panarch_train::data::Augmentation;
 use panarch_train::schedule::{Sampling, schedule_names};
 use panarch_train::{Optimisation, Schedule, TrainError};
@@ -11,6 +11,65 @@ use super::write::Writer;
 
 /// The forms of kept values by name.
 const STORAGES: [(&str, Storage); 2] = [("f32", Storage::F32), ("bf16", Storage::Bf16)];
+
+/// What the section's keys mean; those of augmentation stand beside their reader.
+pub(super) const KEYS: &[Key] = &[
+    Key::new(
+        "train",
+        "Training of the supernet along a schedule: SGD with Nesterov momentum, a cosine for each phase.",
+    )
+    .known_as(&["training", "trainer", "optimizer", "optimiser", "supernet"]),
+    Key::new(
+        "train.schedule",
+        "A schedule that comes with Panarch (`panarch schedule list` shows them), or the path of a `.toml` file.",
+    )
+    .known_as(&["method", "algorithm", "lr_schedule", "scheduler"]),
+    Key::new(
+        "train.epochs",
+        "Passes over the training images, all phases together; may be a fraction. Phases that make a teacher count only if none is given.",
+    )
+    .with_default("the schedule's own")
+    .known_as(&["num_epochs", "n_epochs", "max_epochs", "epoch", "total_epochs", "epoch_count"]),
+    Key::new("train.epochs_factor", "What the lengths of all phases are multiplied by, instead of `epochs`.")
+        .with_default("1")
+        .known_as(&["scale", "epochs_scale"]),
+    Key::new("train.batch", "Images a step.").known_as(&["batch_size", "batchsize", "bs", "train_batch_size", "samples_per_gpu", "minibatch"]),
+    Key::new(
+        "train.learning_rate",
+        "The highest learning rate of the schedule; those of other phases keep their proportion to it.",
+    )
+    .with_default("the schedule's own, in proportion to the images a step")
+    .known_as(&["lr", "base_lr", "init_lr", "lr0", "max_lr", "initial_lr", "rate"]),
+    Key::new("train.warm_up", "The share of each phase's steps in which the learning rate rises.")
+        .with_default("the schedule's own")
+        .known_as(&["warmup", "warmup_epochs", "warm_up_epochs", "warmup_steps", "warmup_ratio"]),
+    Key::new("train.momentum", "Nesterov momentum.").known_as(&["beta1"]),
+    Key::new("train.weight_decay", "Weight decay; not on batch normalisation and biases.").known_as(&["wd", "l2", "decay"]),
+    Key::new("train.clip", "Gradients are scaled down to this norm; 0 switches that off.")
+        .known_as(&["clip_norm", "grad_clip", "clip_grad", "gradient_clip", "max_norm", "clip_grad_norm"]),
+    Key::new("train.label_smoothing", "The share of a label that is spread over all classes.").known_as(&["smoothing", "smooth"]),
+    Key::new(
+        "train.random_subnets",
+        "Random sub-networks in each step, in a sandwich besides the largest and the smallest.",
+    )
+    .with_default("the schedule's own")
+    .known_as(&["num_subnets", "subnets", "random_networks", "n_subnets", "dynamic_batch_size"]),
+    Key::new("train.teacher", "A checkpoint with the teacher, instead of the schedule's first phase.")
+        .with_default("none")
+        .known_as(&["teacher_checkpoint", "teacher_path", "kd_teacher"]),
+    Key::new("train.objective", "What the policy of a schedule is rewarded for, if it has one; see `search.goals`.")
+        .known_as(&["goal", "metric"]),
+    Key::new(
+        "train.storage",
+        "How values are kept between forward and backward pass. `bf16` takes half as many bytes and is less exact.",
+    )
+    .known_as(&["precision", "dtype", "amp", "fp16", "bf16"]),
+    Key::new(
+        "train.validate_corners",
+        "Whether networks at the corners of the open choices are validated after each epoch.",
+    )
+    .known_as(&["validate", "validation"]),
+];
 
 /// Training of the supernet along a schedule, SGD with Nesterov momentum, a cosine for each phase.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +155,9 @@ impl TrainSection {
                 .optional_f64_in("label_smoothing", 0.0..1.0)
                 .unwrap_or(default.label_smoothing),
             random_subnets: table.optional_u32_in("random_subnets", 0..=62),
-            teacher: table.optional_string("teacher"),
+            teacher: table
+                .optional_string("teacher")
+                .map(|path| crate::lookup::expand_home(&path).into_owned()),
             objective: table
                 .optional_one_of("objective", &objectives)
                 .unwrap_or(default.objective),
@@ -145,10 +206,15 @@ impl TrainSection {
             writer.text("teacher", teacher);
         }
         writer.text("objective", self.objective.name());
-        let storage = STORAGES.into_iter().find(|(_, storage)| *storage == self.storage);
-        writer.text("storage", storage.map_or("f32", |(name, _)| name));
+        writer.text("storage", self.storage_name());
         writer.key("validate_corners", self.validate_corners);
         super::augmentation::write(&self.augmentation, writer);
+    }
+
+    /// The name of the form in which values are kept.
+    pub(crate) fn storage_name(&self) -> &'static str {
+        let storage = STORAGES.into_iter().find(|(_, storage)| *storage == self.storage);
+        storage.map_or("f32", |(name, _)| name)
     }
 
     /// The schedule with these settings: as long, as fast, and with as many networks a step.

@@ -130,26 +130,65 @@ fn a_table_that_was_stopped_is_the_same_table_in_the_end() {
         observer: &mut hear,
         cancel: Cancel::new(),
     };
-    // Another number of repeats is another table.
-    let other = TableOrder {
-        repeat: 3,
-        ..order(&parts)
-    };
-    assert!(device_table::build(&other, &mut watch).is_err());
     device_table::build(&order(&parts), &mut watch).unwrap();
     let text = |path: &Path| std::fs::read_to_string(path.with_extension("csv")).unwrap();
     assert_eq!(text(&whole), text(&parts));
     assert!(!partial.exists());
 }
 
-/// A file of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
+/// A table belongs to what it was built of: the same again is there already, anything else is built again and says why.
+#[test]
+fn a_table_is_built_again_where_something_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.toml");
+    let build = |order: &TableOrder| {
+        let mut said = Vec::new();
+        let mut hear = |event: Event| match event {
+            Event::Note(text) | Event::Done { summary: text } => said.push(text),
+            _ => {}
+        };
+        let mut watch = Watch {
+            observer: &mut hear,
+            cancel: Cancel::new(),
+        };
+        let built = device_table::build(order, &mut watch);
+        (built.map(|built| built.entries), said.join("\n"))
+    };
+    let csv = path.with_extension("csv");
+    let first = build(&order(&path)).0.unwrap();
+    let whole = std::fs::read(&csv).unwrap();
+    let (again, said) = build(&order(&path));
+    assert_eq!(again.unwrap(), first);
+    assert!(said.contains("already built"), "{said}");
+    // Another number of repeats is another table.
+    let other = TableOrder {
+        repeat: 3,
+        ..order(&path)
+    };
+    let said = build(&other).1;
+    assert!(said.contains("is built again: "), "{said}");
+    build(&order(&path)).0.unwrap();
+    assert_eq!(std::fs::read(&csv).unwrap(), whole);
+    // A changed figure is no answer, and does not survive a build.
+    let damaged = String::from_utf8(whole.clone()).unwrap();
+    let (at, digit) = damaged.char_indices().rfind(|(_, c)| c.is_ascii_digit()).unwrap();
+    let mut damaged = damaged.into_bytes();
+    damaged[at] = if digit == '1' { b'2' } else { b'1' };
+    std::fs::write(&csv, damaged).unwrap();
+    let profile = panarch::lookup::device(&path.display().to_string()).unwrap();
+    let error = panarch::device_source::open(&profile).err().unwrap().to_string();
+    assert!(error.contains("was damaged"), "{error}");
+    let said = build(&order(&path)).1;
+    assert!(said.contains("was damaged"), "{said}");
+    assert_eq!(std::fs::read(&csv).unwrap(), whole);
+    // What was not written here is left alone.
+    std::fs::write(&path, "name = \"mine\"\n").unwrap();
+    assert!(build(&order(&path)).0.is_err());
+}
+
+/// The absolute path of a file of the reference data; `None` and one line of output when it is absent.
 fn reference(path: &str) -> Option<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let found = folder.join(path);
-    if !found.exists() {
-        println!("skipped: no reference data {path}");
-        return None;
-    }
+    let found = panarch_testkit::reference(path)?;
     Some(found.canonicalize().unwrap().display().to_string())
 }
 

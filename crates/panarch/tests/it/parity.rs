@@ -9,21 +9,10 @@ use panarch_graph::{Network, Tensor, Weights};
 use panarch_measure::available_runtimes;
 use panarch_nn::Store;
 use panarch_space::{Genotype, Space};
+use panarch_testkit::reference;
 use panarch_train::published::import_supernet;
 use panarch_train::{CpuEngine, Engine, Member};
 use serde_json::Value;
-
-/// A file or folder of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
-fn reference(path: &str) -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(path);
-    if found.exists() {
-        return Some(found);
-    }
-    println!("skipped: no reference data {path}");
-    None
-}
 
 fn tensors(path: &Path) -> Vec<(String, Tensor)> {
     let file = read_torch(&std::fs::read(path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -15,8 +15,14 @@ pub struct Workplace {
 }
 
 impl Workplace {
-    pub fn new() -> Self {
+    /// Without pictures.
+    pub fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    pub fn new() -> Self {
+        let Self { folder } = Self::empty();
         for (part, count, offset) in [("train", TRAIN, 0), ("test", TEST, 1000)] {
             for (class, name) in CLASSES.iter().enumerate() {
                 let place = folder.path().join("pictures").join(part).join(name);
@@ -87,7 +93,7 @@ fine_tune_epochs = 1
 }
 
 /// Stripes one way or the other, or spots, moved and shaded by `index`.
-fn picture(class: u32, index: u32) -> GrayImage {
+pub fn picture(class: u32, index: u32) -> GrayImage {
     let (shift, period) = (index * 7 % 5, 3 + index % 3);
     let strength = 120 + (index * 37 % 130) as u8;
     GrayImage::from_fn(28, 28, |x, y| {

@@ -88,7 +88,8 @@ impl TableCostSource {
             occurrences.entry(block.key.as_str()).or_insert((0.0, block)).0 += 1.0;
         }
         let sum: f64 = blocks.iter().map(|block| block.entry.mean.seconds()).sum();
-        let value = (fixed.seconds() + sum).max(0.0);
+        // Not clamped: a table whose sum is not above zero is wrong, and who asks has to hear of it.
+        let value = fixed.seconds() + sum;
         let mut terms: Vec<f64> = occurrences
             .values()
             .map(|(times, block)| {
@@ -104,7 +105,7 @@ impl TableCostSource {
         let half = self.deviations * variance.sqrt();
         Estimate {
             value: Latency::from_seconds(value),
-            low: Latency::from_seconds((value - half).max(0.0)),
+            low: Latency::from_seconds((value - half).max(0.0).min(value)),
             high: Latency::from_seconds(value + half),
             level: LEVEL,
         }
@@ -119,6 +120,9 @@ impl TableCostSource {
                 "; entries {} on {} by {} {}",
                 origin.kind, origin.device, origin.tool, origin.version
             );
+            if let Some(spread) = header.anchor_spread {
+                note += &format!(", beside an anchor whose turns spread by {:.1} %", spread * 100.0);
+            }
             if let Some(check) = &header.check {
                 let mean = check.mean_error * 100.0;
                 note += &format!("; {} whole networks differ by {mean:.1} % in the mean", check.networks);

@@ -42,7 +42,9 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Vec<(String, TableEnt
             let key = key(content, number)?;
             entries.extend(open.take().map(|open| close(open, dialect)).transpose()?);
             if entries.len() >= MOST_ENTRIES {
-                return Err(wrong(number, &format!("there are more than {MOST_ENTRIES} entries")));
+                let found = text.lines().filter(|line| line.trim_end().ends_with(':')).count();
+                let reason = format!("about {found} entries are more than the {MOST_ENTRIES} that are read");
+                return Err(wrong(number, &reason));
             }
             open = Some(Open {
                 key,

@@ -6,7 +6,7 @@ use panarch_predict::{Additive, LinearLatency, LinearTerms, PairTerms, PredictEr
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_testkit::toy_space;
 
-use crate::reference::reference;
+use panarch_testkit::reference_text as reference;
 
 const HEAD: Head = Head {
     classes: 1000,

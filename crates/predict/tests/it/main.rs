@@ -4,7 +4,6 @@ mod block_cache;
 mod latency;
 mod linear;
 mod published_tables;
-mod reference;
 mod table_files;
 mod table_sums;
 mod tables;

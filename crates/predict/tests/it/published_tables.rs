@@ -5,7 +5,7 @@ use panarch_graph::{Latency, Network, Precision, stream};
 use panarch_predict::{Dialect, LatencyTable, PredictError, TableCostSource};
 use panarch_space::{Genotype, Head, Space};
 
-use crate::reference::reference;
+use panarch_testkit::reference_text as reference;
 
 const HEAD: Head = Head {
     classes: 1000,

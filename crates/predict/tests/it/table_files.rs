@@ -4,7 +4,7 @@ use panarch_graph::{ContentHash, Latency, Precision, Provenance, ProvenanceKind}
 use panarch_predict::{Dialect, LatencyTable, PredictError, TableCheck, TableEntry, TableHeader};
 use proptest::prelude::*;
 
-use crate::reference::reference;
+use panarch_testkit::reference_text as reference;
 
 const OFA: &str = "Conv-input:8x8x3-output:4x4x8:\n  count: 500\n  mean: 0.25\n  std: 0.01\nLogits-input:1x1x8-output:10:\n  count: 10\n  mean: 1.5e-1\n  std: 0\n";
 const NSGANETV2: &str = "first_conv-input:8x8x3-output:4x4x8:\n  mean: 0.25\n  var: 0.04\n";
@@ -30,6 +30,8 @@ pub fn header() -> TableHeader {
         asked: 3,
         fixed: Latency::from_seconds(1e-5),
         model_error: 0.0,
+        anchor: Some(Latency::from_seconds(1.25e-3)),
+        anchor_spread: Some(0.012),
         check: Some(TableCheck {
             networks: 50,
             mean_error: 0.02,
@@ -75,6 +77,8 @@ fn our_own_format_comes_back() {
     let table = own();
     let text = table.to_csv().unwrap();
     assert_eq!(LatencyTable::read(&text, Dialect::Panarch).unwrap(), table);
+    assert_eq!(LatencyTable::anchor_of(&text), header().anchor);
+    assert_eq!(LatencyTable::anchor_of(&text.replace("# anchor_s", "# fixed")), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use panarch_graph::{Estimate, Latency};
 
 use crate::RunReport;
 use crate::figure::{accuracy_with_interval, joined, latency_with_interval};
-use crate::html::escape;
+use crate::html::{escape, escape_words};
 use crate::run_report::{DeviceFacts, DeviceLatency, Finalist, Role};
 use crate::summary::worst;
 use crate::table::grouped;
@@ -16,16 +16,19 @@ pub(super) fn headline(report: &RunReport) -> String {
         escape(&report.run.name),
         escape(&report.run.created)
     );
+    out.push_str(&problems(&report.problems));
     let Some(chosen) = report.chosen() else {
         out.push_str("<h1>No network was chosen</h1>\n");
         out.push_str(&format!(
-            "<p class=\"answer\">{} networks were evaluated on {}; none was chosen. The sections below show what was found.</p>\n</header>\n",
+            "<p class=\"answer\">{} networks were evaluated on {}; none was chosen. The sections below show what was found.</p>\n",
             grouped(report.networks.len() as u64),
             escape(&joined(&device_names(report)))
         ));
+        out.push_str(&worth(report));
+        out.push_str("</header>\n");
         return out;
     };
-    out.push_str(&format!("<h1>One network for {}</h1>\n", escape(&title(report))));
+    out.push_str(&format!("<h1>One network for {}</h1>\n", escape_words(&title(report))));
     out.push_str(&format!("<p class=\"answer\">{}</p>\n", answer(report, chosen)));
     out.push_str("<ul class=\"tiles\">");
     for (device, on) in report.devices.iter().zip(&chosen.latency) {
@@ -38,11 +41,43 @@ pub(super) fn headline(report: &RunReport) -> String {
     {
         out.push_str(&format!("<p>{}</p>\n", escape(&sentence)));
     }
+    out.push_str(&worth(report));
     out.push_str("</header>\n");
     out
 }
 
+/// What the figures of measured devices are worth; what is not to be trusted stands out.
+fn worth(report: &RunReport) -> String {
+    let mut out = String::new();
+    for device in &report.devices {
+        let (Some(quality), Some(sentence)) = (&device.quality, device.worth()) else {
+            continue;
+        };
+        let class = if quality.ranks() && quality.steady() {
+            "note"
+        } else {
+            "doubt"
+        };
+        out.push_str(&format!("<p class=\"{class}\">{}.</p>\n", escape(&sentence)));
+    }
+    out
+}
+
 /// The devices, or their number where their names would be a title of many lines.
+/// What checks found wrong, before anything else.
+fn problems(problems: &[String]) -> String {
+    if problems.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "<section class=\"problems\" role=\"alert\"><h2>Checks failed: do not rely on this report before they are understood</h2><ul>",
+    );
+    for problem in problems {
+        out.push_str(&format!("<li>{}</li>", escape(problem)));
+    }
+    out + "</ul></section>\n"
+}
+
 fn title(report: &RunReport) -> String {
     match report.devices.len() {
         ..=6 => joined(&device_names(report)),

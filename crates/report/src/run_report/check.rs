@@ -3,14 +3,27 @@
 use panarch_graph::{Accuracy, Estimate, Latency};
 
 use super::{DeviceLatency, ProvenanceIndex, RunReport};
-use crate::ReportError;
 
-/// Ends with an error that names the place.
-fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), ReportError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(ReportError::Inconsistent(what()))
+/// What is wrong, at most [`MOST`] of it.
+#[derive(Default)]
+struct Found {
+    named: Vec<String>,
+    more: usize,
+}
+
+/// The inconsistencies that are named; the others are counted.
+const MOST: usize = 20;
+
+impl Found {
+    fn require(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if holds {
+            return;
+        }
+        if self.named.len() < MOST {
+            self.named.push(what());
+        } else {
+            self.more += 1;
+        }
     }
 }
 
@@ -26,55 +39,69 @@ fn share(estimate: &Estimate<Accuracy>) -> bool {
 }
 
 impl RunReport {
-    /// Checks what drawing relies on: one entry a device, indices that exist, latencies that are
-    /// finite and positive, accuracies from 0 to 1, values within their interval.
+    /// Where parts of the report do not agree or numbers cannot be: one entry a device, indices that exist, latencies that
+    /// are finite and positive, accuracies from 0 to 1, values within their interval. Empty when all is well.
     ///
-    /// # Errors
-    /// [`ReportError::Inconsistent`] naming the first place that is wrong.
-    pub fn check(&self) -> Result<(), ReportError> {
+    /// A report is written and drawn all the same, with this at its head: what it took to find it out is not thrown away.
+    #[must_use]
+    pub fn inconsistencies(&self) -> Vec<String> {
+        let mut found = Found::default();
+        self.look(&mut found);
+        if found.more > 0 {
+            found.named.push(format!("and {} more", found.more));
+        }
+        found.named
+    }
+
+    fn look(&self, found: &mut Found) {
         for device in &self.devices {
-            require(
+            found.require(
                 device.target.seconds().is_finite() && device.target.seconds() > 0.0,
                 || format!("target of device {}", device.name),
-            )?;
+            );
+            if let Some(quality) = &device.quality {
+                found.require(positive(&quality.anchor_latency) && quality.spread.is_finite(), || {
+                    format!("the anchor of device {}", device.name)
+                });
+            }
         }
         for network in &self.networks {
-            require(share(&network.accuracy), || format!("accuracy of {}", network.genotype))?;
-            self.check_latencies(&network.latency, &network.genotype)?;
+            found.require(share(&network.accuracy), || format!("accuracy of {}", network.genotype));
+            self.check_latencies(&network.latency, &network.genotype, found);
         }
         for finalist in &self.finalists {
-            require(!finalist.roles.is_empty(), || {
+            found.require(!finalist.roles.is_empty(), || {
                 format!("finalist {} without a role", finalist.genotype)
-            })?;
-            require(share(&finalist.test_accuracy), || {
+            });
+            found.require(share(&finalist.test_accuracy), || {
                 format!("accuracy of {}", finalist.label())
-            })?;
-            self.check_latencies(&finalist.latency, &finalist.label())?;
+            });
+            self.check_latencies(&finalist.latency, &finalist.label(), found);
         }
         if let Some(chosen) = self.chosen {
-            require((chosen as usize) < self.finalists.len(), || {
+            found.require((chosen as usize) < self.finalists.len(), || {
                 format!("chosen finalist {chosen} of {}", self.finalists.len())
-            })?;
+            });
         }
         if let Some(fairness) = &self.fairness {
             let devices = self.devices.len();
             let square = fairness.kendall.len() == devices && fairness.kendall.iter().all(|row| row.len() == devices);
-            require(square, || {
+            found.require(square, || {
                 "the matrix of Kendall's τ is not one row and column a device".into()
-            })?;
+            });
         }
         for layers in &self.layers {
-            self.check_device(&layers.device, "layers")?;
-            self.check_provenance(layers.provenance)?;
+            self.check_device(&layers.device, "layers", found);
+            self.check_provenance(layers.provenance, found);
         }
         for check in &self.predictions {
-            self.check_device(&check.device, "predictions")?;
-            self.check_provenance(check.predicted)?;
-            self.check_provenance(check.measured)?;
+            self.check_device(&check.device, "predictions", found);
+            self.check_provenance(check.predicted, found);
+            self.check_provenance(check.measured, found);
             for pair in &check.pairs {
-                require(positive(&pair.predicted) && positive(&pair.measured), || {
+                found.require(positive(&pair.predicted) && positive(&pair.measured), || {
                     format!("predicted or measured latency of {}", pair.genotype)
-                })?;
+                });
             }
         }
         for search in &self.searches {
@@ -84,44 +111,42 @@ impl RunReport {
                 .filter_map(|trial| trial.network)
                 .chain(search.winner);
             for index in indices {
-                require((index as usize) < self.networks.len(), || {
+                found.require((index as usize) < self.networks.len(), || {
                     format!("network {index} of search {}", search.name)
-                })?;
+                });
             }
         }
         for repeat in &self.repeats {
             for outcome in &repeat.outcomes {
-                require(outcome.ratios.len() == self.devices.len(), || {
+                found.require(outcome.ratios.len() == self.devices.len(), || {
                     format!("ratios of {} under seed {}", outcome.role, repeat.seed)
-                })?;
+                });
             }
         }
-        Ok(())
     }
 
-    fn check_latencies(&self, latencies: &[DeviceLatency], of: &str) -> Result<(), ReportError> {
-        require(latencies.len() == self.devices.len(), || {
+    fn check_latencies(&self, latencies: &[DeviceLatency], of: &str, found: &mut Found) {
+        found.require(latencies.len() == self.devices.len(), || {
             format!(
                 "{} latencies of {of} for {} devices",
                 latencies.len(),
                 self.devices.len()
             )
-        })?;
+        });
         for (on, device) in latencies.iter().zip(&self.devices) {
-            require(positive(&on.latency), || format!("latency of {of} on {}", device.name))?;
-            self.check_provenance(on.provenance)?;
+            found.require(positive(&on.latency), || format!("latency of {of} on {}", device.name));
+            self.check_provenance(on.provenance, found);
         }
-        Ok(())
     }
 
-    fn check_provenance(&self, index: ProvenanceIndex) -> Result<(), ReportError> {
-        require((index.0 as usize) < self.provenances.len(), || {
+    fn check_provenance(&self, index: ProvenanceIndex, found: &mut Found) {
+        found.require((index.0 as usize) < self.provenances.len(), || {
             format!("provenance {}", index.0)
-        })
+        });
     }
 
-    fn check_device(&self, name: &str, place: &str) -> Result<(), ReportError> {
+    fn check_device(&self, name: &str, place: &str, found: &mut Found) {
         let known = self.devices.iter().any(|device| device.name == name);
-        require(known, || format!("{place} of an unknown device {name}"))
+        found.require(known, || format!("{place} of an unknown device {name}"));
     }
 }

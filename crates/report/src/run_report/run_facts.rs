@@ -75,7 +75,7 @@ pub struct DatasetFacts {
     pub resolution: u32,
     /// Images trained on.
     pub train_images: u64,
-    /// Images held out of the train split, which the search is judged on.
+    /// Images that the search is judged on: held out of the train split, or the dataset's own.
     pub validation_images: u64,
     /// Images of the official test split, which nothing is chosen on.
     pub test_images: u64,

@@ -1,4 +1,6 @@
-//! RFC 4180 records: header line, raw numbers, quotes where needed.
+//! RFC 4180 records: header line, raw numbers, quotes where needed. Hidden characters are written out as in tables.
+
+use panarch_toml::shown_lines;
 
 use super::{Table, Value};
 
@@ -33,7 +35,8 @@ fn value(value: &Value) -> String {
 }
 
 fn field(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) || text != text.trim() {
+    let text = &*shown_lines(text);
+    if text.contains(['"', ',', '\n']) || text != text.trim() {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
@@ -54,6 +57,7 @@ mod tests {
             ("two\nlines", "\"two\nlines\""),
             (" edge ", "\" edge \""),
             ("", ""),
+            ("\u{1b}[2J\r", "\\u{1b}[2J\\r"),
         ] {
             assert_eq!(field(text), quoted);
         }

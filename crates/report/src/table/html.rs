@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Alignment, Emphasis, Table};
-use crate::html::escape;
+use crate::html::{escape, escape_words};
 
 fn alignment_class(alignment: Alignment) -> &'static str {
     match alignment {
@@ -12,24 +12,15 @@ fn alignment_class(alignment: Alignment) -> &'static str {
     }
 }
 
-/// Escaped, with no line break at a hyphen: device names stay whole.
-fn words(text: &str) -> String {
-    let word = |word: &str| match word.contains('-') {
-        true => format!("<span class=\"w\">{}</span>", escape(word)),
-        false => escape(word),
-    };
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
-}
-
 pub(super) fn render(table: &Table) -> String {
     let mut out = String::from("<div class=\"scroll\"><table>");
     if !table.title.is_empty() {
-        let _ = write!(out, "<caption>{}</caption>", escape(&table.title));
+        let _ = write!(out, "<caption>{}</caption>", escape_words(&table.title));
     }
     out.push_str("<thead><tr>");
     for column in &table.columns {
         let class = alignment_class(column.alignment);
-        let _ = write!(out, "<th scope=\"col\"{class}>{}", words(&column.name));
+        let _ = write!(out, "<th scope=\"col\"{class}>{}", escape_words(&column.name));
         if let Some(unit) = &column.unit {
             let _ = write!(out, " <small>({})</small>", escape(unit));
         }
@@ -46,11 +37,10 @@ pub(super) fn render(table: &Table) -> String {
         });
         for (position, (cell, column)) in row.cells.iter().zip(&table.columns).enumerate() {
             let class = alignment_class(column.alignment);
-            let text = escape(&cell.text);
             let _ = if position == 0 && column.alignment == Alignment::Left {
-                write!(out, "<th scope=\"row\">{text}</th>")
+                write!(out, "<th scope=\"row\">{}</th>", escape_words(&cell.text))
             } else {
-                write!(out, "<td{class}>{text}</td>")
+                write!(out, "<td{class}>{}</td>", escape(&cell.text))
             };
         }
         out.push_str("</tr>\n");

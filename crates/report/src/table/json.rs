@@ -2,6 +2,8 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use panarch_toml::shown_json;
+
 use super::{Row, Table};
 
 struct Object<'a> {
@@ -29,7 +31,7 @@ pub(super) fn render(table: &Table) -> String {
         out.push_str(&object.unwrap_or_else(|error| unreachable!("{error}")));
     }
     out.push_str(if table.rows.is_empty() { "]\n" } else { "\n]\n" });
-    out
+    shown_json(&out).into_owned()
 }
 
 #[cfg(test)]

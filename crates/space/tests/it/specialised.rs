@@ -3,7 +3,7 @@
 use panarch_space::{Genotype, Head, Space};
 
 use crate::fixtures::space;
-use crate::tabular::reference;
+use panarch_testkit::reference_text as reference;
 
 const HEAD: Head = Head {
     classes: 1000,

@@ -1,20 +1,9 @@
 //! Parameters and MACs of every network of two published tabular benchmarks.
 
-use std::path::PathBuf;
-
 use panarch_space::{Genotype, Head};
+use panarch_testkit::reference_text as reference;
 
 use crate::fixtures::space;
-
-/// A file of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
-pub fn reference(path: &str) -> Option<String> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let text = std::fs::read_to_string(folder.join(path)).ok();
-    if text.is_none() {
-        println!("skipped: no reference data {path}");
-    }
-    text
-}
 
 #[test]
 fn nas_bench_macro() {

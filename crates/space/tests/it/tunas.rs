@@ -3,7 +3,7 @@
 use panarch_space::{Genotype, Space};
 
 use crate::fixtures::space;
-use crate::tabular::reference;
+use panarch_testkit::reference_text as reference;
 
 /// The genotype of the published unit test of the latency model: one index a decision, decisions of one choice included.
 const PUBLISHED: [u8; 73] = [

@@ -3,9 +3,13 @@
 use panarch_space::Genotype;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::basis::UNSTATED;
 use crate::transition::{self, Standing};
 use crate::wire::{CostJson, FinalistJson, ProvenanceJson, to_json};
-use crate::{Change, CostRecord, Evaluation, Event, Finalist, Outcome, StudyError, Timestamp, Trial, validation};
+use crate::{
+    Basis, Change, CostRecord, Evaluation, Event, Finalist, Header, Outcome, StudyError, Subject, Timestamp, Trial,
+    validation,
+};
 
 use super::row::{Fields, Record};
 
@@ -39,6 +43,8 @@ impl From<rusqlite::Error> for Refusal {
 pub(super) fn apply(transaction: &Transaction<'_>, change: &Change) -> Result<(), Refusal> {
     validation::check(change)?;
     match change {
+        Change::Renewed(header) => renew(transaction, header),
+        Change::Based(basis) => write_basis(transaction, basis),
         Change::Evaluated(evaluation) => insert_evaluation(transaction, evaluation),
         Change::Costed(cost) => insert_cost(transaction, cost),
         Change::Started {
@@ -59,10 +65,57 @@ pub(super) fn apply(transaction: &Transaction<'_>, change: &Change) -> Result<()
     }
 }
 
+/// The key that a subject's rows carry at present.
+pub(super) fn key_of(transaction: &Transaction<'_>, subject: &Subject) -> rusqlite::Result<String> {
+    let sql = "SELECT key FROM basis WHERE subject = ?1 AND present = 1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let key = statement
+        .query_row([subject.to_string()], |row| row.get(0))
+        .optional()?;
+    Ok(key.unwrap_or_else(|| UNSTATED.to_owned()))
+}
+
+fn renew(transaction: &Transaction<'_>, header: &Header) -> Result<(), Refusal> {
+    let sql = "UPDATE study SET name = ?1, run = ?2, space = ?3, space_hash = ?4, dataset = ?5, panarch_version = ?6";
+    transaction.prepare_cached(sql)?.execute(params![
+        header.name,
+        header.run,
+        header.space,
+        header.space_hash.to_string(),
+        header.dataset,
+        header.panarch_version,
+    ])?;
+    Ok(())
+}
+
+fn write_basis(transaction: &Transaction<'_>, basis: &Basis) -> Result<(), Refusal> {
+    let subject = basis.subject.to_string();
+    let Some(inputs) = &basis.inputs else {
+        let sql = "UPDATE basis SET present = 2 WHERE subject = ?1 AND present > 0";
+        if transaction.prepare_cached(sql)?.execute([&subject])? == 0 {
+            let sql = "INSERT INTO basis (subject, key, present) VALUES (?1, ?2, 2)";
+            transaction.prepare_cached(sql)?.execute(params![subject, UNSTATED])?;
+        }
+        return Ok(());
+    };
+    transaction
+        .prepare_cached("UPDATE basis SET present = 0 WHERE subject = ?1")?
+        .execute([&subject])?;
+    let sql = "INSERT INTO basis (subject, key, detail, present) VALUES (?1, ?2, ?3, 1) \
+               ON CONFLICT (subject, key) DO UPDATE SET present = 1";
+    transaction.prepare_cached(sql)?.execute(params![
+        subject,
+        inputs.key().to_string(),
+        serde_json::to_string(inputs)?
+    ])?;
+    Ok(())
+}
+
 fn insert_evaluation(transaction: &Transaction<'_>, evaluation: &Evaluation) -> Result<(), Refusal> {
     let sql = "INSERT INTO evaluation (genotype, network, accuracy, accuracy_low, accuracy_high, accuracy_level, \
-               provenance, seed, time_s, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-               ON CONFLICT (genotype) DO NOTHING";
+               provenance, seed, time_s, created_ms, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+               ON CONFLICT (genotype, key) DO NOTHING";
+    let key = key_of(transaction, &Subject::Evaluations)?;
     transaction.prepare_cached(sql)?.execute(params![
         evaluation.genotype.to_string(),
         evaluation.network.to_string(),
@@ -74,6 +127,7 @@ fn insert_evaluation(transaction: &Transaction<'_>, evaluation: &Evaluation) -> 
         evaluation.seed.cast_signed(),
         evaluation.seconds,
         evaluation.created.unix_millis(),
+        key,
     ])?;
     Ok(())
 }
@@ -93,10 +147,14 @@ fn insert_cost(transaction: &Transaction<'_>, cost: &CostRecord) -> Result<(), R
 }
 
 fn standing(transaction: &Transaction<'_>, search: &str, number: i64) -> Result<Option<Standing>, Refusal> {
-    let sql = format!("SELECT {} FROM trial WHERE search = ?1 AND number = ?2", Trial::COLUMNS);
+    let sql = format!(
+        "SELECT {} FROM trial WHERE search = ?1 AND number = ?2 AND key = ?3",
+        Trial::COLUMNS
+    );
+    let key = key_of(transaction, &Subject::Search(search.to_owned()))?;
     let mut statement = transaction.prepare_cached(&sql)?;
     let trial = statement
-        .query_row(params![search, number], |row| {
+        .query_row(params![search, number, key], |row| {
             Ok(Trial::read(&Fields::new(Trial::TABLE, row)))
         })
         .optional()?
@@ -122,15 +180,17 @@ fn start(
 ) -> Result<(), Refusal> {
     let row = signed(search, number)?;
     transition::start(standing(transaction, search, row)?, search, number, genotype, seed)?;
-    let sql = "INSERT INTO trial (search, number, genotype, seed, state, started_ms) \
-               VALUES (?1, ?2, ?3, ?4, 'running', ?5) \
-               ON CONFLICT (search, number) DO UPDATE SET started_ms = excluded.started_ms";
+    let key = key_of(transaction, &Subject::Search(search.to_owned()))?;
+    let sql = "INSERT INTO trial (search, number, genotype, seed, state, started_ms, key) \
+               VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6) \
+               ON CONFLICT (search, key, number) DO UPDATE SET started_ms = excluded.started_ms";
     transaction.prepare_cached(sql)?.execute(params![
         search,
         row,
         genotype.to_string(),
         seed.cast_signed(),
-        at.unix_millis()
+        at.unix_millis(),
+        key
     ])?;
     Ok(())
 }
@@ -146,27 +206,33 @@ fn finish(
     let before = standing(transaction, search, row)?;
     let evaluated = match &before {
         Some(before) => transaction
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM evaluation WHERE genotype = ?1)")?
-            .query_row([before.genotype.to_string()], |row| row.get(0))?,
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM evaluation WHERE genotype = ?1 AND key = ?2)")?
+            .query_row(
+                params![before.genotype.to_string(), key_of(transaction, &Subject::Evaluations)?],
+                |row| row.get(0),
+            )?,
         None => false,
     };
     transition::finish(before, search, number, outcome, |_| evaluated)?;
+    let key = key_of(transaction, &Subject::Search(search.to_owned()))?;
     let sql = "UPDATE trial SET state = ?3, reward = ?4, reason = ?5, finished_ms = ?6 \
-               WHERE search = ?1 AND number = ?2";
+               WHERE search = ?1 AND number = ?2 AND key = ?7";
     transaction.prepare_cached(sql)?.execute(params![
         search,
         row,
         outcome.state().name(),
         outcome.reward(),
         outcome.reason(),
-        at.unix_millis()
+        at.unix_millis(),
+        key
     ])?;
     Ok(())
 }
 
 fn write_finalist(transaction: &Transaction<'_>, finalist: &Finalist) -> Result<(), Refusal> {
-    let sql = "INSERT INTO finalist (genotype, name, network, detail, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
-               ON CONFLICT (genotype) DO UPDATE SET name = excluded.name, network = excluded.network, \
+    let key = key_of(transaction, &Subject::Finalist(finalist.genotype.clone()))?;
+    let sql = "INSERT INTO finalist (genotype, name, network, detail, updated_ms, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+               ON CONFLICT (genotype, key) DO UPDATE SET name = excluded.name, network = excluded.network, \
                detail = excluded.detail, updated_ms = excluded.updated_ms";
     transaction.prepare_cached(sql)?.execute(params![
         finalist.genotype.to_string(),
@@ -174,6 +240,7 @@ fn write_finalist(transaction: &Transaction<'_>, finalist: &Finalist) -> Result<
         finalist.network.to_string(),
         to_json(FinalistJson::of(finalist))?,
         finalist.updated.unix_millis(),
+        key,
     ])?;
     Ok(())
 }

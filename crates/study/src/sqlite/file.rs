@@ -5,12 +5,16 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use panarch_format::{FileKind, FormatError, open_file, permit};
 use rusqlite::Connection;
 
 use crate::StudyError;
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// The largest database that is opened, in bytes.
+const LARGEST: u64 = 64 << 30;
 
 /// Bytes of a database's header, at the beginning of its first page.
 const HEADER: usize = 100;
@@ -36,6 +40,8 @@ pub(super) fn lock(path: &Path) -> Result<File, StudyError> {
     let lock = File::options()
         .create(true)
         .truncate(false)
+        // Both, so that opening a pipe in its place does not wait.
+        .read(true)
         .write(true)
         .open(&lock_path)
         .map_err(io(&lock_path))?;
@@ -64,16 +70,16 @@ fn folder(path: &Path) -> &Path {
 /// SQLite would take an empty file for an empty database, and a last page that lacks some bytes for one that ends in zeros.
 pub(super) fn check_start(path: &Path) -> Result<(), StudyError> {
     let mut start = Vec::new();
-    let length = match File::open(path) {
+    let length = match open_file(path, FileKind::new("study", LARGEST)) {
         Ok(file) => {
             (&file).take(HEADER as u64).read_to_end(&mut start).map_err(io(path))?;
             // After the header: a writer may be making the file longer just now.
             file.metadata().map_err(io(path))?.len()
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(FormatError::MissingFile { .. }) => {
             return Err(StudyError::Missing { path: path.to_owned() });
         }
-        Err(error) => return Err(io(path)(error)),
+        Err(error) => return Err(error.into()),
     };
     let known = start.len().min(MAGIC.len());
     if start[..known] != MAGIC[..known] {
@@ -84,9 +90,8 @@ pub(super) fn check_start(path: &Path) -> Result<(), StudyError> {
     }
     let expected = expected_length(&start);
     // With a log beside it, the file may be shorter until the log is played into it.
-    let logged = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
     match expected {
-        Some(expected) if length >= expected || logged => Ok(()),
+        Some(expected) if length >= expected || has_log(path) => Ok(()),
         _ => Err(StudyError::Damaged {
             path: path.to_owned(),
             detail: match expected {
@@ -95,6 +100,11 @@ pub(super) fn check_start(path: &Path) -> Result<(), StudyError> {
             },
         }),
     }
+}
+
+/// Whether a log with anything in it lies beside a database.
+pub(super) fn has_log(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// Cuts off a last page that is not whole, which SQLite would read as if it ended in zeros, and counts the others.
@@ -143,6 +153,8 @@ pub(super) fn create(path: &Path, fill: impl FnOnce(&Connection) -> rusqlite::Re
         }
     }
     let failed = |source| super::failure(path, source);
+    // Its owner's alone until it is whole; SQLite gives the files beside it the same permissions.
+    private(&new).map_err(io(&new))?;
     let connection = Connection::open(&new).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
@@ -150,8 +162,20 @@ pub(super) fn create(path: &Path, fill: impl FnOnce(&Connection) -> rusqlite::Re
     connection.execute_batch("COMMIT").map_err(failed)?;
     // Closing the only connection moves the log into the file and deletes it.
     connection.close().map_err(|(_, source)| failed(source))?;
-    File::open(&new).and_then(|file| file.sync_all()).map_err(io(&new))?;
+    permit(&new, 0o666)
+        .and_then(|()| File::open(&new))
+        .and_then(|file| file.sync_all())
+        .map_err(io(&new))?;
     fs::rename(&new, path).map_err(io(path))?;
     let folder = folder(path);
     File::open(folder).and_then(|file| file.sync_all()).map_err(io(folder))
+}
+
+/// Makes an empty file that only its owner can read.
+pub(super) fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }

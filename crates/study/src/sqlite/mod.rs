@@ -2,6 +2,8 @@
 
 mod change;
 mod file;
+mod objects;
+mod read_only;
 mod recovery;
 mod row;
 mod schema;
@@ -11,11 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use panarch_format::TemporaryFolder;
+use panarch_graph::Inputs;
 use panarch_space::Genotype;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Params, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, TransactionBehavior, params};
 
-use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, Storage, StudyError, Trial};
+use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, Storage, StudyError, Subject, Trial};
 use change::Refusal;
 pub use recovery::{Recovery, recover};
 use row::{Fields, Record};
@@ -37,8 +41,12 @@ const BUSY: Duration = Duration::from_secs(30);
 pub struct SqliteStorage {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// Of the tables: [`schema::FORMAT`], or 1 while an old study is only read.
+    format: i64,
     /// Held for as long as this storage may write.
     lock: Option<File>,
+    /// The copy that is read where the study's own medium cannot be used.
+    _copy: Option<TemporaryFolder>,
 }
 
 impl SqliteStorage {
@@ -86,7 +94,7 @@ impl SqliteStorage {
     /// Opens a study file for reading, also while another process writes to it, and checks that it is whole.
     ///
     /// # Errors
-    /// As [`SqliteStorage::open`], except that the study may be in use; every commit is refused with
+    /// As [`SqliteStorage::open`], except that the study may be in use, or on a medium that cannot be written; every commit is refused with
     /// [`StudyError::ReadOnly`].
     pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StudyError> {
         let path = path.as_ref();
@@ -103,6 +111,7 @@ impl SqliteStorage {
     fn create_locked(path: &Path, header: &Header, lock: File) -> Result<Self, StudyError> {
         file::create(path, |connection| {
             connection.execute_batch(schema::CREATE)?;
+            connection.execute_batch(schema::KEYED)?;
             connection.execute(
                 "INSERT INTO study VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
@@ -123,27 +132,37 @@ impl SqliteStorage {
 
     fn connect(path: &Path, lock: Option<File>) -> Result<Self, StudyError> {
         let failed = |source| failure(path, source);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        connection.busy_timeout(BUSY).map_err(failed)?;
-        // A damaged file is left as it was found: no page of the log goes into it when the check below fails.
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-            .map_err(failed)?;
-        check_format(path, &connection)?;
+        let (mut connection, copy) = match &lock {
+            None => read_only::open(path)?,
+            Some(_) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+                objects::restrict(&connection).map_err(failed)?;
+                connection.busy_timeout(BUSY).map_err(failed)?;
+                (connection, None)
+            }
+        };
+        let mut format = check_format(path, &connection)?;
+        objects::check(path, &connection, format)?;
         check_whole(path, &connection)?;
         if lock.is_some() {
             connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
                 .map_err(failed)?;
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+            if format < schema::FORMAT {
+                migrate(&mut connection).map_err(failed)?;
+                format = schema::FORMAT;
+            }
         } else {
             connection.pragma_update(None, "query_only", true).map_err(failed)?;
         }
         let storage = Self {
             path: path.to_owned(),
             connection: Mutex::new(connection),
+            format,
             lock,
+            _copy: copy,
         };
         storage.header()?;
         Ok(storage)
@@ -153,6 +172,18 @@ impl SqliteStorage {
     // is dropped.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The condition under which a row belongs to the present inputs of its subject, an SQL expression.
+    fn present(&self, subject: &str) -> String {
+        if self.format < schema::FORMAT {
+            return "1".to_owned();
+        }
+        // Comparing with NULL is never true: no row of a closed subject is present.
+        let key = "CASE b.present WHEN 1 THEN b.key END";
+        let own = format!("SELECT {key} FROM basis b WHERE b.subject = {subject} AND b.present > 0");
+        let stated = format!("EXISTS (SELECT 1 FROM basis b WHERE b.subject = {subject} AND b.present > 0)");
+        format!("key = CASE WHEN {stated} THEN ({own}) ELSE '' END")
     }
 
     fn select<R: Record>(&self, rest: &str, parameters: impl Params) -> Result<Vec<R>, StudyError> {
@@ -198,13 +229,29 @@ impl Storage for SqliteStorage {
         transaction.commit().map_err(failed)
     }
 
+    fn inputs(&self, subject: &Subject) -> Result<Option<Inputs>, StudyError> {
+        if self.format < schema::FORMAT {
+            return Ok(None);
+        }
+        let connection = self.connection();
+        let sql = "SELECT detail FROM basis WHERE subject = ?1 AND present > 0";
+        let found: Option<Option<String>> = connection
+            .query_row(sql, [subject.to_string()], |row| row.get(0))
+            .optional()
+            .map_err(|source| failure(&self.path, source))?;
+        let inputs = found.flatten().map(|text| row::inputs(&subject.to_string(), &text));
+        inputs.transpose()
+    }
+
     fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
-        let found = self.select("WHERE genotype = ?1", [genotype.to_string()])?;
+        let present = self.present("'evaluations'");
+        let found = self.select(&format!("WHERE genotype = ?1 AND {present}"), [genotype.to_string()])?;
         Ok(found.into_iter().next())
     }
 
     fn evaluations(&self) -> Result<Vec<Evaluation>, StudyError> {
-        self.select("ORDER BY id", ())
+        let present = self.present("'evaluations'");
+        self.select(&format!("WHERE {present} ORDER BY id"), ())
     }
 
     fn costs(&self, genotype: Option<&Genotype>) -> Result<Vec<CostRecord>, StudyError> {
@@ -215,17 +262,19 @@ impl Storage for SqliteStorage {
     }
 
     fn trials(&self, search: Option<&str>) -> Result<Vec<Trial>, StudyError> {
+        let present = self.present("'search ' || trial.search");
         match search {
-            Some(search) => self.select("WHERE search = ?1 ORDER BY number", [search]),
+            Some(search) => self.select(&format!("WHERE search = ?1 AND {present} ORDER BY number"), [search]),
             None => {
                 let began = "(SELECT MIN(id) FROM trial AS other WHERE other.search = trial.search)";
-                self.select(&format!("ORDER BY {began}, number"), ())
+                self.select(&format!("WHERE {present} ORDER BY {began}, number"), ())
             }
         }
     }
 
     fn finalists(&self) -> Result<Vec<Finalist>, StudyError> {
-        self.select("ORDER BY id", ())
+        let present = self.present("'finalist ' || finalist.genotype");
+        self.select(&format!("WHERE {present} ORDER BY id"), ())
     }
 
     fn events(&self) -> Result<Vec<Event>, StudyError> {
@@ -233,7 +282,18 @@ impl Storage for SqliteStorage {
     }
 }
 
-fn check_format(path: &Path, connection: &Connection) -> Result<(), StudyError> {
+/// Turns the tables of format 1 into those of format 2, whole or not at all.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in [schema::RENAME_1, schema::KEYED, schema::MOVE_1] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", schema::FORMAT)?;
+    transaction.commit()
+}
+
+/// The format of a study's tables, if it is one that is known.
+fn check_format(path: &Path, connection: &Connection) -> Result<i64, StudyError> {
     let number = |name| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -246,8 +306,8 @@ fn check_format(path: &Path, connection: &Connection) -> Result<(), StudyError> 
         });
     }
     let found = number("user_version")?;
-    if found == schema::FORMAT {
-        Ok(())
+    if (1..=schema::FORMAT).contains(&found) {
+        Ok(found)
     } else {
         Err(StudyError::Format {
             path: path.to_owned(),
@@ -279,6 +339,10 @@ fn failure(path: &Path, source: rusqlite::Error) -> StudyError {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StudyError::Damaged {
             path,
             detail: source.to_string(),
+        },
+        Some(ErrorCode::TooBig) => StudyError::NotAStudy {
+            path,
+            reason: "one of its rows is longer than any of a study".into(),
         },
         _ => StudyError::Sqlite { path, source },
     }

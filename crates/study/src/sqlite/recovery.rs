@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use panarch_graph::Inputs;
 use panarch_space::Genotype;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
+use crate::basis::UNSTATED;
 use crate::{
-    Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, Outcome, Storage, StudyError, Timestamp, Trial,
-    TrialState,
+    Basis, Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, Outcome, Storage, StudyError, Subject,
+    Timestamp, Trial, TrialState,
 };
 
-use super::row::{Fields, Record};
-use super::{SqliteStorage, failure, file};
+use super::row::{BasisRow, Fields, Keyed, Record};
+use super::{SqliteStorage, failure, file, objects, read_only, schema};
 
 /// How much of a damaged study was saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl Copy {
             let from = file::beside(damaged, suffix);
             if needed || from.exists() {
                 let to = file::beside(&copy.path, suffix);
-                fs::copy(&from, &to).map_err(|source| StudyError::Io { path: to, source })?;
+                read_only::copied(&from, &to)?;
             }
         }
         if file::drop_torn_page(&copy.path)? == 0 {
@@ -104,10 +106,11 @@ impl Drop for Copy {
 
 struct Saved {
     header: Header,
-    evaluations: Vec<Evaluation>,
+    bases: Vec<BasisRow>,
+    evaluations: Vec<Keyed<Evaluation>>,
     costs: Vec<CostRecord>,
-    trials: Vec<Trial>,
-    finalists: Vec<Finalist>,
+    trials: Vec<Keyed<Trial>>,
+    finalists: Vec<Keyed<Finalist>>,
     events: Vec<Event>,
     senseless: usize,
 }
@@ -121,7 +124,10 @@ impl Saved {
         connection
             .pragma_update(None, "writable_schema", true)
             .map_err(failed)?;
-        super::check_format(damaged, &connection)?;
+        objects::restrict(&connection).map_err(failed)?;
+        let format = super::check_format(damaged, &connection)?;
+        objects::check(damaged, &connection, format)?;
+        let keyed = format >= schema::FORMAT;
         let mut senseless = 0;
         let header = rows::<Header>(&connection, &mut senseless).into_iter().next();
         Ok(Self {
@@ -129,15 +135,19 @@ impl Saved {
                 path: damaged.to_owned(),
                 detail: "not even its header can be read".into(),
             })?,
-            evaluations: rows(&connection, &mut senseless),
+            bases: rows(&connection, &mut senseless),
+            evaluations: keyed_rows(&connection, keyed, &mut senseless),
             costs: rows(&connection, &mut senseless),
-            trials: rows(&connection, &mut senseless),
-            finalists: rows(&connection, &mut senseless),
+            trials: keyed_rows(&connection, keyed, &mut senseless),
+            finalists: keyed_rows(&connection, keyed, &mut senseless),
             events: rows(&connection, &mut senseless),
             senseless,
         })
     }
 
+    /// Writes every row under its own key: for each set of inputs that the pool has had, the present one last, its
+    /// evaluations and the searches that were made with them. Rows whose inputs are lost come first, as those of which
+    /// nobody has said what they were made of.
     fn write(self, storage: &SqliteStorage) -> Result<Recovery, StudyError> {
         let mut recovery = Recovery {
             evaluations: self.evaluations.len(),
@@ -148,26 +158,68 @@ impl Saved {
             events: self.events.len(),
             senseless: self.senseless,
         };
-        let evaluated: BTreeSet<Genotype> = self
-            .evaluations
-            .iter()
-            .map(|evaluation| evaluation.genotype.clone())
-            .collect();
-        let mut changes: Vec<Change> = self.evaluations.into_iter().map(Change::Evaluated).collect();
-        changes.extend(self.costs.into_iter().map(Change::Costed));
-        for trial in self.trials {
-            let finished = finish(&trial, &evaluated);
-            recovery.to_run_again += usize::from(finished.is_none() && trial.state != TrialState::Running);
-            changes.push(Change::Started {
-                search: trial.search,
-                number: trial.number,
-                genotype: trial.genotype,
-                seed: trial.seed,
-                at: trial.started,
-            });
-            changes.extend(finished);
+        let mut changes: Vec<Change> = self.costs.into_iter().map(Change::Costed).collect();
+        let bases: Vec<Known> = self.bases.iter().filter_map(Known::of).collect();
+        let of = |subject: &Subject| {
+            bases
+                .iter()
+                .filter(move |it| it.subject == *subject)
+                .collect::<Vec<_>>()
+        };
+        let known = |key: &str, subject: &Subject| of(subject).iter().any(|it| it.key == key);
+        let mut pools = of(&Subject::Evaluations);
+        pools.sort_by_key(|pool| pool.present);
+        for pool in std::iter::once(None).chain(pools.into_iter().map(Some)) {
+            let pool_key = pool.map_or(UNSTATED, |pool| &pool.key);
+            changes.extend(pool.map(Known::based));
+            let here = |key: &str| key == pool_key || (pool.is_none() && !known(key, &Subject::Evaluations));
+            let own = self.evaluations.iter().filter(|keyed| here(&keyed.key));
+            let own: Vec<&Evaluation> = own.map(|keyed| &keyed.record).collect();
+            let evaluated: BTreeSet<Genotype> = own.iter().map(|evaluation| evaluation.genotype.clone()).collect();
+            changes.extend(own.into_iter().cloned().map(Change::Evaluated));
+            let mut seen = BTreeSet::new();
+            for Keyed { key, record: trial } in &self.trials {
+                let subject = Subject::Search(trial.search.clone());
+                let search = of(&subject).into_iter().find(|it| it.key == *key);
+                let inputs = search.map(|it| &it.inputs);
+                let made_with = inputs.map(|inputs| inputs.iter().any(|(_, hash)| hash.to_string() == pool_key));
+                // A search whose pool is not known any more goes with the rows that nobody claims.
+                let claimed = inputs.is_some_and(|inputs| {
+                    let mut hashes = inputs.iter().map(|(_, hash)| hash.to_string());
+                    hashes.any(|hash| known(&hash, &Subject::Evaluations))
+                });
+                let place = (trial.search.clone(), search.map(|it| it.key.clone()), trial.number);
+                let belongs = made_with.unwrap_or(false) || (pool.is_none() && !claimed);
+                if !belongs || !seen.insert(place) {
+                    continue;
+                }
+                changes.extend(search.map(Known::based));
+                let finished = finish(trial, &evaluated);
+                recovery.to_run_again += usize::from(finished.is_none() && trial.state != TrialState::Running);
+                changes.push(Change::Started {
+                    search: trial.search.clone(),
+                    number: trial.number,
+                    genotype: trial.genotype.clone(),
+                    seed: trial.seed,
+                    at: trial.started,
+                });
+                changes.extend(finished);
+            }
         }
-        changes.extend(self.finalists.into_iter().map(Change::Chosen));
+        for Keyed { key, record: finalist } in self.finalists {
+            let own = of(&Subject::Finalist(finalist.genotype.clone()));
+            changes.extend(own.into_iter().find(|it| it.key == key).map(Known::based));
+            changes.push(Change::Chosen(finalist));
+        }
+        for known in bases.iter().filter(|known| known.present > 0) {
+            changes.push(known.based());
+            if known.present == 2 {
+                changes.push(Change::Based(Basis {
+                    subject: known.subject.clone(),
+                    inputs: None,
+                }));
+            }
+        }
         changes.extend(self.events.into_iter().map(Change::Logged));
         changes.push(Change::Logged(Event {
             phase: "recovery".into(),
@@ -177,6 +229,34 @@ impl Saved {
         }));
         storage.commit(&changes)?;
         Ok(recovery)
+    }
+}
+
+/// Inputs of a subject that are whole.
+struct Known {
+    subject: Subject,
+    key: String,
+    inputs: Inputs,
+    present: i64,
+}
+
+impl Known {
+    /// None where inputs and key do not agree.
+    fn of(row: &BasisRow) -> Option<Self> {
+        let inputs = row.inputs.clone()?;
+        (inputs.key().to_string() == row.key).then_some(Self {
+            subject: Subject::parse(&row.subject)?,
+            key: row.key.clone(),
+            inputs,
+            present: row.present,
+        })
+    }
+
+    fn based(&self) -> Change {
+        Change::Based(Basis {
+            subject: self.subject.clone(),
+            inputs: Some(self.inputs.clone()),
+        })
     }
 }
 
@@ -201,29 +281,51 @@ fn finish(trial: &Trial, evaluated: &BTreeSet<Genotype>) -> Option<Change> {
 
 /// Every readable row of a table, by row number, however much of the table is gone.
 fn rows<R: Record>(connection: &Connection, senseless: &mut usize) -> Vec<R> {
-    let mut found: BTreeMap<i64, Option<R>> = BTreeMap::new();
+    every::<R, R>(connection, R::COLUMNS, R::read, senseless)
+}
+
+/// The same with the keys of the rows; tables of format 1 have none.
+fn keyed_rows<R: Record>(connection: &Connection, keyed: bool, senseless: &mut usize) -> Vec<Keyed<R>> {
+    if keyed {
+        let columns = format!("{}, key", R::COLUMNS);
+        return every::<R, _>(connection, &columns, Keyed::read, senseless);
+    }
+    let key = || UNSTATED.to_owned();
+    let records = rows::<R>(connection, senseless).into_iter();
+    records.map(|record| Keyed { key: key(), record }).collect()
+}
+
+fn every<R: Record, T>(
+    connection: &Connection,
+    columns: &str,
+    read: impl Fn(&Fields<'_, '_>) -> Result<T, StudyError>,
+    senseless: &mut usize,
+) -> Vec<T> {
+    let mut found: BTreeMap<i64, Option<T>> = BTreeMap::new();
     for order in ["ASC", "DESC"] {
+        let sql = format!("SELECT {columns} FROM {} NOT INDEXED ORDER BY id {order}", R::TABLE);
         // An error ends the scan from this side; what was read stays.
-        let _ = scan(connection, order, &mut found);
+        let _ = scan(connection, &sql, |row| {
+            let fields = Fields::new(R::TABLE, row);
+            let new = !found.contains_key(&fields.id());
+            if new {
+                found.insert(fields.id(), read(&fields).ok());
+            }
+            new
+        });
     }
     *senseless += found.values().filter(|record| record.is_none()).count();
     found.into_values().flatten().collect()
 }
 
-fn scan<R: Record>(connection: &Connection, order: &str, found: &mut BTreeMap<i64, Option<R>>) -> rusqlite::Result<()> {
-    let sql = format!(
-        "SELECT {} FROM {} NOT INDEXED ORDER BY id {order}",
-        R::COLUMNS,
-        R::TABLE
-    );
-    let mut statement = connection.prepare(&sql)?;
+/// Reads rows until one is known.
+fn scan(connection: &Connection, sql: &str, mut take: impl FnMut(&Row<'_>) -> bool) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
-        let fields = Fields::new(R::TABLE, row);
-        if found.contains_key(&fields.id()) {
+        if !take(row) {
             break;
         }
-        found.insert(fields.id(), R::read(&fields).ok());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use panarch_graph::{Accuracy, ContentHash, Estimate};
+use panarch_graph::{Accuracy, ContentHash, Estimate, Inputs};
 use panarch_space::Genotype;
 use rusqlite::{Row, types::FromSql};
 
@@ -79,6 +79,55 @@ impl<'a, 'b> Fields<'a, 'b> {
         let text: String = self.get(column)?;
         let found = all.iter().copied().find(|&one| name(one) == text);
         found.ok_or_else(|| self.wrong(column, format!("`{text}` is not known")))
+    }
+}
+
+/// The inputs of a subject, from their JSON.
+pub(super) fn inputs(subject: &str, text: &str) -> Result<Inputs, StudyError> {
+    serde_json::from_str(text).map_err(|error| StudyError::Row {
+        table: "basis",
+        row: subject.to_owned(),
+        reason: format!("column `detail`: {error}"),
+    })
+}
+
+/// A record with the key of the inputs that it belongs to; only in tables of format 2.
+pub(super) struct Keyed<R> {
+    pub(super) key: String,
+    pub(super) record: R,
+}
+
+impl<R: Record> Keyed<R> {
+    pub(super) fn read(fields: &Fields<'_, '_>) -> Result<Self, StudyError> {
+        Ok(Self {
+            key: fields.get("key")?,
+            record: R::read(fields)?,
+        })
+    }
+}
+
+/// A row of the table `basis`.
+pub(super) struct BasisRow {
+    pub(super) subject: String,
+    pub(super) key: String,
+    pub(super) inputs: Option<Inputs>,
+    /// 1 for the present one, 2 for the last one of a closed subject.
+    pub(super) present: i64,
+}
+
+impl Record for BasisRow {
+    const TABLE: &'static str = "basis";
+    const COLUMNS: &'static str = "id, subject, key, detail, present";
+
+    fn read(fields: &Fields<'_, '_>) -> Result<Self, StudyError> {
+        let subject: String = fields.get("subject")?;
+        let detail: Option<String> = fields.get("detail")?;
+        Ok(Self {
+            inputs: detail.map(|text| inputs(&subject, &text)).transpose()?,
+            subject,
+            key: fields.get("key")?,
+            present: fields.get("present")?,
+        })
     }
 }
 

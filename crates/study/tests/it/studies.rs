@@ -1,5 +1,5 @@
 use panarch_graph::ContentHash;
-use panarch_study::{EventKind, Header, MemoryStorage, Next, Outcome, Study, StudyError, export};
+use panarch_study::{EventKind, Header, MemoryStorage, Next, Outcome, Study, export};
 use panarch_testkit::samples::{cost, evaluation, finalist, genotype, header};
 
 fn wanted() -> Header {
@@ -10,27 +10,33 @@ fn study() -> Study {
     Study::resume(Box::new(MemoryStorage::new(wanted())), &wanted()).unwrap()
 }
 
+/// A study goes on under another run file, space or dataset, and says what it was about.
 #[test]
-fn another_space_dataset_or_run_is_refused() {
+fn a_study_is_renewed_and_keeps_when_it_was_created() {
     let resume = |change: &dyn Fn(&mut Header)| {
         let mut header = wanted();
         change(&mut header);
-        Study::resume(Box::new(MemoryStorage::new(wanted())), &header)
+        let study = Study::resume(Box::new(MemoryStorage::new(wanted())), &header).unwrap();
+        assert_eq!(study.storage().header().unwrap(), *study.header());
+        assert_eq!(study.header().created, wanted().created);
+        (study.header().clone(), study.before().cloned())
     };
-    let other_space = resume(&|header| header.space_hash = ContentHash::of("space", b"other"));
-    assert!(matches!(other_space, Err(StudyError::OtherSpace { .. })));
-    let other_dataset = resume(&|header| header.dataset = "cats".into());
-    assert!(matches!(other_dataset, Err(StudyError::OtherDataset { .. })));
-    let other_run = resume(&|header| header.run = header.run.replace("seed = 1", "seed = 2"));
-    assert!(matches!(
-        other_run,
-        Err(StudyError::OtherRun { line: 1, given, .. }) if given == "seed = 2"
-    ));
-    let newer = resume(&|header| {
-        header.panarch_version = "9".into();
-        header.name = "renamed".into();
-    });
-    assert_eq!(newer.unwrap().header(), &wanted());
+    assert_eq!(resume(&|_| {}), (wanted(), None));
+    assert_eq!(
+        resume(&|header| header.created = panarch_study::Timestamp::from_unix_millis(1)),
+        (wanted(), None)
+    );
+    let changes: [&dyn Fn(&mut Header); 4] = [
+        &|header| header.space_hash = ContentHash::of("space", b"other"),
+        &|header| header.dataset = "cats".into(),
+        &|header| header.run = header.run.replace("seed = 1", "seed = 2"),
+        &|header| header.panarch_version = "9".into(),
+    ];
+    for change in changes {
+        let mut expected = wanted();
+        change(&mut expected);
+        assert_eq!(resume(change), (expected, Some(wanted())));
+    }
 }
 
 #[test]

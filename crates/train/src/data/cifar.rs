@@ -3,9 +3,9 @@
 //! A record is one label byte (CIFAR-100: coarse, then fine) and 3,072 bytes: the red, green and blue planes of a
 //! 32 × 32 image, each row by row. Source: the description on the dataset's own page.
 
-use std::fs;
 use std::path::Path;
 
+use panarch_format::{FileKind, read_text};
 use panarch_graph::Shape;
 
 use super::dataset::{Dataset, ImageSet};
@@ -105,20 +105,11 @@ pub fn read(folder: &Path, which: Cifar) -> Result<Dataset, TrainError> {
 
 fn read_file(file: &Path, which: Cifar, pixels: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<(), TrainError> {
     let record = which.label_bytes() + IMAGE_BYTES;
-    let size = fs::metadata(file).map_err(TrainError::io(file, "read"))?.len();
-    if size == 0 || size > FILE_LIMIT {
-        return Err(TrainError::Dimension {
-            file: file.into(),
-            what: "bytes",
-            value: size,
-            limit: FILE_LIMIT,
-        });
-    }
-    let bytes = fs::read(file).map_err(TrainError::io(file, "read"))?;
-    if bytes.len() % record != 0 {
+    let bytes = panarch_format::read_file(file, FileKind::new("CIFAR file", FILE_LIMIT))?;
+    if bytes.is_empty() || bytes.len() % record != 0 {
         return Err(TrainError::Length {
             file: file.into(),
-            expected_bytes: (bytes.len().div_ceil(record) * record) as u64,
+            expected_bytes: (bytes.len().div_ceil(record).max(1) * record) as u64,
             found_bytes: bytes.len() as u64,
             more: false,
         });
@@ -152,7 +143,7 @@ fn class_names(folder: &Path, which: Cifar) -> Result<Vec<String>, TrainError> {
     if !file.is_file() {
         return Ok((0..which.classes()).map(|class| format!("class {class}")).collect());
     }
-    let text = fs::read_to_string(&file).map_err(TrainError::io(&file, "read"))?;
+    let text = read_text(&file, FileKind::TEXT)?;
     let names: Vec<String> = text
         .lines()
         .map(str::trim)
@@ -176,6 +167,8 @@ fn class_names(folder: &Path, which: Cifar) -> Result<Vec<String>, TrainError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn record(which: Cifar, label: u8) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use panarch_graph::Shape;
 
+use super::image_folder::Inventory;
 use super::split::{HeldOut, Splits, Subset, TestSplit, stratified};
 use super::statistics::Normalisation;
 use crate::TrainError;
@@ -98,6 +99,7 @@ pub struct Dataset {
     train: Arc<ImageSet>,
     validation: Option<Arc<ImageSet>>,
     test: Arc<ImageSet>,
+    inventory: Option<Arc<Inventory>>,
 }
 
 impl Dataset {
@@ -144,7 +146,53 @@ impl Dataset {
             train: Arc::new(train),
             validation: validation.map(Arc::new),
             test: Arc::new(test),
+            inventory: None,
         })
+    }
+
+    /// The dataset with what is known of its files.
+    #[must_use]
+    pub(super) fn with_inventory(self, inventory: Inventory) -> Self {
+        let inventory = Some(Arc::new(inventory));
+        Self { inventory, ..self }
+    }
+
+    /// What is known of the files of a folder of pictures; other datasets have none.
+    pub fn inventory(&self) -> Option<&Inventory> {
+        self.inventory.as_deref()
+    }
+
+    /// Bits that count in samples of 16 bits of the dataset's pictures.
+    pub fn depth(&self) -> u8 {
+        self.inventory().map_or(16, |inventory| inventory.depth)
+    }
+
+    /// Whether the dataset has validation images of its own.
+    pub fn has_validation(&self) -> bool {
+        self.validation.is_some()
+    }
+
+    /// The number of the dataset's own validation images.
+    pub fn validation_len(&self) -> usize {
+        self.validation.as_ref().map_or(0, |images| images.len())
+    }
+
+    /// How many of the dataset's own validation images each class has.
+    pub fn validation_class_counts(&self) -> Vec<usize> {
+        let labels = self.validation.as_ref().map_or(&[][..], |images| images.labels());
+        super::class_counts(labels, self.classes.len())
+    }
+
+    /// Every part that there is, with its name: `train`, `validation`, `test`. For checks of the dataset itself alone.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, &ImageSet)> {
+        let parts = [
+            ("train", Some(&self.train)),
+            ("validation", self.validation.as_ref()),
+            ("test", Some(&self.test)),
+        ];
+        parts
+            .into_iter()
+            .filter_map(|(name, part)| Some((name, part?.as_ref())))
     }
 
     /// The dataset's name.
@@ -202,13 +250,10 @@ impl Dataset {
             .as_ref()
             .map(|set| set.resized(resolution))
             .transpose()?;
-        Self::new(
-            self.name.clone(),
-            self.classes.clone(),
-            train,
-            validation,
-            self.test.resized(resolution)?,
-        )
+        let test = self.test.resized(resolution)?;
+        let dataset = Self::new(self.name.clone(), self.classes.clone(), train, validation, test)?;
+        let inventory = self.inventory.clone();
+        Ok(Self { inventory, ..dataset })
     }
 
     /// Parts the training images into training and validation, at random by `seed` and stratified: every class

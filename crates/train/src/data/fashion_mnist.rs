@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use panarch_format::TemporaryFolder;
+
 use super::dataset::Dataset;
 use super::idx;
 use super::location::DataRoot;
@@ -116,7 +118,7 @@ pub fn fetch(
     sources: &Sources,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(PathBuf, FetchedFrom), TrainError> {
-    let target = root.dataset(NAME);
+    let (parent, target) = (root.path()?, root.dataset(NAME)?);
     if target.is_dir() {
         progress(&format!("checking {}", target.display()));
         match verify(&target) {
@@ -124,7 +126,7 @@ pub fn fetch(
             Err(error) => progress(&format!("the cached files are not intact: {error}")),
         }
     }
-    fs::create_dir_all(root.path()).map_err(TrainError::io(root.path(), "create"))?;
+    fs::create_dir_all(parent).map_err(TrainError::io(parent, "create"))?;
     let mut attempts = Vec::new();
     let mut attempt = |from: FetchedFrom, progress: &mut dyn FnMut(&str)| -> Result<Option<FetchedFrom>, TrainError> {
         let what = match &from {
@@ -134,8 +136,9 @@ pub fn fetch(
             FetchedFrom::Mirror(address) => format!("download from {address}"),
         };
         progress(&format!("trying: {what}"));
-        let temporary = Temporary::new(root.path())?;
-        let result = obtain(&from, &temporary.0).and_then(|()| verify(&temporary.0).map_err(|e| e.to_string()));
+        let temporary = TemporaryFolder::new(parent)?;
+        let folder = temporary.path();
+        let result = obtain(&from, folder).and_then(|()| verify(folder).map_err(|e| e.to_string()));
         if let Err(reason) = result {
             progress(&format!("  failed: {reason}"));
             attempts.push(format!("{what}: {reason}"));
@@ -144,7 +147,7 @@ pub fn fetch(
         if target.exists() {
             fs::remove_dir_all(&target).map_err(TrainError::io(&target, "replace"))?;
         }
-        temporary.publish(&target)?;
+        publish(temporary, &target)?;
         Ok(Some(from))
     };
     let candidates = sources
@@ -193,7 +196,7 @@ pub fn verify(folder: &Path) -> Result<(), TrainError> {
 /// # Errors
 /// [`TrainError::Missing`] when it has not been fetched, else as [`verify`].
 pub fn open(root: &DataRoot) -> Result<Dataset, TrainError> {
-    let folder = root.dataset(NAME);
+    let folder = root.dataset(NAME)?;
     let pair = |images: usize, labels: usize| {
         let (image_file, label_file) = (locate(&folder, FILES[images].0)?, locate(&folder, FILES[labels].0)?);
         let (set, [image_hash, label_hash]) = idx::read_pair(&image_file, &label_file, CLASSES.len())?;
@@ -252,7 +255,7 @@ fn copy_files(from: &Path, to: &Path) -> Result<(), String> {
     for (name, _) in FILES {
         let file = idx::locate(from, name).ok_or_else(|| format!("{name} is not there"))?;
         let target = to.join(file.file_name().unwrap_or_default());
-        fs::copy(&file, target).map_err(|error| format!("{}: {error}", file.display()))?;
+        fs::copy(&file, &target).map_err(|error| format!("{} to {}: {error}", file.display(), target.display()))?;
     }
     Ok(())
 }
@@ -313,40 +316,12 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> Result<(), String> {
     }
 }
 
-/// A folder beside the target, removed unless it is published.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(root: &Path) -> Result<Self, TrainError> {
-        let folder = root.join(format!(".{NAME}.{}", std::process::id()));
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(TrainError::Io {
-                    path: folder,
-                    action: "clear",
-                    source: error,
-                });
-            }
-            _ => {}
-        }
-        fs::create_dir(&folder).map_err(TrainError::io(&folder, "create"))?;
-        Ok(Self(folder))
+/// Makes everything durable and moves the folder to its name.
+fn publish(folder: TemporaryFolder, target: &Path) -> Result<(), TrainError> {
+    for entry in fs::read_dir(folder.path()).map_err(TrainError::io(folder.path(), "list"))? {
+        let path = entry.map_err(TrainError::io(folder.path(), "list"))?.path();
+        let file = File::open(&path).map_err(TrainError::io(&path, "open"))?;
+        file.sync_all().map_err(TrainError::io(&path, "write"))?;
     }
-
-    /// Makes everything durable and moves the folder to its name.
-    fn publish(self, target: &Path) -> Result<(), TrainError> {
-        for entry in fs::read_dir(&self.0).map_err(TrainError::io(&self.0, "list"))? {
-            let path = entry.map_err(TrainError::io(&self.0, "list"))?.path();
-            let file = File::open(&path).map_err(TrainError::io(&path, "open"))?;
-            file.sync_all().map_err(TrainError::io(&path, "write"))?;
-        }
-        fs::rename(&self.0, target).map_err(TrainError::io(target, "create"))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After publishing there is nothing left to remove; a leftover does no harm otherwise.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    folder.publish(target).map_err(TrainError::io(target, "create"))
 }

@@ -3,10 +3,10 @@
 //! Layout: two zero bytes, a type byte (0x08: unsigned bytes), the number of dimensions, each dimension as a
 //! big-endian `u32`, then the values. Images are (count, height, width), labels are (count).
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use panarch_format::{FileKind, open_file};
 use panarch_graph::Shape;
 
 use super::dataset::ImageSet;
@@ -104,7 +104,7 @@ pub(super) fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 fn read(path: &Path, magic: u32) -> Result<IdxFile, TrainError> {
-    let mut file = File::open(path).map_err(TrainError::io(path, "open"))?;
+    let mut file = open_file(path, FileKind::new("IDX file", CONTENT_LIMIT))?;
     let on_disk = file.metadata().map_err(TrainError::io(path, "inspect"))?.len();
     let mut head = [0; 2];
     let begun = read_up_to(&mut file, &mut head).map_err(TrainError::io(path, "read"))?;

@@ -1,6 +1,6 @@
 //! Which images a batch is made of, and making it.
 
-use panarch_graph::{Shape, random};
+use panarch_graph::{ContentHash, Inputs, Shape, random};
 use rand::Rng as _;
 use rayon::prelude::*;
 
@@ -73,6 +73,16 @@ impl Loader {
             batch_size,
             training: None,
         })
+    }
+
+    /// What goes through a network in these batches: the images as `name`, and how they are normalised and parted.
+    pub(crate) fn inputs(&self, name: &str) -> Inputs {
+        let tables = self.tables.iter().flatten().flat_map(|value| value.to_le_bytes());
+        let tables = ContentHash::of("panarch normalisation tables v1", &tables.collect::<Vec<u8>>());
+        Inputs::new()
+            .with(name, self.images.content_hash())
+            .with("normalisation", tables)
+            .with_text(format!("batches of the {name}"), self.batch_size)
     }
 
     /// Batches per epoch.

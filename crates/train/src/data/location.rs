@@ -6,46 +6,47 @@ use std::path::{Path, PathBuf};
 
 use crate::TrainError;
 
-/// The folder that holds fetched datasets, one sub-folder each.
+/// The folder that holds fetched datasets, one sub-folder each; it may be that nobody says where it is, which matters only
+/// to those who need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataRoot(PathBuf);
+pub struct DataRoot(Option<PathBuf>);
 
 impl DataRoot {
     /// A folder of the caller's choice.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self(folder.into())
+        Self(Some(folder.into()))
     }
 
     /// `$PANARCH_DATA`, else `$XDG_DATA_HOME/panarch`, else `~/.local/share/panarch`.
-    ///
-    /// # Errors
-    /// [`TrainError::NoDataFolder`] when none of the variables is set.
-    pub fn from_environment() -> Result<Self, TrainError> {
+    #[must_use]
+    pub fn from_environment() -> Self {
         Self::from_variables(|name| env::var_os(name))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, TrainError> {
+    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        // The XDG base directory specification says that relative paths are to be ignored.
-        set("PANARCH_DATA")
-            .or_else(|| {
-                set("XDG_DATA_HOME")
-                    .filter(|path| path.is_absolute())
-                    .map(|path| path.join("panarch"))
-            })
-            .or_else(|| set("HOME").map(|path| path.join(".local/share/panarch")))
-            .map(Self)
-            .ok_or(TrainError::NoDataFolder)
+        // The XDG base directory specification says that relative paths are to be ignored; a relative HOME is no home.
+        let absolute = |name: &str| set(name).filter(|path| path.is_absolute());
+        let folder = set("PANARCH_DATA")
+            .or_else(|| absolute("XDG_DATA_HOME").map(|path| path.join("panarch")))
+            .or_else(|| absolute("HOME").map(|path| path.join(".local/share/panarch")));
+        Self(folder)
     }
 
     /// The folder itself.
-    pub fn path(&self) -> &Path {
-        &self.0
+    ///
+    /// # Errors
+    /// [`TrainError::NoDataFolder`] when nobody says where it is.
+    pub fn path(&self) -> Result<&Path, TrainError> {
+        self.0.as_deref().ok_or(TrainError::NoDataFolder)
     }
 
     /// The folder of one dataset.
-    pub fn dataset(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+    ///
+    /// # Errors
+    /// As [`DataRoot::path`].
+    pub fn dataset(&self, name: &str) -> Result<PathBuf, TrainError> {
+        Ok(self.path()?.join(name))
     }
 }
 
@@ -56,7 +57,7 @@ mod tests {
     #[test]
     fn variables_are_asked_in_order() {
         type Variables = [(&'static str, &'static str)];
-        let cases: [(&Variables, Option<&str>); 6] = [
+        let cases: [(&Variables, Option<&str>); 7] = [
             (
                 &[("PANARCH_DATA", "d"), ("XDG_DATA_HOME", "/x"), ("HOME", "/h")],
                 Some("d"),
@@ -71,6 +72,7 @@ mod tests {
             ),
             (&[("HOME", "/h")], Some("/h/.local/share/panarch")),
             (&[("HOME", "")], None),
+            (&[("HOME", "relative")], None),
             (&[], None),
         ];
         for (variables, expected) in cases {
@@ -80,8 +82,8 @@ mod tests {
                     .find(|(key, _)| *key == name)
                     .map(|(_, v)| OsString::from(v))
             };
-            let found = DataRoot::from_variables(value).ok();
-            assert_eq!(found, expected.map(DataRoot::new), "{variables:?}");
+            let found = DataRoot::from_variables(value);
+            assert_eq!(found.path().ok(), expected.map(Path::new), "{variables:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::dataset::Dataset;
 use super::image_folder::{self, FolderOptions};
 use super::location::DataRoot;
 use super::statistics::Normalisation;
-use super::{fashion_mnist, idx};
+use super::{Duplicate, duplicate, fashion_mnist, idx};
 use crate::TrainError;
 
 /// The datasets known by name.
@@ -45,17 +45,18 @@ impl DatasetSource {
     }
 }
 
-/// Opens a dataset, at its own image size or at `resolution`. Nothing is ever downloaded here.
+/// Opens a dataset, at its own image size or at the resolution of the options. Nothing is ever downloaded here.
 ///
-/// Pictures in a folder have no size of their own: without `resolution` they come at 32 pixels.
+/// Pictures in a folder have no size of their own: without a resolution they come at 32 pixels. The other options are for
+/// such folders alone.
 ///
 /// # Errors
 /// [`TrainError::Missing`] with what to do when the dataset is not there, and every error of the readers.
-pub fn open(source: &DatasetSource, root: &DataRoot, resolution: Option<u32>) -> Result<Dataset, TrainError> {
+pub fn open(source: &DatasetSource, root: &DataRoot, options: &FolderOptions) -> Result<Dataset, TrainError> {
     let dataset = match source {
         DatasetSource::FashionMnist => fashion_mnist::open(root)?,
         DatasetSource::Cifar(which) => {
-            let folder = root.dataset(which.name());
+            let folder = root.dataset(which.name())?;
             if !which.is_in(&folder) {
                 return Err(TrainError::Missing {
                     name: which.name().into(),
@@ -65,12 +66,23 @@ pub fn open(source: &DatasetSource, root: &DataRoot, resolution: Option<u32>) ->
             }
             cifar::read(&folder, *which)?
         }
-        DatasetSource::Folder(folder) => open_folder(folder, resolution)?,
+        DatasetSource::Folder(folder) => open_folder(folder, options)?,
     };
-    resolution.map_or(Ok(dataset.clone()), |resolution| dataset.at_resolution(resolution))
+    options
+        .resolution
+        .map_or(Ok(dataset.clone()), |resolution| dataset.at_resolution(resolution))
 }
 
-fn open_folder(folder: &Path, resolution: Option<u32>) -> Result<Dataset, TrainError> {
+fn open_folder(folder: &Path, options: &FolderOptions) -> Result<Dataset, TrainError> {
+    if !folder.is_dir() {
+        return Err(TrainError::Missing {
+            name: folder.display().to_string(),
+            looked: vec![folder.into()],
+            advice:
+                "expected is a folder with train/CLASS/*.png (and val/ or test/), the four IDX files, or CIFAR binaries"
+                    .into(),
+        });
+    }
     let names = [
         "train-images-idx3-ubyte",
         "train-labels-idx1-ubyte",
@@ -95,19 +107,7 @@ fn open_folder(folder: &Path, resolution: Option<u32>) -> Result<Dataset, TrainE
     {
         return cifar::read(folder, which);
     }
-    if image_folder::is_in(folder) {
-        let default = FolderOptions::default();
-        let options = FolderOptions {
-            resolution: resolution.unwrap_or(default.resolution),
-            ..default
-        };
-        return image_folder::read(folder, options);
-    }
-    Err(TrainError::Missing {
-        name: folder.display().to_string(),
-        looked: vec![folder.into()],
-        advice: "expected are train/CLASS/*.png (and val/ or test/), the four IDX files, or CIFAR binaries".into(),
-    })
+    image_folder::read(folder, options)
 }
 
 /// Whether a named dataset is there.
@@ -122,17 +122,20 @@ pub struct DatasetStatus {
 }
 
 /// The named datasets and whether they are there.
-pub fn list(root: &DataRoot) -> Vec<DatasetStatus> {
+///
+/// # Errors
+/// [`TrainError::NoDataFolder`] when nobody says where they would be.
+pub fn list(root: &DataRoot) -> Result<Vec<DatasetStatus>, TrainError> {
     NAMES
         .into_iter()
         .map(|name| {
-            let folder = root.dataset(name);
+            let folder = root.dataset(name)?;
             let present = match name {
                 "cifar-10" => Cifar::Ten.is_in(&folder),
                 "cifar-100" => Cifar::Hundred.is_in(&folder),
                 _ => idx::locate(&folder, "train-images-idx3-ubyte").is_some(),
             };
-            DatasetStatus { name, folder, present }
+            Ok(DatasetStatus { name, folder, present })
         })
         .collect()
 }
@@ -150,37 +153,42 @@ pub struct Check {
     pub width: u32,
     /// Images of the training part.
     pub train_images: usize,
+    /// Images of the dataset's own validation part, 0 without one.
+    pub validation_images: usize,
     /// Images of the official test part.
     pub test_images: usize,
-    /// Every class with its number of training images and of test images.
-    pub classes: Vec<(String, usize, usize)>,
+    /// Every class with its number of training, validation and test images.
+    pub classes: Vec<(String, [usize; 3])>,
     /// The largest class of the training part over the smallest; 1 is balanced, infinite if one is empty.
     pub imbalance: f64,
     /// Mean and standard deviation of the training images, per channel.
     pub normalisation: Normalisation,
+    /// Pictures that are in the dataset more than once.
+    pub duplicates: Vec<Duplicate>,
 }
 
-/// Counts, class balance and normalisation of an opened dataset. The test part is only counted.
+/// Counts, class balance, normalisation and duplicates of an opened dataset.
 pub fn check(dataset: &Dataset) -> Check {
     let train = dataset.train_class_counts();
-    let test = dataset.test_class_counts();
+    let (validation, test) = (dataset.validation_class_counts(), dataset.test_class_counts());
     let (least, most) = (
         train.iter().min().copied().unwrap_or(0),
         train.iter().max().copied().unwrap_or(0),
     );
     let shape = dataset.shape();
-    let classes = dataset.classes().iter().zip(train.iter().zip(&test));
+    let counts = train.iter().zip(&validation).zip(&test);
+    let counts = counts.map(|((&train, &validation), &test)| [train, validation, test]);
     Check {
         name: dataset.name().to_owned(),
         channels: shape.channels,
         height: shape.height,
         width: shape.width,
         train_images: dataset.train_len(),
+        validation_images: dataset.validation_len(),
         test_images: dataset.test_len(),
-        classes: classes
-            .map(|(name, (&train, &test))| (name.clone(), train, test))
-            .collect(),
+        classes: dataset.classes().iter().cloned().zip(counts).collect(),
         imbalance: most as f64 / least as f64,
         normalisation: dataset.normalisation().clone(),
+        duplicates: duplicate::find(dataset),
     }
 }

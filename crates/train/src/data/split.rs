@@ -1,13 +1,12 @@
 //! Parts of a dataset: training, validation and test.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use panarch_graph::{Shape, random};
+use panarch_graph::{ContentHash, Inputs, Shape, random};
 use panarch_space::Head;
 use rand::RngExt as _;
 
 use super::dataset::ImageSet;
-use super::hash::sha256;
 use super::statistics::Normalisation;
 use crate::TrainError;
 
@@ -73,22 +72,18 @@ impl Splits {
         }
     }
 
-    /// SHA-256 over name, image size, normalisation, and places and labels of the training images: two trainings on
-    /// the same images agree on it.
-    pub fn fingerprint(&self) -> String {
-        let shape = self.shape();
-        let mut bytes = self.dataset.clone().into_bytes();
-        for number in [shape.channels, shape.height, shape.width, self.classes as u32] {
-            bytes.extend(number.to_le_bytes());
-        }
-        for value in self.normalisation.mean.iter().chain(&self.normalisation.deviation) {
-            bytes.extend(value.to_le_bytes());
-        }
-        for (place, index) in self.train.indices().iter().enumerate() {
-            bytes.extend(index.to_le_bytes());
-            bytes.extend(self.train.get(place).map_or(u16::MAX, |(_, label)| label).to_le_bytes());
-        }
-        sha256(&bytes)
+    /// What a training on these images is made of, apart from the training itself: the pixels and labels that it sees,
+    /// the number of classes, the normalisation. Names and places of files are no part of it.
+    pub fn inputs(&self) -> Inputs {
+        let statistics = self.normalisation.mean.iter().chain(&self.normalisation.deviation);
+        let statistics: Vec<u8> = statistics.flat_map(|value| value.to_le_bytes()).collect();
+        Inputs::new()
+            .with("training pictures", self.train.content_hash())
+            .with_text("number of classes", self.classes)
+            .with(
+                "normalisation",
+                ContentHash::of("panarch normalisation v1", &statistics),
+            )
     }
 }
 
@@ -100,14 +95,9 @@ pub(super) fn stratified(labels: &[u16], classes: usize, count: usize, seed: u64
             members.push(index as u32);
         }
     }
-    // The share of a class is rounded on the running sum, so that the parts add up to `count` exactly.
-    let (mut before, mut given) = (0_u64, 0_u64);
+    let members: Vec<usize> = by_class.iter().map(Vec::len).collect();
     let (mut rest, mut taken) = (Vec::with_capacity(labels.len()), Vec::with_capacity(count));
-    for (class, members) in by_class.iter_mut().enumerate() {
-        before += members.len() as u64;
-        let until = (before * count as u64 + labels.len() as u64 / 2) / (labels.len() as u64).max(1);
-        let share = ((until - given) as usize).min(members.len());
-        given = until;
+    for (class, (members, share)) in by_class.iter_mut().zip(shares(&members, count)).enumerate() {
         shuffle(members, &mut random::stream(seed, "hold-out", class as u64));
         let (hold, keep) = members.split_at(share);
         taken.extend_from_slice(hold);
@@ -116,6 +106,44 @@ pub(super) fn stratified(labels: &[u16], classes: usize, count: usize, seed: u64
     rest.sort_unstable();
     taken.sort_unstable();
     (rest, taken)
+}
+
+/// How many of each class are taken, in all `count`: the same share of each, but one at the least, and one left at the least,
+/// where there are enough.
+fn shares(members: &[usize], count: usize) -> Vec<usize> {
+    let total: u64 = members.iter().map(|&members| members as u64).sum();
+    // The share of a class is rounded on the running sum, so that the parts add up to `count` exactly.
+    let (mut before, mut given) = (0_u64, 0_u64);
+    let mut shares: Vec<usize> = members
+        .iter()
+        .map(|&members| {
+            before += members as u64;
+            let until = (before * count as u64 + total / 2) / total.max(1);
+            let share = ((until - given) as usize).min(members);
+            given = until;
+            share
+        })
+        .collect();
+    // From where most are taken to where none is, and from where none is left to where most are.
+    while let (Some(empty), Some(full)) = (
+        (0..shares.len()).find(|&class| shares[class] == 0 && members[class] > 1),
+        (0..shares.len())
+            .filter(|&class| shares[class] > 1)
+            .max_by_key(|&class| shares[class]),
+    ) {
+        shares[empty] += 1;
+        shares[full] -= 1;
+    }
+    while let (Some(full), Some(roomy)) = (
+        (0..shares.len()).find(|&class| shares[class] == members[class] && members[class] > 0),
+        (0..shares.len())
+            .filter(|&class| members[class] > shares[class] + 1)
+            .max_by_key(|&class| members[class] - shares[class]),
+    ) {
+        shares[full] -= 1;
+        shares[roomy] += 1;
+    }
+    shares
 }
 
 /// Fisher–Yates, from the back.
@@ -130,6 +158,8 @@ pub(crate) fn shuffle<T>(items: &mut [T], rng: &mut rand_chacha::ChaCha8Rng) {
 pub struct Subset {
     images: Arc<ImageSet>,
     indices: Arc<[u32]>,
+    /// Computed once, whoever asks.
+    hash: Arc<OnceLock<ContentHash>>,
 }
 
 impl Subset {
@@ -141,6 +171,7 @@ impl Subset {
         Self {
             images: Arc::clone(images),
             indices: indices.into(),
+            hash: Arc::default(),
         }
     }
 
@@ -165,6 +196,21 @@ impl Subset {
         Some((self.images.image(place)?, *self.images.labels().get(place)?))
     }
 
+    /// The hash of the images' size, and of pixels and labels in their order.
+    pub fn content_hash(&self) -> ContentHash {
+        *self.hash.get_or_init(|| self.hashed())
+    }
+
+    fn hashed(&self) -> ContentHash {
+        let shape = self.shape();
+        let size = [shape.channels, shape.height, shape.width].map(u32::to_le_bytes);
+        let images = (0..self.len()).filter_map(|place| self.get(place));
+        // Labels apart from pixels: two bytes a picture are soon copied.
+        let labels: Vec<u8> = images.clone().flat_map(|(_, label)| label.to_le_bytes()).collect();
+        let parts = size.iter().map(<[u8; 4]>::as_slice).chain([labels.as_slice()]);
+        ContentHash::of_parts("panarch pictures v1", parts.chain(images.map(|(pixels, _)| pixels)))
+    }
+
     /// Places in the underlying part of the dataset, ascending when fresh from a split.
     pub fn indices(&self) -> &[u32] {
         &self.indices
@@ -179,6 +225,7 @@ impl Subset {
         Self {
             images: Arc::clone(&self.images),
             indices: indices.into(),
+            hash: Arc::default(),
         }
     }
 }
@@ -204,6 +251,11 @@ impl TestSplit {
     /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty()
+    }
+
+    /// The hash of pixels and labels; it says that they are the same as before and nothing else.
+    pub fn content_hash(&self) -> ContentHash {
+        self.images.content_hash()
     }
 
     pub(crate) fn images(&self) -> &Subset {
@@ -242,6 +294,21 @@ mod tests {
         for count in 1..30 {
             let (rest, taken) = stratified(&labels(&[7, 11, 3, 9]), 4, count, 1);
             assert_eq!((rest.len(), taken.len()), (30 - count, count));
+        }
+    }
+
+    #[test]
+    fn every_class_is_on_both_sides_where_it_can_be() {
+        for (members, count, expected) in [
+            (&[100, 2, 2][..], 10, [8, 1, 1]),
+            (&[3, 3, 3], 3, [1, 1, 1]),
+            (&[50, 1, 2], 20, [19, 0, 1]),
+            (&[2, 2, 2], 5, [2, 1, 2]),
+            (&[9, 9, 9], 2, [1, 0, 1]),
+        ] {
+            let shares = shares(members, count);
+            assert_eq!(shares.iter().sum::<usize>(), count, "{members:?}");
+            assert_eq!(shares, expected, "{members:?}");
         }
     }
 

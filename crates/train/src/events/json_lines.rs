@@ -1,18 +1,20 @@
 //! One JSON object a line.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use panarch_format::atomic_write;
+use panarch_format::{FileKind, FormatError, atomic_write, read_file};
 use serde::{Deserialize, Serialize};
 
 use super::seconds;
 use crate::TrainError;
 
 const VERSION: u32 = 1;
+/// The largest log that is continued, in bytes.
+const LARGEST: u64 = 4 << 30;
 
 /// A line, as it is written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,10 +36,10 @@ pub(super) struct JsonLines {
 impl JsonLines {
     /// Opens a file and drops what it says of steps after `resumed_at`, and a last line without an end.
     pub(super) fn open(path: PathBuf, resumed_at: Option<u64>) -> Result<Self, TrainError> {
-        let old = match fs::read(&path) {
+        let old = match read_file(&path, FileKind::new("log of events", LARGEST)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(TrainError::io(path, "read")(error)),
+            Err(FormatError::MissingFile { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
         };
         let wrong = |reason| TrainError::Events {
             path: path.clone(),
@@ -55,7 +57,7 @@ impl JsonLines {
         }
         if kept.len() < old.len() {
             // At any instant the file is the old one or the new one.
-            atomic_write(&path, &kept).map_err(|error| wrong(error.to_string()))?;
+            atomic_write(&path, &kept)?;
         }
         let file = OpenOptions::new().append(true).create(true).open(&path);
         let file = file.map_err(TrainError::io(&path, "open"))?;

@@ -171,7 +171,10 @@ fn pool_conv() -> String {
 
 impl Config {
     fn toml(&self, name: &str, resolution: u32) -> Result<String, TrainError> {
-        let resolution = self.resolution.unwrap_or(resolution).clamp(1, LARGEST);
+        let resolution = self.resolution.unwrap_or(resolution);
+        if !(1..=LARGEST).contains(&resolution) {
+            return Err(refuse(format!("`resolution` is {resolution}, not from 1 to {LARGEST}")));
+        }
         let mobile = match self.name.as_str() {
             "MobileNetV3" | "MobileNetV3Large" | "ProxylessNASNets" => true,
             "ResNets" | "ResNet50" | "ResNet50D" => false,
@@ -326,7 +329,7 @@ impl Inverted {
         let inner = match self.mid_channels {
             _ if self.expand_ratio == 1.0 => self.in_channels,
             Some(channels) => channels,
-            None => (f64::from(self.in_channels) * self.expand_ratio).round_ties_even() as u32,
+            None => expanded(self.in_channels, self.expand_ratio)?,
         };
         text.line(format!(
             "operator = \"inverted-bottleneck\"\nkernel = {}\nstride = {}\nwidth = {}\ninner_width = {inner}\nresidual = {residual}",
@@ -350,14 +353,28 @@ impl Bottleneck {
             "conv" => "conv",
             other => return Err(refuse(format!("a shortcut is `{other}`, not avgpool_conv or conv"))),
         };
-        let product = f64::from(self.out_channels) * self.expand_ratio;
-        let inner = self.mid_channels.unwrap_or(product.round_ties_even() as u32);
+        let inner = match self.mid_channels {
+            Some(channels) => channels,
+            None => expanded(self.out_channels, self.expand_ratio)?,
+        };
         text.line(format!(
             "operator = \"bottleneck\"\nkernel = {}\nstride = {}\nwidth = {}\ninner_width = {inner}\nshortcut = \"{shortcut}\"",
             self.kernel_size, self.stride, self.out_channels
         ));
         text.line(activation(Some(self.act_func.as_deref().unwrap_or(default)))?);
         Ok(())
+    }
+}
+
+/// Channels times a ratio, rounded; the result is a number of channels.
+fn expanded(channels: u32, ratio: f64) -> Result<u32, TrainError> {
+    let product = (f64::from(channels) * ratio).round_ties_even();
+    if (1.0..=f64::from(u32::MAX)).contains(&product) {
+        Ok(product as u32)
+    } else {
+        Err(refuse(format!(
+            "{channels} channels with `expand_ratio` {ratio} are no number of channels"
+        )))
     }
 }
 

@@ -42,7 +42,7 @@ fn files_with_another_hash_are_not_accepted_and_nothing_is_left_behind() {
     assert!(advice.contains("dataset-fashion-mnist"));
     assert_eq!(lines.iter().filter(|line| line.starts_with("trying")).count(), 2);
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
-    assert!(!list(&data)[0].present);
+    assert!(!list(&data).unwrap()[0].present);
 }
 
 #[test]
@@ -76,12 +76,7 @@ fn the_real_dataset_opens_and_a_mirror_serves_it() {
     let dataset = open(&data).unwrap();
     let found = check(&dataset);
     assert_eq!((found.train_images, found.test_images), (60_000, 10_000));
-    assert!(
-        found
-            .classes
-            .iter()
-            .all(|(_, train, test)| (*train, *test) == (6_000, 1_000))
-    );
+    assert!(found.classes.iter().all(|(_, counts)| *counts == [6_000, 0, 1_000]));
     // The figures that are commonly quoted for this dataset.
     assert!(
         (found.normalisation.mean[0] - 0.2860).abs() < 1e-4,
@@ -128,9 +123,7 @@ fn program_exists(name: &str) -> bool {
 
 /// The folder of real Fashion-MNIST files on this machine, if any.
 pub fn real_folder() -> Option<std::path::PathBuf> {
-    let fetched = DataRoot::from_environment()
-        .ok()
-        .map(|root| root.dataset("fashion-mnist"));
+    let fetched = DataRoot::from_environment().dataset("fashion-mnist").ok();
     [fetched, Sources::default().installed]
         .into_iter()
         .flatten()

@@ -14,7 +14,7 @@ fn rgb(file: &Path, width: u32, height: u32, colour: [u8; 3]) {
 
 fn options(resolution: u32) -> FolderOptions {
     FolderOptions {
-        resolution,
+        resolution: Some(resolution),
         ..FolderOptions::default()
     }
 }
@@ -43,7 +43,7 @@ fn the_layout_decides_what_is_test() {
         for (folder, count) in folders {
             two_classes(&root.path().join(folder), *count);
         }
-        let dataset = read(root.path(), options(16)).unwrap();
+        let dataset = read(root.path(), &options(16)).unwrap();
         assert_eq!(dataset.classes(), ["a-cats", "b-dogs"]);
         assert_eq!((dataset.train_len(), dataset.test_len()), (train, test), "{folders:?}");
         let splits = dataset.hold_out(HeldOut::Fraction(0.25), 1).unwrap();
@@ -64,9 +64,9 @@ fn grey_pictures_have_one_channel_and_colour_among_them_makes_three() {
             GrayImage::from_pixel(8, 8, Luma([60])).save(file).unwrap();
         }
     }
-    assert_eq!(read(root.path(), options(8)).unwrap().shape().channels, 1);
+    assert_eq!(read(root.path(), &options(8)).unwrap().shape().channels, 1);
     rgb(&root.path().join("y/z.PNG"), 8, 8, [1, 2, 3]);
-    let dataset = read(root.path(), options(8)).unwrap();
+    let dataset = read(root.path(), &options(8)).unwrap();
     assert_eq!(dataset.shape().channels, 3);
     let found = check(&dataset);
     assert_eq!(found.train_images + found.test_images, 11);
@@ -76,7 +76,6 @@ fn grey_pictures_have_one_channel_and_colour_among_them_makes_three() {
 #[test]
 fn a_picture_is_scaled_by_its_shorter_side_and_cropped_in_the_middle() {
     let root = tempfile::tempdir().unwrap();
-    two_classes(root.path(), 5);
     let wide = RgbImage::from_fn(60, 20, |x, _| {
         if (20..40).contains(&x) {
             Rgb([255; 3])
@@ -91,7 +90,7 @@ fn a_picture_is_scaled_by_its_shorter_side_and_cropped_in_the_middle() {
             wide.save(train.join(class).join(format!("{index}.png"))).unwrap();
         }
     }
-    let dataset = read(root.path(), options(10)).unwrap();
+    let dataset = read(root.path(), &options(10)).unwrap();
     assert_eq!(dataset.normalisation().mean, [1.0; 3], "only the white middle is left");
 }
 
@@ -100,29 +99,34 @@ fn what_is_wrong_with_a_folder_is_said() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path();
     let told = |expected: &str| {
-        let error = read(path, options(8)).unwrap_err().to_string();
+        let error = read(path, &options(8)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} lacks {expected}");
     };
     told("at least two classes");
     two_classes(&path.join("train"), 3);
     fs::create_dir_all(path.join("train/c-empty")).unwrap();
-    told("c-empty: holds no .png");
+    told("c-empty: holds no picture");
     fs::remove_dir(path.join("train/c-empty")).unwrap();
     rgb(&path.join("test/a-cats/1.png"), 8, 8, [0; 3]);
     rgb(&path.join("test/e/1.png"), 8, 8, [0; 3]);
-    told("has the classes a-cats, e, train has a-cats, b-dogs");
+    told("has the classes e that train/ has not and lacks the classes b-dogs of train/");
     fs::remove_dir_all(path.join("test")).unwrap();
     let broken = path.join("train/a-cats/1.jpeg");
     let whole = fs::read(path.join("train/b-dogs/1.png")).unwrap();
     fs::write(&broken, &whole[..whole.len() / 2]).unwrap();
-    let error = read(path, options(8)).unwrap_err();
+    let error = read(path, &options(8)).unwrap_err();
     assert!(
-        matches!(&error, TrainError::Picture { file, .. } if *file == broken),
+        matches!(&error, TrainError::Damaged { damaged, .. } if damaged.len() == 1 && damaged[0].path == broken),
         "{error}"
     );
     let error = DatasetSource::parse("fashion-mist").unwrap_err().to_string();
     assert!(error.contains("fashion-mnist"), "{error}");
-    let error = open(&DatasetSource::Folder(path.join("none")), &DataRoot::new("x"), None).unwrap_err();
+    let error = open(
+        &DatasetSource::Folder(path.join("none")),
+        &DataRoot::new("x"),
+        &FolderOptions::default(),
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("train/CLASS"), "{error}");
 }
 
@@ -138,10 +142,15 @@ fn oversized_pictures_are_refused() {
     let checksum = crc32(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
     fs::write(&file, bytes).unwrap();
-    let error = read(root.path(), options(8)).unwrap_err();
+    let error = read(root.path(), &options(8)).unwrap_err();
     assert!(
-        matches!(&error, TrainError::Picture { file: named, .. } if *named == file),
+        matches!(&error, TrainError::Damaged { damaged, .. } if damaged.len() == 1 && damaged[0].path == file),
         "{error}"
+    );
+    let text = error.to_string();
+    assert!(
+        text.contains("32767 × 32767 pixels") && text.contains("limit is 1.00 GiB"),
+        "{text}"
     );
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 
 use panarch_graph::random;
 use panarch_train::TrainError;
-use panarch_train::data::{DataRoot, DatasetSource, idx, open};
+use panarch_train::data::{DataRoot, DatasetSource, FolderOptions, idx, open};
 use rand::RngExt as _;
 
 use crate::support::{gzip, write_idx};
@@ -21,11 +21,15 @@ fn a_folder_of_idx_files_opens_compressed_or_not() {
         write_idx(&file("t10k-images-idx3-ubyte"), &[1, 2, 2], &[7; 4]);
         write_idx(&file("t10k-labels-idx1-ubyte"), &[1], &[1]);
         let source = DatasetSource::parse(folder.path().to_str().unwrap()).unwrap();
-        let dataset = open(&source, &DataRoot::new("unused"), None).unwrap();
+        let dataset = open(&source, &DataRoot::new("unused"), &FolderOptions::default()).unwrap();
         assert_eq!(dataset.classes().len(), 3);
         assert_eq!((dataset.train_len(), dataset.test_len()), (4, 1));
         assert_eq!(dataset.train_class_counts(), [2, 1, 1]);
-        let larger = open(&source, &DataRoot::new("unused"), Some(8)).unwrap();
+        let eight = FolderOptions {
+            resolution: Some(8),
+            ..FolderOptions::default()
+        };
+        let larger = open(&source, &DataRoot::new("unused"), &eight).unwrap();
         assert_eq!((larger.shape().height, larger.shape().width), (8, 8));
     }
 }

@@ -6,6 +6,8 @@ mod data_feed;
 mod data_fetch;
 mod data_folder;
 mod data_idx;
+mod data_layout;
+mod data_pictures;
 mod engine;
 mod events;
 mod kill;

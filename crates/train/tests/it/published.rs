@@ -1,26 +1,15 @@
 //! Published supernets and networks: names, shapes, descriptions, channel sorting, checkpoints.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use panarch_format::{TorchFile, read_torch};
 use panarch_graph::{Network, Tensor, Weights};
 use panarch_nn::Store;
 use panarch_space::{Genotype, Head, Space};
+use panarch_testkit::reference;
 use panarch_train::published::{import_network, import_supernet, published_name, published_names, published_network};
 use panarch_train::{CpuEngine, Engine, Member, Supernet, TrainError};
-
-/// A file or folder of the reference data, which lies beside the checkout; `None` and one line of output when it is absent.
-fn reference(path: &str) -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(path);
-    if found.exists() {
-        return Some(found);
-    }
-    println!("skipped: no reference data {path}");
-    None
-}
 
 fn torch(path: &Path) -> TorchFile {
     read_torch(&std::fs::read(path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -319,6 +308,19 @@ fn other_descriptions_are_refused() {
             "odd number",
         ),
         ("\"out_channels\": 16", "\"out_channels\": 99999999", "whole number"),
+        (
+            "{\"name\": \"Prox",
+            "{\"resolution\": 4294967295, \"name\": \"Prox",
+            "4294967295",
+        ),
+        ("{\"name\": \"Prox", "{\"resolution\": 4097, \"name\": \"Prox", "4096"),
+        (
+            "{\"name\": \"Prox",
+            "{\"resolution\": 0, \"name\": \"Prox",
+            "`resolution` is 0",
+        ),
+        ("\"expand_ratio\": 3", "\"expand_ratio\": 1e12", "number of channels"),
+        ("\"expand_ratio\": 3", "\"expand_ratio\": -3", "number of channels"),
         ("[{\"mobile", "[{\"mobile_\": 3}, {\"mobile", "did not match"),
         ("}", "", ""),
     ] {

@@ -55,7 +55,8 @@ impl Figures {
         let (cores, lanes, ways) = (cores?, lanes?, ways?);
         let output_lanes = lanes.value.checked_mul(cores.value).filter(|all| *all <= MOST_LANES);
         let Some(output_lanes) = output_lanes else {
-            let message = format!("`cores` × `lanes` is more than {MOST_LANES}");
+            let found = u64::from(lanes.value) * u64::from(cores.value);
+            let message = format!("`cores` × `lanes` is {found}, more than {MOST_LANES}");
             table.problem("lanes", message, None);
             return None;
         };

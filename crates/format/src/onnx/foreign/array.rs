@@ -1,3 +1,5 @@
+use panarch_graph::Tensor;
+
 use super::super::data_files::DataFiles;
 use super::super::limits;
 use super::super::messages::{
@@ -79,7 +81,17 @@ impl Array {
 
     /// Reads a constant of a file.
     pub fn read(tensor: &TensorProto, files: &DataFiles, allowance: &mut Allowance) -> Result<Self, FormatError> {
-        let name = tensor.name.clone().unwrap_or_default();
+        Self::read_as(tensor.name.as_deref().unwrap_or_default(), tensor, files, allowance)
+    }
+
+    /// Reads a constant that is known by this name.
+    pub fn read_as(
+        name: &str,
+        tensor: &TensorProto,
+        files: &DataFiles,
+        allowance: &mut Allowance,
+    ) -> Result<Self, FormatError> {
+        let name = name.to_owned();
         let fail = |reason: String| Err(FormatError::tensor(name.clone(), reason));
         let raw = files.raw(tensor)?;
         let shape: Option<Vec<usize>> = tensor.dims.iter().map(|axis| usize::try_from(*axis).ok()).collect();
@@ -92,6 +104,9 @@ impl Array {
         }
         let element = tensor.data_type.unwrap_or(0);
         allowance.take(stored_values(tensor, raw, element), 8)?;
+        if let Some(value) = out_of_range(&tensor.int32_data, element) {
+            return fail(format!("holds {value}, which is no value of data type {element}"));
+        }
         let Some(values) = values(tensor, raw, element) else {
             return fail(format!("holds values of data type {element}, which is not supported"));
         };
@@ -103,7 +118,25 @@ impl Array {
                 array.len()
             ));
         }
+        array.check_numbers(&name)?;
         Ok(array)
+    }
+
+    /// Fails on what no weight may be: a value that is no number, or an infinite one unless it stands alone, as the bound
+    /// of a clip does. Infinities that stand alone and become weights are found when the network is built.
+    pub fn check_numbers(&self, name: &str) -> Result<(), FormatError> {
+        let Values::Floats(values) = &self.values else {
+            return Ok(());
+        };
+        let bad = |value: &f32| value.is_nan() || (value.is_infinite() && values.len() > 1);
+        if !values.iter().any(bad) {
+            return Ok(());
+        }
+        let values = values
+            .iter()
+            .map(|value| if bad(value) { *value } else { 0.0 })
+            .collect();
+        Ok(Tensor::new(self.shape.clone(), values)?.check_numbers(name, None)?)
     }
 }
 
@@ -124,6 +157,19 @@ fn stored_values(tensor: &TensorProto, raw: &[u8], element: i32) -> usize {
     };
     let raw = raw.len().div_ceil(size);
     raw + tensor.float_data.len() + tensor.int32_data.len() + tensor.int64_data.len() + tensor.double_data.len()
+}
+
+/// The first value that the small types, which a file may list as 32-bit integers, do not have.
+fn out_of_range(listed: &[i32], element: i32) -> Option<i32> {
+    let range = match element {
+        UINT8 => 0..=255,
+        INT8 => -128..=127,
+        UINT16 | FLOAT16 | BFLOAT16 => 0..=65_535,
+        INT16 => -32_768..=32_767,
+        BOOL => 0..=1,
+        _ => return None,
+    };
+    listed.iter().copied().find(|value| !range.contains(value))
 }
 
 fn values(tensor: &TensorProto, raw: &[u8], element: i32) -> Option<Values> {

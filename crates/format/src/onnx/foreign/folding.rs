@@ -78,6 +78,8 @@ pub fn fold(
         return Err(site.error("cannot be computed from its constant inputs"));
     };
     allowance.take(made.len(), 8)?;
+    // Such as the root of a negative variance.
+    made.check_numbers(site.proto.output.first().map_or("", String::as_str))?;
     Ok(Some(made))
 }
 
@@ -130,15 +132,18 @@ pub fn constant(
     attributes: &mut Attributes<'_>,
     allowance: &mut Allowance,
 ) -> Result<Array, FormatError> {
+    // What a Constant holds seldom has a name of its own; the value is known by that of the node's output.
+    let name = site.proto.output.first().map_or("", String::as_str);
+    let checked = |array: Array| array.check_numbers(name).map(|()| array);
     if let Some(tensor) = attributes.tensor("value")? {
-        return Array::read(tensor, &DataFiles::default(), allowance);
+        return Array::read_as(name, tensor, &DataFiles::default(), allowance);
     }
     if let Some(value) = attributes.optional_float("value_float")? {
-        return Ok(Array::floats(Vec::new(), vec![value]));
+        return checked(Array::floats(Vec::new(), vec![value]));
     }
     if let Some(values) = attributes.floats("value_floats")? {
         allowance.take(values.len(), 8)?;
-        return Ok(Array::floats(vec![values.len()], values.to_vec()));
+        return checked(Array::floats(vec![values.len()], values.to_vec()));
     }
     if let Some(values) = attributes.ints("value_ints")? {
         allowance.take(values.len(), 8)?;

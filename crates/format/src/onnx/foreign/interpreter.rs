@@ -315,7 +315,10 @@ impl<'a> Interpreter<'a> {
                 _ => return Err(site.error("pads an axis that is neither height nor width")),
             };
             if !(0..=limits::WINDOW).contains(&before) || !(0..=limits::WINDOW).contains(&after) {
-                return Err(site.error(format!("has widths that are negative or too large: {sides:?}")));
+                return Err(site.error(format!(
+                    "has widths {sides:?}; each must be from 0 to {}",
+                    limits::WINDOW
+                )));
             }
             padding.before[which] = before as u32;
             padding.after[which] = after as u32;

@@ -1,5 +1,4 @@
 use std::fs;
-use std::path::PathBuf;
 
 use panarch_graph::{
     Activation, Conv2d, Estimate, Latency, NetworkBuilder, Op, Precision, Provenance, ProvenanceKind, Shape,
@@ -155,11 +154,9 @@ fn files_cut_anywhere_never_panic() {
 /// Totals of the eleven runs as the vendor's compiler printed them, with the two models, four accelerators and both cores.
 #[test]
 fn the_totals_of_eleven_runs_are_read() {
-    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/vela");
-    if !data.is_dir() {
-        println!("skipped: no reference data at {}", data.display());
+    let Some(data) = panarch_testkit::reference("vela") else {
         return;
-    }
+    };
     const HE: &str = "Ethos_U55_High_End_Embedded";
     let runs = [
         (format!("tiny32_int8-ethos-u55-128-{HE}"), 33_592.0, 30_639.0),

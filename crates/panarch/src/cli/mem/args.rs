@@ -8,18 +8,18 @@ use crate::cli::args::{FormatArgs, ShapeArgs, model};
 
 #[derive(Debug, Args)]
 pub struct SpaceMemArgs {
-    /// Presets' names or TOML files; every preset by default
+    /// Spaces: preset names or TOML files, separated by blanks or commas [default: every preset]
     pub space: Vec<String>,
-    /// A profile's name or TOML file, `micro`, `full` or `all`; may be given again
+    /// Devices: profile names or TOML files, `micro`, `full` or `all`; repeatable, or separated by commas
     #[arg(long, default_values = MATRIX_MACHINES)]
     pub device: Vec<String>,
-    /// Networks to draw from each space
+    /// Networks to sample from each space
     #[arg(long, short = 'n', default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub samples: u32,
-    /// The seed of the draw
+    /// Random seed
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// What gives the times: `analytic` or `cycle`
+    /// Cost model that gives the times: `analytic` or `cycle`
     #[arg(long, default_value_t = Model::Analytic, value_parser = model)]
     pub model: Model,
     #[command(flatten)]
@@ -33,13 +33,13 @@ const MATRIX_MACHINES: [&str; 3] = ["ascend-310", "edgetpu-v1", "systolic-32"];
 pub struct NetworkMemArgs {
     /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
     pub network: String,
-    /// A profile's name or TOML file, `micro`, `full` or `all`; may be given again
+    /// Devices: profile names or TOML files, `micro`, `full` or `all`; repeatable, or separated by commas
     #[arg(long, default_values = MATRIX_MACHINES)]
     pub device: Vec<String>,
     /// Also print every layer
     #[arg(long)]
     pub layers: bool,
-    /// What gives the times: `analytic` or `cycle`
+    /// Cost model that gives the times: `analytic` or `cycle`
     #[arg(long, default_value_t = Model::Analytic, value_parser = model)]
     pub model: Model,
     #[command(flatten)]

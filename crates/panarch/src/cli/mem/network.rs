@@ -8,6 +8,7 @@ use panarch_report::{Cell, Column, Emphasis, Table};
 use super::{NetworkMemArgs, accelerators, provenance};
 use crate::cli::network::shape_of;
 use crate::cli::output::Printer;
+use crate::cli::shell;
 
 pub fn network(args: &NetworkMemArgs) -> anyhow::Result<()> {
     let named = lookup::network(&args.network, shape_of(args.shape))?;
@@ -35,10 +36,8 @@ pub fn network(args: &NetworkMemArgs) -> anyhow::Result<()> {
         "raw: MACs for each element worked on or moved, depthwise convolutions as vector work. Times are {source}; in unit: the matrix unit multiplies, padding included; lanes: what of that is no padding; useful: both together. The network's time holds the call of the device too."
     ));
     if let Some((device, _)) = times.first() {
-        table.note(format!(
-            "next: panarch cost --network {} --device {device} --layers",
-            args.network
-        ));
+        let next = shell::command(["cost", "--network", &args.network, "--device", device, "--layers"]);
+        table.note(format!("next: {next}"));
     }
     Printer::new(args.format).table(&table);
     if times.is_empty() {

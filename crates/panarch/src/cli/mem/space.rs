@@ -9,13 +9,14 @@ use panarch_space::{Head, preset_names};
 
 use super::{SpaceMemArgs, accelerators, provenance};
 use crate::cli::output::Printer;
+use crate::cli::shell;
 
 pub fn space(args: &SpaceMemArgs) -> anyhow::Result<()> {
     let (profiles, measured) = accelerators(&args.device)?;
     let names: Vec<String> = if args.space.is_empty() {
         preset_names().iter().map(|name| (*name).to_owned()).collect()
     } else {
-        args.space.clone()
+        lookup::names(&args.space)
     };
     let sampling = Sampling {
         samples: args.samples,
@@ -132,7 +133,10 @@ fn suits(table: &mut Table, spaces: &[OfSpace]) {
         table.note(text);
         next.get_or_insert_with(|| {
             let (space, device) = (&best.space, &on.device);
-            format!("next: panarch space check {space} --device {device}")
+            format!(
+                "next: {}",
+                shell::command(["space", "check", space, "--device", device])
+            )
         });
     }
     if let Some(next) = next {

@@ -128,10 +128,13 @@ impl Augmentation {
         }
         if let Some(RandAugment { operations, magnitude }) = self.rand_augment {
             if operations > MOST_OPERATIONS {
-                return refuse("rand_augment", format!("more than {MOST_OPERATIONS} operations"));
+                return refuse(
+                    "rand_augment",
+                    format!("{operations} operations are more than {MOST_OPERATIONS}"),
+                );
             }
             if magnitude > rand_augment::LARGEST_MAGNITUDE {
-                let reason = format!("a magnitude above {}", rand_augment::LARGEST_MAGNITUDE);
+                let reason = format!("the magnitude {magnitude} is above {}", rand_augment::LARGEST_MAGNITUDE);
                 return refuse("rand_augment", reason);
             }
         }
@@ -143,16 +146,19 @@ impl Augmentation {
             ];
             for (name, value) in factors {
                 if !(0.0..=1.0).contains(&value) {
-                    return refuse("colour_jitter", format!("{name} must lie between 0 and 1"));
+                    return refuse("colour_jitter", format!("{name} must lie between 0 and 1, not {value}"));
                 }
             }
         }
         let shorter = shape.height.min(shape.width);
-        if self.cutout.is_some_and(|side| side > shorter) {
-            return refuse("cutout", format!("must be at most the {shorter} pixels of the images"));
+        if let Some(side) = self.cutout.filter(|side| *side > shorter) {
+            return refuse(
+                "cutout",
+                format!("{side} is more than the {shorter} pixels of the images"),
+            );
         }
-        if self.mixup.is_some_and(|alpha| !(alpha > 0.0 && alpha <= LARGEST_ALPHA)) {
-            return refuse("mixup", format!("must be above 0 and at most {LARGEST_ALPHA}"));
+        if let Some(alpha) = self.mixup.filter(|alpha| !(*alpha > 0.0 && *alpha <= LARGEST_ALPHA)) {
+            return refuse("mixup", format!("{alpha} is not above 0 and at most {LARGEST_ALPHA}"));
         }
         if self.resolutions.is_some() && shape.height != shape.width {
             return refuse("resolutions", "the images must be square".into());

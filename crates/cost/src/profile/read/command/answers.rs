@@ -51,9 +51,15 @@ fn source(table: &Table<'_>) -> Option<AnswerSource> {
                     format!("`{path}` must name a file below the output folder, such as \"*_summary.csv\"")
                 }
                 Err(FilePatternError::TooLong) => format!(
-                    "`{path}` must have at most {} names of {} characters",
+                    "`{path}` must have at most {} names of {} characters, found {} names, the longest of {} characters",
                     FilePattern::MOST_NAMES,
-                    FilePattern::MOST_CHARACTERS
+                    FilePattern::MOST_CHARACTERS,
+                    text.value.split('/').count(),
+                    text.value
+                        .split('/')
+                        .map(|name| name.chars().count())
+                        .max()
+                        .unwrap_or(0)
                 ),
             };
             table.problem_at(text.at, message, None);

@@ -46,7 +46,9 @@ impl<'a> Line<'a> {
     pub(super) fn name(&self, problems: &mut Problems<'_>) -> Option<String> {
         let name = self.field(0);
         if name.len() > MOST_NAME {
-            problems.at(self.place(0), format!("a layer's name has at most {MOST_NAME} bytes"));
+            let found = name.len();
+            let message = format!("a layer's name has at most {MOST_NAME} bytes, this one {found}");
+            problems.at(self.place(0), message);
             return None;
         }
         if name.chars().any(char::is_control) {

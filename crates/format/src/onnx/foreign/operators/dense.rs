@@ -172,5 +172,6 @@ impl Interpreter<'_> {
 }
 
 fn outputs(site: &Site<'_>, matrix: &Matrix<'_>) -> Result<u32, FormatError> {
-    u32::try_from(matrix.outputs).map_err(|_| site.error("has too many outputs"))
+    let (found, most) = (matrix.outputs, u32::MAX);
+    u32::try_from(found).map_err(|_| site.error(format!("has {found} outputs, at most {most} are possible")))
 }

@@ -43,6 +43,9 @@ impl Interpreter<'_> {
         let (Some(scale), Some(zero), Some((least, most))) = (scale.scalar(), zero, bounds(element)) else {
             return Err(site.error("needs one scale and one zero point of 8, 16 or 32 bits for a computed value"));
         };
+        if !is_scale(scale) {
+            return Err(site.error(format!("has the scale {scale}; a scale is finite and above 0")));
+        }
         let clips_at_zero = zero == least as f64;
         if !clips_at_zero || view.softmax.is_some() || view.node == 0 || self.draft.is_non_negative(view.node) {
             return Ok(view);
@@ -91,6 +94,12 @@ impl Interpreter<'_> {
         if zero.as_ref().is_some_and(|zero| zero.len() != channels) {
             return Err(site.error("has another number of zero points than of scales"));
         }
+        if let Some(at) = (0..channels).find(|channel| !scale.number(*channel).is_some_and(is_scale)) {
+            let value = scale.number(at).unwrap_or(f64::NAN);
+            return Err(site.error(format!(
+                "has the scale {value} at [{at}]; a scale is finite and above 0"
+            )));
+        }
         self.allowance.take(data.len(), 8)?;
         let parameters = |index: usize| {
             let channel = index / inner.max(1) % channels.max(1);
@@ -128,6 +137,10 @@ impl Interpreter<'_> {
             element,
         })
     }
+}
+
+fn is_scale(scale: f64) -> bool {
+    scale.is_finite() && scale > 0.0
 }
 
 fn ignore_quantisation_attributes(attributes: &mut Attributes<'_>) {

@@ -6,8 +6,8 @@ use image::DynamicImage;
 use image::imageops::FilterType;
 use panarch_graph::{Shape, Tensor};
 
-use super::image_folder::open_picture;
-use super::statistics::Normalisation;
+use super::super::statistics::Normalisation;
+use super::{Budget, open};
 use crate::TrainError;
 
 /// What is left of the shorter side after the crop in the middle: 224 of 256, as ImageNet classifiers are evaluated.
@@ -23,6 +23,8 @@ pub struct EvaluationTransform {
     pub central: f64,
     /// What is subtracted and divided by.
     pub normalisation: Normalisation,
+    /// Bits that count in samples of 16 bits; a picture that states its own keeps to them.
+    pub depth: u8,
 }
 
 impl EvaluationTransform {
@@ -36,13 +38,14 @@ impl EvaluationTransform {
                 mean: vec![0.485, 0.456, 0.406],
                 deviation: vec![0.229, 0.224, 0.225],
             },
+            depth: 16,
         }
     }
 
     /// A picture for a network that takes images of `shape`, as [1, height, width, channels]: the engine's order.
     ///
     /// # Errors
-    /// [`TrainError::Picture`] when it cannot be decoded within the limits, [`TrainError::Mismatch`] when the shape is no
+    /// [`TrainError::Picture`] when it is no whole picture, or too large, [`TrainError::Mismatch`] when the shape is no
     /// square of 1 or 3 channels or the normalisation has other channels.
     pub fn picture(&self, file: &Path, shape: Shape) -> Result<Tensor, TrainError> {
         let channels = shape.channels as usize;
@@ -55,7 +58,12 @@ impl EvaluationTransform {
                 gives: format!("squares of {} channels", self.normalisation.mean.len()),
             });
         }
-        let picture = resized(&open_picture(file)?, shape.height, self.central);
+        let budget = Budget::default();
+        let opened = open(file, &budget, self.depth).map_err(|fault| TrainError::Picture {
+            file: file.into(),
+            fault,
+        })?;
+        let picture = resized(&opened.picture, shape.height, self.central);
         let bytes = if channels == 1 {
             picture.into_luma8().into_raw()
         } else {

@@ -32,6 +32,7 @@ use lock::PATIENCE;
 pub use place::Places;
 pub use process::kill_commands;
 pub use tool::{ToolState, ToolStatus, tools};
+pub use value::value as read_answer;
 
 /// Says what the answers depend on besides profile and network; changed when costs are computed otherwise.
 const ANSWERS: &str = "panarch answer of a command, key v4";

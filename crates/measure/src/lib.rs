@@ -24,7 +24,7 @@ mod verify;
 
 pub use anchor::AnchorReadings;
 pub use clock::{Clock, Moment, SystemClock};
-pub use command::{CommandDevice, Places, ToolState, ToolStatus, kill_commands, tools};
+pub use command::{CommandDevice, Places, ToolState, ToolStatus, kill_commands, read_answer, tools};
 pub use error::MeasureError;
 pub use host::HostDevice;
 pub use machine::Machine;

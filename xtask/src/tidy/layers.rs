@@ -27,7 +27,7 @@ const LAYERS: [(&str, u32); 13] = [
 ];
 
 /// Crates for development only: nothing depends on them but tests, and they depend on what they like.
-const DEVELOPMENT: [&str; 2] = ["panarch-testkit", "xtask"];
+const DEVELOPMENT: [&str; 3] = ["panarch-fuzz", "panarch-testkit", "xtask"];
 
 /// Beginnings of the names of inference runtimes' crates.
 const RUNTIMES: [&str; 5] = ["rten", "ort", "tract", "openvino", "tflite"];

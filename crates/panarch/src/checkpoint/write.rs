@@ -68,7 +68,14 @@ pub fn write_network(path: &Path, loaded: &LoadedNetwork, names: Names) -> Resul
             let report = verify(network, weights, &bytes)?;
             if !report.ok() {
                 let failed = report.checks.iter().filter(|check| !check.ok);
-                let failed: Vec<String> = failed.map(|check| format!("{check:?}")).collect();
+                let failed = failed.map(|check| {
+                    let why = check.failure.clone().unwrap_or_else(|| {
+                        let difference = check.largest_difference.unwrap_or(f64::NAN);
+                        format!("differs by {difference:e}, allowed are {:e}", check.tolerance)
+                    });
+                    format!("{} {}: {why}", check.runtime, check.version)
+                });
+                let failed: Vec<String> = failed.collect();
                 let message = format!("the exported file does not compute the network: {}", failed.join("; "));
                 return Err(Error::CheckFailed(message));
             }

@@ -106,3 +106,123 @@ impl CostSource for Checked {
         self.0.check_support(network)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use panarch_graph::{Conv2d, Energy, Latency, NetworkBuilder, Op, Shape};
+
+    use super::*;
+    use crate::{AnalyticModel, DeviceProfile};
+
+    fn network() -> Network {
+        let mut builder = NetworkBuilder::new("the net", Shape::new(8, 8, 8));
+        let input = builder.input();
+        let conv = builder
+            .add("conv", Op::Conv2d(Conv2d::square(8, 3, 1)), &[input])
+            .unwrap();
+        builder.finish(conv).unwrap()
+    }
+
+    fn good() -> Cost {
+        let model = AnalyticModel::new(DeviceProfile::preset("ethos-u55-128").unwrap()).unwrap();
+        model.estimate(&[network()]).remove(0).unwrap()
+    }
+
+    /// A source that says whatever it is told to.
+    struct Says(Vec<Cost>);
+
+    impl CostSource for Says {
+        fn device(&self) -> &str {
+            "oracle"
+        }
+
+        fn estimate(&self, _: &[Network]) -> Vec<Result<Cost, CostError>> {
+            self.0.iter().cloned().map(Ok).collect()
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_device_and_network() {
+        let latency = |value: f64, low: f64, high: f64| {
+            let mut cost = good();
+            cost.latency = Estimate {
+                value,
+                low,
+                high,
+                level: 0.95,
+            }
+            .map(Latency::from_seconds);
+            cost
+        };
+        let energy = |value: f64, low: f64, high: f64| {
+            let mut cost = good();
+            cost.energy = Some(
+                Estimate {
+                    value,
+                    low,
+                    high,
+                    level: 0.95,
+                }
+                .map(Energy::from_joules),
+            );
+            cost
+        };
+        let with = |change: fn(&mut Cost)| {
+            let mut cost = good();
+            change(&mut cost);
+            cost
+        };
+        for cost in [
+            latency(-0.996, -0.9, -1.1),
+            latency(0.0, 0.0, 0.0),
+            latency(f64::NAN, 0.0, 1.0),
+            latency(f64::INFINITY, 1.0, f64::INFINITY),
+            latency(1e305, 1e304, 1e306),
+            latency(86_401.0, 86_401.0, 86_401.0),
+            latency(1e-300, 1e-301, 1e-299),
+            latency(1.0, 1.1, 1.2),
+            latency(1.0, 0.8, 0.9),
+            latency(1.0, 1.2, 0.8),
+            latency(1.0, -0.1, 1.1),
+            latency(1.0, f64::NAN, 1.1),
+            latency(1.0, 0.9, f64::INFINITY),
+            energy(-1.0, -1.0, -1.0),
+            energy(f64::NAN, 0.0, 1.0),
+            energy(1e10, 1.0, 1e11),
+            energy(1.0, 2.0, 3.0),
+            with(|cost| cost.fixed = Latency::from_seconds(-1.0)),
+            with(|cost| cost.utilisation = f64::NAN),
+            with(|cost| cost.latency.level = 2.0),
+            with(|cost| cost.per_layer[0].latency = Latency::from_seconds(f64::INFINITY)),
+        ] {
+            let answer = Checked::new(Says(vec![cost])).estimate(&[network()]).remove(0);
+            let Err(error @ CostError::Impossible { .. }) = answer else {
+                panic!("{answer:?}");
+            };
+            let text = error.to_string();
+            assert!(text.contains("`oracle`") && text.contains("`the net`"), "{text}");
+        }
+        for cost in [
+            good(),
+            latency(1.0, 1.0, 1.0),
+            latency(1e-6, 0.0, 2e-6),
+            latency(86_400.0, 1.0, 1e6),
+            energy(0.0, 0.0, 0.0),
+        ] {
+            assert_eq!(
+                Checked::new(Says(vec![cost.clone()])).estimate(&[network()]),
+                [Ok(cost)]
+            );
+        }
+    }
+
+    #[test]
+    fn there_are_as_many_answers_as_questions() {
+        let networks = [network(), network()];
+        for said in [0, 1, 2, 3] {
+            let answers = Checked::new(Says(vec![good(); said])).estimate(&networks);
+            assert_eq!(answers.len(), 2);
+            assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), said.min(2));
+        }
+    }
+}

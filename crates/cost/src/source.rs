@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use panarch_graph::{Bytes, Energy, Estimate, Latency, Macs, Network, Provenance, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,20 @@ pub trait CostSource: Send + Sync {
         self.estimate(std::slice::from_ref(network))
             .into_iter()
             .try_for_each(|answer| answer.map(|_| ()))
+    }
+}
+
+impl<T: CostSource + ?Sized> CostSource for Arc<T> {
+    fn device(&self) -> &str {
+        self.as_ref().device()
+    }
+
+    fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
+        self.as_ref().estimate(networks)
+    }
+
+    fn check_support(&self, network: &Network) -> Result<(), CostError> {
+        self.as_ref().check_support(network)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What answers for a device: a model of its profile, the machine itself, or a file that the profile names.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use panarch_cost::profile::{LinearTarget, TableDialect, TableTarget};
 use panarch_cost::{Checked, CostSource, DeviceKind, DeviceProfile, Model};
-use panarch_graph::ContentHash;
+use panarch_graph::{ContentHash, Estimate, Latency};
 use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_predict::{Dialect, LatencyTable, LinearLatency, LinearTerms, PredictError, TableCostSource};
 use panarch_space::Space;
@@ -38,7 +39,7 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
         DeviceKind::Measured(_) => {
             let host = HostDevice::from_profile(profile, Protocol::default())?;
             Ok(OpenDevice {
-                hash: host.protocol_hash(),
+                hash: host.protocol_hash()?,
                 source: Box::new(Checked::new(host)),
                 takes_time: true,
             })
@@ -68,6 +69,31 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
             takes_time: false,
         }),
     }
+}
+
+/// Opens a machine to measure much on one scale: the one that was found before, else the one that it sets itself now. The
+/// scale is a unit, so that answers have the intervals of their ratios.
+///
+/// # Errors
+/// When its runtime is missing, or cannot run the anchor.
+pub fn open_on_scale(profile: &DeviceProfile, known: Option<Latency>) -> Result<(OpenDevice, Arc<HostDevice>), Error> {
+    let host = HostDevice::from_profile(profile, Protocol::default())?;
+    let value = match known {
+        Some(known) => known,
+        None => host.scale()?.value,
+    };
+    let host = Arc::new(host.with_scale(Estimate {
+        value,
+        low: value,
+        high: value,
+        level: Protocol::LEVEL,
+    }));
+    let open = OpenDevice {
+        hash: host.protocol_hash()?,
+        source: Box::new(Checked::new(Arc::clone(&host))),
+        takes_time: true,
+    };
+    Ok((open, host))
 }
 
 fn hash_of(profile: &DeviceProfile, context: &str, content: &str) -> ContentHash {

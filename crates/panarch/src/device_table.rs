@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceProfile};
 use panarch_graph::{Latency, Network, Provenance, ProvenanceKind};
+use panarch_measure::AnchorReadings;
 use panarch_predict::{LatencyTable, TableCheck, TableEntry, TableHeader, normal_quantile};
 use panarch_space::{Head, IsolatedBlock, Space};
 
 use crate::device_source::{self, OpenDevice};
-use crate::run::Watch;
+use crate::run::{LARGEST_SPREAD, Watch};
 use crate::{Error, lookup};
 use isolation::{Isolation, Way};
 use journal::{Found, Journal};
@@ -76,10 +77,21 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
             profile.name()
         )));
     }
-    let device = device_source::open(&profile)?;
+    let (device, host) = match profile.measured() {
+        Some(_) => {
+            let (device, host) = device_source::open_on_scale(&profile, journal.anchor()?)?;
+            (device, Some(host))
+        }
+        None => (device_source::open(&profile)?, None),
+    };
     watch.step(format!("Asking {} for the blocks of {}", profile.name(), space.name()));
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
     let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
+    header.anchor = host
+        .as_ref()
+        .map(|host| host.scale())
+        .transpose()?
+        .map(|scale| scale.value);
     match journal.found(&header)? {
         Found::Nothing => {}
         Found::Other(why) => watch.note(format!("the table is built again: {why}")),
@@ -140,6 +152,10 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     entries.sort_by_key(|(key, _)| positions.get(key.as_str()).copied());
     let checked = check::check(&space, order.head, resolution, &device, &header, &entries, watch)?;
     header.fixed = checked.fixed;
+    if let Some(readings) = host.map(|host| host.readings()) {
+        header.anchor_spread = Some(readings.spread());
+        disturbance(profile.name(), &readings, watch);
+    }
     header.check = Some(checked.check);
     let table = LatencyTable::new(header, entries)?;
     journal.finish(&name, &profile, &space, resolution, &table)?;
@@ -151,6 +167,18 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
         left_out,
         check: checked.check,
     })
+}
+
+/// Says what the anchor did while a table was measured, where that is more than a quiet machine does.
+fn disturbance(device: &str, readings: &AnchorReadings, watch: &mut Watch<'_>) {
+    let (spread, drift) = (readings.spread(), readings.drift());
+    if spread > LARGEST_SPREAD {
+        watch.note(format!(
+            "{device} was busy while it was measured: the anchor's spread is {:.1} %, its drift {:+.1} %; entries are ratios to the anchor, but build the table again on a quiet machine if its error is large",
+            spread * 100.0,
+            drift * 100.0
+        ));
+    }
 }
 
 fn cancelled(watch: &Watch<'_>) -> Result<(), Error> {
@@ -226,6 +254,8 @@ fn header(
                     asked: order.repeat,
                     fixed: Latency::ZERO,
                     model_error,
+                    anchor: None,
+                    anchor_spread: None,
                     check: None,
                 };
                 return Ok((header, way));

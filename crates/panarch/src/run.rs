@@ -11,7 +11,9 @@ mod facts;
 mod fairness;
 mod finalists;
 mod inputs;
+mod machine;
 mod overrun;
+mod paired_table;
 mod pool;
 mod problems;
 mod reward;
@@ -30,6 +32,7 @@ use crate::{Error, RunFile};
 
 pub use devices::{Device, Devices};
 pub use finalists::Finished;
+pub(crate) use paired_table::LARGEST_SPREAD;
 use problems::Problems;
 pub(crate) use reward::DeviceRewarder;
 pub use search::{Searched, search_name};

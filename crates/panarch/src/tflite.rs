@@ -1,5 +1,7 @@
 //! Networks as int8 TFLite files, with ranges from the engine.
 
+use std::collections::HashMap;
+
 use panarch_format::tflite::{Ranges, Values, write};
 use panarch_graph::{
     Conv2d, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, Tensor, Weights, stream,
@@ -94,15 +96,12 @@ pub fn calibrate(network: &Network, weights: &Weights, images: &[f32]) -> Result
     let mut ranges = Ranges::plausible();
     for id in Ranges::needed(network) {
         let name = &network.node(id).name;
-        let (low, high) = match taps.iter().find(|(tapped, _)| *tapped == id) {
-            Some((
-                _,
-                Tap {
-                    start,
-                    channels,
-                    negated,
-                },
-            )) => {
+        let (low, high) = match taps.get(&id) {
+            Some(Tap {
+                start,
+                channels,
+                negated,
+            }) => {
                 let of = |start: usize| {
                     let rows = extremes_of_all.chunks_exact(width.max(1));
                     extremes(rows.flat_map(move |row| &row[start..start + channels]))
@@ -131,7 +130,7 @@ struct Tapped {
     network: Network,
     weights: Weights,
     /// Where the values of each node stand; the input has none.
-    taps: Vec<(NodeId, Tap)>,
+    taps: HashMap<NodeId, Tap>,
 }
 
 /// Where the extremes of a node's channels stand in the result.
@@ -159,7 +158,8 @@ fn tap(network: &Network, weights: &Weights) -> Result<Tapped, Error> {
         wanted.push(network.output());
     }
     wanted.retain(|id| !matches!(network.node(*id).op, Op::Input));
-    let (mut weights, mut taps, mut ends, mut width) = (weights.clone(), Vec::new(), Vec::new(), 0);
+    let (mut weights, mut taps) = (weights.clone(), HashMap::new());
+    let (mut ends, mut width) = (Vec::new(), 0);
     for id in wanted {
         let (at, shape) = (place[id.index()], network.shape(id));
         let channels = shape.channels as usize;
@@ -198,7 +198,7 @@ fn tap(network: &Network, weights: &Weights) -> Result<Tapped, Error> {
                 negated,
             }
         };
-        taps.push((id, tap));
+        taps.insert(id, tap);
     }
     let result = match ends[..] {
         [only] => only,

@@ -124,6 +124,12 @@ impl LatencyTable {
         csv::unfinished(text, header)
     }
 
+    /// The anchor's latency in the text of a table, finished or not; none for a table without one.
+    #[must_use]
+    pub fn anchor_of(text: &str) -> Option<Latency> {
+        csv::anchor(text)
+    }
+
     fn collect(
         dialect: Dialect,
         header: Option<TableHeader>,

@@ -9,6 +9,7 @@ mod file;
 mod finalist;
 mod network;
 mod prediction;
+mod quality;
 mod run_facts;
 mod search;
 
@@ -19,6 +20,7 @@ pub use file::VERSION;
 pub use finalist::{ExportCheck, ExportFacts, Finalist, Role};
 pub use network::{DeviceLatency, EvaluatedNetwork, ProvenanceIndex};
 pub use prediction::{PredictionCheck, PredictionPair};
+pub use quality::MeasurementQuality;
 pub use run_facts::{AccuracyBasis, DatasetFacts, Fact, RunFacts, Seed, SpaceFacts};
 pub use search::{Outcome, Repeat, SearchFacts, SearchTrial};
 

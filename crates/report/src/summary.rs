@@ -9,6 +9,7 @@ mod front;
 mod layers;
 mod predictions;
 mod provenance;
+mod quality;
 mod repeats;
 mod searches;
 
@@ -21,6 +22,7 @@ pub use front::{front, front_table};
 pub use layers::layers_table;
 pub use predictions::predictions_table;
 pub use provenance::provenance_table;
+pub use quality::quality_table;
 pub use repeats::repeats_table;
 pub(crate) use searches::improvements;
 pub use searches::{improvements_table, searches_table, trials_table};

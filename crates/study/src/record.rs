@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use panarch_cost::Cost;
+use panarch_cost::{Cost, Pairs};
 use panarch_graph::{Accuracy, Bytes, ContentHash, Energy, Estimate, Latency, Provenance};
 use panarch_space::Genotype;
 
@@ -63,6 +63,8 @@ pub struct CostSummary {
     pub traffic: Option<Bytes>,
     /// Share of the peak arithmetic rate that was used, from 0 to 1.
     pub utilisation: Option<f64>,
+    /// The turns that the latency was measured in, of a network that was measured beside an anchor.
+    pub pairs: Option<Pairs>,
     /// How the numbers came about.
     pub provenance: Provenance,
 }
@@ -78,6 +80,7 @@ impl CostSummary {
             peak_memory: None,
             traffic: None,
             utilisation: None,
+            pairs: None,
             provenance,
         }
     }
@@ -92,6 +95,7 @@ impl From<&Cost> for CostSummary {
             peak_memory: Some(cost.peak_memory),
             traffic: Some(cost.traffic),
             utilisation: Some(cost.utilisation),
+            pairs: None,
             provenance: cost.provenance.clone(),
         }
     }

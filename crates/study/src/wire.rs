@@ -1,5 +1,6 @@
 //! The JSON inside the database: types of their own, each with a version, unknown fields refused.
 
+use panarch_cost::Pairs;
 use panarch_graph::{Accuracy, Bytes, Energy, Estimate, Latency, Precision, Provenance, ProvenanceKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -178,7 +179,35 @@ pub(crate) struct CostJson {
     peak_memory_bytes: Option<u64>,
     traffic_bytes: Option<u64>,
     utilisation: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pairs: Option<PairsJson>,
     provenance: ProvenanceJson,
+}
+
+/// [`Pairs`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairsJson {
+    ratios: Vec<f64>,
+    anchor_s: Vec<f64>,
+}
+
+impl From<&Pairs> for PairsJson {
+    fn from(pairs: &Pairs) -> Self {
+        Self {
+            ratios: pairs.ratios.clone(),
+            anchor_s: pairs.anchor.iter().map(|it| it.seconds()).collect(),
+        }
+    }
+}
+
+impl From<PairsJson> for Pairs {
+    fn from(json: PairsJson) -> Self {
+        Self {
+            ratios: json.ratios,
+            anchor: json.anchor_s.into_iter().map(Latency::from_seconds).collect(),
+        }
+    }
 }
 
 impl From<&CostSummary> for CostJson {
@@ -190,6 +219,7 @@ impl From<&CostSummary> for CostJson {
             peak_memory_bytes: cost.peak_memory.map(|bytes| bytes.0),
             traffic_bytes: cost.traffic.map(|bytes| bytes.0),
             utilisation: cost.utilisation,
+            pairs: cost.pairs.as_ref().map(Into::into),
             provenance: (&cost.provenance).into(),
         }
     }
@@ -204,6 +234,7 @@ impl From<CostJson> for CostSummary {
             peak_memory: json.peak_memory_bytes.map(Bytes),
             traffic: json.traffic_bytes.map(Bytes),
             utilisation: json.utilisation,
+            pairs: json.pairs.map(Into::into),
             provenance: json.provenance.into(),
         }
     }

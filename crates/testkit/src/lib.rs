@@ -1,4 +1,4 @@
-//! A toy space, a fake device with seeded noise, and the conformance suites of storages and strategies.
+//! A toy space, a fake device with seeded noise, a machine in simulated time, and the conformance suites of storages and strategies.
 //!
 //! For tests only: [`storage_conformance`] and [`strategy_conformance`] panic where an implementation breaks a promise of
 //! its trait, so that whoever writes another one calls them from a test.
@@ -7,12 +7,14 @@
 mod fake_device;
 mod reference;
 pub mod samples;
+mod simulated_machine;
 mod storage_suite;
 mod strategy_suite;
 mod toy;
 
 pub use fake_device::{FakeDevice, gaussian};
 pub use reference::{LACKED, REFERENCE_DATA, reference, reference_text};
+pub use simulated_machine::{Load, SimulatedMachine};
 pub use storage_suite::storage_conformance;
 pub use strategy_suite::strategy_conformance;
 pub use toy::{TINY_SPACE, TOY_SPACE, tiny_space, toy_space};

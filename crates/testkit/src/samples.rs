@@ -1,5 +1,6 @@
 //! Records with every field filled in, for tests of what keeps them.
 
+use panarch_cost::Pairs;
 use panarch_graph::{Accuracy, Bytes, ContentHash, Energy, Estimate, Latency, Precision, Provenance, ProvenanceKind};
 use panarch_space::Genotype;
 use panarch_study::{Artefact, CostRecord, CostSummary, Evaluation, Finalist, Header, Timestamp};
@@ -79,6 +80,10 @@ pub fn cost(n: u64, device: &str) -> CostRecord {
             peak_memory: Some(Bytes(u64::MAX)),
             traffic: Some(Bytes(0)),
             utilisation: Some(1.0 / 3.0),
+            pairs: n.is_multiple_of(2).then(|| Pairs {
+                ratios: vec![1.0 / 3.0, 0.1 + 0.2],
+                anchor: vec![latency, Latency::from_seconds(1e-300)],
+            }),
             provenance: provenance(device),
         },
         created: Timestamp::from_unix_millis(-5),

@@ -154,7 +154,7 @@ pub(crate) fn read_list<'doc, T>(
     read: impl Fn(&Value<'doc>) -> Option<T>,
 ) -> Option<Vec<T>> {
     let Some(items) = value.items() else {
-        value.mismatch(expected);
+        value.mismatch_of_list(expected);
         return None;
     };
     let read: Vec<Option<T>> = items.iter().map(read).collect();

@@ -1,7 +1,7 @@
 //! Reading a table key by key.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeBounds;
 
 use crate::document::{AskedKey, Document};
@@ -26,6 +26,8 @@ pub struct Table<'doc> {
     /// Missing and unknown keys are not reported: the table itself already was.
     muted: bool,
     asked: RefCell<BTreeSet<String>>,
+    /// Where each key stands; made for the first key that is asked for.
+    places: OnceCell<HashMap<&'doc str, usize>>,
 }
 
 impl<'doc> Table<'doc> {
@@ -36,6 +38,7 @@ impl<'doc> Table<'doc> {
             node: Some(node),
             muted: false,
             asked: RefCell::default(),
+            places: OnceCell::new(),
         }
     }
 
@@ -115,6 +118,7 @@ impl<'doc> Table<'doc> {
             node: None,
             muted,
             asked: RefCell::default(),
+            places: OnceCell::new(),
         })
     }
 
@@ -277,7 +281,12 @@ impl<'doc> Table<'doc> {
     }
 
     fn entry(&self, key: &str) -> Option<&'doc Entry> {
-        self.entries().iter().find(|entry| entry.key == key)
+        let entries = self.entries();
+        let places = self.places.get_or_init(|| {
+            let numbered = entries.iter().enumerate();
+            numbered.map(|(place, entry)| (entry.key.as_str(), place)).collect()
+        });
+        places.get(key).and_then(|place| entries.get(*place))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::read::{FromValue, items};
 use crate::source::At;
 use crate::suggestion::did_you_mean;
 use crate::table::Table;
-use crate::tree::{Kind, Node};
+use crate::tree::{Kind, Node, shortened};
 
 /// A value with its place and its dotted path; what [`FromValue`] reads.
 #[derive(Debug, Clone)]
@@ -80,6 +80,17 @@ impl<'doc> Value<'doc> {
     /// Reports "`path` must be EXPECTED, found …".
     pub fn mismatch(&self, expected: &str) {
         self.problem(self.mismatch_message(expected), None);
+    }
+
+    /// The same for a list; a single text or number was probably meant as a list of one.
+    pub(crate) fn mismatch_of_list(&self, expected: &str) {
+        let of_numbers = expected.contains("number");
+        let one = match &self.node.kind {
+            Kind::String(text) if !of_numbers => Some(format!("[\"{}\"]", shortened(text))),
+            Kind::Integer(_, text) | Kind::Float(_, text) if of_numbers => Some(format!("[{}]", shortened(text))),
+            _ => None,
+        };
+        self.problem(self.mismatch_message(expected), one.as_deref());
     }
 
     /// Reports any problem at this value.

@@ -1,7 +1,5 @@
 //! Networks and profiles in SCALE-Sim's words.
 
-use std::path::PathBuf;
-
 use panarch_cost::scalesim::{Configuration, Topology, configuration_of, topology_of};
 use panarch_cost::{CostError, DeviceProfile, preset_names};
 use panarch_graph::{Conv2d, Linear, NetworkBuilder, Op, Shape};

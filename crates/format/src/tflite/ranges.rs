@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use panarch_graph::{Activation, Network, NodeId, Op};
 
@@ -67,7 +67,9 @@ impl Ranges {
 
     /// The quantisation of the value of every node of `folded`, in its order. `network` is what it was folded from.
     pub(super) fn quantisations(&self, network: &Network, folded: &Network) -> Vec<Affine> {
-        let mut affines: Vec<Affine> = folded.ids().map(|id| self.own(network, folded, id)).collect();
+        let names = [network, folded].map(names_of);
+        let own = |id| self.own(network, &names, folded, id);
+        let mut affines: Vec<Affine> = folded.ids().map(own).collect();
         share_with_concatenations(folded, &mut affines);
         for id in folded.ids() {
             let node = folded.node(id);
@@ -83,12 +85,13 @@ impl Ranges {
         affines
     }
 
-    fn own(&self, network: &Network, folded: &Network, id: NodeId) -> Affine {
+    /// `names` are those of the network and of the folded one.
+    fn own(&self, network: &Network, names: &[Names<'_>; 2], folded: &Network, id: NodeId) -> Affine {
         let node = folded.node(id);
         if matches!(node.op, Op::Activation(Activation::Sigmoid)) {
             return Affine::LOGISTIC;
         }
-        let (low, high) = self.of_folded(network, folded, &node.name).unwrap_or(match node.op {
+        let (low, high) = self.of_folded(network, names, &node.name).unwrap_or(match node.op {
             Op::Input => (-1.0, 1.0),
             Op::Activation(Activation::Relu | Activation::Relu6) => (0.0, 6.0),
             Op::Activation(Activation::HardSwish) => (-0.375, 6.0),
@@ -100,16 +103,24 @@ impl Ranges {
     }
 
     /// A convolution that took a batch normalisation in computes what the normalisation did.
-    fn of_folded(&self, network: &Network, folded: &Network, name: &str) -> Option<(f32, f32)> {
-        let normalisation = network.find(name).and_then(|id| match network.consumers(id) {
+    fn of_folded(&self, network: &Network, names: &[Names<'_>; 2], name: &str) -> Option<(f32, f32)> {
+        let [all, left] = names;
+        let normalisation = all.get(name).and_then(|id| match network.consumers(*id) {
             [only] if matches!(network.node(*only).op, Op::BatchNorm(_)) => Some(&network.node(*only).name),
             _ => None,
         });
-        match normalisation.filter(|it| folded.find(it).is_none()) {
+        match normalisation.filter(|it| !left.contains_key(it.as_str())) {
             Some(normalisation) => self.get(normalisation),
             None => self.get(name),
         }
     }
+}
+
+/// The nodes of a network by name.
+type Names<'a> = HashMap<&'a str, NodeId>;
+
+fn names_of(network: &Network) -> Names<'_> {
+    network.ids().map(|id| (network.node(id).name.as_str(), id)).collect()
 }
 
 /// In int8, CONCATENATION wants one quantisation for all: what feeds nothing else takes that of the result at once.

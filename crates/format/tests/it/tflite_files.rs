@@ -1,7 +1,5 @@
 //! What is written says what the network says.
 
-use std::path::Path;
-
 use panarch_format::FormatError;
 use panarch_format::tflite::{
     Element, Fused, Graph, Operator, OperatorKind, Ranges, Structure, Values, Window, WindowPadding, read_structure,

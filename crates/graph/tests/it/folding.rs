@@ -62,3 +62,59 @@ fn folded_values_are_the_formula() {
     assert_eq!(out.get("c.weight").unwrap().data, [6.0]);
     assert_eq!(out.get("c.bias").unwrap().data, [-1.5]);
 }
+
+/// Every tensor of the weights, with each kind of value that it may not hold.
+#[test]
+fn values_that_no_weight_may_have_are_named_with_their_place() {
+    let net = {
+        let mut b = panarch_graph::NetworkBuilder::new("n", panarch_graph::Shape::new(2, 3, 3));
+        let input = b.input();
+        let conv = panarch_graph::Conv2d::square(3, 3, 1).with_bias(true);
+        let conv = b.add("c", Op::Conv2d(conv), &[input]).unwrap();
+        let bn = Op::BatchNorm(panarch_graph::BatchNorm::default());
+        let bn = b.add("n", bn, &[conv]).unwrap();
+        b.finish(bn).unwrap()
+    };
+    let good = Weights::random(&net, &mut stream(1, "test", 0));
+    assert!(good.check(&net).is_ok() && good.check_numbers().is_ok());
+    for spec in net.parameters() {
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0] {
+            let mut weights = good.clone();
+            let mut tensor = good.get(&spec.name).unwrap().clone();
+            *tensor.data.last_mut().unwrap() = value;
+            weights.insert(spec.name.clone(), tensor);
+            let last: Vec<usize> = spec.shape.iter().map(|axis| axis - 1).collect();
+            let expected = if value.is_finite() && !spec.name.ends_with("running_var") {
+                None
+            } else {
+                Some(format!("{last:?} is {value}"))
+            };
+            for found in [
+                weights.check(&net),
+                weights.check_numbers(),
+                fold_batch_norm(&net, &weights).map(|_| ()),
+            ] {
+                match (&expected, found) {
+                    (None, Ok(())) => {}
+                    (Some(text), Err(error)) => {
+                        let error = error.to_string();
+                        assert!(
+                            error.contains(text) && error.contains(&format!("`{}`", spec.name)),
+                            "{error}"
+                        );
+                    }
+                    (_, found) => panic!("{} with {value}: {found:?}", spec.name),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_interval_made_apart_from_its_value_holds_it() {
+    use panarch_graph::Estimate;
+    let estimate = Estimate::around(1.0, 1.0 + f64::EPSILON, 1.0 - f64::EPSILON, 0.95);
+    assert_eq!((estimate.low, estimate.value, estimate.high), (1.0, 1.0, 1.0));
+    let estimate = Estimate::around(1.0, 0.5, 2.0, 0.95);
+    assert_eq!((estimate.low, estimate.value, estimate.high), (0.5, 1.0, 2.0));
+}

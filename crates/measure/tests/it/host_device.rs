@@ -55,7 +55,11 @@ fn costs_are_measured_finite_and_say_where_they_come_from() {
         matches!(error, CostError::Failed { device, .. } if device == "host"),
         "{error}"
     );
-    assert!(host.calibration().unwrap().macs_per_s > 0.0);
+    // Calibration and three networks, 3 rounds each.
+    let readings = host.readings();
+    assert_eq!(readings.len(), 2 * 3 + 3 * 3);
+    assert!(readings.spread() >= 0.0 && readings.latency().unwrap().value.seconds() > 0.0);
+    assert_eq!(host.scale().unwrap(), host.scale().unwrap());
 }
 
 #[test]
@@ -72,15 +76,22 @@ fn the_protocols_hash_knows_parameters_runtime_and_machine() {
     let machine = Machine::detect();
     let rten = RtenRuntime::new(1);
     let protocol = Protocol::default();
-    let hash = protocol.hash(&rten, &machine);
-    assert_eq!(protocol.hash(&RtenRuntime::new(1), &machine.clone()), hash);
-    assert_ne!(protocol.hash(&RtenRuntime::new(2), &machine), hash);
-    assert_ne!(Protocol::new(10, 51, 5).unwrap().hash(&rten, &machine), hash);
+    let anchor = convolution(8);
+    let hash = protocol.hash(&anchor, &rten, &machine);
+    assert_eq!(protocol.hash(&anchor, &RtenRuntime::new(1), &machine.clone()), hash);
+    assert_ne!(protocol.hash(&convolution(16), &rten, &machine), hash);
+    assert_ne!(protocol.hash(&anchor, &RtenRuntime::new(2), &machine), hash);
+    assert_ne!(
+        Protocol::new(10, 51, Protocol::ROUNDS)
+            .unwrap()
+            .hash(&anchor, &rten, &machine),
+        hash
+    );
     let other = Machine {
         cpu: "another".to_owned(),
         ..machine
     };
-    assert_ne!(protocol.hash(&rten, &other), hash);
+    assert_ne!(protocol.hash(&anchor, &rten, &other), hash);
 }
 
 #[test]

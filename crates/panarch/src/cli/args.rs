@@ -175,9 +175,9 @@ pub enum DataCommand {
     },
     /// List the known datasets and where they are stored
     List(FormatArgs),
-    /// Read a dataset and say what is in it: parts, classes, and every file that is damaged, passed over or there twice
+    /// Read a dataset and list parts, classes, and every file that is damaged, passed over or there twice
     Check {
-        /// A dataset's name, a folder of pictures, or a run file (.toml), which is read as the run would
+        /// Dataset name, folder of pictures, or run file (.toml), which is read as the run would
         dataset: String,
         #[command(flatten)]
         format: FormatArgs,

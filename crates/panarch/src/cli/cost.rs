@@ -118,6 +118,13 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             printer.table(&tables::layers(&answers));
         }
     }
+    let impossible = |answer: &Result<Cost, CostError>| match answer {
+        Err(error @ CostError::Impossible { .. }) => Some(error.clone()),
+        _ => None,
+    };
+    if let Some(error) = answers.iter().find_map(|answered| impossible(&answered.answer)) {
+        return Err(Error::Cost(error).into());
+    }
     if answers.iter().all(|answered| answered.answer.is_err()) {
         let reasons: Vec<String> = answers
             .iter()

@@ -52,6 +52,16 @@ fn check(device: &str) -> anyhow::Result<()> {
         return Err(error.into());
     }
     write(&format!("{valid}; {opened}\n"));
+    if profile.measured().is_some() {
+        let (_, host) = device_source::open_on_scale(&profile, None)?;
+        let readings = host.readings();
+        write(&format!(
+            "its anchor takes {} now; {} turns spread by {:.1} %\n",
+            host.scale()?.value,
+            readings.len(),
+            readings.spread() * 100.0
+        ));
+    }
     Ok(())
 }
 

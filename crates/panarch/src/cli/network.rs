@@ -150,11 +150,11 @@ fn layers(network: &Network, origin: &str) -> Table {
             Column::number("parameters"),
         ],
     );
-    let parameters = network.parameters();
+    let mut own = vec![0; network.nodes().len()];
+    for spec in network.parameters().iter().filter(|spec| spec.role.is_trainable()) {
+        own[spec.node.index()] += spec.elements();
+    }
     for layer in fused_layers(network) {
-        let own = parameters
-            .iter()
-            .filter(|spec| spec.role.is_trainable() && layer.nodes.contains(&spec.node));
         let operators: Vec<&str> = layer.nodes.iter().map(|id| network.node(*id).op.name()).collect();
         table.push(vec![
             Cell::text(&layer.block),
@@ -162,7 +162,7 @@ fn layers(network: &Network, origin: &str) -> Table {
             Cell::text(operators.join(" + ")),
             Cell::text(network.shape(layer.output).to_string()),
             Cell::count(network.node_macs(layer.anchor).0),
-            Cell::count(own.map(panarch_graph::ParameterSpec::elements).sum()),
+            Cell::count(layer.nodes.iter().map(|id| own[id.index()]).sum()),
         ]);
     }
     table.push_row(

@@ -61,6 +61,15 @@ impl Journal {
         })
     }
 
+    /// The anchor's latency that an earlier process measured with, be its table finished or not.
+    pub(super) fn anchor(&self) -> Result<Option<Latency>, Error> {
+        let left = [&self.partial, &self.table].into_iter().find(|file| file.exists());
+        match left {
+            Some(file) => Ok(LatencyTable::anchor_of(&lookup::read_text(file)?)),
+            None => Ok(None),
+        }
+    }
+
     /// What an earlier process has left as a whole; `header` is that of the table that is to be built.
     pub(super) fn found(&self, header: &TableHeader) -> Result<Found, Error> {
         if self.partial.exists() || !self.table.exists() || !self.profile.exists() {
@@ -82,7 +91,7 @@ impl Journal {
         let table = LatencyTable::read(&text, Dialect::Panarch)?;
         let bare = |header: &TableHeader| {
             let mut bare = header.clone();
-            (bare.fixed, bare.check) = (Latency::ZERO, None);
+            (bare.fixed, bare.check, bare.anchor_spread) = (Latency::ZERO, None, None);
             LatencyTable::csv_beginning(&bare)
         };
         let same = table.header().is_some_and(|built| bare(built) == bare(header));

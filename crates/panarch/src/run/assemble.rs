@@ -35,7 +35,7 @@ pub(super) fn report(
         dataset: facts::dataset(setup),
         space: facts::space(setup),
         training: facts::training(setup)?,
-        devices: facts::devices(setup, devices, &fairness, finished)?,
+        devices: facts::devices(setup, devices, &fairness),
         fairness: Some(facts::fairness(&fairness)),
         provenances: Vec::new(),
         search_accuracy: AccuracyBasis {
@@ -61,7 +61,7 @@ pub(super) fn report(
     finalists(finished, &mut report);
     report.chosen = chosen(&report);
     layers(devices, finished, &mut report);
-    predictions(setup, devices, finished, &mut report)?;
+    predictions(devices, finished, &mut report)?;
     repeats(setup, searched, finished, &mut report);
     Ok(report)
 }
@@ -196,7 +196,7 @@ fn layers(devices: &Devices, finished: &[Finished], report: &mut RunReport) {
 }
 
 /// Table against machine: for the finalists, which were not among the networks of the fit unless by chance.
-fn predictions(setup: &Setup, devices: &Devices, finished: &[Finished], report: &mut RunReport) -> Result<(), Error> {
+fn predictions(devices: &Devices, finished: &[Finished], report: &mut RunReport) -> Result<(), Error> {
     for (index, device) in devices.iter().enumerate() {
         let Some((table, fitted)) = device.table() else {
             continue;
@@ -205,13 +205,14 @@ fn predictions(setup: &Setup, devices: &Devices, finished: &[Finished], report: 
         let mut pairs = Vec::new();
         let mut measured = None;
         for finalist in finished {
-            let Some(cost) = finalist.costs.get(index) else {
+            let (Some(cost), Some(predicted)) = (finalist.costs.get(index), device.predicted(&finalist.genotype)?)
+            else {
                 continue;
             };
             measured = Some(report.provenance(&cost.provenance));
             pairs.push(PredictionPair {
                 genotype: finalist.genotype.to_string(),
-                predicted: device.cost(&finalist.genotype, &finalist.network)?.latency,
+                predicted,
                 measured: cost.latency,
             });
         }
@@ -228,7 +229,9 @@ fn predictions(setup: &Setup, devices: &Devices, finished: &[Finished], report: 
         let measured = report.provenance(&first.provenance);
         let mut pairs = Vec::new();
         for (genotype, summary) in fitted {
-            let predicted = device.cost(genotype, &setup.network(genotype)?)?.latency;
+            let Some(predicted) = device.predicted(genotype)? else {
+                continue;
+            };
             pairs.push(PredictionPair {
                 genotype: genotype.to_string(),
                 predicted,

@@ -1,20 +1,19 @@
 //! The devices of a run: what answers for each during the search, and what its target is.
 
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile};
-use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, stream};
-use panarch_measure::{CommandDevice, HostDevice, Protocol};
-use panarch_predict::{AdditiveLatency, design_of_experiments};
+use panarch_graph::{ContentHash, Estimate, Latency, Network};
+use panarch_measure::CommandDevice;
+use panarch_predict::AdditiveLatency;
+use panarch_report::run_report::MeasurementQuality;
 use panarch_space::Genotype;
 use panarch_study::{CostRecord, CostSummary, Timestamp};
 use panarch_train::TrainedNetwork;
 
+use super::machine::{Machine, whole};
 use super::{Setup, Watch};
 use crate::device_source::{self, OpenDevice};
 use crate::run_file::Targets;
 use crate::{Error, lookup};
-
-/// How many networks are measured against each other at once.
-const MEASURED_TOGETHER: usize = 8;
 
 /// A device and what answers for it.
 pub struct Device {
@@ -34,16 +33,7 @@ enum Answer {
         protocol: ContentHash,
     },
     /// A real machine: a table, fitted from measurements, answers while searching; the machine itself at the end.
-    Machine(Box<Machine>),
-}
-
-struct Machine {
-    host: HostDevice,
-    table: AdditiveLatency,
-    table_hash: ContentHash,
-    fixed: Latency,
-    /// The networks that the table was fitted from.
-    measured: Vec<(Genotype, CostSummary)>,
+    Machine { machine: Box<Machine>, hash: ContentHash },
 }
 
 /// All devices of a run, in the order of the run file.
@@ -59,7 +49,11 @@ impl Devices {
         for name in &setup.file.devices.names {
             let profile = lookup::device(name)?;
             let answer = match profile.kind() {
-                DeviceKind::Measured(_) => Answer::Machine(Box::new(Machine::open(setup, &profile, watch)?)),
+                DeviceKind::Measured(_) => {
+                    let machine = Box::new(Machine::open(setup, &profile, watch)?);
+                    let hash = machine.hash()?;
+                    Answer::Machine { machine, hash }
+                }
                 DeviceKind::Command(_) => {
                     let device = Box::new(CommandDevice::from_profile(&profile)?);
                     let protocol = device.protocol_hash()?;
@@ -151,12 +145,7 @@ impl Device {
         match &self.answer {
             Answer::Model(open) => Ok(CostSummary::from(&ask(open.source.as_ref(), network)?)),
             Answer::Command { device, .. } => Ok(CostSummary::from(&ask(device.as_ref(), network)?)),
-            Answer::Machine(machine) => {
-                let latency = floored(machine.table.estimate(genotype)?, machine.fixed);
-                let mut summary = CostSummary::of_latency(latency, machine.table.provenance());
-                summary.fixed = Some(machine.fixed);
-                Ok(summary)
-            }
+            Answer::Machine { machine, .. } => machine.cost(genotype),
         }
     }
 
@@ -165,7 +154,12 @@ impl Device {
     ///
     /// # Errors
     /// When the device cannot run one of them.
-    pub fn final_costs(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
+    pub fn final_costs(
+        &self,
+        setup: &Setup,
+        finished: &[(&Genotype, &TrainedNetwork)],
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<Cost>, Error> {
         match &self.answer {
             Answer::Model(OpenDevice { source, .. }) => {
                 let networks: Vec<Network> = finished.iter().map(|(_, trained)| trained.network.clone()).collect();
@@ -186,7 +180,7 @@ impl Device {
                     .map(|answer| Ok(answer?))
                     .collect()
             }
-            Answer::Machine(machine) => machine.measure_finished(setup, finished),
+            Answer::Machine { machine, .. } => machine.measure_finished(setup, finished, watch),
         }
     }
 
@@ -215,19 +209,32 @@ impl Device {
         matches!(self.answer, Answer::Command { .. })
     }
 
-    /// Whether figures of the search were predicted and those of the finalists are measured.
-    #[must_use]
-    pub fn is_measured(&self) -> bool {
-        matches!(self.answer, Answer::Machine(_))
+    fn machine(&self) -> Option<&Machine> {
+        match &self.answer {
+            Answer::Model(_) | Answer::Command { .. } => None,
+            Answer::Machine { machine, .. } => Some(machine),
+        }
     }
 
     /// The table of a real machine, and the measurements that it was fitted from.
     #[must_use]
     pub fn table(&self) -> Option<(&AdditiveLatency, &[(Genotype, CostSummary)])> {
-        match &self.answer {
-            Answer::Model(_) | Answer::Command { .. } => None,
-            Answer::Machine(machine) => Some((&machine.table, &machine.measured)),
-        }
+        let machine = self.machine()?;
+        Some((machine.table(), machine.measured()))
+    }
+
+    /// What the table of a real machine says of a genotype; none for other devices.
+    ///
+    /// # Errors
+    /// When the genotype is not of the table's space.
+    pub fn predicted(&self, genotype: &Genotype) -> Result<Option<Estimate<Latency>>, Error> {
+        self.machine().map(|machine| machine.predicted(genotype)).transpose()
+    }
+
+    /// What the measurements of a real machine are worth.
+    #[must_use]
+    pub fn quality(&self) -> Option<&MeasurementQuality> {
+        self.machine().map(Machine::quality)
     }
 
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
@@ -235,148 +242,9 @@ impl Device {
         match &self.answer {
             Answer::Model(open) => open.hash,
             Answer::Command { protocol, .. } => *protocol,
-            Answer::Machine(machine) => machine.table_hash,
+            Answer::Machine { hash, .. } => *hash,
         }
     }
-}
-
-impl Machine {
-    fn open(setup: &Setup, profile: &DeviceProfile, watch: &mut Watch<'_>) -> Result<Self, Error> {
-        let settings = &setup.file.measure;
-        let rounds = settings.repeats.min(5);
-        let protocol = Protocol::new(10, settings.repeats, rounds)?;
-        let host = HostDevice::from_profile(profile, protocol)?;
-        let device = profile.name();
-        watch.step(format!("Measuring {} networks on {device}", settings.samples));
-        let mut rng = stream(setup.file.seed, "design of experiments", 0);
-        let mut genotypes = design_of_experiments(&setup.space, settings.samples, &mut rng)?;
-        if let Some(reference) = setup.target_reference()?
-            && !genotypes.contains(&reference)
-        {
-            genotypes.push(reference);
-        }
-        let measured = measure(setup, &host, &genotypes, watch)?;
-        let (_, first) = measured
-            .first()
-            .ok_or_else(|| Error::Environment(format!("{device} measured nothing")))?;
-        let latencies: Vec<(Genotype, Latency)> = measured
-            .iter()
-            .map(|(genotype, cost)| (genotype.clone(), cost.latency.value))
-            .collect();
-        let table = AdditiveLatency::fit(
-            &setup.space,
-            setup.head,
-            setup.resolution,
-            &first.provenance,
-            &latencies,
-        )?;
-        watch.done(describe(&table.provenance()));
-        let table_hash = table.hash()?;
-        let fixed = median(measured.iter().filter_map(|(_, cost)| cost.fixed).collect());
-        Ok(Self {
-            host,
-            table,
-            table_hash,
-            fixed,
-            measured,
-        })
-    }
-}
-
-impl Machine {
-    /// Finished networks with their own weights, measured against each other.
-    fn measure_finished(&self, setup: &Setup, finished: &[(&Genotype, &TrainedNetwork)]) -> Result<Vec<Cost>, Error> {
-        let mut together = self.host.protocol_hash().to_string();
-        for (genotype, trained) in finished {
-            let (network, weights) = (trained.network.content_hash(), trained.weights.content_hash());
-            together += &format!(" {genotype} {network} {weights}");
-        }
-        let protocol = ContentHash::of("panarch finalists measured together v2", together.as_bytes());
-        let device = self.host.device();
-        let known: Vec<Option<CostRecord>> = finished
-            .iter()
-            .map(|(genotype, _)| setup.study.cost(genotype, device, protocol))
-            .collect::<Result<_, _>>()?;
-        if let Some(known) = known
-            .into_iter()
-            .map(|record| record.map(|record| whole(record.summary)))
-            .collect()
-        {
-            return Ok(known);
-        }
-        let networks: Vec<_> = finished
-            .iter()
-            .map(|(_, trained)| (&trained.network, &trained.weights))
-            .collect();
-        let costs: Vec<Cost> = self.host.measure(&networks).into_iter().collect::<Result<_, _>>()?;
-        let records: Vec<CostRecord> = finished
-            .iter()
-            .zip(&costs)
-            .map(|((genotype, _), cost)| CostRecord {
-                genotype: (*genotype).clone(),
-                device: device.to_owned(),
-                protocol,
-                summary: CostSummary::from(cost),
-                created: Timestamp::now(),
-            })
-            .collect();
-        setup.study.add_costs(&records)?;
-        Ok(costs)
-    }
-}
-
-/// The cost of a network that was measured as a whole, from what a study keeps of it.
-fn whole(summary: CostSummary) -> Cost {
-    Cost {
-        latency: summary.latency,
-        fixed: summary.fixed.unwrap_or(Latency::ZERO),
-        energy: summary.energy,
-        peak_memory: summary.peak_memory.unwrap_or(Bytes(0)),
-        traffic: summary.traffic.unwrap_or(Bytes(0)),
-        utilisation: summary.utilisation.unwrap_or(0.0),
-        per_layer: Vec::new(),
-        provenance: summary.provenance,
-    }
-}
-
-/// Measures genotypes on a machine, a few at a time, keeping each in the study.
-fn measure(
-    setup: &Setup,
-    host: &HostDevice,
-    genotypes: &[Genotype],
-    watch: &mut Watch<'_>,
-) -> Result<Vec<(Genotype, CostSummary)>, Error> {
-    let protocol = setup.cost_key(host.protocol_hash());
-    let mut measured: Vec<(Genotype, CostSummary)> = Vec::new();
-    let mut missing: Vec<Genotype> = Vec::new();
-    for genotype in genotypes {
-        match setup.study.cost(genotype, host.device(), protocol)? {
-            Some(record) => measured.push((genotype.clone(), record.summary)),
-            None => missing.push(genotype.clone()),
-        }
-    }
-    for together in missing.chunks(MEASURED_TOGETHER) {
-        watch.check()?;
-        let networks: Vec<Network> = together
-            .iter()
-            .map(|genotype| setup.network(genotype))
-            .collect::<Result<_, _>>()?;
-        let mut records = Vec::new();
-        for (genotype, cost) in together.iter().zip(host.estimate(&networks)) {
-            let summary = CostSummary::from(&cost?);
-            records.push(CostRecord {
-                genotype: genotype.clone(),
-                device: host.device().to_owned(),
-                protocol,
-                summary: summary.clone(),
-                created: Timestamp::now(),
-            });
-            measured.push((genotype.clone(), summary));
-        }
-        setup.study.add_costs(&records)?;
-        watch.progress(measured.len() as u64, genotypes.len() as u64, "networks", "");
-    }
-    Ok(measured)
 }
 
 fn ask(source: &dyn CostSource, network: &Network) -> Result<Cost, CostError> {
@@ -388,19 +256,4 @@ fn ask(source: &dyn CostSource, network: &Network) -> Result<Cost, CostError> {
         .estimate(std::slice::from_ref(network))
         .pop()
         .unwrap_or_else(|| Err(missing()))
-}
-
-/// No network is faster than what none can avoid; a table that extrapolates may say otherwise.
-fn floored(latency: Estimate<Latency>, fixed: Latency) -> Estimate<Latency> {
-    latency.map(|value| value.max(fixed))
-}
-
-fn median(mut values: Vec<Latency>) -> Latency {
-    values.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
-    values.get(values.len() / 2).copied().unwrap_or(Latency::ZERO)
-}
-
-fn describe(provenance: &Provenance) -> String {
-    let note = provenance.note.as_deref().unwrap_or_default();
-    format!("{}; {note}", provenance.tool)
 }

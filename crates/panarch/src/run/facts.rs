@@ -6,7 +6,7 @@ use panarch_space::Distinct;
 use panarch_study::Timestamp;
 use panarch_train::schedule::{Phase, Teacher};
 
-use super::{Device, Devices, Finished, Setup};
+use super::{Device, Devices, Setup};
 use crate::Error;
 use crate::run_file::Targets;
 
@@ -123,28 +123,14 @@ pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
     ])
 }
 
-/// The target of a real machine is what the reference takes when the finalists are measured, so that finalists and target
-/// come from the same measurement; every other target is the one that was searched with.
-pub(super) fn devices(
-    setup: &Setup,
-    devices: &Devices,
-    fairness: &Fairness,
-    finished: &[Finished],
-) -> Result<Vec<DeviceFacts>, Error> {
-    let reference = setup.target_reference()?;
-    let reference = finished
-        .iter()
-        .find(|finalist| Some(&finalist.genotype) == reference.as_ref());
+/// The devices with their targets. Where the reference sets the targets, it is the anchor of every measurement of a real
+/// machine, so that its prediction, its measurement and the target are one number.
+pub(super) fn devices(setup: &Setup, devices: &Devices, fairness: &Fairness) -> Vec<DeviceFacts> {
     let facts = devices.iter().enumerate().map(|(index, device)| {
-        let measured = reference
-            .and_then(|finalist| finalist.costs.get(index))
-            .map(|cost| cost.latency.value);
-        let (target, origin) = match (&setup.file.devices.targets, measured) {
-            (Targets::Latencies(_), _) => (device.target, "limit in the run file".to_owned()),
-            (Targets::Reference(name), Some(measured)) if device.is_measured() => {
-                (measured, format!("latency of {name}, measured with the finalists"))
-            }
-            (Targets::Reference(name), _) => (device.target, format!("latency of {name}")),
+        let origin = match (&setup.file.devices.targets, device.quality()) {
+            (Targets::Latencies(_), _) => "limit in the run file".to_owned(),
+            (Targets::Reference(name), None) => format!("latency of {name}"),
+            (Targets::Reference(name), Some(_)) => format!("latency of {name}, the anchor of every measurement"),
         };
         let share = fairness.devices.get(index).and_then(|share| share.median_fixed_share);
         DeviceFacts {
@@ -152,11 +138,12 @@ pub(super) fn devices(
             class: in_short(device.profile.description()).to_owned(),
             figures: figures(device),
             fixed_share: share,
-            target,
+            target: device.target,
             target_origin: origin,
+            quality: device.quality().cloned(),
         }
     });
-    Ok(facts.collect())
+    facts.collect()
 }
 
 /// The first clause of a description.

@@ -74,7 +74,7 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
     };
     watch.done(word);
     watch.table(fairness_table(
-        &facts::devices(setup, devices, &judged, &[])?,
+        &facts::devices(setup, devices, &judged),
         &facts::fairness(&judged),
     ));
     Ok(judged)

@@ -91,7 +91,7 @@ pub(super) fn finish(
         .collect();
     let mut costs = vec![Vec::new(); trained.len()];
     for device in devices.iter() {
-        let last = match device.final_costs(setup, &trained) {
+        let last = match device.final_costs(setup, &trained, watch) {
             Ok(last) => last,
             Err(error) => {
                 problems.add(Error::CheckFailed(format!(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use panarch_graph::{ContentHash, Network};
+use panarch_graph::{ContentHash, Network, stream};
 use panarch_space::{Genotype, Head, Space};
 use panarch_study::{EventKind, Header, Study, Timestamp, open_or_create};
 use panarch_train::data::{self, DataRoot, Dataset, DatasetSource, FolderOptions, HeldOut, Inventory, Splits};
@@ -181,6 +181,25 @@ impl Setup {
             return Ok(None);
         };
         Ok(Some((name.clone(), self.member(name)?)))
+    }
+
+    /// The network that every measurement of a real machine is taken beside, with its name: what sets the targets, else the
+    /// reference, else the first network that the space names, else one that is drawn for the purpose.
+    ///
+    /// # Errors
+    /// When the space names no such member.
+    pub fn anchor(&self) -> Result<(String, Genotype), Error> {
+        if let Targets::Reference(name) = &self.file.devices.targets {
+            return Ok((name.clone(), self.member(name)?));
+        }
+        if let Some(reference) = self.reference()? {
+            return Ok(reference);
+        }
+        if let Some(named) = self.space.references().first() {
+            return Ok((named.name.clone(), self.space.canonical(&named.genotype)));
+        }
+        let drawn = self.space.canonical(&self.space.sample(&mut stream(0, "anchor", 0)));
+        Ok((drawn.to_string(), drawn))
     }
 
     fn member(&self, name: &str) -> Result<Genotype, Error> {

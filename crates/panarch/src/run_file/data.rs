@@ -38,15 +38,15 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["calibration", "recalibration_images", "bn_images", "calib_size"]),
     Key::new(
         "data.damaged",
-        "What happens when pictures of a folder are damaged: `error` names them all and ends, `skip` leaves them out and counts them.",
+        "What happens to pictures of a folder that are cut off, damaged or of a format that is not read: `error` names them all, `skip` leaves them out and counts them.",
     )
-    .known_as(&["on_error", "corrupt", "broken", "skip_damaged"]),
+    .known_as(&["on_error", "corrupt", "broken", "skip_damaged", "ignore_errors"]),
     Key::new(
         "data.depth",
-        "Bits of a sample of 16-bit pictures (8, 10, 12, 14 or 16), where the files do not say it themselves.",
+        "Bits that count in pictures with 16 bits a sample: 8, 10, 12, 14 or 16. A PNG that states its own, rightly, keeps to them.",
     )
-    .with_default("what the files say, else 16")
-    .known_as(&["bit_depth", "bits"]),
+    .with_default("the fewest that hold every sample of the dataset")
+    .known_as(&["bit_depth", "bits", "bits_per_sample"]),
 ];
 
 /// What happens to damaged pictures, by name.

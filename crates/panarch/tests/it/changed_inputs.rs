@@ -260,7 +260,13 @@ fn copy(from: &Path, to: &Path, wanted: &dyn Fn(&Path) -> bool) {
         .filter(|entry| wanted(&entry.path()))
     {
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        let kind = entry.file_type().unwrap();
+        #[cfg(unix)]
+        if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+            continue;
+        }
+        if kind.is_dir() {
             copy(&entry.path(), &target, wanted);
         } else {
             fs::copy(entry.path(), target).unwrap();

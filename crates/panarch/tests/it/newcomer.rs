@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::Output;
 
+use panarch_format::{OnnxOptions, write_onnx};
+use panarch_graph::{Weights, stream};
+use panarch_space::{Head, Space};
 use serde_json::Value;
 
 use crate::pictures::{Workplace, expect};
@@ -27,6 +30,8 @@ fn a_key_in_the_wrong_place_or_by_another_name_is_known() {
         ("serach.evaluations=5", "did you mean `search`?"),
         ("training.epochs=5", "did you mean `train`?"),
         ("train.epoch=5", "did you mean `epochs`?"),
+        ("devices.names=host", "did you mean `[\"host\"]`?"),
+        ("search.seeds=3", "did you mean `[3]`?"),
         ("lr=0.1", "one of `train.learning_rate` or `finalists.learning_rate`"),
     ] {
         let output = place.panarch(&["run", "job.toml", "--set", change]);
@@ -39,17 +44,17 @@ fn a_key_in_the_wrong_place_or_by_another_name_is_known() {
 fn a_changed_run_file_is_told_by_key_and_values() {
     let place = Workplace::new();
     place.run_file("[devices.targets]\nreference = \"mobilenet-v2-like\"");
-    for change in ["seed=3", "seed=4"] {
+    let train = |change: &str| {
         let output = place.panarch(&["train", "job.toml", "--set", "train.epochs=0.3", "--set", change]);
-        if output.status.success() {
-            continue;
-        }
-        expect(&output, 2);
-        let errors = errors(&output);
-        for part in ["`seed`", "`3`", "`4`", "output.directory"] {
-            assert!(errors.contains(part), "no {part} in {errors}");
-        }
+        expect(&output, 0);
+        errors(&output)
+    };
+    assert!(!train("seed=3").contains("another run file"));
+    let said = train("seed=4");
+    for part in ["seed", "3", "4", "another run file"] {
+        assert!(said.contains(part), "no {part} in {said}");
     }
+    assert!(!said.contains("line "), "{said}");
 }
 
 #[test]
@@ -101,7 +106,7 @@ fn lists_take_commas_everywhere() {
     let spaces = "multi-hardware-small,edgetpu-small";
     assert_eq!(
         rows(&["space", "mem", spaces, "-n", "2", "--device", "ascend-310,systolic-32"]),
-        4
+        2
     );
     for arguments in [
         &["space", "check", "edgetpu-small", "--device", both][..],
@@ -126,10 +131,10 @@ fn a_bad_picture_hides_no_other() {
         &place.panarch(&["data", "generate", "p", "--train", "1", "--test", "1"]),
         0,
     );
-    let (network, good) = ("net.safetensors", "p/test/circle/0000.png");
+    let good = "p/test/circle/0000.png";
     std::fs::write(place.path().join("bad.png"), "no picture").unwrap();
-    let network = Network::of(&place, network);
-    let classify = |pictures: &[&str]| place.panarch(&[&["classify", "--checkpoint", &network.0], pictures].concat());
+    let network = network(&place);
+    let classify = |pictures: &[&str]| place.panarch(&[&["classify", "--checkpoint", network], pictures].concat());
     let output = classify(&["bad.png", good, "absent.png", "--format", "json"]);
     let rows: Vec<Value> = serde_json::from_str(&expect(&output, 2)).unwrap();
     assert!(
@@ -144,24 +149,18 @@ fn a_bad_picture_hides_no_other() {
     expect(&classify(&["bad.png"]), 2);
 }
 
-/// An ONNX file with weights, small enough for a test.
-struct Network(String);
-
-impl Network {
-    fn of(place: &Workplace, _name: &str) -> Self {
-        let network = panarch_space::Space::preset("multi-hardware-small").unwrap();
-        let head = panarch_space::Head {
-            classes: 4,
-            input_channels: 3,
-        };
-        let genotype = network.smallest();
-        let network = network.lower(&genotype, head, 32).unwrap();
-        let mut rng = panarch_graph::random::stream(1, "a network of a newcomer", 0);
-        let weights = panarch_nn::Store::new(&network, &mut rng).weights();
-        let onnx = panarch_format::write_onnx(&network, &weights, &panarch_format::OnnxOptions::default()).unwrap();
-        std::fs::write(place.path().join("net.onnx"), onnx).unwrap();
-        Self("net.onnx".to_owned())
-    }
+/// Writes an ONNX file with weights, small enough for a test.
+fn network(place: &Workplace) -> &'static str {
+    let space = Space::preset("multi-hardware-small").unwrap();
+    let head = Head {
+        classes: 4,
+        input_channels: 3,
+    };
+    let network = space.lower(&space.smallest(), head, 32).unwrap();
+    let weights = Weights::random(&network, &mut stream(1, "test", 1));
+    let onnx = write_onnx(&network, &weights, &OnnxOptions::default()).unwrap();
+    std::fs::write(place.path().join("net.onnx"), onnx).unwrap();
+    "net.onnx"
 }
 
 #[test]

@@ -47,10 +47,8 @@ fn smoke_from_pictures_to_report() {
         assert!(report.contains(part), "the report has no {part}");
     }
     let named = |key: &str| {
-        let line = said.lines().find(|line| line.starts_with(key));
-        line.unwrap_or_else(|| panic!("no {key} in\n{said}"))[key.len()..]
-            .trim()
-            .to_owned()
+        let line = said.lines().rev().find_map(|line| line.strip_prefix(key));
+        line.unwrap_or_else(|| panic!("no {key} in\n{said}")).trim().to_owned()
     };
     let network = named("network ");
     assert_eq!(named("report "), "runs/smoke/report.html");

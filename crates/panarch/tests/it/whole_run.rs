@@ -1,3 +1,5 @@
+use panarch_report::RunReport;
+use panarch_report::run_report::Role;
 use serde_json::Value;
 
 use crate::pictures::{Workplace, expect};
@@ -40,6 +42,7 @@ fn pictures_become_a_network_and_a_report() {
         report.contains("worst case") && !report.contains("http://"),
         "the report needs no network"
     );
+    reference_stands_at_one(&folder);
     let onnx = std::fs::read_dir(&folder)
         .unwrap()
         .flatten()
@@ -59,6 +62,31 @@ fn pictures_become_a_network_and_a_report() {
         &place.panarch(&["report", "job.toml", "--set", devices, "--set", "measure.samples=8"]),
         0,
     );
+}
+
+/// The reference is the anchor of every measurement, so that target, prediction and measurement are one number, and every
+/// other latency of the host is a multiple of it by the turns that the study holds.
+fn reference_stands_at_one(folder: &std::path::Path) {
+    let data = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    let report = RunReport::from_json(&data).unwrap();
+    let host = report.devices.iter().position(|device| device.name == "host").unwrap();
+    let facts = &report.devices[host];
+    let quality = facts.quality.as_ref().expect("a measured device says what it is worth");
+    assert_eq!(quality.anchor, "mobilenet-v2-like");
+    assert_eq!(quality.anchor_latency.value, facts.target);
+    assert!(quality.readings > 0 && quality.spread.is_finite());
+    let role = Role::Reference {
+        name: "mobilenet-v2-like".to_owned(),
+    };
+    let reference = report.finalist(&role).unwrap();
+    assert_eq!(report.ratios(reference)[host], 1.0);
+    // On the chart of the front it stands on the line of the target too, where a search has met it.
+    for network in report.networks.iter().filter(|network| network.hash == reference.hash) {
+        assert_eq!(network.latency[host].latency.value, facts.target);
+    }
+    let head = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    let head = &head[..head.find("<nav").unwrap()];
+    assert!(head.contains(quality.verdict()), "{head}");
 }
 
 #[test]

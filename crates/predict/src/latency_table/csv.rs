@@ -13,6 +13,8 @@ use crate::PredictError;
 const VERSION: u32 = 1;
 pub(super) const TITLE: &str = "# panarch latency table ";
 const COLUMNS: &str = "key,count,mean_s,standard_deviation_s";
+/// The name of the anchor's latency.
+const ANCHOR: &str = "anchor_s";
 /// Kinds of provenance by their names in the file.
 const KINDS: [(&str, ProvenanceKind); 5] = [
     ("measured", ProvenanceKind::Measured),
@@ -23,7 +25,7 @@ const KINDS: [(&str, ProvenanceKind); 5] = [
 ];
 
 /// Every name of the header.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 24] = [
     "device",
     "device_hash",
     "kind",
@@ -41,6 +43,8 @@ const NAMES: [&str; 22] = [
     "asked",
     "fixed_s",
     "model_error",
+    ANCHOR,
+    "anchor_spread",
     "check_networks",
     "check_mean_error",
     "check_rms_error",
@@ -79,6 +83,12 @@ pub(super) fn beginning(header: &TableHeader, entries: Option<usize>) -> String 
     line("asked", &header.asked);
     line("fixed_s", &header.fixed.seconds());
     line("model_error", &header.model_error);
+    if let Some(anchor) = &header.anchor {
+        line(ANCHOR, &anchor.seconds());
+    }
+    if let Some(spread) = &header.anchor_spread {
+        line("anchor_spread", spread);
+    }
     if let Some(check) = &header.check {
         line("check_networks", &check.networks);
         line("check_mean_error", &check.mean_error);
@@ -146,6 +156,14 @@ pub(super) fn unfinished(text: &str, header: &TableHeader) -> Result<Vec<(String
     let whole = rows.rfind('\n').map_or("", |end| &rows[..end]);
     let lines = whole.lines().enumerate().take(MOST_ENTRIES);
     lines.map(|(index, line)| entry(line, first + index)).collect()
+}
+
+/// The anchor's latency in the header of a table that may be unfinished.
+pub(super) fn anchor(text: &str) -> Option<Latency> {
+    let mut header = text.lines().take_while(|line| line.starts_with('#'));
+    let value = header.find_map(|line| line.strip_prefix("# ")?.strip_prefix(ANCHOR)?.strip_prefix(" = "))?;
+    let seconds: f64 = value.trim().parse().ok()?;
+    (seconds.is_finite() && seconds > 0.0).then(|| Latency::from_seconds(seconds))
 }
 
 fn entry(line: &str, number: usize) -> Result<(String, TableEntry), PredictError> {
@@ -289,6 +307,14 @@ impl<'t> Fields<'t> {
             asked: self.number("asked")?,
             fixed: Latency::from_seconds(self.measure("fixed_s", super::LONGEST_S)?),
             model_error: self.measure("model_error", 1e6)?,
+            anchor: match self.0.contains_key(ANCHOR) {
+                true => Some(Latency::from_seconds(self.measure(ANCHOR, super::LONGEST_S)?)),
+                false => None,
+            },
+            anchor_spread: match self.0.contains_key("anchor_spread") {
+                true => Some(self.measure("anchor_spread", 1e6)?),
+                false => None,
+            },
             check,
         })
     }

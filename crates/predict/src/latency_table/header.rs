@@ -24,6 +24,11 @@ pub struct TableHeader {
     /// What the device says of itself: one standard deviation of its answers, relative to them, the same way for all
     /// blocks. Zero for a measured device.
     pub model_error: f64,
+    /// The latency of the anchor that everything was measured beside, which is the scale of all entries; of a measured
+    /// device.
+    pub anchor: Option<Latency>,
+    /// How much the anchor's readings varied (a robust coefficient of variation), once all is measured.
+    pub anchor_spread: Option<f64>,
     /// How the sums compare with what the device says of whole networks, once that has been looked at.
     pub check: Option<TableCheck>,
 }

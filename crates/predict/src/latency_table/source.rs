@@ -120,6 +120,9 @@ impl TableCostSource {
                 "; entries {} on {} by {} {}",
                 origin.kind, origin.device, origin.tool, origin.version
             );
+            if let Some(spread) = header.anchor_spread {
+                note += &format!(", beside an anchor whose turns spread by {:.1} %", spread * 100.0);
+            }
             if let Some(check) = &header.check {
                 let mean = check.mean_error * 100.0;
                 note += &format!("; {} whole networks differ by {mean:.1} % in the mean", check.networks);

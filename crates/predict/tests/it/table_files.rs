@@ -30,6 +30,8 @@ pub fn header() -> TableHeader {
         asked: 3,
         fixed: Latency::from_seconds(1e-5),
         model_error: 0.0,
+        anchor: Some(Latency::from_seconds(1.25e-3)),
+        anchor_spread: Some(0.012),
         check: Some(TableCheck {
             networks: 50,
             mean_error: 0.02,
@@ -75,6 +77,8 @@ fn our_own_format_comes_back() {
     let table = own();
     let text = table.to_csv().unwrap();
     assert_eq!(LatencyTable::read(&text, Dialect::Panarch).unwrap(), table);
+    assert_eq!(LatencyTable::anchor_of(&text), header().anchor);
+    assert_eq!(LatencyTable::anchor_of(&text.replace("# anchor_s", "# fixed")), None);
 }
 
 #[test]

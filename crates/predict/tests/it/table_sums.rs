@@ -104,6 +104,8 @@ fn the_interval_combines_spread_means_and_systematic_error() {
     let header = TableHeader {
         check: Some(check),
         model_error: 0.2,
+        anchor: None,
+        anchor_spread: None,
         ..header()
     };
     let wide = table_of(header)

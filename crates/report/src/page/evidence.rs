@@ -171,6 +171,9 @@ pub(super) fn provenance(report: &RunReport) -> Section {
         .table(&summary::provenance_table(report))
         .table(&accuracy)
         .table(&devices(report));
+    if let Some(quality) = summary::quality_table(&report.devices) {
+        section.table(&quality);
+    }
     section.html_part(&format!(
         "<p class=\"note\">Multiply-accumulates and parameters are counted on the network itself: convolutions and fully connected layers count, batch normalisation, activations and biases do not count as multiply-accumulates. Machine: {}.</p>\n",
         escape(&report.run.machine)

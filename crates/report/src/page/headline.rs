@@ -20,10 +20,12 @@ pub(super) fn headline(report: &RunReport) -> String {
     let Some(chosen) = report.chosen() else {
         out.push_str("<h1>No network was chosen</h1>\n");
         out.push_str(&format!(
-            "<p class=\"answer\">{} networks were evaluated on {}; none was chosen. The sections below show what was found.</p>\n</header>\n",
+            "<p class=\"answer\">{} networks were evaluated on {}; none was chosen. The sections below show what was found.</p>\n",
             grouped(report.networks.len() as u64),
             escape(&joined(&device_names(report)))
         ));
+        out.push_str(&worth(report));
+        out.push_str("</header>\n");
         return out;
     };
     out.push_str(&format!("<h1>One network for {}</h1>\n", escape_words(&title(report))));
@@ -39,7 +41,25 @@ pub(super) fn headline(report: &RunReport) -> String {
     {
         out.push_str(&format!("<p>{}</p>\n", escape(&sentence)));
     }
+    out.push_str(&worth(report));
     out.push_str("</header>\n");
+    out
+}
+
+/// What the figures of measured devices are worth; what is not to be trusted stands out.
+fn worth(report: &RunReport) -> String {
+    let mut out = String::new();
+    for device in &report.devices {
+        let (Some(quality), Some(sentence)) = (&device.quality, device.worth()) else {
+            continue;
+        };
+        let class = if quality.ranks() && quality.steady() {
+            "note"
+        } else {
+            "doubt"
+        };
+        out.push_str(&format!("<p class=\"{class}\">{}.</p>\n", escape(&sentence)));
+    }
     out
 }
 

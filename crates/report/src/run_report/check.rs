@@ -59,6 +59,11 @@ impl RunReport {
                 device.target.seconds().is_finite() && device.target.seconds() > 0.0,
                 || format!("target of device {}", device.name),
             );
+            if let Some(quality) = &device.quality {
+                found.require(positive(&quality.anchor_latency) && quality.spread.is_finite(), || {
+                    format!("the anchor of device {}", device.name)
+                });
+            }
         }
         for network in &self.networks {
             found.require(share(&network.accuracy), || format!("accuracy of {}", network.genotype));

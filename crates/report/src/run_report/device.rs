@@ -3,6 +3,8 @@
 use panarch_graph::Latency;
 use serde::{Deserialize, Serialize};
 
+use super::MeasurementQuality;
+
 /// One device of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,18 @@ pub struct DeviceFacts {
     pub target: Latency,
     /// Where the target comes from, such as "latency of the reference".
     pub target_origin: String,
+    /// What the measurements are worth; of real machines only.
+    #[serde(default)]
+    pub quality: Option<MeasurementQuality>,
+}
+
+impl DeviceFacts {
+    /// What the figures of a measured device are worth, in a sentence with the device's name.
+    #[must_use]
+    pub fn worth(&self) -> Option<String> {
+        let quality = self.quality.as_ref()?;
+        Some(format!("{}: {}; {}", self.name, quality.verdict(), quality.figures()))
+    }
 }
 
 /// Figures over a random sample of the space that say whether the devices want different networks.
@@ -82,6 +96,7 @@ mod tests {
             fixed_share: Some(fixed_share),
             target: Latency::from_millis(1.0),
             target_origin: String::new(),
+            quality: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::RunReport;
 use crate::figure::{joined, level, millions, with_half_width};
-use crate::run_report::Finalist;
+use crate::run_report::{DeviceFacts, Finalist, MeasurementQuality};
 use crate::table::{Cell, Column, Emphasis, Table};
 
 /// The finalists: what each was found for, test accuracy with interval, r on each device, average
@@ -17,6 +17,9 @@ pub fn finalists_table(report: &RunReport) -> Table {
     for device in &report.devices {
         let key = format!("r_{}", device.name);
         columns.push(Column::number(format!("r {}", device.name)).with_key(key));
+    }
+    for (device, _) in measured(report) {
+        columns.push(Column::raw(format!("ranking_holds_{}", device.name)));
     }
     columns.extend([
         Column::number("average r"),
@@ -38,6 +41,7 @@ pub fn finalists_table(report: &RunReport) -> Table {
         ];
         let ratios = report.ratios(finalist);
         cells.extend(ratios.iter().map(|ratio| Cell::decimal(*ratio, 3)));
+        cells.extend(measured(report).map(|(_, quality)| Cell::flag(quality.ranks())));
         cells.extend([
             Cell::decimal(mean(&ratios), 3),
             Cell::decimal(worst(&ratios), 3),
@@ -48,6 +52,12 @@ pub fn finalists_table(report: &RunReport) -> Table {
     }
     notes(report, &mut table);
     table
+}
+
+/// The devices that were measured, with what that is worth.
+fn measured(report: &RunReport) -> impl Iterator<Item = (&DeviceFacts, &MeasurementQuality)> {
+    let devices = report.devices.iter();
+    devices.filter_map(|device| Some((device, device.quality.as_ref()?)))
 }
 
 fn notes(report: &RunReport, table: &mut Table) {
@@ -67,6 +77,9 @@ fn notes(report: &RunReport, table: &mut Table) {
         "r = latency / target, smaller is faster; target: {}.",
         origins.join("; ")
     ));
+    for worth in report.devices.iter().filter_map(DeviceFacts::worth) {
+        table.note(format!("{worth}."));
+    }
     for finalist in report.finalists.iter().filter(|finalist| finalist.roles.len() > 1) {
         table.note(format!("{} are one and the same network.", roles_of(finalist)));
     }

@@ -206,3 +206,36 @@ fn a_missed_target_and_a_failed_check_are_said_aloud() {
     assert!(head.contains("DIFFERS from the training engine"));
     assert!(rest.contains("FAILED"));
 }
+
+/// A busy host is called so in the head, in the notes of the terminal's table and in the rows of JSON.
+#[test]
+fn a_busy_host_is_named_before_anything_else() {
+    let head = |report: &RunReport| {
+        let html = page(report);
+        html[..html.find("<nav").unwrap()].to_owned()
+    };
+    let mut report = fixture::report(80);
+    let quiet = "host-cpu: measured in pairs with a steady anchor; left-out error 3.1 %, Kendall τ 0.94, anchor&#39;s spread 1.2 %";
+    let plain = |html: &str| html.replace("&#39;", "'");
+    assert!(plain(&head(&report)).contains(&plain(quiet)), "{}", head(&report));
+    assert!(!head(&report).contains("class=\"doubt\""));
+    let flag = |report: &RunReport| {
+        let json = panarch_report::finalists_table(report).render(panarch_report::Format::Json, None, false);
+        let rows: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+        rows[0]["ranking_holds_host-cpu"].as_bool()
+    };
+    assert_eq!(flag(&report), Some(true));
+
+    let quality = report.devices[3].quality.as_mut().unwrap();
+    (quality.left_out_error, quality.kendall_tau, quality.spread) = (Some(0.35), Some(0.61), 0.4);
+    let busy = "host-cpu: measured while busy: ranking on this device is not to be trusted; left-out error 35.0 %, Kendall τ 0.61, anchor's spread 40.0 %";
+    assert!(plain(&head(&report)).contains(busy), "{}", head(&report));
+    assert!(head(&report).contains("class=\"doubt\""));
+    let notes = panarch_report::finalists_table(&report).notes;
+    assert!(notes.iter().any(|note| note.contains(busy)), "{notes:?}");
+    assert_eq!(flag(&report), Some(false));
+    let read = RunReport::from_json(&report.to_json().unwrap()).unwrap();
+    assert_eq!(read.devices[3].quality, report.devices[3].quality);
+    report.chosen = None;
+    assert!(plain(&head(&report)).contains(busy));
+}

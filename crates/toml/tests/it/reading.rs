@@ -101,7 +101,7 @@ kernel = true
         "f:5:8: `seed` must be a whole number of 0 or more, found -1",
         "f:6:15: `widths[1]` must be a whole number of 8 or more, found the string \"32\"",
         "f:6:21: `widths[2]` must be a whole number of 8 or more, found 0",
-        "f:7:9: `sizes` must be a list, each item a whole number of 0 or more, found 3",
+        "f:7:9: `sizes` must be a list, each item a whole number of 0 or more, found 3 (did you mean `[3]`?)",
         "f:8:1: `tran` is not a known key (did you mean `train`?)",
         "f:9:1: `unknown` is not a known key here, where it can be one of `activation`, `big`, `epochs`, `rate`, `search`, `seed`, `sizes`, `stage`, `train` or `widths`",
         "f:10:7: `big` must be a whole number of 0 or more, found 9999999999999999999999999999999999999999…",

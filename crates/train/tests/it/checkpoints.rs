@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use panarch_graph::random;
 use panarch_space::Space;
-use panarch_train::data::Splits;
+use panarch_train::data::{Dataset, HeldOut, ImageSet, Splits};
 use panarch_train::{
     Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
     SupernetTrainer, TrainError, Training, Validation, Validator,
@@ -163,6 +163,74 @@ fn the_checkpoint_of_another_training_is_refused_by_name() {
         trainer(&space, &fewer, sandwich(1.0)),
         "data.train_images: in the checkpoint 64, here 48",
     );
+}
+
+/// One training picture with another pixel, one with another label: another training. Names are no part of it.
+#[test]
+fn other_pictures_are_another_training() {
+    let space = tiny_space();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let set = |change: Option<(usize, usize)>, count: usize| {
+        let shape = panarch_graph::Shape::new(1, 8, 8);
+        let mut pixels: Vec<u8> = (0..count * 64).map(|place| (place * 7 % 251) as u8).collect();
+        let mut labels: Vec<u16> = (0..count).map(|image| (image % 4) as u16).collect();
+        if let Some((pixel, image)) = change {
+            // Swapped, so that means and counts stay as they are.
+            pixels.swap(pixel, pixel + 1);
+            labels.swap(image, image + 1);
+        }
+        ImageSet::new(shape, pixels, labels).unwrap()
+    };
+    let splits = |name: &str, change: Option<(usize, usize)>| {
+        let classes = (0..4).map(|class| format!("{name} {class}")).collect();
+        let dataset = Dataset::new(name, classes, set(change, 64), Some(set(None, 16)), set(None, 16));
+        dataset.unwrap().hold_out(HeldOut::Count(16), 0).unwrap()
+    };
+    train_until(&mut trainer(&space, &splits("a", None), sandwich(1.0)), 2, &path);
+    let mut moved = trainer(&space, &splits("b", None), sandwich(1.0));
+    moved.resume(&path).unwrap();
+    assert_eq!(moved.step(), 2);
+    for change in [(100, 62), (0, 1)] {
+        let mut other = trainer(&space, &splits("a", Some(change)), sandwich(1.0));
+        let error = other.resume(&path).unwrap_err();
+        let TrainError::CheckpointOfAnother { changed, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(changed, "the training pictures changed");
+        assert_eq!(other.step(), 0);
+    }
+    // What the caller adds counts as much.
+    let further = panarch_graph::Inputs::new().with_text("form of kept values", "bf16");
+    let mut other = trainer(&space, &splits("a", None), sandwich(1.0));
+    other.add_inputs(&further);
+    let error = other.resume(&path).unwrap_err().to_string();
+    assert!(error.contains("the form of kept values changed"), "{error}");
+}
+
+/// A file that was changed by a tool which leaves the checksum as it was, or out.
+#[test]
+fn a_zeroed_kernel_is_noticed() {
+    let (space, splits) = (tiny_space(), splits(64, 16));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("supernet.safetensors");
+    train_until(&mut trainer(&space, &splits, sandwich(1.0)), u64::MAX, &path);
+    let whole = fs::read(&path).unwrap();
+    let mut zeroed = whole.clone();
+    let end = zeroed.len();
+    zeroed[end - 36..].fill(0);
+    let text = |bytes: &[u8]| {
+        let at = bytes.windows(16).position(|part| part == b"panarch.checksum").unwrap();
+        let mut bytes = bytes.to_vec();
+        bytes[at] = b'q';
+        bytes
+    };
+    for (bytes, reason) in [(&zeroed, "checksum"), (&text(&whole), "checksum")] {
+        fs::write(&path, bytes).unwrap();
+        let error = Supernet::open(&path, &space, splits.head(), 8).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert!(trainer(&space, &splits, sandwich(1.0)).resume(&path).is_err());
+    }
 }
 
 #[test]

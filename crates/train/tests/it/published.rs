@@ -308,6 +308,19 @@ fn other_descriptions_are_refused() {
             "odd number",
         ),
         ("\"out_channels\": 16", "\"out_channels\": 99999999", "whole number"),
+        (
+            "{\"name\": \"Prox",
+            "{\"resolution\": 4294967295, \"name\": \"Prox",
+            "4294967295",
+        ),
+        ("{\"name\": \"Prox", "{\"resolution\": 4097, \"name\": \"Prox", "4096"),
+        (
+            "{\"name\": \"Prox",
+            "{\"resolution\": 0, \"name\": \"Prox",
+            "`resolution` is 0",
+        ),
+        ("\"expand_ratio\": 3", "\"expand_ratio\": 1e12", "number of channels"),
+        ("\"expand_ratio\": 3", "\"expand_ratio\": -3", "number of channels"),
         ("[{\"mobile", "[{\"mobile_\": 3}, {\"mobile", "did not match"),
         ("}", "", ""),
     ] {

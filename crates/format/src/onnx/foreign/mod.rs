@@ -13,6 +13,8 @@ mod folding;
 mod input;
 mod interpreter;
 mod notes;
+#[cfg(test)]
+mod numbers;
 mod operators;
 mod rewrite;
 mod site;

@@ -6,7 +6,7 @@ mod layout;
 mod quantisation;
 mod window;
 
-use panarch_graph::{Activation, BatchNorm, Op, PoolKind};
+use panarch_graph::{Activation, BatchNorm, Op, ParameterRole, PoolKind, Tensor};
 
 use super::super::attributes::Attributes;
 use super::draft::Step;
@@ -114,7 +114,13 @@ impl<'a> Interpreter<'a> {
         for (position, parameter) in parameters.iter_mut().enumerate() {
             let found = self.constant(site, position + 1, "a parameter")?;
             *parameter = match found.as_floats() {
-                Some(values) if values.len() == channels => values.to_vec(),
+                Some(values) if values.len() == channels => {
+                    let name = site.input(position + 1).unwrap_or_default();
+                    let role = (position == 3).then_some(ParameterRole::RunningVar);
+                    let tensor = Tensor::new(vec![channels], values.to_vec())?;
+                    tensor.check_numbers(name, role)?;
+                    tensor.data
+                }
                 _ => return Err(site.error(format!("needs {channels} floats at input {}", position + 1))),
             };
         }

@@ -13,7 +13,7 @@ use super::super::tensor::{from_f32, from_i64};
 use super::super::{OnnxModel, OnnxReadOptions, read_onnx, read_onnx_file, read_onnx_with};
 use crate::FormatError;
 
-fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
+pub(super) fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
     let dim = |length: &i64| DimensionProto {
         dim_value: (*length > 0).then_some(*length),
         dim_param: (*length <= 0).then(|| "n".to_owned()),
@@ -32,7 +32,7 @@ fn value(name: &str, dims: &[i64]) -> ValueInfoProto {
     }
 }
 
-fn ints(name: &str, values: &[i64]) -> AttributeProto {
+pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
         ints: values.to_vec(),
@@ -41,7 +41,7 @@ fn ints(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-fn int(name: &str, value: i64) -> AttributeProto {
+pub(super) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
         i: Some(value),
@@ -50,7 +50,7 @@ fn int(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-fn text(name: &str, value: &str) -> AttributeProto {
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
         s: Some(value.as_bytes().to_vec()),
@@ -60,7 +60,7 @@ fn text(name: &str, value: &str) -> AttributeProto {
 }
 
 /// A node that is called as its output.
-fn node(operator: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
+pub(super) fn node(operator: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> NodeProto {
     NodeProto {
         input: inputs.iter().map(|input| (*input).to_owned()).collect(),
         output: vec![output.to_owned()],
@@ -72,7 +72,7 @@ fn node(operator: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeP
 }
 
 /// A model from `x` to `y`, of images of three channels and eight by eight positions.
-fn model(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
+pub(super) fn model(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
     ModelProto {
         ir_version: Some(8),
         producer_name: Some("a test".to_owned()),
@@ -92,15 +92,15 @@ fn model(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
     }
 }
 
-fn weight() -> TensorProto {
+pub(super) fn weight() -> TensorProto {
     from_f32("w", &[4, 3, 3, 3], &[0.5; 108])
 }
 
-fn read(model: &ModelProto) -> Result<OnnxModel, FormatError> {
+pub(super) fn read(model: &ModelProto) -> Result<OnnxModel, FormatError> {
     read_onnx(&model.encode_to_vec())
 }
 
-fn refusal(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> String {
+pub(super) fn refusal(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> String {
     read(&model(nodes, constants)).unwrap_err().to_string()
 }
 

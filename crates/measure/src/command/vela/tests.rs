@@ -1,5 +1,4 @@
 use std::fs;
-use std::path::PathBuf;
 
 use panarch_graph::{
     Activation, Conv2d, Estimate, Latency, NetworkBuilder, Op, Precision, Provenance, ProvenanceKind, Shape,

@@ -139,7 +139,7 @@ fn pointers_of_git_lfs_are_called_by_name() {
     // Pictures are listed, so that all of a folder are known at once.
     let listed = expect(&place.panarch(&["data", "check", "./pictures", "--format", "csv"]), 1);
     let line = listed.lines().find(|line| line.contains("000.png")).unwrap();
-    assert!(line.contains("Git LFS"), "{line}");
+    assert!(line.contains("Git-LFS pointer"), "{line}");
 }
 
 #[test]

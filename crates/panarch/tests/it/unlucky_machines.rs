@@ -206,7 +206,7 @@ fn a_disk_that_is_full_or_cannot_be_written_is_the_machine_s_fault() {
         0,
     );
     foreign_network(&place.path().join("net.onnx"));
-    for (options, words) in [("size=16k", "No space left on device"), ("ro", "Read-only file system")] {
+    for (options, words) in [("size=4k", "No space left on device"), ("ro", "Read-only file system")] {
         for (arguments, path) in commands {
             let Some(output) = on_a_small_disk(&disk, options, &format!("\"$0\" {arguments}")) else {
                 println!("skipped: nothing can be mounted");

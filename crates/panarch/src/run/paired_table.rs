@@ -13,11 +13,11 @@ use crate::Error;
 #[cfg(test)]
 mod tests;
 
-/// The largest left-out error of a table that can be trusted. A table fitted on a quiet machine is off by 3 to 6 %; from
+/// The largest left-out error of a table that can be trusted. A table that fits is off by 2 to 3 %; from
 /// 10 % on, errors are as large as the differences between the networks that a search has to choose from.
 const LARGEST_ERROR: f64 = 0.10;
 /// The smallest Kendall's τ of a table that can be trusted: nine of ten pairs of networks in the right order. A table
-/// fitted on a quiet machine has more than 0.9.
+/// that fits has more than 0.9.
 const SMALLEST_TAU: f64 = 0.80;
 /// The largest spread of the anchor on a machine that kept its pace, which has 1 to 5 %. Beyond 10 % the scale, a decile of
 /// the readings, may be off by as much.

@@ -170,7 +170,7 @@ fn what_is_not_the_dialect_is_refused_with_its_line() {
         ("# batch = 1", "# batch = one", "batch"),
         ("# kind = measured", "# kind = guessed", "guessed"),
         ("# asked = 3\n", "", "asked"),
-        (",3,", ",0,", "line 25"),
+        (",3,", ",0,", "line 27"),
         ("1.25e-4", "inf", "mean_s"),
         ("3e-6", "-3e-6", "standard_deviation_s"),
         ("entries = 2", "entries = 3", "announces 3"),

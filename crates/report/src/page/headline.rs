@@ -63,7 +63,6 @@ fn worth(report: &RunReport) -> String {
     out
 }
 
-/// The devices, or their number where their names would be a title of many lines.
 /// What checks found wrong, before anything else.
 fn problems(problems: &[String]) -> String {
     if problems.is_empty() {
@@ -78,6 +77,7 @@ fn problems(problems: &[String]) -> String {
     out + "</ul></section>\n"
 }
 
+/// The devices, or their number where their names would be a title of many lines.
 fn title(report: &RunReport) -> String {
     match report.devices.len() {
         ..=6 => joined(&device_names(report)),

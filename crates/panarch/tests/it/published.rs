@@ -177,7 +177,7 @@ fn a_supernet_is_imported_and_a_member_exported_and_looked_at() {
     );
     expect(
         &place.panarch(&["classify", "--checkpoint", "member.onnx", "no-such.png"]),
-        3,
+        2,
     );
     expect(
         &place.panarch(&["classify", "--checkpoint", "member.onnx", "names.txt"]),

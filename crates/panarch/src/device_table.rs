@@ -21,7 +21,7 @@ use crate::device_source::{self, OpenDevice};
 use crate::run::{LARGEST_SPREAD, Watch};
 use crate::{Error, lookup};
 use isolation::{Isolation, Way};
-use journal::{Found, Journal};
+use journal::{Begun, Found, Journal};
 
 /// Blocks that are asked for at once where an answer costs no time.
 const TOGETHER: usize = 64;
@@ -109,7 +109,7 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
             }
         }
     }
-    let (mut entries, other) = journal.begin(&header)?;
+    let Begun { mut entries, other } = journal.begin(&header)?;
     if let Some(why) = other {
         watch.note(format!("the table that was begun is begun again: {why}"));
     }

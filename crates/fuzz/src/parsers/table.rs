@@ -53,7 +53,7 @@ pub const LATENCY_TABLE: Target = Target {
         let mut seeds = texts([
             format!("0{ofa}"),
             format!("1{nsga}"),
-            format!("2panarch-latency-table,1\n"),
+            "2# panarch latency table 1\n# device = a\n".to_owned(),
         ]);
         if let Some(table) = reference("ofa/i7-8700k/lookup_table.yaml") {
             let table: Vec<u8> = table.into_iter().take(4096).collect();

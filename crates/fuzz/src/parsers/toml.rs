@@ -61,7 +61,7 @@ pub const PROFILE: Target = Target {
     seeds: || {
         texts(
             preset_names()
-                .into_iter()
+                .iter()
                 .filter_map(|name| panarch_cost::preset_text(name)),
         )
     },

@@ -32,7 +32,7 @@ fn activations_keep_it() {
         for kind in Activation::ALL {
             for place in 0..COUNT {
                 for nan in [f32::NAN, -f32::NAN] {
-                    let mut x = vec![1.5; COUNT];
+                    let mut x = [1.5; COUNT];
                     x[place] = nan;
                     let mut out = vec![0.0; COUNT];
                     let map = Affine {
@@ -62,7 +62,7 @@ fn the_limits_of_products_keep_it() {
     for level in Level::available() {
         for limits in LIMITS {
             for place in 0..COUNT {
-                let mut b = vec![0.25; COUNT];
+                let mut b = [0.25; COUNT];
                 b[place] = f32::NAN;
                 let mut packed = vec![0.0; packed_length(level, 1, COUNT)];
                 pack(level, 1, COUNT, &mut packed, |_, column| b[column]);

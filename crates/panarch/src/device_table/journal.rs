@@ -38,6 +38,14 @@ const OTHER: &str = "the device, the space, the resolution, the classes or the n
 /// How a profile begins that is written here.
 const MARK: &str = "# Written by `panarch device table build`";
 
+/// What there was of a table when it was begun.
+pub(super) struct Begun {
+    /// The entries that an earlier process has kept.
+    pub(super) entries: Vec<(String, TableEntry)>,
+    /// Why those of the file are none, where they are of another table.
+    pub(super) other: Option<String>,
+}
+
 impl Journal {
     /// The files beside a profile. What was not written here is not written over.
     pub(super) fn of(profile: &Path) -> Result<Self, Error> {
@@ -101,9 +109,8 @@ impl Journal {
         })
     }
 
-    /// The entries that an earlier process has kept, and why none were where they are of another table; begins the file
-    /// where there is none.
-    pub(super) fn begin(&mut self, header: &TableHeader) -> Result<(Vec<(String, TableEntry)>, Option<String>), Error> {
+    /// Goes on with the file that an earlier process has begun; begins it where there is none.
+    pub(super) fn begin(&mut self, header: &TableHeader) -> Result<Begun, Error> {
         let mut other = None;
         let entries = if self.partial.exists() {
             let text = lookup::read_text(&self.partial)?;
@@ -120,7 +127,7 @@ impl Journal {
         atomic_write(&self.partial, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&self.partial);
         self.file = Some(file.map_err(Error::writing(&self.partial))?);
-        Ok((entries, other))
+        Ok(Begun { entries, other })
     }
 
     /// Brings an entry to the disk.

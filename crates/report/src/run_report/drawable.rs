@@ -21,10 +21,10 @@ impl RunReport {
             provenance: ProvenanceIndex(u32::MAX),
         };
         for network in &mut copy.networks {
-            network.latency.resize(devices, missing.clone());
+            network.latency.resize(devices, missing);
         }
         for finalist in &mut copy.finalists {
-            finalist.latency.resize(devices, missing.clone());
+            finalist.latency.resize(devices, missing);
         }
         let exists = |index: &u32| (*index as usize) < networks;
         for search in &mut copy.searches {

@@ -174,7 +174,7 @@ fn what_is_not_the_dialect_is_refused_with_its_line() {
         ("1.25e-4", "inf", "mean_s"),
         ("3e-6", "-3e-6", "standard_deviation_s"),
         ("entries = 2", "entries = 3", "announces 3"),
-        ("entries = 2", "entries = 99999999999", "announces"),
+        ("entries = 2", "entries = 99999999999", "more than the 200000"),
     ] {
         let reason = refused(&text.replacen(from, to, 1), Dialect::Panarch);
         assert!(reason.contains(part), "{to}: {reason}");

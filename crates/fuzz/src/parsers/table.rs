@@ -128,9 +128,8 @@ pub const PUBLISHED_NETWORK: Target = Target {
     name: "published-network",
     seeds: || {
         let names = [
-            "proxyless_mobile_14.config",
-            "mcunet.config",
-            "proxylessnas/config.json",
+            "proxylessnas/proxyless-w0.25-r112_imagenet.json",
+            "field_cases/devices/config_resolution.json",
         ];
         let mut seeds = texts(["{\"name\": \"MobileNetV3\", \"first_conv\": {}, \"blocks\": [], \"classifier\": {}}"]);
         seeds.extend(names.iter().filter_map(|name| reference(name)));

@@ -58,13 +58,7 @@ fn space(text: &str) {
 
 pub const PROFILE: Target = Target {
     name: "profile",
-    seeds: || {
-        texts(
-            preset_names()
-                .iter()
-                .filter_map(|name| panarch_cost::preset_text(name)),
-        )
-    },
+    seeds: || texts(preset_names().iter().filter_map(|name| panarch_cost::preset_text(name))),
     run: |bytes| with_text(bytes, profile),
 };
 

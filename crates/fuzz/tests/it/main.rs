@@ -10,6 +10,9 @@ use panarch_fuzz::{Mutator, TARGETS, Target, target};
 /// The most memory that one input of at most a megabyte may take, in bytes.
 const MEMORY: u64 = 1 << 30;
 
+/// The most inputs of one target; the same ones on every machine that is quick enough.
+const INPUTS: u64 = 100_000;
+
 /// How long each target is given inputs.
 fn duration() -> Duration {
     let seconds = std::env::var("PANARCH_FUZZ_SECONDS").ok();
@@ -47,7 +50,7 @@ fn smoke(name: &str) {
     }
     let mut mutator = Mutator::new(seeds, 1);
     let (began, mut inputs) = (Instant::now(), 0_u64);
-    while began.elapsed() < duration() {
+    while began.elapsed() < duration() && inputs < INPUTS {
         survive(target, &mutator.draw());
         inputs += 1;
     }

@@ -7,7 +7,7 @@ use panarch_graph::Latency;
 use panarch_search::{AgeingEvolution, Constraint, Evolution, RandomSearch, SearchError, Situation, Strategy, Verdict};
 use panarch_space::Genotype;
 use panarch_study::{DeviceTarget, History, Metric, Next, Objective, Observation, Outcome, RewardForm, Subject};
-use panarch_train::Supernet;
+use panarch_train::{Supernet, TrainError};
 
 use super::pool::Pool;
 use super::{Devices, Setup, Watch, inputs};
@@ -232,7 +232,15 @@ impl<'a> GoalDevices<'a> {
                 reason: veto.to_string(),
             });
         }
-        let evaluation = pool.evaluate(genotype)?;
+        let evaluation = match pool.evaluate(genotype) {
+            // One network without an answer is no reason to lose all others.
+            Err(Error::Train(error @ TrainError::Answer { .. })) => {
+                return Ok(Outcome::Failed {
+                    reason: error.to_string(),
+                });
+            }
+            other => other?,
+        };
         let assessment = self.objective.assess(evaluation.accuracy.value, &latencies)?;
         Ok(match assessment.reward {
             Some(reward) => Outcome::Complete { reward },

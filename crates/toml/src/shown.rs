@@ -35,12 +35,16 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
+    let mut before = ' ';
     for c in text.chars() {
-        if hidden(c) {
+        // Persian, the scripts of India and some emoji are written with joiners.
+        let joins = matches!(c, '\u{200c}' | '\u{200d}') && !before.is_ascii() && !is_hidden(before);
+        if hidden(c) && !joins {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
+        before = c;
     }
     Cow::Owned(out)
 }
@@ -81,9 +85,19 @@ mod tests {
             ("zero\u{200b}width\u{feff}", r"zero\u{200b}width\u{feff}"),
         ] {
             assert_eq!(shown(text), expected);
+            assert_eq!(shown(expected), expected);
             assert!(!shown_lines(text).contains(|c| is_hidden(c) && c != '\n' && c != '\t'));
         }
         assert_eq!(shown_lines("a\n\tb\r"), "a\n\tb\\r");
+    }
+
+    #[test]
+    fn joiners_of_a_script_stay_and_others_do_not() {
+        let persian = "می\u{200c}خواهم";
+        assert_eq!(shown(persian), persian);
+        assert_eq!(shown("👩\u{200d}🔬"), "👩\u{200d}🔬");
+        assert_eq!(shown("ab\u{200d}c\u{200c}"), r"ab\u{200d}c\u{200c}");
+        assert_eq!(shown("م\u{200c}\u{200c}"), "م\u{200c}\\u{200c}");
     }
 
     #[test]

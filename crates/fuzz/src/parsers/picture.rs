@@ -14,11 +14,17 @@ use super::reference;
 use crate::Target;
 use crate::scratch::with_file;
 
+/// A small picture in this format.
+fn plain(format: ImageFormat) -> Option<Vec<u8>> {
+    let picture = RgbImage::from_fn(9, 7, |x, y| image::Rgb([(x * 25) as u8, (y * 30) as u8, 99]));
+    let mut bytes = Cursor::new(Vec::new());
+    let written = DynamicImage::ImageRgb8(picture).write_to(&mut bytes, format);
+    written.ok().map(|()| bytes.into_inner())
+}
+
 pub const PICTURE: Target = Target {
     name: "picture",
     seeds: || {
-        let picture = RgbImage::from_fn(9, 7, |x, y| image::Rgb([(x * 25) as u8, (y * 30) as u8, 99]));
-        let picture = DynamicImage::ImageRgb8(picture);
         let formats = [
             ImageFormat::Png,
             ImageFormat::Jpeg,
@@ -27,13 +33,7 @@ pub const PICTURE: Target = Target {
             ImageFormat::Tiff,
             ImageFormat::WebP,
         ];
-        let mut seeds: Vec<Vec<u8>> = formats
-            .into_iter()
-            .filter_map(|format| {
-                let mut bytes = Cursor::new(Vec::new());
-                picture.write_to(&mut bytes, format).ok().map(|()| bytes.into_inner())
-            })
-            .collect();
+        let mut seeds: Vec<Vec<u8>> = formats.into_iter().filter_map(plain).collect();
         let names = ["exif6_shown_upright.jpg", "trunc0.9.jpg", "upright.png"];
         seeds.extend(
             names
@@ -46,6 +46,14 @@ pub const PICTURE: Target = Target {
         // The ending is that of the most common kind; what a file is, its content says.
         with_file("train/class/picture.png", bytes, |path| {
             let root = path.ancestors().nth(3).unwrap_or(path);
+            // A set of one class or of very few pictures is refused before they are decoded.
+            let good = plain(ImageFormat::Png).unwrap_or_default();
+            for class in ["train/class", "train/other"].map(|class| root.join(class)) {
+                let _ = std::fs::create_dir_all(&class);
+                for name in ["1.png", "2.png", "3.png", "4.png"] {
+                    let _ = std::fs::write(class.join(name), &good);
+                }
+            }
             let options = FolderOptions {
                 resolution: Some(16),
                 ..FolderOptions::default()

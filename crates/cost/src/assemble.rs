@@ -2,8 +2,7 @@
 
 use panarch_graph::{Bytes, Estimate, Latency, Macs, Network, Provenance, ProvenanceKind};
 
-use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, NetworkPlan};
+use crate::plan::{LayerWork, Scheduled};
 use crate::profile::Accelerator;
 use crate::{Attribution, Bound, Cost, DeviceProfile, LayerCost, energy};
 
@@ -14,27 +13,37 @@ pub(crate) struct Tool {
     pub name: &'static str,
 }
 
-/// The cost of a network whose layers take these times.
+/// The cost of a network that runs in this way.
 pub(crate) fn assemble(
     profile: &DeviceProfile,
     machine: &Accelerator,
     network: &Network,
-    plan: NetworkPlan,
-    times: &[LayerTime],
+    scheduled: Scheduled,
     tool: Tool,
 ) -> Cost {
-    let per_batch = 1.0 / (machine.clock_hz.value * f64::from(profile.batch()));
+    let Scheduled {
+        layers,
+        operators,
+        work,
+        flow,
+        times,
+        together,
+    } = scheduled;
+    let per_batch = 1.0 / (machine.clock_hz.value * f64::from(together));
     let seconds = |cycles: f64| Latency::from_seconds(cycles * per_batch);
     let fixed = Latency::from_seconds(machine.overhead.inference_s.value);
     let mut total = fixed;
     let mut macs = 0;
-    let mut per_layer = Vec::with_capacity(plan.layers.len());
-    let described = plan.layers.into_iter().zip(plan.operators).zip(plan.work).zip(times);
+    let mut macs_on_array = 0;
+    let mut per_layer = Vec::with_capacity(layers.len());
+    let described = layers.into_iter().zip(operators).zip(work).zip(times);
     for (((layer, operator), work), time) in described {
         let latency = seconds(time.total());
         total += latency;
         let of_layer = network.node_macs(layer.anchor);
         macs += of_layer.0;
+        // The vector unit's are no use of the array.
+        macs_on_array += if work.matrix > 0.0 { of_layer.0 } else { 0 };
         let (compute, movement) = (work.matrix.max(work.vector), movement(&work));
         per_layer.push(LayerCost {
             operator: operator.name().to_owned(),
@@ -69,10 +78,10 @@ pub(crate) fn assemble(
         energy: machine
             .energy
             .as_ref()
-            .map(|figures| energy::of_inference(figures, &machine.error, Macs(macs), &plan.flow, total)),
-        peak_memory: Bytes(plan.flow.peak_bytes),
-        traffic: Bytes(plan.flow.traffic_bytes().round() as u64),
-        utilisation: share(macs as f64, total.seconds() * peak),
+            .map(|figures| energy::of_inference(figures, &machine.error, Macs(macs), &flow, total)),
+        peak_memory: Bytes(flow.peak_bytes),
+        traffic: Bytes(flow.traffic_bytes().round() as u64),
+        utilisation: share(macs_on_array as f64, total.seconds() * peak),
         per_layer,
         provenance: Provenance {
             kind: tool.kind,
@@ -90,7 +99,7 @@ pub(crate) fn assemble(
 /// The busiest of the ways that a layer's bytes take.
 fn movement(work: &LayerWork) -> f64 {
     let host = work.host_in + work.host_out;
-    work.weights
+    (work.weights + work.weights_again)
         .max(work.load + work.store)
         .max(host)
         .max(work.feed + work.drain)

@@ -11,6 +11,7 @@ mod mapper_golden;
 mod mapper_search;
 mod matrix_efficiency;
 mod model_agreement;
+mod more;
 mod networks;
 mod presets;
 mod problems;

@@ -260,7 +260,11 @@ impl Dealt<'_> {
         let mut groups = channels.div_ceil(most);
         loop {
             // The fewest channels a product that make so many products.
-            let packed = if systolic.partial.value { channels.div_ceil(groups) } else { most };
+            let packed = if systolic.partial.value {
+                channels.div_ceil(groups)
+            } else {
+                most
+            };
             let found = self.folds(
                 systolic,
                 Reduction {

@@ -60,7 +60,11 @@ pub(super) fn fewest_cycles(
             along_rows,
             along_columns,
             in_time,
-            waiting: if stays { f64::INFINITY } else { (accumulator_bytes / PARTIAL_SUM_BYTES).floor() },
+            waiting: if stays {
+                f64::INFINITY
+            } else {
+                (accumulator_bytes / PARTIAL_SUM_BYTES).floor()
+            },
             loads: !stays,
         };
         let found = if systolic.partial.value {

@@ -24,6 +24,7 @@ pub(crate) fn assemble(
     let Scheduled {
         layers,
         operators,
+        here,
         work,
         flow,
         times,
@@ -36,11 +37,12 @@ pub(crate) fn assemble(
     let mut macs = 0;
     let mut macs_on_array = 0;
     let mut per_layer = Vec::with_capacity(layers.len());
-    let described = layers.into_iter().zip(operators).zip(work).zip(times);
-    for (((layer, operator), work), time) in described {
+    let layers = layers.into_iter().zip(here);
+    let described = layers.zip(operators).zip(work).zip(times);
+    for ((((layer, here), operator), work), time) in described {
         let latency = seconds(time.total());
         total += latency;
-        let of_layer = network.node_macs(layer.anchor);
+        let of_layer = if here { network.node_macs(layer.anchor) } else { Macs(0) };
         macs += of_layer.0;
         // The vector unit's are no use of the array.
         macs_on_array += if work.matrix > 0.0 { of_layer.0 } else { 0 };
@@ -61,6 +63,7 @@ pub(crate) fn assemble(
                 issue: seconds(time.issue),
             },
             bound: bound(&work, compute, movement),
+            device: None,
             name: layer.name,
             block: layer.block,
         });

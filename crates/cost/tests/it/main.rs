@@ -2,8 +2,10 @@
 mod calibration;
 mod command;
 mod cycles;
+mod derived_profiles;
 mod estimates;
 mod fairness;
+mod fallback;
 mod file_devices;
 mod hierarchy_profile;
 mod machines;
@@ -13,6 +15,7 @@ mod matrix_efficiency;
 mod model_agreement;
 mod more;
 mod networks;
+mod outlines;
 mod presets;
 mod problems;
 mod properties;

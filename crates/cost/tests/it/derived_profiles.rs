@@ -122,12 +122,11 @@ fn another_array_takes_nothing_of_the_old_one() {
                 .split(", assumption = ")
                 .next()
                 .unwrap();
-            let closed = if plain.contains('{') {
+            if plain.contains('{') {
                 format!("{plain}, assumption = \"a test\" }}\n")
             } else {
                 format!("{plain}\n")
-            };
-            closed
+            }
         })
         .collect();
     let text = format!("base = \"systolic-32\"\n{grid}");

@@ -57,6 +57,13 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             say(&format!("note: {doubt}"));
         }
     }
+    if profiles.iter().any(|profile| profile.command().is_some()) {
+        // A command is in a group of its own, which the terminal does not tell.
+        on_interrupt(|| {
+            panarch_measure::kill_commands();
+            std::process::exit(130);
+        })?;
+    }
     if let Some(file) = &args.gemms {
         return gemms::costs(file, &profiles, &models, &doubts, printer);
     }
@@ -68,13 +75,6 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     }
     if let Some(file) = &args.trace {
         return trace::write(file, &profiles, &args.model, &named);
-    }
-    if profiles.iter().any(|profile| profile.command().is_some()) {
-        // A command is in a group of its own, which the terminal does not tell.
-        on_interrupt(|| {
-            panarch_measure::kill_commands();
-            std::process::exit(130);
-        })?;
     }
     let mut answers: Vec<Answered> = Vec::new();
     for profile in &profiles {
@@ -123,8 +123,19 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         for note in named.notes.iter().chain(&doubts) {
             table.note(note);
         }
-        let lacks = |answered: &Answered| matches!(answered.answer, Err(CostError::Unsupported { .. }));
-        if answers.iter().any(lacks) {
+        let refusals = answers.iter().filter_map(|answered| match &answered.answer {
+            Err(error @ CostError::Unsupported { refused, .. }) => Some((error, refused.layers())),
+            _ => None,
+        });
+        let refusals: Vec<(&CostError, usize)> = refusals.collect();
+        // Where no device answers, they stand in the error that ends the command.
+        for (error, _) in refusals
+            .iter()
+            .filter(|(_, layers)| *layers > 1 && refusals.len() < answers.len())
+        {
+            table.note(format!("{error}."));
+        }
+        if !refusals.is_empty() {
             table.note(
                 "What a device lacks can run on a processor beside it: say `fallback = \"cortex-a53\"` in its profile, or in one \
                  with a built-in device as its `base`.",

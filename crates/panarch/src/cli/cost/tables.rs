@@ -1,6 +1,6 @@
 //! The answers as tables.
 
-use panarch_cost::Attribution;
+use panarch_cost::{Attribution, CostError};
 use panarch_graph::{Energy, Estimate, Latency};
 use panarch_report::{Cell, Column, Emphasis, Table};
 
@@ -52,7 +52,7 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
             Err(error) => {
                 let mut cells = vec![Cell::text(device)];
                 cells.resize_with(10, Cell::missing);
-                cells.push(Cell::text(error.to_string()));
+                cells.push(Cell::text(in_short(error)));
                 cells.push(model);
                 cells.resize_with(15, Cell::missing);
                 cells.push(Cell::text(error.to_string()));
@@ -61,6 +61,20 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
         }
     }
     table
+}
+
+/// An error as it fits into a cell; the whole stands below the table.
+fn in_short(error: &CostError) -> String {
+    match error {
+        CostError::Unsupported { device, refused } if refused.layers() > 1 => {
+            format!(
+                "`{device}` cannot run {} layers: {}",
+                refused.layers(),
+                refused.operators()
+            )
+        }
+        error => error.to_string(),
+    }
 }
 
 pub(super) fn layers(answers: &[Answered]) -> Table {

@@ -60,7 +60,7 @@ pub struct Cost {
     /// Bytes that cross the border of the chip: streamed weights, spilled activations, image and result.
     #[serde(rename = "traffic_bytes")]
     pub traffic: Bytes,
-    /// Multiply-accumulates done over those possible in `latency.value`, from 0 to 1.
+    /// Multiply-accumulates that the array did over those that it could have done in `latency.value`, from 0 to 1.
     pub utilisation: f64,
     /// One entry a layer in the order of execution; their latencies and `fixed` add up to `latency.value`. Empty when the
     /// source knows only the whole.

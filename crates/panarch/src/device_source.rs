@@ -63,8 +63,8 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
         _ => Ok(OpenDevice {
             source: profile.model(model)?,
             hash: match model {
-                Model::Analytic => hash_of(profile, "panarch analytic model of a profile v2", ""),
-                Model::Cycle => hash_of(profile, "panarch simulator of a profile v1", ""),
+                Model::Analytic => hash_of(profile, "panarch analytic model of a profile v3", ""),
+                Model::Cycle => hash_of(profile, "panarch simulator of a profile v2", ""),
             },
             takes_time: false,
         }),

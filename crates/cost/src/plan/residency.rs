@@ -89,7 +89,10 @@ pub(super) fn demands(
     if let Some(room) = chains {
         values.chain(room, precision, network, layers, &weights);
     }
-    let alive = values.alive(layers.len());
+    // A result that nothing reads leaves as it is made.
+    let alive = values.alive(layers.len(), |value| {
+        surroundings.behind || !value.is_output || value.first_read.is_some()
+    });
     values.spill(&alive, memory.activation_bytes.value, together);
     let mut demands = Vec::with_capacity(layers.len());
     for (position, ((layer, weights), here)) in layers.iter().zip(&weights).zip(here).enumerate() {
@@ -151,7 +154,8 @@ pub(super) fn demands(
     let spilled = |node: NodeId| values.of(node).map_or(0.0, |value| value.spilled);
     Demands {
         layers: demands,
-        peak_bytes: alive
+        peak_bytes: values
+            .alive(layers.len(), |_| true)
             .iter()
             .map(|alive| alive.whole.saturating_add(alive.stripes))
             .max()

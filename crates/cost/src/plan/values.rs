@@ -168,10 +168,10 @@ impl Values {
         }
     }
 
-    /// Bytes alive while each layer runs.
-    pub fn alive(&self, layers: usize) -> Vec<Alive> {
+    /// Bytes of some values alive while each layer runs.
+    pub fn alive(&self, layers: usize, counts: impl Fn(&Value) -> bool) -> Vec<Alive> {
         let mut change = vec![[0_i128; 2]; layers + 1];
-        for value in self.all.iter().filter(|value| value.first < layers) {
+        for value in self.all.iter().filter(|value| value.first < layers && counts(value)) {
             let (kind, bytes) = value.stripe.map_or((0, value.bytes), |stripe| (1, stripe));
             change[value.first][kind] += i128::from(bytes);
             change[value.last + 1][kind] -= i128::from(bytes);

@@ -1,11 +1,11 @@
 //! From cycles to a cost.
 
-use panarch_graph::{Bytes, Estimate, Latency, Macs, Network, Provenance, ProvenanceKind};
+use panarch_graph::{Bytes, Estimate, Latency, Network, Provenance, ProvenanceKind};
 
 use crate::layer_time::LayerTime;
 use crate::plan::{LayerWork, NetworkPlan};
 use crate::profile::Accelerator;
-use crate::{Attribution, Bound, Cost, DeviceProfile, LayerCost, energy};
+use crate::{Attribution, Bound, Cost, DeviceProfile, EnergyParts, LayerCost, LevelTraffic, energy};
 
 /// Which of the two models made the numbers.
 #[derive(Debug, Clone, Copy)]
@@ -29,13 +29,16 @@ pub(crate) fn assemble(
     let mut total = fixed;
     let mut macs = 0;
     let mut per_layer = Vec::with_capacity(plan.layers.len());
-    let described = plan.layers.into_iter().zip(plan.operators).zip(plan.work).zip(times);
-    for (((layer, operator), work), time) in described {
+    let flows = plan.work.into_iter().zip(&plan.flow.layers);
+    let described = plan.layers.into_iter().zip(plan.operators).zip(flows).zip(times);
+    for (((layer, operator), (work, moved)), time) in described {
         let latency = seconds(time.total());
         total += latency;
         let of_layer = network.node_macs(layer.anchor);
         macs += of_layer.0;
         let (compute, movement) = (work.matrix.max(work.vector), movement(&work));
+        let memory = energy::levels(machine, moved);
+        let energy_parts = energy::of_layer(machine, of_layer, &memory, latency);
         per_layer.push(LayerCost {
             operator: operator.name().to_owned(),
             output: network.shape(layer.output),
@@ -51,6 +54,9 @@ pub(crate) fn assemble(
                 vector: seconds(time.vector),
                 issue: seconds(time.issue),
             },
+            energy: energy_parts.as_ref().map(EnergyParts::total),
+            energy_parts,
+            memory,
             bound: bound(&work, compute, movement),
             name: layer.name,
             block: layer.block,
@@ -58,6 +64,16 @@ pub(crate) fn assemble(
     }
     let peak = machine.clock_hz.value * machine.array.macs_per_cycle();
     let ratio = 1.0 + machine.error.relative.value;
+    let memory = LevelTraffic::sum(per_layer.iter().flat_map(|layer| &layer.memory));
+    let traffic = memory.iter().find(|level| level.level == LevelTraffic::OFF_CHIP);
+    let fixed_energy = energy::leakage(machine, fixed);
+    let energy_parts = fixed_energy.map(|leakage| {
+        let fixed = EnergyParts {
+            leakage,
+            ..EnergyParts::default()
+        };
+        EnergyParts::sum(per_layer.iter().filter_map(|layer| layer.energy_parts).chain([fixed]))
+    });
     Cost {
         latency: Estimate {
             value: total,
@@ -66,12 +82,12 @@ pub(crate) fn assemble(
             level: machine.error.level.value,
         },
         fixed,
-        energy: machine
-            .energy
-            .as_ref()
-            .map(|figures| energy::of_inference(figures, &machine.error, Macs(macs), &plan.flow, total)),
+        energy: energy_parts.map(|parts| energy::estimate(parts.total().joules(), &machine.error)),
+        energy_parts,
+        fixed_energy,
         peak_memory: Bytes(plan.flow.peak_bytes),
-        traffic: Bytes(plan.flow.traffic_bytes().round() as u64),
+        traffic: traffic.map_or(Bytes(0), LevelTraffic::moved),
+        memory,
         utilisation: share(macs as f64, total.seconds() * peak),
         per_layer,
         provenance: Provenance {

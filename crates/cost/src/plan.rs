@@ -14,7 +14,7 @@ use panarch_graph::{Layer, Network, fused_layers};
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
 
-pub(crate) use residency::{Flow, Surroundings, weight_cache};
+pub(crate) use residency::{Flow, Moved, Surroundings, weight_cache};
 pub(crate) use work::{LayerWork, Rates};
 
 /// A network on a machine, for a whole batch.
@@ -43,7 +43,7 @@ pub(crate) fn plan(
         machine.support.check(profile.name(), network, layer)?;
         operators.push(Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten));
     }
-    let flow = residency::flow(
+    let mut flow = residency::flow(
         machine,
         profile.precision(),
         profile.batch(),
@@ -52,8 +52,12 @@ pub(crate) fn plan(
         surroundings,
     );
     let mut work = Vec::with_capacity(layers.len());
-    for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&flow.layers) {
+    for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&mut flow.layers) {
         let arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;
+        if let Some(accesses) = &arithmetic.accesses {
+            let kernel = residency::kernel_elements(network, layer) as f64 / f64::from(profile.batch());
+            *moved = moved.on_array(accesses, kernel, profile.precision());
+        }
         work.push(LayerWork::new(rates, profile.batch(), &arithmetic, moved, *operator));
     }
     Ok(NetworkPlan {

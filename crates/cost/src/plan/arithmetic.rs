@@ -3,8 +3,14 @@
 use panarch_graph::{Layer, Network, Op, Shape};
 
 use crate::profile::{Accelerator, DepthwiseMapping, OutputStage, PixelOrder, Pooling};
-use crate::systolic::{Dataflow, Gemm, SystolicArray};
+use crate::systolic::{ArrayAccesses, Dataflow, Gemm, SystolicArray};
 use crate::{CostError, Operator};
+
+/// Bytes of a partial sum: of 8-bit products and of short floats alike.
+pub(super) const PARTIAL_SUM_BYTES: f64 = 4.0;
+/// Partial sums below each column where the profile does not say it: those of the first TPU, 4 MiB for 256 columns
+/// (Jouppi et al., ISCA 2017). Below 32 columns that is the 512 KB of SCALE-Sim's output memory.
+const SUMS_A_COLUMN: u64 = 4096;
 
 /// A reduction that the array can run: `groups` matrix products.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +39,8 @@ pub(crate) struct Arithmetic {
     pub channels: u64,
     /// Rows of output positions.
     pub rows: u32,
+    /// What a systolic array reads and writes on chip, in elements; `None` where the machine's memories say it.
+    pub accesses: Option<ArrayAccesses>,
 }
 
 /// The arithmetic of a layer.
@@ -161,15 +169,35 @@ impl Dealt<'_> {
         )?;
         let mapping = systolic.map(gemm)?;
         let groups = reduction.groups as f64;
-        let cycles = mapping.cycles().0 as f64 * groups / batch;
+        let sums = self.sums_a_column();
+        let accesses = mapping.array_accesses(sums).times(groups / batch);
+        let busy_cycles = mapping.cycles().0 as f64 + mapping.reload_cycles(sums);
+        // Sums go to the accumulators and back while operands stream.
+        let cycles = (busy_cycles * groups / batch).max(2.0 * accesses.sums * PARTIAL_SUM_BYTES / self.sums_rate());
         let streaming = (mapping.streaming().0 as f64 * groups / batch).min(cycles);
         let busy = 1.0 / array.utilisation.value;
         Ok(Arithmetic {
             matrix: streaming * busy,
             fill: (cycles - streaming) * busy,
             channels: reduction.outputs * reduction.groups,
+            accesses: Some(accesses),
             ..Arithmetic::default()
         })
+    }
+
+    /// Partial sums that fit below each column of a systolic array.
+    fn sums_a_column(&self) -> u64 {
+        let columns = f64::from(self.machine.array.output_lanes.value);
+        let bytes = self.machine.memory.accumulator_bytes.as_ref();
+        bytes.map_or(SUMS_A_COLUMN, |bytes| {
+            ((bytes.value / (PARTIAL_SUM_BYTES * columns)) as u64).max(1)
+        })
+    }
+
+    /// Bytes a cycle between array and accumulators; as many as there are where the profile does not say it.
+    fn sums_rate(&self) -> f64 {
+        let rate = self.machine.memory.accumulator_bytes_per_s.as_ref();
+        rate.map_or(f64::INFINITY, |rate| rate.value / self.machine.clock_hz.value)
     }
 
     fn depthwise(&self, taps: u64) -> Result<Arithmetic, CostError> {
@@ -229,6 +257,10 @@ impl Dealt<'_> {
             },
         )?;
         arithmetic.matrix /= self.machine.depthwise.utilisation.value;
+        if let Some(accesses) = &mut arithmetic.accesses {
+            // Zeros off the diagonal are not kept.
+            accesses.weights /= packed as f64;
+        }
         Ok(arithmetic)
     }
 

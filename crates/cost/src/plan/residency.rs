@@ -2,16 +2,22 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
+use super::arithmetic::PARTIAL_SUM_BYTES;
 use super::blocking::input_reads;
 use crate::profile::{Accelerator, Memory};
+use crate::systolic::ArrayAccesses;
 
 /// What one layer moves for one image, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Moved {
-    /// Activations read on chip, rereads included, and weights on their way to the array.
+    /// Activations read on chip, rereads included.
     pub read: f64,
     /// Activations written on chip, in the same count.
     pub written: f64,
+    /// Weights read on chip, on their way to the array, and what is kept beside them.
+    pub weights_read: f64,
+    /// Partial sums written to the accumulators of a systolic array, and as many read from there.
+    pub sums: f64,
     /// Activations that come from main memory.
     pub loaded: f64,
     /// Activations that go there.
@@ -27,8 +33,20 @@ pub(crate) struct Moved {
 }
 
 impl Moved {
-    fn across_the_border(&self) -> f64 {
-        self.loaded + self.stored + self.streamed + self.host_in + self.host_out
+    /// The same layer on a systolic array, whose folds say how often it reads and writes on chip.
+    pub fn on_array(self, accesses: &ArrayAccesses, kernel: f64, precision: Precision) -> Self {
+        let bytes = |elements: f64| elements * precision.bytes() as f64;
+        Self {
+            // What is passed on inside a chain comes out of the array's own buffers.
+            read: if self.chained {
+                self.read
+            } else {
+                bytes(accesses.inputs)
+            },
+            weights_read: self.weights_read + bytes((accesses.weights - kernel).max(0.0)),
+            sums: accesses.sums * PARTIAL_SUM_BYTES,
+            ..self
+        }
     }
 }
 
@@ -60,18 +78,6 @@ pub(crate) struct Surroundings {
     pub output_spilled: bool,
     /// Bytes of weights that stay on chip, where that is not decided here.
     pub weight_cache: Option<f64>,
-}
-
-impl Flow {
-    /// Bytes that cross the border of the chip.
-    pub fn traffic_bytes(&self) -> f64 {
-        self.layers.iter().map(Moved::across_the_border).sum()
-    }
-
-    /// Bytes moved on chip.
-    pub fn on_chip_bytes(&self) -> f64 {
-        self.layers.iter().map(|moved| moved.read + moved.written).sum()
-    }
 }
 
 /// A value that lives between layers.
@@ -147,7 +153,7 @@ pub(super) fn flow(
         let kept = weights.min(cache);
         cache -= kept;
         of_layer.streamed = (weights - kept) / batch;
-        of_layer.read = weights / batch;
+        of_layer.weights_read = weights / batch;
         let value = |node: NodeId| value_of[node.index()].and_then(|index| values.get(index));
         if !matches!(network.node(layer.anchor).op, Op::Flatten) {
             let reads = match (&machine.blocking, &network.node(layer.anchor).op) {
@@ -301,22 +307,26 @@ fn live_bytes(values: &[Value], layers: usize) -> Vec<u64> {
         .collect()
 }
 
-/// Bytes of a layer's kernel and of what is kept beside it for each output channel.
-fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
+/// Elements of a layer's kernel.
+pub(super) fn kernel_elements(network: &Network, layer: &Layer) -> u64 {
     let node = network.node(layer.anchor);
-    let output = network.shape(layer.anchor);
+    let outputs = u64::from(network.shape(layer.anchor).channels);
     let input = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
-    let kernel = match &node.op {
+    match &node.op {
         Op::Conv2d(conv) => {
-            u64::from(output.channels)
-                * u64::from(input / conv.groups.max(1))
-                * u64::from(conv.kernel[0])
-                * u64::from(conv.kernel[1])
+            outputs * u64::from(input / conv.groups.max(1)) * u64::from(conv.kernel[0]) * u64::from(conv.kernel[1])
         }
-        Op::Linear(_) => u64::from(output.channels) * u64::from(input),
-        // Scale and shift.
-        Op::BatchNorm(_) => 0,
-        _ => return 0.0,
+        Op::Linear(_) => outputs * u64::from(input),
+        _ => 0,
+    }
+}
+
+/// Bytes of a layer's kernel and of what is kept beside it for each output channel; scale and shift where it has none.
+fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
+    let channels = match &network.node(layer.anchor).op {
+        Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) => network.shape(layer.anchor).channels,
+        _ => 0,
     };
-    (kernel * precision.bytes()) as f64 + f64::from(output.channels) * machine.memory.channel_side_bytes.value
+    let kernel = kernel_elements(network, layer) * precision.bytes();
+    kernel as f64 + f64::from(channels) * machine.memory.channel_side_bytes.value
 }

@@ -129,7 +129,7 @@ impl LayerWork {
             store: moved.stored * batch / rates.off_chip,
             host_in: moved.host_in * batch / rates.host,
             host_out: moved.host_out * batch / rates.host,
-            feed: moved.read * batch / rates.on_chip,
+            feed: (moved.read + moved.weights_read) * batch / rates.on_chip,
             drain: moved.written * batch / rates.on_chip,
             // A change of shape is a matter of addresses.
             issue: if operator == Operator::Flatten {

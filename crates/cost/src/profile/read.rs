@@ -249,6 +249,8 @@ impl Figures {
         let stream = self.optional_number(table, "weight_stream_bytes_per_s", RATE);
         let link = self.optional_number(table, "host_link_bytes_per_s", RATE);
         let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES);
+        let accumulator_bytes = self.optional_number(table, "accumulator_bytes", POSITIVE);
+        let accumulators = self.optional_number(table, "accumulator_bytes_per_s", RATE);
         let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE);
         let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
         let fetch_ahead = self.sourced(table, "fetch_ahead", |figure| figure.bool("value"));
@@ -265,6 +267,8 @@ impl Figures {
             channel_side_bytes: channel_side_bytes?,
             weight_buffer_bytes: weight_buffer_bytes?,
             off_chip_latency_s: off_chip_latency?,
+            accumulator_bytes: accumulator_bytes?,
+            accumulator_bytes_per_s: accumulators?,
             fetch_ahead: fetch_ahead?,
             chain_fusion: chain_fusion?,
         })
@@ -282,11 +286,15 @@ impl Figures {
     fn energy(&self, table: &Table<'_>) -> Option<EnergyFigures> {
         let mac_j = self.number(table, "mac_j", NOT_NEGATIVE);
         let on_chip_byte_j = self.number(table, "on_chip_byte_j", NOT_NEGATIVE);
+        let weight_byte_j = self.optional_number(table, "weight_byte_j", NOT_NEGATIVE);
+        let accumulator_byte_j = self.optional_number(table, "accumulator_byte_j", NOT_NEGATIVE);
         let off_chip_byte_j = self.number(table, "off_chip_byte_j", NOT_NEGATIVE);
         let static_w = self.number(table, "static_w", NOT_NEGATIVE);
         Some(EnergyFigures {
             mac_j: mac_j?,
             on_chip_byte_j: on_chip_byte_j?,
+            weight_byte_j: weight_byte_j?,
+            accumulator_byte_j: accumulator_byte_j?,
             off_chip_byte_j: off_chip_byte_j?,
             static_w: static_w?,
         })

@@ -1,5 +1,6 @@
 //! `panarch cost`.
 
+mod memory;
 mod tables;
 mod trace;
 
@@ -19,6 +20,8 @@ struct Answered {
     device: String,
     /// `None` for what the profile itself says should answer.
     model: Option<Model>,
+    /// Whether layers are mapped onto a memory hierarchy.
+    mapped: bool,
     answer: Result<Cost, CostError>,
 }
 
@@ -48,7 +51,15 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     let NetworkArgs { network, shape } = &args.network;
     let network = network.as_deref().unwrap_or_default();
     let named = lookup::network(network, shape_of(*shape))?;
-    let profiles = lookup::devices(&args.device)?;
+    let mut profiles = lookup::devices(&args.device)?;
+    if let Some(objective) = args.objective {
+        if profiles.iter().all(|profile| profile.hierarchy().is_none()) {
+            let message =
+                "no device is described as a memory hierarchy: `--objective` says what layers are mapped for on these";
+            return Err(Error::Input(message.to_owned()).into());
+        }
+        profiles = profiles.into_iter().map(|it| it.with_objective(objective)).collect();
+    }
     if let Some(folder) = scalesim_export {
         return scalesim::export(folder, &named.network, &profiles, printer);
     }
@@ -86,6 +97,7 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             answers.push(Answered {
                 device: profile.name().to_owned(),
                 model: *model,
+                mapped: profile.hierarchy().is_some(),
                 answer,
             });
         }
@@ -113,9 +125,20 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         for note in &named.notes {
             table.note(note);
         }
+        for answered in answers.iter().filter(|answered| answered.mapped) {
+            let cost = answered.answer.as_ref().ok();
+            if let Some(note) = cost.and_then(|cost| cost.provenance.note.as_ref()) {
+                table.note(format!("{}: {note}.", answered.device));
+            }
+        }
         printer.table(&table);
         if args.layers {
             printer.table(&tables::layers(&answers));
+            for answered in &answers {
+                if let Some(table) = memory::by_layer(answered) {
+                    printer.table(&table);
+                }
+            }
         }
     }
     let impossible = |answer: &Result<Cost, CostError>| match answer {

@@ -158,6 +158,9 @@ fn layers(network: &Network, device: &Toy) -> Vec<LayerCost> {
                     activations: Latency::from_seconds(rules - compute.min(rules)),
                     ..Attribution::default()
                 },
+                energy: None,
+                energy_parts: None,
+                memory: Vec::new(),
                 bound,
             }
         })

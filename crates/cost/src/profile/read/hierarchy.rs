@@ -5,7 +5,7 @@ use std::ops::Bound;
 use panarch_toml::Table;
 
 use super::{Figures, NOT_NEGATIVE, POSITIVE};
-use crate::mapper::{LoopDim, MOST_LEVELS, Operand};
+use crate::mapper::{LoopDim, MOST_LEVELS, Objective, Operand};
 use crate::profile::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Sourced, Transfer};
 
 /// More than any description has, and few enough to index by hand.
@@ -17,6 +17,7 @@ const WIDTH: std::ops::RangeInclusive<u32> = 1..=1 << 20;
 
 pub(super) fn hierarchy(root: &Table<'_>) -> Option<Hierarchy> {
     let figures = Figures::new(root);
+    let objective = root.optional_one_of("objective", &Objective::NAMES).unwrap_or_default();
     let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", POSITIVE));
     let array = figures.part(root, "array", |f, t| {
         let mac_pj = f.number(t, "mac_pj", NOT_NEGATIVE);
@@ -41,6 +42,7 @@ pub(super) fn hierarchy(root: &Table<'_>) -> Option<Hierarchy> {
         mac_pj,
         partial_sum_bits,
         memories: memories?,
+        objective,
         error: error?,
         support: support?,
     })

@@ -4,7 +4,7 @@ use panarch_cost::Attribution;
 use panarch_graph::{Energy, Estimate, Latency};
 use panarch_report::{Cell, Column, Emphasis, Table};
 
-use super::Answered;
+use super::{Answered, memory};
 
 pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
     let mut table = Table::new(
@@ -64,25 +64,25 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
 }
 
 pub(super) fn layers(answers: &[Answered]) -> Table {
-    let mut table = Table::new(
-        "Layers",
-        vec![
-            Column::text("device"),
-            Column::text("layer"),
-            Column::text("operator"),
-            Column::text("output"),
-            Column::number("MACs"),
-            Column::quantity("latency", "µs").with_key("latency_s"),
-            Column::quantity("multiplies", "µs").with_key("compute_s"),
-            Column::quantity("fills", "µs").with_key("fill_s"),
-            Column::quantity("waits for weights", "µs").with_key("weights_s"),
-            Column::quantity("for activations", "µs").with_key("activations_s"),
-            Column::quantity("for vector work", "µs").with_key("vector_s"),
-            Column::quantity("issue", "µs").with_key("issue_s"),
-            Column::text("bound"),
-            Column::text("how it is known").with_key("provenance"),
-        ],
-    );
+    let levels = memory::levels(answers);
+    let mut columns = vec![
+        Column::text("device"),
+        Column::text("layer"),
+        Column::text("operator"),
+        Column::text("output"),
+        Column::number("MACs"),
+        Column::quantity("latency", "µs").with_key("latency_s"),
+        Column::quantity("multiplies", "µs").with_key("compute_s"),
+        Column::quantity("fills", "µs").with_key("fill_s"),
+        Column::quantity("waits for weights", "µs").with_key("weights_s"),
+        Column::quantity("for activations", "µs").with_key("activations_s"),
+        Column::quantity("for vector work", "µs").with_key("vector_s"),
+        Column::quantity("issue", "µs").with_key("issue_s"),
+        Column::text("bound"),
+        Column::text("how it is known").with_key("provenance"),
+    ];
+    columns.extend(memory::columns(&levels));
+    let mut table = Table::new("Layers", columns);
     let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
     for (device, cost) in answers
         .iter()
@@ -97,7 +97,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
                 vector,
                 issue,
             } = layer.attribution;
-            table.push(vec![
+            let mut cells = vec![
                 Cell::text(device),
                 Cell::text(&layer.name),
                 Cell::text(&layer.operator),
@@ -112,7 +112,9 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
                 micros(issue),
                 Cell::text(layer.bound.name()),
                 Cell::text(&cost.provenance.tool),
-            ]);
+            ];
+            cells.extend(memory::cells(&levels, layer));
+            table.push(cells);
         }
         if cost.per_layer.is_empty() {
             table.note(format!("{device} answers for whole networks."));

@@ -53,10 +53,15 @@ pub(crate) fn plan(
     );
     let mut work = Vec::with_capacity(layers.len());
     for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&mut flow.layers) {
-        let arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;
+        let mut arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;
         if let Some(accesses) = &arithmetic.accesses {
             let kernel = residency::kernel_elements(network, layer) as f64 / f64::from(profile.batch());
             *moved = moved.on_array(accesses, kernel, profile.precision());
+            if let Some(rate) = &machine.memory.accumulator_bytes_per_s {
+                // Sums go to the accumulators and back while operands stream.
+                let cycles = 2.0 * moved.sums / (rate.value / machine.clock_hz.value);
+                arithmetic.matrix = arithmetic.matrix.max(cycles - arithmetic.fill);
+            }
         }
         work.push(LayerWork::new(rates, profile.batch(), &arithmetic, moved, *operator));
     }

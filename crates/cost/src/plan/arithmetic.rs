@@ -6,12 +6,6 @@ use crate::profile::{Accelerator, DepthwiseMapping, OutputStage, PixelOrder, Poo
 use crate::systolic::{ArrayAccesses, Dataflow, Gemm, SystolicArray};
 use crate::{CostError, Operator};
 
-/// Bytes of a partial sum: of 8-bit products and of short floats alike.
-pub(super) const PARTIAL_SUM_BYTES: f64 = 4.0;
-/// Partial sums below each column where the profile does not say it: those of the first TPU, 4 MiB for 256 columns
-/// (Jouppi et al., ISCA 2017). Below 32 columns that is the 512 KB of SCALE-Sim's output memory.
-const SUMS_A_COLUMN: u64 = 4096;
-
 /// A reduction that the array can run: `groups` matrix products.
 #[derive(Debug, Clone, Copy)]
 struct Reduction {
@@ -169,11 +163,9 @@ impl Dealt<'_> {
         )?;
         let mapping = systolic.map(gemm)?;
         let groups = reduction.groups as f64;
-        let sums = self.sums_a_column();
-        let accesses = mapping.array_accesses(sums).times(groups / batch);
-        let busy_cycles = mapping.cycles().0 as f64 + mapping.reload_cycles(sums);
-        // Sums go to the accumulators and back while operands stream.
-        let cycles = (busy_cycles * groups / batch).max(2.0 * accesses.sums * PARTIAL_SUM_BYTES / self.sums_rate());
+        let cycles = mapping.cycles().0 as f64 * groups / batch;
+        let folds = [mapping.row_folds(), mapping.column_folds()];
+        let accesses = ArrayAccesses::of(dataflow, gemm, folds, 1.0).times(groups / batch);
         let streaming = (mapping.streaming().0 as f64 * groups / batch).min(cycles);
         let busy = 1.0 / array.utilisation.value;
         Ok(Arithmetic {
@@ -183,21 +175,6 @@ impl Dealt<'_> {
             accesses: Some(accesses),
             ..Arithmetic::default()
         })
-    }
-
-    /// Partial sums that fit below each column of a systolic array.
-    fn sums_a_column(&self) -> u64 {
-        let columns = f64::from(self.machine.array.output_lanes.value);
-        let bytes = self.machine.memory.accumulator_bytes.as_ref();
-        bytes.map_or(SUMS_A_COLUMN, |bytes| {
-            ((bytes.value / (PARTIAL_SUM_BYTES * columns)) as u64).max(1)
-        })
-    }
-
-    /// Bytes a cycle between array and accumulators; as many as there are where the profile does not say it.
-    fn sums_rate(&self) -> f64 {
-        let rate = self.machine.memory.accumulator_bytes_per_s.as_ref();
-        rate.map_or(f64::INFINITY, |rate| rate.value / self.machine.clock_hz.value)
     }
 
     fn depthwise(&self, taps: u64) -> Result<Arithmetic, CostError> {

@@ -2,10 +2,12 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
-use super::arithmetic::PARTIAL_SUM_BYTES;
 use super::blocking::input_reads;
 use crate::profile::{Accelerator, Memory};
 use crate::systolic::ArrayAccesses;
+
+/// Bytes of a partial sum: of 8-bit products and of short floats alike.
+const PARTIAL_SUM_BYTES: f64 = 4.0;
 
 /// What one layer moves for one image, in bytes.
 #[derive(Debug, Clone, Copy, Default)]

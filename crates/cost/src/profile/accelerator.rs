@@ -278,11 +278,7 @@ pub struct Memory {
     pub weight_buffer_bytes: Figure,
     /// From asking main memory until the first byte comes, in seconds.
     pub off_chip_latency_s: Figure,
-    /// Partial sums below the columns of a systolic array, in bytes; 4096 of 4 bytes a column where it is not said. A
-    /// reduction in several folds is taken in blocks of positions whose sums fit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accumulator_bytes: Option<Figure>,
-    /// Between a systolic array and its accumulators; as much as the array needs where it is not said.
+    /// Between a systolic array and the accumulators below its columns; as much as the array needs where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accumulator_bytes_per_s: Option<Figure>,
     /// Whether the weights of later layers are fetched while a layer runs.

@@ -249,7 +249,6 @@ impl Figures {
         let stream = self.optional_number(table, "weight_stream_bytes_per_s", RATE);
         let link = self.optional_number(table, "host_link_bytes_per_s", RATE);
         let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES);
-        let accumulator_bytes = self.optional_number(table, "accumulator_bytes", POSITIVE);
         let accumulators = self.optional_number(table, "accumulator_bytes_per_s", RATE);
         let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE);
         let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
@@ -267,7 +266,6 @@ impl Figures {
             channel_side_bytes: channel_side_bytes?,
             weight_buffer_bytes: weight_buffer_bytes?,
             off_chip_latency_s: off_chip_latency?,
-            accumulator_bytes: accumulator_bytes?,
             accumulator_bytes_per_s: accumulators?,
             fetch_ahead: fetch_ahead?,
             chain_fusion: chain_fusion?,

@@ -11,10 +11,8 @@
 //! Idle rows and columns of edge folds are not counted. Source: the counts of SCALE-Sim 3.0.0's `DETAILED_ACCESS_REPORT`,
 //! matched to the element; inputs are those after im2col, zeros of the padding included.
 //!
-//! Of the results written, the last M · N are finished. The others are partial sums, which the next fold along the rows
-//! reads again; SCALE-Sim does not count that reading. They wait in the accumulators below the columns. Where these are
-//! too small for all T sums of a column, positions (or filters) are taken in blocks that fit, and the stationary operand is
-//! loaded once for each block.
+//! Of the results written, the last M · N are finished. The others are partial sums, which wait in accumulators below the
+//! columns until the next fold along the rows reads them again; SCALE-Sim does not count that reading.
 
 use super::{Dataflow, FoldMapping, Gemm};
 
@@ -43,6 +41,23 @@ pub(crate) struct ArrayAccesses {
 }
 
 impl ArrayAccesses {
+    /// Of a product in so many folds, when the moving operand is cut into blocks and the stationary one loaded for each.
+    pub fn of(dataflow: Dataflow, gemm: Gemm, [row_folds, column_folds]: [u64; 2], blocks: f64) -> Self {
+        let [m, n, k] = [gemm.m(), gemm.n(), gemm.k()].map(|size| size as f64);
+        let (rows, columns) = (row_folds as f64, column_folds as f64);
+        let (of_inputs, of_weights, of_sums) = match dataflow {
+            Dataflow::OutputStationary => (columns, rows, 0.0),
+            Dataflow::WeightStationary => (columns, blocks, rows - 1.0),
+            Dataflow::InputStationary => (blocks, columns, rows - 1.0),
+        };
+        Self {
+            inputs: m * k * of_inputs,
+            weights: n * k * of_weights,
+            results: m * n,
+            sums: m * n * of_sums,
+        }
+    }
+
     /// As many of each as so many such products move.
     pub fn times(self, factor: f64) -> Self {
         Self {
@@ -85,48 +100,26 @@ impl FoldMapping {
             ..accesses
         }
     }
+}
 
-    /// Blocks in which a fold's results are taken, when so many partial sums fit below each column.
-    fn blocks(&self, sums_a_column: u64) -> u64 {
-        let summed = self.array().dataflow() != Dataflow::OutputStationary && self.row_folds() > 1;
-        if summed {
-            self.in_time().div_ceil(sums_a_column.max(1))
-        } else {
-            1
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systolic::SystolicArray;
 
-    /// What all folds move, when so many partial sums fit below each column.
-    pub(crate) fn array_accesses(&self, sums_a_column: u64) -> ArrayAccesses {
-        let SramAccesses {
-            ifmap_reads,
-            filter_reads,
-            ofmap_writes,
-        } = self.accesses();
-        let results = (self.gemm().m() * self.gemm().n()) as f64;
-        let blocks = self.blocks(sums_a_column) as f64;
-        let (for_inputs, for_weights) = match self.array().dataflow() {
-            Dataflow::OutputStationary => (1.0, 1.0),
-            Dataflow::WeightStationary => (1.0, blocks),
-            Dataflow::InputStationary => (blocks, 1.0),
-        };
-        ArrayAccesses {
-            inputs: ifmap_reads as f64 * for_inputs,
-            weights: filter_reads as f64 * for_weights,
-            results,
-            sums: ofmap_writes as f64 - results,
-        }
-    }
-
-    /// Cycles beyond [`Self::occupied`] for loading the stationary operand once for each block. With overlapped folds a
-    /// block takes no less than its loading, max(T / blocks, R).
-    pub(crate) fn reload_cycles(&self, sums_a_column: u64) -> f64 {
-        let (folds, blocks) = (self.fold_count() as f64, self.blocks(sums_a_column) as f64);
-        let (rows, time) = (self.array().rows() as f64, self.in_time() as f64);
-        if self.array().fold_overlap() {
-            folds * (time.max(rows * blocks) - time.max(rows))
-        } else {
-            folds * (blocks - 1.0) * (self.interval().0 as f64 - time)
+    #[test]
+    fn one_block_moves_what_the_folds_move() {
+        for (_, dataflow) in Dataflow::NAMES {
+            for (m, n, k) in [(1, 1, 1), (50, 7, 33), (9, 64, 8)] {
+                let gemm = Gemm::new(m, n, k).unwrap();
+                let mapping = SystolicArray::new(8, 5, dataflow).unwrap().map(gemm).unwrap();
+                let folds = [mapping.row_folds(), mapping.column_folds()];
+                let ours = ArrayAccesses::of(dataflow, gemm, folds, 1.0);
+                let counted = mapping.accesses();
+                let found = [ours.inputs, ours.weights, ours.results + ours.sums].map(|it| it as u64);
+                assert_eq!(found, [counted.ifmap_reads, counted.filter_reads, counted.ofmap_writes]);
+                assert_eq!(ours.times(2.0).inputs, 2.0 * ours.inputs);
+            }
         }
     }
 }

@@ -72,11 +72,6 @@ impl FoldMapping {
         self.column_folds
     }
 
-    /// Cycles in which the operands of a fold stream, T.
-    pub(super) const fn in_time(&self) -> u64 {
-        self.in_time
-    }
-
     /// All folds, F.
     #[must_use]
     pub const fn fold_count(&self) -> u64 {

@@ -23,40 +23,60 @@ fn planned(more: &[(&str, &str)]) -> AnalyticModel {
     variant::model("systolic-32", &[&changes, more].concat())
 }
 
-fn seconds(cost: &Cost, of: impl Fn(&LayerCost) -> bool) -> f64 {
-    cost.per_layer
-        .iter()
-        .filter(|layer| of(layer))
-        .map(|layer| layer.latency.seconds())
-        .sum()
+fn millis(cost: &Cost, of: impl Fn(&LayerCost) -> bool) -> f64 {
+    let layers = cost.per_layer.iter().filter(|layer| of(layer));
+    layers.map(|layer| layer.latency.millis()).sum()
+}
+
+/// The figures of docs/concepts/mapping.md, "One chip described twice".
+#[test]
+fn two_descriptions_of_a_chip_agree_where_they_model_the_same() {
+    let spilling = [("memory.activation_bytes", "1")];
+    for (name, planned_ms, spilled_ms, mapped_ms, one_group_ms) in [
+        ("resnet-50", 7.250, 8.026, 7.764, 7.764),
+        ("mobilenet-v2", 1.641, 2.023, 1.814, 21.691),
+    ] {
+        let network = named(name, 224);
+        let kept = planned(&[]).cost(&network).unwrap();
+        let spilled = planned(&spilling).cost(&network).unwrap();
+        let mapped_cost = mapped().cost(&network).unwrap();
+        let one_group = mapped().without_packing().cost(&network).unwrap();
+        for (what, cost, expected) in [
+            ("kept", &kept, planned_ms),
+            ("spilled", &spilled, spilled_ms),
+            ("mapped", &mapped_cost, mapped_ms),
+            ("one group at a time", &one_group, one_group_ms),
+        ] {
+            let found = cost.latency.value.millis();
+            println!("{name}, {what}: {found:.3} ms, {:.1} MB", cost.traffic.0 as f64 / 1e6);
+            assert!((found / expected - 1.0).abs() < 0.02, "{name}, {what}: {found}");
+        }
+        // Where every layer's activations cross main memory in both, convolutions agree; depthwise ones are packed by
+        // channels and taps in one and by channels alone in the other.
+        let dense = |cost: &Cost| millis(cost, |layer| layer.operator == "conv2d");
+        let depthwise = |cost: &Cost| millis(cost, |layer| layer.operator == "depthwise_conv2d");
+        assert!((dense(&mapped_cost) / dense(&spilled) - 1.0).abs() < 0.05);
+        assert!(depthwise(&mapped_cost) <= depthwise(&spilled));
+        assert!(mapped_cost.latency.value.millis() < 1.15 * kept.latency.value.millis());
+        // Every layer of a hierarchy begins and ends in main memory.
+        assert!(mapped_cost.traffic > kept.traffic);
+    }
 }
 
 #[test]
-fn figures() {
-    for name in ["resnet-50", "mobilenet-v2"] {
-        let network = named(name, 224);
-        let spilling = [("memory.activation_bytes", "1")];
-        for (what, cost) in [
-            ("mapped", mapped().cost(&network).unwrap()),
-            (
-                "mapped, one group at a time",
-                mapped().without_packing().cost(&network).unwrap(),
-            ),
-            ("planned", planned(&[]).cost(&network).unwrap()),
-            ("planned, all spills", planned(&spilling).cost(&network).unwrap()),
-        ] {
-            let of = |operator: &str| seconds(&cost, |layer| layer.operator == operator) * 1e3;
-            println!(
-                "{name}, {what}: {:.3} ms, conv {:.3}, depthwise {:.3}, linear {:.3}, rest {:.3}; products {:.3}; traffic {:.2} MB, note {:?}",
-                cost.latency.value.millis(),
-                of("conv2d"),
-                of("depthwise_conv2d"),
-                of("linear"),
-                cost.latency.value.millis() - of("conv2d") - of("depthwise_conv2d") - of("linear"),
-                cost.per_layer.iter().map(|layer| layer.compute.seconds()).sum::<f64>() * 1e3,
-                cost.traffic.0 as f64 / 1e6,
-                cost.provenance.note
-            );
-        }
-    }
+fn idle_lanes_are_named() {
+    let network = named("mobilenet-v2", 224);
+    let note = mapped().cost(&network).unwrap().provenance.note.unwrap();
+    assert!(note.contains("of the 1024 multipliers"), "{note}");
+    assert!(note.contains("depthwise") && note.contains("keeps 1/3"), "{note}");
+    let alone = mapped()
+        .without_packing()
+        .cost(&network)
+        .unwrap()
+        .provenance
+        .note
+        .unwrap();
+    assert!(alone.contains("keeps 1/1024"), "{alone}");
+    let large = named("vgg-16", 224);
+    assert_eq!(mapped().cost(&large).unwrap().provenance.note, None);
 }

@@ -227,45 +227,6 @@ fn a_folded_layer_reads_its_input_again_for_each_fold() {
 }
 
 #[test]
-fn partial_sums_that_do_not_fit_cost_a_reloading_of_weights() {
-    // The stem of ResNet-50: 12,544 positions of 64 sums of 4 bytes are 3 MiB.
-    let network = named("resnet-50", 224);
-    let stem = |bytes: Option<&str>| {
-        let mut text = variant::text(
-            "systolic-32",
-            &[
-                ("array.rows", "64"),
-                ("array.columns", "64"),
-                ("memory.activation_bytes", "1048576"),
-            ],
-        );
-        if let Some(bytes) = bytes {
-            let figure = format!("[memory]\naccumulator_bytes = {{ value = {bytes}, assumption = \"a test\" }}");
-            text = text.replace("[memory]", &figure);
-        }
-        // Sources that nobody names any more are no matter here.
-        let profile = DeviceProfile::from_toml("x", &text).unwrap_or_else(|problems| panic!("{problems}"));
-        let cost = AnalyticModel::new(profile).unwrap().cost(&network).unwrap();
-        let layer = cost.per_layer[0].clone();
-        (
-            level(&layer.memory, LevelTraffic::WEIGHTS).read.0,
-            layer.attribution.fill.seconds(),
-        )
-    };
-    let kernel = 64 * 3 * 49;
-    let scales = 64 * 8;
-    let (all_fit, fill) = stem(Some("4e6"));
-    assert_eq!(all_fit, kernel + scales);
-    // 4,096 sums a column where nothing is said: four blocks.
-    let (four, more_fill) = stem(None);
-    assert_eq!(four, 4 * kernel + scales);
-    assert!(more_fill > fill);
-    let (blocks, most_fill) = stem(Some("65536"));
-    assert_eq!(blocks, 49 * kernel + scales);
-    assert!(most_fill > more_fill);
-}
-
-#[test]
 fn slow_accumulators_keep_the_array_waiting() {
     let network = named("resnet-50", 224);
     let latency = |rate: Option<&str>| {

@@ -28,7 +28,10 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
             Column::raw("error"),
         ],
     );
-    for Answered { device, model, answer } in answers {
+    for Answered {
+        device, model, answer, ..
+    } in answers
+    {
         let model = model.map_or_else(Cell::missing, |model| Cell::text(model.name()));
         match answer {
             Ok(cost) => table.push(vec![

@@ -2,8 +2,7 @@
 
 use panarch_graph::{Bytes, Estimate, Latency, Network, Provenance, ProvenanceKind};
 
-use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, NetworkPlan};
+use crate::plan::{LayerWork, Scheduled};
 use crate::profile::Accelerator;
 use crate::{Attribution, Bound, Cost, DeviceProfile, EnergyParts, LayerCost, LevelTraffic, energy};
 
@@ -14,28 +13,36 @@ pub(crate) struct Tool {
     pub name: &'static str,
 }
 
-/// The cost of a network whose layers take these times.
+/// The cost of a network that runs in this way.
 pub(crate) fn assemble(
     profile: &DeviceProfile,
     machine: &Accelerator,
     network: &Network,
-    plan: NetworkPlan,
-    times: &[LayerTime],
+    scheduled: Scheduled,
     tool: Tool,
 ) -> Cost {
-    let per_batch = 1.0 / (machine.clock_hz.value * f64::from(profile.batch()));
+    let Scheduled {
+        layers,
+        operators,
+        work,
+        flow,
+        times,
+        together,
+    } = scheduled;
+    let per_batch = 1.0 / (machine.clock_hz.value * f64::from(together));
     let seconds = |cycles: f64| Latency::from_seconds(cycles * per_batch);
     let fixed = Latency::from_seconds(machine.overhead.inference_s.value);
     let mut total = fixed;
-    let mut macs = 0;
-    let mut per_layer = Vec::with_capacity(plan.layers.len());
-    let flows = plan.work.into_iter().zip(&plan.flow.layers);
-    let described = plan.layers.into_iter().zip(plan.operators).zip(flows).zip(times);
+    let mut macs_on_array = 0;
+    let mut per_layer = Vec::with_capacity(layers.len());
+    let flows = work.into_iter().zip(&flow.layers);
+    let described = layers.into_iter().zip(operators).zip(flows).zip(times);
     for (((layer, operator), (work, moved)), time) in described {
         let latency = seconds(time.total());
         total += latency;
         let of_layer = network.node_macs(layer.anchor);
-        macs += of_layer.0;
+        // The vector unit's are no use of the array.
+        macs_on_array += if work.matrix > 0.0 { of_layer.0 } else { 0 };
         let (compute, movement) = (work.matrix.max(work.vector), movement(&work));
         let memory = energy::levels(machine, moved);
         let energy_parts = energy::of_layer(machine, of_layer, &memory, latency);
@@ -85,10 +92,10 @@ pub(crate) fn assemble(
         energy: energy_parts.map(|parts| energy::estimate(parts.total().joules(), &machine.error)),
         energy_parts,
         fixed_energy,
-        peak_memory: Bytes(plan.flow.peak_bytes),
+        peak_memory: Bytes(flow.peak_bytes),
         traffic: traffic.map_or(Bytes(0), LevelTraffic::moved),
         memory,
-        utilisation: share(macs as f64, total.seconds() * peak),
+        utilisation: share(macs_on_array as f64, total.seconds() * peak),
         per_layer,
         provenance: Provenance {
             kind: tool.kind,
@@ -106,7 +113,7 @@ pub(crate) fn assemble(
 /// The busiest of the ways that a layer's bytes take.
 fn movement(work: &LayerWork) -> f64 {
     let host = work.host_in + work.host_out;
-    work.weights
+    (work.weights + work.weights_again)
         .max(work.load + work.store)
         .max(host)
         .max(work.feed + work.drain)

@@ -36,7 +36,7 @@ pub(crate) fn levels(machine: &Accelerator, moved: &Moved) -> Vec<LevelTraffic> 
             figures.map(|it| it.weight_byte_j.as_ref().unwrap_or(&it.on_chip_byte_j)),
         ),
     ];
-    if machine.array.dataflow.is_some() {
+    if machine.array.systolic.is_some() {
         levels.push(level(
             LevelTraffic::ACCUMULATORS,
             moved.sums,

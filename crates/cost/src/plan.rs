@@ -1,12 +1,20 @@
 //! What a network asks of a machine, layer by layer: the one lowering that the analytic model and the simulator share.
 //!
-//! [`arithmetic`] deals a layer to matrix and vector unit, [`residency`] decides what stays on chip and counts bytes,
-//! [`work`] puts both into cycles of each part of the machine and cuts the layer into tiles. What the two models then do
-//! differently is only how they put the parts' times together.
+//! [`arithmetic`] deals a layer to matrix and vector unit, [`values`] and [`residency`] decide what stays on chip and count
+//! bytes, [`order`] says how often a layer goes over what does not fit, [`work`] puts all that into cycles of each part of the
+//! machine and cuts the layer into tiles, [`ahead`] fetches weights over the borders of layers. [`schedule`] chooses among
+//! what a compiler could choose from. What the two models then do differently is only how long a layer takes whose work is
+//! known.
 
+mod ahead;
 mod arithmetic;
 mod blocking;
+mod deal;
+mod folds;
+mod order;
 mod residency;
+mod schedule;
+mod values;
 mod work;
 
 use panarch_graph::{Layer, Network, fused_layers};
@@ -14,61 +22,99 @@ use panarch_graph::{Layer, Network, fused_layers};
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
 
-pub(crate) use residency::{Flow, Moved, Surroundings, weight_cache};
-pub(crate) use work::{LayerWork, Rates};
+pub(crate) use ahead::{Ahead, in_turn};
+use arithmetic::Arithmetic;
+pub(crate) use order::Order;
+pub(crate) use residency::{Demands, Surroundings, weight_cache};
+pub(crate) use schedule::{Scheduled, fastest, parts_of_batch};
+use values::ChainRoom;
+pub(crate) use work::{LayerWork, Moved, Rates, Run};
 
-/// A network on a machine, for a whole batch.
+/// A network on a machine.
+#[derive(Debug, Clone)]
 pub(crate) struct NetworkPlan {
     pub layers: Vec<Layer>,
     pub operators: Vec<Operator>,
     /// One entry a layer.
-    pub work: Vec<LayerWork>,
-    pub flow: Flow,
+    pub arithmetic: Vec<Arithmetic>,
+    pub demands: Demands,
+    /// Images that are taken through each layer together.
+    pub together: u32,
 }
 
-/// Plans a network, or a part of one.
+/// What the layers of a network move.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flow {
+    /// One entry a layer.
+    pub layers: Vec<Moved>,
+    /// Largest amount of activations of one image alive at once.
+    pub peak_bytes: u64,
+}
+
+/// Plans a network, or a part of one, without chains of fused layers.
 ///
 /// # Errors
 /// The first operator that the machine cannot run.
 pub(crate) fn plan(
     profile: &DeviceProfile,
     machine: &Accelerator,
-    rates: &Rates,
+    together: u32,
     network: &Network,
-    surroundings: &Surroundings,
+    surroundings: Surroundings,
 ) -> Result<NetworkPlan, CostError> {
     let layers = fused_layers(network);
     let mut operators = Vec::with_capacity(layers.len());
+    let mut arithmetic = Vec::with_capacity(layers.len());
     for layer in &layers {
         machine.support.check(profile.name(), network, layer)?;
-        operators.push(Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten));
+        let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
+        arithmetic.push(arithmetic::of_layer(
+            machine,
+            profile.precision(),
+            together,
+            network,
+            layer,
+            operator,
+        )?);
+        operators.push(operator);
     }
-    let mut flow = residency::flow(
+    let demands = residency::demands(
         machine,
         profile.precision(),
-        profile.batch(),
+        together,
         network,
         &layers,
         surroundings,
+        None,
     );
-    let mut work = Vec::with_capacity(layers.len());
-    for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&mut flow.layers) {
-        let mut arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;
-        if let Some(accesses) = &arithmetic.accesses {
-            let kernel = residency::kernel_elements(network, layer) as f64 / f64::from(profile.batch());
-            *moved = moved.on_array(accesses, kernel, profile.precision());
-            if let Some(rate) = &machine.memory.accumulator_bytes_per_s {
-                // Sums go to the accumulators and back while operands stream.
-                let cycles = 2.0 * moved.sums / (rate.value / machine.clock_hz.value);
-                arithmetic.matrix = arithmetic.matrix.max(cycles - arithmetic.fill);
-            }
-        }
-        work.push(LayerWork::new(rates, profile.batch(), &arithmetic, moved, *operator));
-    }
     Ok(NetworkPlan {
         layers,
         operators,
-        work,
-        flow,
+        arithmetic,
+        demands,
+        together,
     })
+}
+
+impl NetworkPlan {
+    /// The work of its layers when so many bytes of weights stay on chip, in the order of the layers; the layer at the border
+    /// is kept in part.
+    fn work(&self, rates: &Rates, demands: &Demands, cache: f64, order: Order) -> (Vec<LayerWork>, Vec<Moved>) {
+        let mut left = cache;
+        let planned = demands.layers.iter().zip(&self.arithmetic).zip(&self.operators);
+        planned
+            .map(|((demand, arithmetic), operator)| {
+                let kept = demand.weights.min(left);
+                left -= kept;
+                let run = Run {
+                    together: f64::from(self.together),
+                    kept,
+                    entering: demands.input_spilled,
+                    leaving: demands.output_spilled,
+                    order,
+                };
+                LayerWork::new(rates, arithmetic, demand, *operator, &run)
+            })
+            .unzip()
+    }
 }

@@ -35,8 +35,8 @@ use panarch_toml::Diagnostics;
 use serde::Serialize;
 
 pub use accelerator::{
-    Accelerator, Array, ArrayKind, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
-    OutputStage, Overhead, PixelOrder, Pooling, Support, VectorUnit,
+    Accelerator, Array, ArrayKind, DataflowChoice, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory,
+    ModelError, OutputStage, Overhead, PixelOrder, Pooling, Support, Systolic, VectorUnit,
 };
 pub use blocking::Blocking;
 pub use command::CommandTarget;

@@ -8,8 +8,8 @@ use panarch_graph::{Activation, Conv2d, Network, Op, ProvenanceKind, Shape};
 use panarch_space::zoo;
 use proptest::prelude::*;
 
-use crate::networks::{Sketch, mobilenet_v2};
-use crate::properties::{blocks, network};
+use crate::networks::{Sketch, mobilenet_v2, network};
+use crate::properties::blocks;
 use crate::variant;
 
 fn simulator(preset: &str, changes: &[(&str, &str)]) -> CycleSimulator {
@@ -41,6 +41,7 @@ fn without_memory_stalls_a_systolic_array_takes_scale_sims_cycles() {
                 ("clock.frequency_hz", "1e6"),
                 ("array.rows", "24"),
                 ("array.columns", "16"),
+                ("array.partial", "false"),
                 ("depthwise.mapping", "\"per_channel\""),
             ];
             let simulator = simulator("systolic-32", &changes).with_ideal_memory();
@@ -80,6 +81,7 @@ fn a_whole_network_takes_scale_sims_cycles() {
             ("array.dataflow", &*format!("\"{flow}\"")),
             ("array.rows", size),
             ("array.columns", size),
+            ("array.partial", "false"),
             ("depthwise.mapping", "\"per_channel\""),
         ];
         let cost = simulator("systolic-32", &changes)

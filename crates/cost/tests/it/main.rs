@@ -13,6 +13,7 @@ mod mapper_search;
 mod matrix_efficiency;
 mod memory_levels;
 mod model_agreement;
+mod more;
 mod networks;
 mod presets;
 mod problems;

@@ -1,0 +1,175 @@
+//! What a compiler chooses for a whole network: the parts of a batch, the chains of fused layers, the order over what does
+//! not fit.
+
+use panarch_graph::{Layer, Network};
+
+use super::residency::{Demands, Surroundings, demands, weight_cache};
+use super::{Ahead, ChainRoom, Flow, LayerWork, Moved, Order, Rates, in_turn, plan};
+use crate::layer_time::LayerTime;
+use crate::profile::Accelerator;
+use crate::{CostError, DeviceProfile, Operator};
+
+/// Powers of four below the most that a chain could need that are tried as its room.
+const CHAIN_ROOMS: i32 = 4;
+
+/// A network, the way in which it is run, and how long its layers take.
+pub(crate) struct Scheduled {
+    pub layers: Vec<Layer>,
+    pub operators: Vec<Operator>,
+    pub work: Vec<LayerWork>,
+    pub flow: Flow,
+    pub times: Vec<LayerTime>,
+    /// Images that are taken through each layer together: a batch, or a part of one.
+    pub together: u32,
+}
+
+/// The fastest of all schedules, each judged by the model that asks.
+///
+/// A larger batch, memory or buffer has all the schedules of a smaller one, and in none of them is a part of the machine
+/// longer at work: that is why more of anything is never slower. Schedules that one part alone would keep busy for longer
+/// than the best takes are passed over.
+///
+/// # Errors
+/// The first operator that the machine cannot run.
+pub(crate) fn fastest(
+    profile: &DeviceProfile,
+    machine: &Accelerator,
+    rates: &Rates,
+    network: &Network,
+    mut layer_time: impl FnMut(&LayerWork, Ahead, bool) -> LayerTime,
+) -> Result<Scheduled, CostError> {
+    let mut best: Option<(f64, Scheduled)> = None;
+    let mut described = None;
+    for together in parts_of_batch(profile.batch()) {
+        let planned = plan(profile, machine, together, network, Surroundings::default())?;
+        for room in chain_rooms(machine, &planned.demands) {
+            let fused;
+            let demands = if room.is_none() {
+                &planned.demands
+            } else {
+                let (precision, layers, around) = (profile.precision(), &planned.layers, Surroundings::default());
+                fused = demands(machine, precision, together, network, layers, around, room);
+                &fused
+            };
+            let mut found: Option<(f64, Vec<LayerWork>, Vec<Moved>, Vec<LayerTime>)> = None;
+            for (order, cache) in demands.orders(machine, rates, together) {
+                let (work, moved) = planned.work(rates, demands, cache, order);
+                let images = f64::from(together);
+                let known = best.as_ref().map_or(f64::INFINITY, |(least, _)| *least);
+                let known = found.as_ref().map_or(known, |(least, ..)| known.min(*least));
+                if at_least(rates, &work) / images >= known {
+                    continue;
+                }
+                let mut times = Vec::with_capacity(work.len());
+                in_turn(rates, &work, Ahead::none(rates), &mut times, &mut layer_time);
+                let cycles = times.iter().map(LayerTime::total).sum::<f64>() / images;
+                if cycles < known || (best.is_none() && found.is_none()) {
+                    found = Some((cycles, work, moved, times));
+                }
+            }
+            if let Some((cycles, work, layers, times)) = found {
+                let flow = Flow {
+                    layers,
+                    peak_bytes: demands.peak_bytes,
+                };
+                let scheduled = Scheduled {
+                    layers: Vec::new(),
+                    operators: Vec::new(),
+                    work,
+                    flow,
+                    times,
+                    together,
+                };
+                best = Some((cycles, scheduled));
+            }
+        }
+        described = Some((planned.layers, planned.operators));
+    }
+    let nothing = || CostError::Failed {
+        device: profile.name().to_owned(),
+        reason: "no part of a batch was planned".to_owned(),
+    };
+    let ((_, scheduled), (layers, operators)) = best.zip(described).ok_or_else(nothing)?;
+    Ok(Scheduled {
+        layers,
+        operators,
+        ..scheduled
+    })
+}
+
+/// The images that a batch may be taken in together: all numbers up to it with at most two binary digits that count. Costs
+/// are of one image of many such parts.
+pub(crate) fn parts_of_batch(batch: u32) -> Vec<u32> {
+    let powers = (0..=batch.max(1).ilog2()).map(|exponent| 1_u32 << exponent);
+    let mut parts: Vec<u32> = powers
+        .flat_map(|power| [power, power / 2 * 3])
+        .filter(|part| (1..=batch.max(1)).contains(part))
+        .collect();
+    parts.sort_unstable();
+    parts.dedup();
+    parts.reverse();
+    parts
+}
+
+/// What chains of layers may hold, where layers may be chained at all; none first.
+fn chain_rooms(machine: &Accelerator, demands: &Demands) -> Vec<Option<ChainRoom>> {
+    let mut rooms = vec![None];
+    let memory = &machine.memory;
+    let weights: f64 = demands.layers.iter().map(|demand| demand.weights).sum();
+    if memory.chain_fusion.value && weights > 0.0 {
+        let steps = |most: f64, room: f64| {
+            let highest = (most.max(1.0).log2() / 2.0).ceil() as i32;
+            let within = (room.log2() / 2.0).floor().min(500.0) as i32;
+            (highest - CHAIN_ROOMS..=highest)
+                .filter(move |exponent| *exponent <= within)
+                .map(|exponent| 4_f64.powi(exponent))
+        };
+        for weights in steps(weights, memory.weight_buffer_bytes.value) {
+            for stripes in steps(demands.peak_bytes as f64, memory.activation_bytes.value) {
+                rooms.push(Some(ChainRoom { weights, stripes }));
+            }
+        }
+    }
+    rooms
+}
+
+impl Demands {
+    /// The orders worth trying, each with the bytes of weights that stay on chip.
+    fn orders(&self, machine: &Accelerator, rates: &Rates, together: u32) -> Vec<(Order, f64)> {
+        let weights: f64 = self.layers.iter().map(|demand| demand.weights).sum();
+        let largest = self.layers.iter().map(|demand| demand.weights).fold(0.0, f64::max);
+        let cache = weight_cache(&machine.memory, self.peak_bytes as f64 * f64::from(together));
+        let spills = self
+            .layers
+            .iter()
+            .any(|demand| demand.spilled + demand.image_again > 0.0);
+        let orders = Order::all(rates.weight_buffer, spills && weights > cache, largest);
+        orders.into_iter().map(|order| (order, cache)).collect()
+    }
+}
+
+/// Cycles that every schedule of this work takes at least: those of the busiest part of each layer, or of the way of weights.
+fn at_least(rates: &Rates, work: &[LayerWork]) -> f64 {
+    let (mut layers, mut way) = (0.0, 0.0);
+    for layer in work {
+        let busiest = layer.matrix.max(layer.vector).max(layer.feed + layer.drain);
+        layers += layer.issue + busiest.max(layer.outside(rates));
+        way += layer.on_the_way_of_weights(rates);
+    }
+    f64::max(layers, way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_larger_batch_has_the_parts_of_a_smaller_one() {
+        assert_eq!(parts_of_batch(1), [1]);
+        assert_eq!(parts_of_batch(17), [16, 12, 8, 6, 4, 3, 2, 1]);
+        for batch in 1..300 {
+            let more = parts_of_batch(batch + 1);
+            assert!(parts_of_batch(batch).iter().all(|part| more.contains(part)), "{batch}");
+        }
+    }
+}

@@ -22,9 +22,15 @@ use pairs::{Table, costs};
 fn main() {
     let numbers: Vec<u64> = std::env::args()
         .skip(1)
-        .map(|text| text.parse().expect("whole numbers: pairs, a seed, the number of one pair"))
+        .map(|text| {
+            text.parse()
+                .expect("whole numbers: pairs, a seed, the number of one pair")
+        })
         .collect();
-    let (pairs, seed) = (numbers.first().copied().unwrap_or(1000), numbers.get(1).copied().unwrap_or(1));
+    let (pairs, seed) = (
+        numbers.first().copied().unwrap_or(1000),
+        numbers.get(1).copied().unwrap_or(1),
+    );
     let Some(number) = numbers.get(2) else {
         println!("{}", Table::of(pairs, seed));
         return;
@@ -40,7 +46,12 @@ fn main() {
     for machine in [&machine, &more] {
         println!("{}", machine.text());
         for cost in costs(machine, &network) {
-            println!("{}: {:.6} ms, {} bytes", cost.provenance.tool, cost.latency.value.millis(), cost.traffic.0);
+            println!(
+                "{}: {:.6} ms, {} bytes",
+                cost.provenance.tool,
+                cost.latency.value.millis(),
+                cost.traffic.0
+            );
             for layer in &cost.per_layer {
                 println!("  {:<30} {:>14.9} ms", layer.name, layer.latency.millis());
             }

@@ -26,7 +26,7 @@ pub(crate) use ahead::{Ahead, in_turn};
 use arithmetic::Arithmetic;
 pub(crate) use order::Order;
 pub(crate) use residency::{Demands, Surroundings, weight_cache};
-pub(crate) use schedule::{Scheduled, fastest, parts_of_batch};
+pub(crate) use schedule::{Scheduled, Taken, choose, fastest, parts_of_batch};
 use values::ChainRoom;
 pub(crate) use work::{LayerWork, Moved, Rates, Run};
 

@@ -16,7 +16,7 @@ use crate::{Cost, CostError, CostSource, DeviceProfile};
 pub use job::{Job, Task, Unit};
 
 use fetched_ahead::{FetchedAhead, add_fetched_ahead};
-use timeline::{Trace, layer_time};
+use timeline::{Trace, layer_time, traced};
 
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 4;
@@ -99,7 +99,7 @@ impl CycleSimulator {
             &self.machine,
             rates,
             network,
-            |layer, ahead, next_is_chained| layer_time(rates, layer, ahead, next_is_chained, None),
+            |layer, ahead, next_is_chained| layer_time(rates, layer, ahead, next_is_chained),
         )?;
         if let Some(jobs) = jobs {
             jobs.extend(self.jobs(&scheduled));
@@ -144,10 +144,14 @@ impl CycleSimulator {
                     begin,
                     jobs: &mut timed,
                 };
-                layer_time(rates, layer, ahead, next_is_chained, Some(trace))
+                traced(rates, layer, ahead, next_is_chained, trace)
             },
         );
-        let unit = if rates.weights_share { Unit::OffChip } else { Unit::Weights };
+        let unit = if rates.weights_share {
+            Unit::OffChip
+        } else {
+            Unit::Weights
+        };
         add_fetched_ahead(&mut timed, unit, &fetched);
         timed.into_iter().filter_map(|job| job.rounded()).collect()
     }

@@ -4,7 +4,8 @@ use super::AnalyticModel;
 use super::closed_form::layer_time;
 use crate::layer_time::LayerTime;
 use crate::plan::{
-    Ahead, LayerWork, NetworkPlan, Order, Run, Surroundings, in_turn, parts_of_batch, plan, weight_cache,
+    Ahead, LayerWork, Moved, NetworkPlan, Order, Run, Surroundings, Taken, choose, in_turn, parts_of_batch, plan,
+    weight_cache,
 };
 use crate::{CostError, Operator};
 
@@ -47,8 +48,18 @@ struct Way {
 pub struct BlockSum {
     work: Vec<LayerWork>,
     times: Vec<LayerTime>,
-    /// For each block and part of a batch: the ways met, their cycles, and what is fetched ahead at the end.
-    seen: Vec<Vec<(Way, f64, Ahead)>>,
+    /// For each block and part of a batch: the ways met and what they take.
+    seen: Vec<Vec<(Way, OfBlock)>>,
+    taken: Vec<Taken>,
+}
+
+/// What a block takes that is run in some way: cycles of all images, bytes of one across the border of the chip, and what is
+/// fetched ahead at the end.
+#[derive(Debug, Clone, Copy)]
+struct OfBlock {
+    cycles: f64,
+    traffic: f64,
+    after: Ahead,
 }
 
 /// As many ways of a block are remembered: the buffer's size leaves few beginnings, the neighbours few shares.
@@ -110,16 +121,18 @@ impl AnalyticModel {
     #[must_use]
     pub fn latency_of_blocks(&self, known: &[BlockCost], blocks: &[u32], sum: &mut BlockSum) -> Latency {
         let parts = known.first().map_or(0, |block| block.parts.len());
-        let cycles = (0..parts)
-            .map(|part| self.cycles_of_blocks(known, blocks, part, sum))
-            .fold(f64::INFINITY, f64::min);
-        let cycles = if cycles.is_finite() { cycles } else { 0.0 };
+        sum.taken.clear();
+        for part in 0..parts {
+            self.try_part(known, blocks, part, sum);
+        }
+        let chosen = choose(&sum.taken).and_then(|place| sum.taken.get(place));
+        let cycles = chosen.map_or(0.0, |taken| taken.cycles);
         let fixed = Latency::from_seconds(self.machine.overhead.inference_s.value);
         fixed + Latency::from_seconds(cycles / self.machine.clock_hz.value)
     }
 
-    /// Cycles of one image when a part of a batch is taken through the network together.
-    fn cycles_of_blocks(&self, known: &[BlockCost], blocks: &[u32], part: usize, sum: &mut BlockSum) -> f64 {
+    /// Adds what every schedule takes in which a part of a batch is taken through the network together.
+    fn try_part(&self, known: &[BlockCost], blocks: &[u32], part: usize, sum: &mut BlockSum) {
         let block_at = |position: usize| {
             let block = known.get(*blocks.get(position)? as usize)?;
             Some((block, block.parts.get(part)?))
@@ -137,7 +150,9 @@ impl AnalyticModel {
         let (mut peak, mut weights, mut largest, mut spills) = (0_u64, 0.0, 0.0_f64, false);
         let mut together = 1.0;
         for position in 0..blocks.len() {
-            let Some((block, of)) = block_at(position) else { continue };
+            let Some((block, of)) = block_at(position) else {
+                continue;
+            };
             peak = peak.max(of.plan.demands.peak_bytes);
             weights += block.weights;
             largest = largest.max(block.largest);
@@ -148,11 +163,12 @@ impl AnalyticModel {
         }
         let cache = weight_cache(&self.machine.memory, peak as f64 * together);
         let all_fit = weights <= cache;
-        let mut fewest = f64::INFINITY;
         for order in Order::all(self.rates.weight_buffer, spills && !all_fit, largest) {
-            let (mut cycles, mut left, mut ahead) = (0.0, cache, Ahead::none(&self.rates));
+            let (mut cycles, mut traffic, mut left, mut ahead) = (0.0, 0.0, cache, Ahead::none(&self.rates));
             for position in 0..blocks.len() {
-                let Some(((block, of), number)) = block_at(position).zip(blocks.get(position)) else { continue };
+                let Some(((block, of), number)) = block_at(position).zip(blocks.get(position)) else {
+                    continue;
+                };
                 let (entering, leaving) = ends(position, of);
                 let resident = block.weights <= left;
                 let way = Way {
@@ -164,18 +180,22 @@ impl AnalyticModel {
                     ahead: if all_fit { Ahead::none(&self.rates) } else { ahead },
                 };
                 let whole = resident || left == 0.0;
-                let (of_block, after) = if whole {
+                let of_block = if whole {
                     let slot = *number as usize * block.parts.len() + part;
                     self.remembered(sum, slot, &of.plan, of.together, way, left)
                 } else {
                     self.run(sum, &of.plan, of.together, way, left)
                 };
                 left = (left - block.weights).max(0.0);
-                (cycles, ahead) = (cycles + of_block, after);
+                cycles += of_block.cycles;
+                traffic += of_block.traffic;
+                ahead = of_block.after;
             }
-            fewest = fewest.min(cycles);
+            sum.taken.push(Taken {
+                cycles: cycles / together,
+                traffic,
+            });
         }
-        fewest / together
     }
 
     fn remembered(
@@ -186,26 +206,29 @@ impl AnalyticModel {
         together: f64,
         way: Way,
         left: f64,
-    ) -> (f64, Ahead) {
+    ) -> OfBlock {
         if sum.seen.len() <= slot {
             sum.seen.resize_with(slot + 1, Vec::new);
         }
-        let met = sum.seen.get(slot).and_then(|seen| seen.iter().find(|seen| seen.0 == way));
-        if let Some((_, cycles, after)) = met {
-            return (*cycles, *after);
+        let met = sum
+            .seen
+            .get(slot)
+            .and_then(|seen| seen.iter().find(|seen| seen.0 == way));
+        if let Some((_, met)) = met {
+            return *met;
         }
-        let (cycles, after) = self.run(sum, plan, together, way, left);
+        let found = self.run(sum, plan, together, way, left);
         if let Some(seen) = sum.seen.get_mut(slot).filter(|seen| seen.len() < MOST_SEEN) {
-            seen.push((way, cycles, after));
+            seen.push((way, found));
         }
-        (cycles, after)
+        found
     }
 
     /// Cycles of a block when `left` bytes of weights may stay on chip, and what is fetched ahead at its end.
-    fn run(&self, sum: &mut BlockSum, plan: &NetworkPlan, together: f64, way: Way, left: f64) -> (f64, Ahead) {
+    fn run(&self, sum: &mut BlockSum, plan: &NetworkPlan, together: f64, way: Way, left: f64) -> OfBlock {
         sum.work.clear();
         sum.times.clear();
-        let mut left = left;
+        let (mut left, mut traffic) = (left, 0.0);
         let layers = plan.demands.layers.iter().zip(&plan.arithmetic).zip(&plan.operators);
         for ((demand, arithmetic), operator) in layers {
             let kept = demand.weights.min(left);
@@ -217,8 +240,9 @@ impl AnalyticModel {
                 leaving: way.leaving,
                 order: way.order,
             };
-            sum.work
-                .push(LayerWork::new(&self.rates, arithmetic, demand, *operator, &run).0);
+            let (work, moved) = LayerWork::new(&self.rates, arithmetic, demand, *operator, &run);
+            traffic += Moved::across_the_border(&moved);
+            sum.work.push(work);
         }
         let after = in_turn(
             &self.rates,
@@ -227,6 +251,10 @@ impl AnalyticModel {
             &mut sum.times,
             |layer, ahead, next_is_chained| layer_time(&self.rates, layer, ahead, next_is_chained),
         );
-        (sum.times.iter().map(LayerTime::total).sum(), after)
+        OfBlock {
+            cycles: sum.times.iter().map(LayerTime::total).sum(),
+            traffic,
+            after,
+        }
     }
 }

@@ -13,7 +13,11 @@ pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is
     let first = |total: f64| total / tiles;
     let fetched = ahead.fetched(rates, layer);
     // Before the first tile runs.
-    let (shared_host, own_host) = if rates.host_shares { (layer.host_in, 0.0) } else { (0.0, layer.host_in) };
+    let (shared_host, own_host) = if rates.host_shares {
+        (layer.host_in, 0.0)
+    } else {
+        (0.0, layer.host_in)
+    };
     let from_memory = first(layer.load + shared_host);
     let incoming = from_memory.max(first(own_host)) + layer.latency;
     // When so many cycles' worth of the first weights are there.
@@ -37,14 +41,22 @@ pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is
     let by_matrix = head + layer.matrix + tail;
     let by_vector = head + first(layer.matrix) + layer.vector + outgoing;
     let by_port = incoming + layer.feed + layer.drain + first(layer.matrix) + first(layer.vector);
-    let own_host = if rates.host_shares { 0.0 } else { layer.host_in + layer.host_out + through };
+    let own_host = if rates.host_shares {
+        0.0
+    } else {
+        layer.host_in + layer.host_out + through
+    };
     let shared = if rates.weights_share {
         layer.weights - fetched + layer.weights_again
     } else {
         0.0
     };
     let outside = layer.outside(rates);
-    let by_outside = if outside > 0.0 { outside + shared + layer.latency + through } else { 0.0 };
+    let by_outside = if outside > 0.0 {
+        outside + shared + layer.latency + through
+    } else {
+        0.0
+    };
     let by_weights = if layer.weights > 0.0 {
         // What the last weights are for.
         let of_last = if layer.weights_first {
@@ -52,7 +64,11 @@ pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is
         } else {
             layer.matrix / blocks
         };
-        let again = if layer.weights_again > 0.0 { layer.weights_again + first(layer.matrix) } else { 0.0 };
+        let again = if layer.weights_again > 0.0 {
+            layer.weights_again + first(layer.matrix)
+        } else {
+            0.0
+        };
         let side_by_side = arrival(layer.weights) + of_last.max(again);
         // A block that leaves no room for the next is fetched while nothing runs.
         let in_turns = if layer.held_blocks(rates.weight_buffer) < 2.0 && layer.blocks > 1 {

@@ -63,7 +63,11 @@ impl Ahead {
     }
 
     fn room_cycles(&self, rates: &Rates) -> f64 {
-        if rates.weights.is_finite() { self.room / rates.weights } else { 0.0 }
+        if rates.weights.is_finite() {
+            self.room / rates.weights
+        } else {
+            0.0
+        }
     }
 }
 

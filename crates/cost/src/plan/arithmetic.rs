@@ -301,7 +301,11 @@ impl Dealt<'_> {
         let mut groups = channels.div_ceil(most);
         loop {
             // The fewest channels a product that make so many products.
-            let packed = if systolic.partial.value { channels.div_ceil(groups) } else { most };
+            let packed = if systolic.partial.value {
+                channels.div_ceil(groups)
+            } else {
+                most
+            };
             let mut found = self.folds(
                 systolic,
                 Reduction {

@@ -94,7 +94,11 @@ pub(super) fn fewest_cycles(
             along_rows,
             along_columns,
             in_time,
-            waiting: if stays { f64::INFINITY } else { (accumulator_bytes / PARTIAL_SUM_BYTES).floor() },
+            waiting: if stays {
+                f64::INFINITY
+            } else {
+                (accumulator_bytes / PARTIAL_SUM_BYTES).floor()
+            },
             loads: !stays,
         };
         let found = if systolic.partial.value {
@@ -134,7 +138,9 @@ impl Product<'_> {
         let accesses = ArrayAccesses::of(self.dataflow, self.gemm, [row_folds, column_folds], blocks);
         Folded {
             // Sums go to the accumulators and back while operands stream.
-            cycles: (cycles - 1.0).max(streaming).max(2.0 * accesses.sums * self.on_chip.sum),
+            cycles: (cycles - 1.0)
+                .max(streaming)
+                .max(2.0 * accesses.sums * self.on_chip.sum),
             streaming,
             accesses,
         }

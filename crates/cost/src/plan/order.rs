@@ -79,9 +79,15 @@ mod tests {
         let mut fewer = Vec::new();
         for buffer in [1e2, 1e3, 131_072.0, 262_144.0, 1e6, 1e9, f64::INFINITY] {
             let orders = Order::all(buffer, true, 200_000.0);
-            assert!(orders.len() >= 2 && orders.len() <= DEPTHS as usize + 2, "{buffer}: {orders:?}");
+            assert!(
+                orders.len() >= 2 && orders.len() <= DEPTHS as usize + 2,
+                "{buffer}: {orders:?}"
+            );
             // What is held in less than the lowest depth is never faster than what is held in that.
-            assert!(buffer < 2e3 || fewer.iter().all(|order| orders.contains(order)), "{buffer}");
+            assert!(
+                buffer < 2e3 || fewer.iter().all(|order| orders.contains(order)),
+                "{buffer}"
+            );
             fewer = if buffer < 2e3 { Vec::new() } else { orders };
         }
         assert_eq!(Order::all(1e6, false, 1e6).len(), 1);

@@ -4,7 +4,7 @@
 use panarch_graph::{Layer, Network};
 
 use super::residency::{Demands, Surroundings, demands, weight_cache};
-use super::{Ahead, ChainRoom, Flow, LayerWork, Moved, Order, Rates, in_turn, plan};
+use super::{Ahead, ChainRoom, Flow, LayerWork, Order, Rates, in_turn, plan};
 use crate::layer_time::LayerTime;
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
@@ -23,7 +23,26 @@ pub(crate) struct Scheduled {
     pub together: u32,
 }
 
-/// The fastest of all schedules, each judged by the model that asks.
+/// Schedules that take no more than so many times the fastest one's time are as good; the one with the least traffic is taken.
+const AS_GOOD: f64 = 1.0005;
+
+/// What a schedule takes for one image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    pub cycles: f64,
+    /// Bytes across the border of the chip.
+    pub traffic: f64,
+}
+
+/// The schedule of the least traffic among those that are as good as the fastest; its place in the list.
+pub(crate) fn choose(taken: &[Taken]) -> Option<usize> {
+    let least = taken.iter().map(|it| it.cycles).fold(f64::INFINITY, f64::min);
+    let good = taken.iter().enumerate().filter(|(_, it)| it.cycles <= least * AS_GOOD);
+    good.min_by(|(_, a), (_, b)| a.traffic.total_cmp(&b.traffic))
+        .map(|(place, _)| place)
+}
+
+/// The best of all schedules, each judged by the model that asks.
 ///
 /// A larger batch, memory or buffer has all the schedules of a smaller one, and in none of them is a part of the machine
 /// longer at work: that is why more of anything is never slower. Schedules that one part alone would keep busy for longer
@@ -38,10 +57,13 @@ pub(crate) fn fastest(
     network: &Network,
     mut layer_time: impl FnMut(&LayerWork, Ahead, bool) -> LayerTime,
 ) -> Result<Scheduled, CostError> {
-    let mut best: Option<(f64, Scheduled)> = None;
+    let mut taken = Vec::new();
+    let mut schedules = Vec::new();
+    let mut least = f64::INFINITY;
     let mut described = None;
     for together in parts_of_batch(profile.batch()) {
         let planned = plan(profile, machine, together, network, Surroundings::default())?;
+        let images = f64::from(together);
         for room in chain_rooms(machine, &planned.demands) {
             let fused;
             let demands = if room.is_none() {
@@ -51,36 +73,24 @@ pub(crate) fn fastest(
                 fused = demands(machine, precision, together, network, layers, around, room);
                 &fused
             };
-            let mut found: Option<(f64, Vec<LayerWork>, Vec<Moved>, Vec<LayerTime>)> = None;
             for (order, cache) in demands.orders(machine, rates, together) {
-                let (work, moved) = planned.work(rates, demands, cache, order);
-                let images = f64::from(together);
-                let known = best.as_ref().map_or(f64::INFINITY, |(least, _)| *least);
-                let known = found.as_ref().map_or(known, |(least, ..)| known.min(*least));
-                if at_least(rates, &work) / images >= known {
+                let (work, layers) = planned.work(rates, demands, cache, order);
+                if at_least(rates, &work) / images > least * AS_GOOD {
                     continue;
                 }
                 let mut times = Vec::with_capacity(work.len());
                 in_turn(rates, &work, Ahead::none(rates), &mut times, &mut layer_time);
                 let cycles = times.iter().map(LayerTime::total).sum::<f64>() / images;
-                if cycles < known || (best.is_none() && found.is_none()) {
-                    found = Some((cycles, work, moved, times));
-                }
-            }
-            if let Some((cycles, work, layers, times)) = found {
+                least = least.min(cycles);
                 let flow = Flow {
                     layers,
                     peak_bytes: demands.peak_bytes,
                 };
-                let scheduled = Scheduled {
-                    layers: Vec::new(),
-                    operators: Vec::new(),
-                    work,
-                    flow,
-                    times,
-                    together,
-                };
-                best = Some((cycles, scheduled));
+                taken.push(Taken {
+                    cycles,
+                    traffic: flow.traffic_bytes(),
+                });
+                schedules.push((work, flow, times, together));
             }
         }
         described = Some((planned.layers, planned.operators));
@@ -89,11 +99,16 @@ pub(crate) fn fastest(
         device: profile.name().to_owned(),
         reason: "no part of a batch was planned".to_owned(),
     };
-    let ((_, scheduled), (layers, operators)) = best.zip(described).ok_or_else(nothing)?;
+    let chosen = choose(&taken).filter(|place| *place < schedules.len());
+    let (work, flow, times, together) = chosen.map(|place| schedules.swap_remove(place)).ok_or_else(nothing)?;
+    let (layers, operators) = described.ok_or_else(nothing)?;
     Ok(Scheduled {
         layers,
         operators,
-        ..scheduled
+        work,
+        flow,
+        times,
+        together,
     })
 }
 

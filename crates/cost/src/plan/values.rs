@@ -52,11 +52,7 @@ impl Alive {
     pub fn crowding(self, memory: f64, together: f64) -> f64 {
         let room = memory - self.stripes as f64;
         let whole = self.whole as f64 * together;
-        if whole <= room {
-            1.0
-        } else {
-            whole / room.max(1.0)
-        }
+        if whole <= room { 1.0 } else { whole / room.max(1.0) }
     }
 
     /// The share of every value here that does not fit.
@@ -134,7 +130,14 @@ impl Values {
     /// A value is when the next layer alone reads it, both layers are convolutions, and the weights of the whole chain and
     /// the rows of all that it passes on have room. The rows of a value are those under the next kernel and those that its
     /// next step needs. What a real machine computes twice at the borders of tiles is left out.
-    pub fn chain(&mut self, room: ChainRoom, precision: Precision, network: &Network, layers: &[Layer], weights: &[f64]) {
+    pub fn chain(
+        &mut self,
+        room: ChainRoom,
+        precision: Precision,
+        network: &Network,
+        layers: &[Layer],
+        weights: &[f64],
+    ) {
         let kernel = |position: usize| match layers.get(position).map(|layer| &network.node(layer.anchor).op) {
             Some(Op::Conv2d(conv)) => Some(conv),
             _ => None,
@@ -143,14 +146,20 @@ impl Values {
         let mut chain = (usize::MAX, 0.0, 0);
         for value in &mut self.all {
             let (made, read) = (value.first, value.last);
-            let (Some(_), Some(next)) = (kernel(made), kernel(read)) else { continue };
+            let (Some(_), Some(next)) = (kernel(made), kernel(read)) else {
+                continue;
+            };
             if read != made + 1 || value.is_input || value.is_output {
                 continue;
             }
             let shape = network.shape(value.node);
             let rows = shape.height.min(next.kernel[0].saturating_add(next.stride[0]));
             let stripe = u64::from(rows) * u64::from(shape.width) * u64::from(shape.channels) * precision.bytes();
-            let (held, stripes) = if chain.0 == made { (chain.1, chain.2) } else { (of(made), 0) };
+            let (held, stripes) = if chain.0 == made {
+                (chain.1, chain.2)
+            } else {
+                (of(made), 0)
+            };
             let all = (read, held + of(read), stripes + stripe);
             if all.1 <= room.weights && all.2 as f64 <= room.stripes {
                 value.stripe = Some(stripe);

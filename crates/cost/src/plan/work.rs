@@ -42,9 +42,7 @@ impl Rates {
         let memory = &machine.memory;
         let clock = machine.clock_hz.value;
         let rate = |bytes_per_s: f64| bytes_per_s / clock;
-        let of = |way: &Option<Figure>| {
-            rate(way.as_ref().map_or(memory.off_chip_bytes_per_s.value, |it| it.value))
-        };
+        let of = |way: &Option<Figure>| rate(way.as_ref().map_or(memory.off_chip_bytes_per_s.value, |it| it.value));
         Self {
             on_chip: rate(memory.on_chip_bytes_per_s.value),
             off_chip: rate(memory.off_chip_bytes_per_s.value),
@@ -186,7 +184,9 @@ impl LayerWork {
                 }
                 None => demand.weights / together,
             },
-            sums: arithmetic.accesses.map_or(0.0, |accesses| accesses.sums * PARTIAL_SUM_BYTES),
+            sums: arithmetic
+                .accesses
+                .map_or(0.0, |accesses| accesses.sums * PARTIAL_SUM_BYTES),
             written: demand.written,
             loaded: spilled * passes.over_input,
             stored: demand.stored + demand.leaving * run.leaving,
@@ -196,8 +196,13 @@ impl LayerWork {
         };
         let blocks = arithmetic.channels.div_ceil(FETCHED_TOGETHER).clamp(1, MOST_BLOCKS) as u32;
         let positions = (MOST_TILES / blocks).clamp(1, arithmetic.rows.max(1));
-        let asked = demand.inputs * passes.over_input;
-        let waiting = if asked > 0.0 { ((moved.loaded + moved.host_in) / asked).min(1.0) } else { 0.0 };
+        // Of its first pass: further ones ask for no more at once.
+        let comes_in = spilled + demand.image.max(demand.image_again);
+        let waiting = if comes_in > 0.0 {
+            (comes_in / demand.inputs).min(1.0)
+        } else {
+            0.0
+        };
         let work = Self {
             matrix: (arithmetic.matrix + arithmetic.fill + arithmetic.after) * together,
             fill: arithmetic.fill * together,
@@ -256,7 +261,11 @@ impl LayerWork {
 
     /// Cycles of the way to main memory for what is no weight.
     pub fn outside(&self, rates: &Rates) -> f64 {
-        let host = if rates.host_shares { self.host_in + self.host_out } else { 0.0 };
+        let host = if rates.host_shares {
+            self.host_in + self.host_out
+        } else {
+            0.0
+        };
         self.load + self.store + host
     }
 

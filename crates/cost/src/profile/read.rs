@@ -13,8 +13,9 @@ use panarch_toml::{Diagnostics, Document, Table};
 use figures::Figures;
 
 use super::{
-    Accelerator, Array, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
-    MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, table,
+    Accelerator, Array, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure,
+    LinearTarget, MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit,
+    table,
 };
 use crate::Operator;
 

@@ -1,7 +1,7 @@
+use super::Unit;
 use super::job::Task;
 use super::units::{Timed, Units};
-use super::weights::Weights;
-use super::Unit;
+use super::weights::{Pace, Weights};
 use crate::layer_time::LayerTime;
 use crate::plan::{Ahead, LayerWork, Rates};
 
@@ -27,26 +27,48 @@ pub(super) struct Trace<'a> {
     pub jobs: &'a mut Vec<Timed>,
 }
 
-/// Where the cycles of a layer go.
-pub(super) fn layer_time(
+/// Where the cycles of a layer go, at the pace of its weights that is best.
+pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is_chained: bool) -> LayerTime {
+    best_pace(rates, layer, ahead, next_is_chained).1
+}
+
+/// The same, with all that is done for it written down.
+pub(super) fn traced(
     rates: &Rates,
     layer: &LayerWork,
     ahead: Ahead,
     next_is_chained: bool,
-    trace: Option<Trace<'_>>,
+    trace: Trace<'_>,
 ) -> LayerTime {
-    let (position, begin, jobs) = trace.map_or((0, 0.0, None), |it| (it.layer, it.begin, Some(it.jobs)));
-    let timeline = Timeline {
-        rates,
-        layer,
-        units: Units::new(position, begin, jobs),
-        weights: Weights::new(rates, layer, ahead),
-        share: 1.0 / f64::from(layer.tiles()),
-        loaded: [0.0; 2],
-        leaving: [None; 2],
-        end: 0.0,
-    };
-    timeline.run(next_is_chained)
+    let (pace, _) = best_pace(rates, layer, ahead, next_is_chained);
+    Timeline::new(rates, layer, ahead, pace, Some(trace)).run(next_is_chained)
+}
+
+fn best_pace(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is_chained: bool) -> (Pace, LayerTime) {
+    let mut best = (Pace::ByBlock, LayerTime::default());
+    for (number, pace) in Pace::of(rates, layer).iter().enumerate() {
+        let time = Timeline::new(rates, layer, ahead, *pace, None).run(next_is_chained);
+        if number == 0 || time.total() < best.1.total() {
+            best = (*pace, time);
+        }
+    }
+    best
+}
+
+impl<'a> Timeline<'a> {
+    fn new(rates: &'a Rates, layer: &'a LayerWork, ahead: Ahead, pace: Pace, trace: Option<Trace<'a>>) -> Self {
+        let (position, begin, jobs) = trace.map_or((0, 0.0, None), |it| (it.layer, it.begin, Some(it.jobs)));
+        Self {
+            rates,
+            layer,
+            units: Units::new(position, begin, jobs),
+            weights: Weights::new(rates, layer, ahead, pace),
+            share: 1.0 / f64::from(layer.tiles()),
+            loaded: [0.0; 2],
+            leaving: [None; 2],
+            end: 0.0,
+        }
+    }
 }
 
 impl Timeline<'_> {
@@ -71,8 +93,8 @@ impl Timeline<'_> {
         let mut fed = [self.feed(0, 0.0), 0.0];
         fed[1] = self.feed(1, 0.0);
         for tile in 0..count {
-            self.weights.turn(&mut self.units, tile);
-            let here = self.weights.ready(&mut self.units, tile);
+            let again = self.weights.turn(&mut self.units, tile);
+            let here = self.weights.ready(&mut self.units, tile).max(again);
             let ready = f64::max(fed[0], here).max(finished[0]);
             let done = self.units.serve(worker, Task::Work, tile, ready, cycles);
             let waited = (done - cycles - worked[1]).max(0.0);
@@ -108,7 +130,11 @@ impl Timeline<'_> {
         self.leaving[0] = self.leaving[1];
         self.store();
         let (worked, finished) = (worked[1], finished[1]);
-        let end = if next_is_chained { worked.max(finished) } else { self.end };
+        let end = if next_is_chained {
+            worked.max(finished)
+        } else {
+            self.end
+        };
         time.vector += (finished.min(end) - worked).max(0.0);
         time.activations += (end - finished.max(worked)).max(0.0);
         if by_matrix {
@@ -147,7 +173,9 @@ impl Timeline<'_> {
 
     /// Lets the earlier of the results leave that wait for it.
     fn store(&mut self) {
-        let Some((tile, drained)) = self.leaving[0].take() else { return };
+        let Some((tile, drained)) = self.leaving[0].take() else {
+            return;
+        };
         let (spilled, result) = (self.layer.store * self.share, self.layer.host_out * self.share);
         let stored = self.units.serve(Unit::OffChip, Task::Store, tile, drained, spilled);
         let host = self.host();
@@ -156,6 +184,10 @@ impl Timeline<'_> {
     }
 
     const fn host(&self) -> Unit {
-        if self.rates.host_shares { Unit::OffChip } else { Unit::Host }
+        if self.rates.host_shares {
+            Unit::OffChip
+        } else {
+            Unit::Host
+        }
     }
 }

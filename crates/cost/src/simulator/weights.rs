@@ -1,13 +1,36 @@
+use super::Unit;
 use super::job::Task;
 use super::units::Units;
-use super::Unit;
 use crate::plan::{Ahead, LayerWork, Rates};
+
+/// In which turns weights come that share their way with activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// A block with each tile, until all are there.
+    ByTile,
+    /// A block with the tiles of the one before, piece by piece.
+    ByBlock,
+}
+
+impl Pace {
+    /// Those that a layer may choose from.
+    pub fn of(rates: &Rates, layer: &LayerWork) -> &'static [Self] {
+        if layer.weights_first || layer.positions == 1 {
+            &[Self::ByTile]
+        } else if rates.weights_share && layer.uses_off_chip(rates) && layer.weight_bytes <= rates.weight_buffer {
+            &[Self::ByBlock, Self::ByTile]
+        } else {
+            &[Self::ByBlock]
+        }
+    }
+}
 
 /// The blocks of streamed weights of a layer: fetched in order, as far ahead of their use as their buffer goes.
 ///
-/// Where nothing else takes their way, a block is fetched as soon as there is room. Where activations take it too, the next
-/// block is fetched piece by piece between the tiles of the one before, so that it keeps none of them waiting for long.
+/// Where nothing else takes their way, a block is fetched as soon as there is room. Where activations take it too, they come
+/// at a [`Pace`].
 pub(super) struct Weights<'a> {
+    pace: Pace,
     layer: &'a LayerWork,
     unit: Unit,
     rates: &'a Rates,
@@ -26,10 +49,15 @@ pub(super) struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    pub fn new(rates: &'a Rates, layer: &'a LayerWork, ahead: Ahead) -> Self {
+    pub fn new(rates: &'a Rates, layer: &'a LayerWork, ahead: Ahead, pace: Pace) -> Self {
         Self {
+            pace,
             layer,
-            unit: if rates.weights_share { Unit::OffChip } else { Unit::Weights },
+            unit: if rates.weights_share {
+                Unit::OffChip
+            } else {
+                Unit::Weights
+            },
             rates,
             ahead,
             block: layer.weights / f64::from(layer.blocks),
@@ -52,13 +80,19 @@ impl<'a> Weights<'a> {
     }
 
     /// The turn of the weights between two tiles: their way does a tile's share of the next block, and of what comes again.
-    pub fn turn(&mut self, units: &mut Units<'_>, tile: u32) {
+    /// When the latter is there.
+    pub fn turn(&mut self, units: &mut Units<'_>, tile: u32) -> f64 {
         let again = self.layer.weights_again / f64::from(self.layer.tiles());
-        units.serve(self.unit, Task::FetchWeights, self.layer.block_of(tile), 0.0, again);
+        let again = units.serve(self.unit, Task::FetchWeights, self.layer.block_of(tile), 0.0, again);
+        self.next_block(units, tile);
+        again
+    }
+
+    fn next_block(&mut self, units: &mut Units<'_>, tile: u32) {
         if !self.between_tiles || self.layer.weights <= 0.0 {
             return;
         }
-        if self.layer.weights_first {
+        if self.pace == Pace::ByTile {
             // Not before there is room.
             let ahead = (self.held - 1.0).min(2.0) as u32;
             self.fetch(units, tile.saturating_add(ahead).min(self.layer.blocks - 1));
@@ -68,8 +102,8 @@ impl<'a> Weights<'a> {
         if next >= self.layer.blocks || self.held < 2.0 {
             return;
         }
-        // The last tile leaves time for the last piece to arrive.
-        let pieces = self.layer.positions.saturating_sub(1).max(1);
+        // The later tiles leave time for the last piece to arrive.
+        let pieces = self.layer.positions.div_ceil(2);
         let piece = tile % self.layer.positions;
         if piece < pieces {
             let cycles = self.missing(next) / f64::from(pieces);

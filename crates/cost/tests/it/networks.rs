@@ -116,7 +116,6 @@ pub fn tiny32() -> Network {
 /// (kind, width in steps of 8, expansion, kernel 3 or 5, stride)
 pub type Block = (u8, u32, u32, bool, bool);
 
-
 /// A network of blocks in a row.
 pub fn network(blocks: &[Block], pixels: u32, width: u32) -> Network {
     let (mut s, x) = Sketch::new("random", Shape::new(3, pixels, pixels), Activation::Relu);

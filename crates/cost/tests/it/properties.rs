@@ -74,8 +74,8 @@ proptest! {
             ]) {
                 let after = variant::model(preset, &[(path, value)]).cost(&network).unwrap();
                 let (old, new) = (before.latency.value.seconds(), after.latency.value.seconds());
-                prop_assert!(new <= old * (1.0 + 1e-12), "{preset}, {path} = {value}: {old} s became {new} s");
-                prop_assert!(after.traffic <= before.traffic);
+                // Of schedules that differ by less, the one with the least traffic is taken.
+                prop_assert!(new <= old * 1.0005, "{preset}, {path} = {value}: {old} s became {new} s");
             }
         }
     }

@@ -105,9 +105,13 @@ impl Figures {
         let columns = self.count(table, "columns");
         let dataflow = self.choice(table, "dataflow", &DataflowChoice::NAMES);
         let fold_overlap = self.sourced(table, "fold_overlap", |figure| figure.bool("value"));
-        let partial = self.or_assumed(table, "partial", true, "a scheduler leaves idle what would only be filled", |figure| {
-            figure.bool("value")
-        });
+        let partial = self.or_assumed(
+            table,
+            "partial",
+            true,
+            "a scheduler leaves idle what would only be filled",
+            |figure| figure.bool("value"),
+        );
         let accumulator_bytes = self.optional_number(table, "accumulator_bytes", POSITIVE);
         let utilisation = self.number(table, "utilisation", SHARE);
         let count = self.arrays(table);

@@ -168,7 +168,13 @@ impl Machine {
         let stage = draw.of(&["beside", "beside", "after"]);
         self.word("array", "output_stage", stage);
         let keys: &[(&'static str, u32)] = match self.kind {
-            "grid" => &[("pe_rows", 8), ("pe_columns", 8), ("cores", 4), ("lanes", 64), ("ways", 16)],
+            "grid" => &[
+                ("pe_rows", 8),
+                ("pe_columns", 8),
+                ("cores", 4),
+                ("lanes", 64),
+                ("ways", 16),
+            ],
             "cube" => &[("rows", 64), ("depth", 64), ("columns", 64)],
             _ => &[
                 ("reduction_lanes", 64),
@@ -181,7 +187,17 @@ impl Machine {
         for (key, high) in keys {
             let value = draw.size(1, *high);
             self.count(key, value);
-            if ["cores", "lanes", "ways", "depth", "columns", "reduction_lanes", "output_lanes"].contains(key) {
+            if [
+                "cores",
+                "lanes",
+                "ways",
+                "depth",
+                "columns",
+                "reduction_lanes",
+                "output_lanes",
+            ]
+            .contains(key)
+            {
                 lanes *= value;
             }
         }
@@ -220,7 +236,12 @@ impl Machine {
         let pooling = draw.of(&["vector_unit", "depthwise"]);
         self.word("vector", "pooling", pooling);
         self.set("vector", "fused_activations", "[\"relu\", \"relu6\"]".to_owned());
-        for (key, passes) in [("hard_swish", 2.0), ("hard_sigmoid", 1.0), ("sigmoid", 2.0), ("swish", 3.0)] {
+        for (key, passes) in [
+            ("hard_swish", 2.0),
+            ("hard_sigmoid", 1.0),
+            ("sigmoid", 2.0),
+            ("swish", 3.0),
+        ] {
             self.number("vector.activation_passes", key, passes);
         }
     }
@@ -250,7 +271,11 @@ impl Machine {
         self.number("memory", "activation_rereads", rereads);
         let side = draw.of(&[0.0, 4.0, 8.0]);
         self.number("memory", "channel_side_bytes", side);
-        let latency = if draw.chance(0.2) { 0.0 } else { draw.decades(1e-9, 1e-5) };
+        let latency = if draw.chance(0.2) {
+            0.0
+        } else {
+            draw.decades(1e-9, 1e-5)
+        };
         self.number("memory", "off_chip_latency_s", latency);
         let ahead = draw.chance(0.6);
         self.flag("memory", "fetch_ahead", ahead);
@@ -267,12 +292,19 @@ impl Machine {
             return Some(("batch", more));
         };
         let value = self.figures.get(&(section, key))?;
-        let whole = self.figures.get(&("array", "partial")).is_some_and(|value| value == "false");
+        let whole = self
+            .figures
+            .get(&("array", "partial"))
+            .is_some_and(|value| value == "false");
         if whole && matches!(key, "rows" | "columns") {
             // An array that every layer has to fill is asked for by name, and is slower when it is larger.
             return None;
         }
-        let factor = if draw.chance(0.5) { draw.decades(1.0001, 1.1) } else { draw.decades(1.1, 64.0) };
+        let factor = if draw.chance(0.5) {
+            draw.decades(1.0001, 1.1)
+        } else {
+            draw.decades(1.1, 64.0)
+        };
         let number = || value.parse::<f64>().ok();
         match how {
             More::Count => {
@@ -287,7 +319,11 @@ impl Machine {
             }
             More::Larger => {
                 let most = if key == "utilisation" { 1.0 } else { f64::INFINITY };
-                let larger = if number()? == 0.0 { draw.decades(1e2, 1e8) } else { number()? * factor };
+                let larger = if number()? == 0.0 {
+                    draw.decades(1e2, 1e8)
+                } else {
+                    number()? * factor
+                };
                 more.number(section, key, larger.min(most));
             }
             More::Smaller => {
@@ -310,6 +346,14 @@ impl Machine {
         Some((key, more))
     }
 
+    /// The value of a number; 0 where the machine has none.
+    pub fn value(&self, section: &'static str, key: &'static str) -> f64 {
+        self.figures
+            .get(&(section, key))
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0.0)
+    }
+
     pub fn text(&self) -> String {
         let mut text = format!(
             "format = 1\nname = \"random\"\ndescription = \"drawn\"\nclass = \"full\"\nkind = \"accelerator\"\n\
@@ -325,7 +369,11 @@ impl Machine {
                     let _ = writeln!(text, "kind = \"{}\"", self.kind);
                 }
             }
-            let value = if *key == "padding" { value.clone() } else { format!("value = {value}") };
+            let value = if *key == "padding" {
+                value.clone()
+            } else {
+                format!("value = {value}")
+            };
             let _ = writeln!(text, "{key} = {{ {value}, assumption = \"drawn\" }}");
         }
         text

@@ -15,10 +15,14 @@ const SLOWER: f64 = 1.001;
 /// The costs of a network on a machine, by the closed form and by the simulator.
 pub fn costs(machine: &Machine, network: &Network) -> [Cost; 2] {
     let profile = machine.profile();
-    let asked = || [
-        AnalyticModel::new(profile.clone())?.cost(network),
-        CycleSimulator::new(profile.clone())?.cost(network),
-    ].into_iter().collect::<Result<Vec<_>, _>>();
+    let asked = || {
+        [
+            AnalyticModel::new(profile.clone())?.cost(network),
+            CycleSimulator::new(profile.clone())?.cost(network),
+        ]
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+    };
     match asked().map(<[Cost; 2]>::try_from) {
         Ok(Ok(costs)) => costs,
         answer => panic!("{answer:?}\n{}", machine.text()),
@@ -63,12 +67,18 @@ impl Table {
         let mut draw = Draw::new(seed.wrapping_mul(1_000_003).wrapping_add(number));
         let machine = Machine::random(&mut draw);
         let network = question(&mut draw);
-        let Some((thing, more)) = machine.with_more(&mut draw) else { return false };
+        let Some((thing, more)) = machine.with_more(&mut draw) else {
+            return false;
+        };
         let (before, after) = (costs(&machine, &network), costs(&more, &network));
         for (model, (before, after)) in ["analytic", "cycle"].into_iter().zip(before.iter().zip(&after)) {
             let ratio = after.latency.value.seconds() / before.latency.value.seconds();
             let shared = matches!(thing, "rows" | "columns" | "lanes");
-            let thing = if shared { format!("{thing} ({})", machine.kind) } else { thing.to_owned() };
+            let thing = if shared {
+                format!("{thing} ({})", machine.kind)
+            } else {
+                thing.to_owned()
+            };
             let count = self.counts.entry((thing, model)).or_default();
             count.pairs += 1;
             if ratio > SLOWER {
@@ -91,7 +101,11 @@ impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "more_of,model,pairs,slower,worst_percent,worst_example")?;
         for ((thing, model), count) in &self.counts {
-            let worst = if count.slower > 0 { (count.worst - 1.0) * 100.0 } else { 0.0 };
+            let worst = if count.slower > 0 {
+                (count.worst - 1.0) * 100.0
+            } else {
+                0.0
+            };
             writeln!(
                 f,
                 "{thing},{model},{},{},{worst:.1},\"{}\"",

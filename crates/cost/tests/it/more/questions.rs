@@ -27,7 +27,10 @@ pub fn single(draw: &mut Draw) -> Network {
     let stride = draw.of(&[1, 1, 2]);
     let (op, input) = match draw.between(0, 6) {
         0 => (Op::Conv2d(Conv2d::pointwise(out)), image(channels)),
-        1 => (Op::Conv2d(Conv2d::square(out.min(512), kernel, stride)), image(channels.min(512))),
+        1 => (
+            Op::Conv2d(Conv2d::square(out.min(512), kernel, stride)),
+            image(channels.min(512)),
+        ),
         2 => (Op::Conv2d(Conv2d::depthwise(channels, kernel, stride)), image(channels)),
         3 => {
             let groups = draw.of(&[2, 4, 32]);
@@ -40,7 +43,10 @@ pub fn single(draw: &mut Draw) -> Network {
             return sketch.finish(y);
         }
         // A product of matrices.
-        5 => (Op::Conv2d(Conv2d::pointwise(out)), Shape::new(channels, draw.size(1, 8192), 1)),
+        5 => (
+            Op::Conv2d(Conv2d::pointwise(out)),
+            Shape::new(channels, draw.size(1, 8192), 1),
+        ),
         _ => {
             let (mut sketch, x) = Sketch::new("sum", image(channels.min(256)), Activation::Swish);
             let y = sketch.add(Op::Conv2d(Conv2d::depthwise(channels.min(256), 3, 1)), &[x]);

@@ -51,6 +51,13 @@ pub(crate) struct Flow {
     pub peak_bytes: u64,
 }
 
+impl Flow {
+    /// Bytes that cross the border of the chip.
+    pub fn traffic_bytes(&self) -> f64 {
+        self.layers.iter().map(Moved::across_the_border).sum()
+    }
+}
+
 /// Plans a network, or a part of one, without chains of fused layers.
 ///
 /// # Errors

@@ -94,6 +94,13 @@ pub(crate) struct Moved {
     pub host_out: f64,
 }
 
+impl Moved {
+    /// Bytes that cross the border of the chip.
+    pub fn across_the_border(&self) -> f64 {
+        self.loaded + self.stored + self.streamed + self.host_in + self.host_out
+    }
+}
+
 /// How a layer is run: what it is given of memories, and in which order it goes over input and weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {

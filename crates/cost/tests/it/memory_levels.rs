@@ -7,8 +7,8 @@ use panarch_cost::{AnalyticModel, Cost, DeviceProfile, LevelTraffic, MappedModel
 use panarch_graph::{Activation, Conv2d, Network, Op, Shape, fused_layers};
 use proptest::prelude::*;
 
-use crate::networks::{Sketch, named};
-use crate::properties::{blocks, network};
+use crate::networks::{Sketch, named, network};
+use crate::properties::blocks;
 use crate::{machines, variant};
 
 /// Every described preset, and the systolic one with other arrays.

@@ -5,7 +5,7 @@ use panarch_graph::{Network, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
-use crate::plan::{Rates, fastest};
+use crate::plan::{Part, Rates, fastest};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
@@ -54,24 +54,29 @@ impl AnalyticModel {
     /// Checks whether the device can run a network.
     ///
     /// # Errors
-    /// The first operator that it cannot run.
+    /// The layers that it cannot run.
     pub fn check_support(&self, network: &Network) -> Result<(), CostError> {
-        fused_layers(network)
-            .iter()
-            .try_for_each(|layer| self.machine.support.check(self.profile.name(), network, layer))
+        let layers = fused_layers(network);
+        self.machine.support.check(self.profile.name(), network, &layers)
     }
 
     /// The cost of one network.
     ///
     /// # Errors
-    /// The first operator that the device cannot run.
+    /// The layers that the device cannot run.
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
+        self.cost_of(network, Part::whole(network))
+    }
+
+    /// The cost of the layers of a network that run on this device.
+    pub(crate) fn cost_of(&self, network: &Network, part: Part) -> Result<Cost, CostError> {
         let rates = &self.rates;
         let scheduled = fastest(
             &self.profile,
             &self.machine,
             rates,
             network,
+            part,
             |layer, ahead, next_is_chained| layer_time(rates, layer, ahead, next_is_chained),
         )?;
         let tool = Tool {

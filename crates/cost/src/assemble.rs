@@ -24,6 +24,7 @@ pub(crate) fn assemble(
     let Scheduled {
         layers,
         operators,
+        here,
         work,
         flow,
         times,
@@ -35,12 +36,13 @@ pub(crate) fn assemble(
     let mut total = fixed;
     let mut macs_on_array = 0;
     let mut per_layer = Vec::with_capacity(layers.len());
+    let layers = layers.into_iter().zip(here);
     let flows = work.into_iter().zip(&flow.layers);
-    let described = layers.into_iter().zip(operators).zip(flows).zip(times);
-    for (((layer, operator), (work, moved)), time) in described {
+    let described = layers.zip(operators).zip(flows).zip(times);
+    for ((((layer, here), operator), (work, moved)), time) in described {
         let latency = seconds(time.total());
         total += latency;
-        let of_layer = network.node_macs(layer.anchor);
+        let of_layer = if here { network.node_macs(layer.anchor) } else { Macs(0) };
         // The vector unit's are no use of the array.
         macs_on_array += if work.matrix > 0.0 { of_layer.0 } else { 0 };
         let (compute, movement) = (work.matrix.max(work.vector), movement(&work));
@@ -65,6 +67,7 @@ pub(crate) fn assemble(
             energy_parts,
             memory,
             bound: bound(&work, compute, movement),
+            device: None,
             name: layer.name,
             block: layer.block,
         });

@@ -32,6 +32,18 @@ impl LevelTraffic {
     pub const WEIGHTS: &'static str = "weights";
     /// Partial sums below the columns of a systolic array.
     pub const ACCUMULATORS: &'static str = "accumulators";
+    /// What is carried between a device and its fallback; its energy is not known.
+    pub const CARRIED: &'static str = "carried";
+
+    /// So many bytes carried between two devices, each counted once.
+    pub(crate) const fn carried(bytes: Bytes) -> Self {
+        Self {
+            level: Cow::Borrowed(Self::CARRIED),
+            read: bytes,
+            written: Bytes(0),
+            energy: None,
+        }
+    }
 
     /// Bytes read and written.
     #[must_use]

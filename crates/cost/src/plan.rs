@@ -12,12 +12,13 @@ mod blocking;
 mod deal;
 mod folds;
 mod order;
+mod part;
 mod residency;
 mod schedule;
 mod values;
 mod work;
 
-use panarch_graph::{Layer, Network, fused_layers};
+use panarch_graph::Network;
 
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
@@ -25,6 +26,7 @@ use crate::{CostError, DeviceProfile, Operator};
 pub(crate) use ahead::{Ahead, in_turn};
 use arithmetic::Arithmetic;
 pub(crate) use order::Order;
+pub(crate) use part::Part;
 pub(crate) use residency::{Demands, Surroundings, weight_cache};
 pub(crate) use schedule::{Scheduled, Taken, choose, fastest, parts_of_batch};
 use values::ChainRoom;
@@ -33,8 +35,9 @@ pub(crate) use work::{LayerWork, Moved, Rates, Run};
 /// A network on a machine.
 #[derive(Debug, Clone)]
 pub(crate) struct NetworkPlan {
-    pub layers: Vec<Layer>,
     pub operators: Vec<Operator>,
+    /// Whether each layer runs here; what it takes is nothing where it does not.
+    pub here: Vec<bool>,
     /// One entry a layer.
     pub arithmetic: Vec<Arithmetic>,
     pub demands: Demands,
@@ -58,31 +61,29 @@ impl Flow {
     }
 }
 
-/// Plans a network, or a part of one, without chains of fused layers.
+/// Plans the layers of a network that run here, without chains of fused ones.
 ///
 /// # Errors
-/// The first operator that the machine cannot run.
+/// Those among them that the machine cannot run.
 pub(crate) fn plan(
     profile: &DeviceProfile,
     machine: &Accelerator,
     together: u32,
     network: &Network,
+    part: &Part,
     surroundings: Surroundings,
 ) -> Result<NetworkPlan, CostError> {
-    let layers = fused_layers(network);
-    let mut operators = Vec::with_capacity(layers.len());
-    let mut arithmetic = Vec::with_capacity(layers.len());
-    for layer in &layers {
-        machine.support.check(profile.name(), network, layer)?;
+    machine.support.check(profile.name(), network, part.own())?;
+    let mut operators = Vec::with_capacity(part.layers.len());
+    let mut arithmetic = Vec::with_capacity(part.layers.len());
+    for (layer, here) in part.layers.iter().zip(&part.here) {
         let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
-        arithmetic.push(arithmetic::of_layer(
-            machine,
-            profile.precision(),
-            together,
-            network,
-            layer,
-            operator,
-        )?);
+        arithmetic.push(if *here {
+            let precision = profile.precision();
+            arithmetic::of_layer(machine, precision, together, network, layer, operator)?
+        } else {
+            Arithmetic::default()
+        });
         operators.push(operator);
     }
     let demands = residency::demands(
@@ -90,13 +91,13 @@ pub(crate) fn plan(
         profile.precision(),
         together,
         network,
-        &layers,
+        part,
         surroundings,
         None,
     );
     Ok(NetworkPlan {
-        layers,
         operators,
+        here: part.here.clone(),
         arithmetic,
         demands,
         together,
@@ -104,11 +105,17 @@ pub(crate) fn plan(
 }
 
 impl NetworkPlan {
+    /// The operator of each layer; a change of shape, which takes nothing, for those that run elsewhere.
+    pub fn issued(&self) -> impl Iterator<Item = Operator> {
+        let operators = self.operators.iter().zip(&self.here);
+        operators.map(|(operator, here)| if *here { *operator } else { Operator::Flatten })
+    }
+
     /// The work of its layers when so many bytes of weights stay on chip, in the order of the layers; the layer at the border
     /// is kept in part.
     fn work(&self, rates: &Rates, demands: &Demands, cache: f64, order: Order) -> (Vec<LayerWork>, Vec<Moved>) {
         let mut left = cache;
-        let planned = demands.layers.iter().zip(&self.arithmetic).zip(&self.operators);
+        let planned = demands.layers.iter().zip(&self.arithmetic).zip(self.issued());
         planned
             .map(|((demand, arithmetic), operator)| {
                 let kept = demand.weights.min(left);
@@ -120,7 +127,7 @@ impl NetworkPlan {
                     leaving: demands.output_spilled,
                     order,
                 };
-                LayerWork::new(rates, arithmetic, demand, *operator, &run)
+                LayerWork::new(rates, arithmetic, demand, operator, &run)
             })
             .unzip()
     }

@@ -92,9 +92,10 @@ impl AnalyticModel {
             before: !first,
             behind: !last,
         };
+        let whole = crate::plan::Part::whole(network);
         let mut parts = Vec::new();
         for together in parts_of_batch(self.profile.batch()) {
-            let plan = plan(&self.profile, &self.machine, together, network, around)?;
+            let plan = plan(&self.profile, &self.machine, together, network, &whole, around)?;
             let mut layers = plan.demands.layers.iter();
             parts.push(Part {
                 together: f64::from(together),
@@ -229,7 +230,7 @@ impl AnalyticModel {
         sum.work.clear();
         sum.times.clear();
         let (mut left, mut traffic) = (left, 0.0);
-        let layers = plan.demands.layers.iter().zip(&plan.arithmetic).zip(&plan.operators);
+        let layers = plan.demands.layers.iter().zip(&plan.arithmetic).zip(plan.issued());
         for ((demand, arithmetic), operator) in layers {
             let kept = demand.weights.min(left);
             left -= kept;
@@ -240,7 +241,7 @@ impl AnalyticModel {
                 leaving: way.leaving,
                 order: way.order,
             };
-            let (work, moved) = LayerWork::new(&self.rates, arithmetic, demand, *operator, &run);
+            let (work, moved) = LayerWork::new(&self.rates, arithmetic, demand, operator, &run);
             traffic += Moved::across_the_border(&moved);
             sum.work.push(work);
         }

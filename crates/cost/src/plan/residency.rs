@@ -2,6 +2,7 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
+use super::Part;
 use super::blocking::input_reads;
 use super::values::{ChainRoom, Values};
 use crate::profile::{Accelerator, Memory};
@@ -64,7 +65,8 @@ pub(crate) struct Surroundings {
     pub behind: bool,
 }
 
-/// Counts what every layer of a network asks of the memories, when `together` images are taken through each layer together.
+/// Counts what every layer of a network asks of the memories, when `together` images are taken through each layer together;
+/// those that run elsewhere ask nothing.
 ///
 /// The image comes from the host's link, or else from main memory, once; a row of it that is not kept comes from there again.
 /// The result goes the same way, once.
@@ -73,7 +75,7 @@ pub(super) fn demands(
     precision: Precision,
     together: u32,
     network: &Network,
-    layers: &[Layer],
+    Part { layers, here }: &Part,
     surroundings: Surroundings,
     chains: Option<ChainRoom>,
 ) -> Demands {
@@ -82,7 +84,11 @@ pub(super) fn demands(
     let mut values = Values::new(precision, network, layers);
     let weights: Vec<f64> = layers
         .iter()
-        .map(|layer| weight_bytes(machine, precision, network, layer))
+        .zip(here)
+        .map(|(layer, here)| match here {
+            true => weight_bytes(machine, precision, network, layer),
+            false => 0.0,
+        })
         .collect();
     if let Some(room) = chains {
         values.chain(room, precision, network, layers, &weights);
@@ -90,7 +96,11 @@ pub(super) fn demands(
     let alive = values.alive(layers.len());
     values.spill(&alive, memory.activation_bytes.value, together);
     let mut demands = Vec::with_capacity(layers.len());
-    for (position, (layer, weights)) in layers.iter().zip(&weights).enumerate() {
+    for (position, ((layer, weights), here)) in layers.iter().zip(&weights).zip(here).enumerate() {
+        if !here {
+            demands.push(Demand::default());
+            continue;
+        }
         let mut demand = Demand {
             weights: *weights,
             kernel: (kernel_elements(network, layer) * precision.bytes()) as f64,

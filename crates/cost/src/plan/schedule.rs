@@ -4,7 +4,7 @@
 use panarch_graph::{Layer, Network};
 
 use super::residency::{Demands, Surroundings, demands, weight_cache};
-use super::{Ahead, ChainRoom, Flow, LayerWork, Order, Rates, in_turn, plan};
+use super::{Ahead, ChainRoom, Flow, LayerWork, Order, Part, Rates, in_turn, plan};
 use crate::layer_time::LayerTime;
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
@@ -16,6 +16,8 @@ const CHAIN_ROOMS: i32 = 4;
 pub(crate) struct Scheduled {
     pub layers: Vec<Layer>,
     pub operators: Vec<Operator>,
+    /// Whether each layer runs here.
+    pub here: Vec<bool>,
     pub work: Vec<LayerWork>,
     pub flow: Flow,
     pub times: Vec<LayerTime>,
@@ -49,28 +51,29 @@ pub(crate) fn choose(taken: &[Taken]) -> Option<usize> {
 /// than the best takes are passed over.
 ///
 /// # Errors
-/// The first operator that the machine cannot run.
+/// The layers that the machine cannot run.
 pub(crate) fn fastest(
     profile: &DeviceProfile,
     machine: &Accelerator,
     rates: &Rates,
     network: &Network,
+    part: Part,
     mut layer_time: impl FnMut(&LayerWork, Ahead, bool) -> LayerTime,
 ) -> Result<Scheduled, CostError> {
     let mut taken = Vec::new();
     let mut schedules = Vec::new();
     let mut least = f64::INFINITY;
-    let mut described = None;
+    let mut operators = None;
     for together in parts_of_batch(profile.batch()) {
-        let planned = plan(profile, machine, together, network, Surroundings::default())?;
+        let planned = plan(profile, machine, together, network, &part, Surroundings::default())?;
         let images = f64::from(together);
         for room in chain_rooms(machine, &planned.demands) {
             let fused;
             let demands = if room.is_none() {
                 &planned.demands
             } else {
-                let (precision, layers, around) = (profile.precision(), &planned.layers, Surroundings::default());
-                fused = demands(machine, precision, together, network, layers, around, room);
+                let (precision, around) = (profile.precision(), Surroundings::default());
+                fused = demands(machine, precision, together, network, &part, around, room);
                 &fused
             };
             for (order, cache) in demands.orders(machine, rates, together) {
@@ -93,7 +96,7 @@ pub(crate) fn fastest(
                 schedules.push((work, flow, times, together));
             }
         }
-        described = Some((planned.layers, planned.operators));
+        operators = Some(planned.operators);
     }
     let nothing = || CostError::Failed {
         device: profile.name().to_owned(),
@@ -101,10 +104,10 @@ pub(crate) fn fastest(
     };
     let chosen = choose(&taken).filter(|place| *place < schedules.len());
     let (work, flow, times, together) = chosen.map(|place| schedules.swap_remove(place)).ok_or_else(nothing)?;
-    let (layers, operators) = described.ok_or_else(nothing)?;
     Ok(Scheduled {
-        layers,
-        operators,
+        layers: part.layers,
+        operators: operators.ok_or_else(nothing)?,
+        here: part.here,
         work,
         flow,
         times,

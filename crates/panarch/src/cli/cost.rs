@@ -1,5 +1,6 @@
 //! `panarch cost`.
 
+mod gemms;
 mod memory;
 mod tables;
 mod trace;
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::args::{CostArgs, NetworkArgs, ScaleSimArgs};
 use super::network::shape_of;
-use super::output::Printer;
+use super::output::{Printer, say};
 use super::run::on_interrupt;
 use super::scalesim;
 
@@ -48,9 +49,6 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     if let (Some(topology), Some(configuration)) = (scalesim_topology, scalesim_config) {
         return scalesim::simulate(topology, configuration, printer);
     }
-    let NetworkArgs { network, shape } = &args.network;
-    let network = network.as_deref().unwrap_or_default();
-    let named = lookup::network(network, shape_of(*shape))?;
     let mut profiles = lookup::devices(&args.device)?;
     if let Some(objective) = args.objective {
         if profiles.iter().all(|profile| profile.hierarchy().is_none()) {
@@ -60,6 +58,22 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         }
         profiles = profiles.into_iter().map(|it| it.with_objective(objective)).collect();
     }
+    let models: Vec<Option<Model>> = match args.model.as_slice() {
+        [] => vec![None],
+        models => models.iter().copied().map(Some).collect(),
+    };
+    let doubts = lookup::doubts(&profiles);
+    if args.scalesim.scalesim_export.is_none() && printer.format() != Format::Table {
+        for doubt in &doubts {
+            say(&format!("note: {doubt}"));
+        }
+    }
+    if let Some(file) = &args.gemms {
+        return gemms::costs(file, &profiles, &models, &doubts, printer);
+    }
+    let NetworkArgs { named, network, shape } = &args.network;
+    let network = network.as_deref().or(named.as_deref()).unwrap_or_default();
+    let named = lookup::network(network, shape_of(*shape))?;
     if let Some(folder) = scalesim_export {
         return scalesim::export(folder, &named.network, &profiles, printer);
     }
@@ -73,10 +87,6 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             std::process::exit(130);
         })?;
     }
-    let models: Vec<Option<Model>> = match args.model.as_slice() {
-        [] => vec![None],
-        models => models.iter().copied().map(Some).collect(),
-    };
     let mut answers: Vec<Answered> = Vec::new();
     for profile in &profiles {
         for model in &models {
@@ -122,12 +132,21 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         let macs = named.network.macs();
         let title = format!("{} ({}, {macs})", named.network.name(), named.origin);
         let mut table = tables::summary(&title, &answers);
-        for note in &named.notes {
+        for note in named.notes.iter().chain(&doubts) {
             table.note(note);
         }
-        for answered in answers.iter().filter(|answered| answered.mapped) {
+        let lacks = |answered: &Answered| matches!(answered.answer, Err(CostError::Unsupported { .. }));
+        if answers.iter().any(lacks) {
+            table.note(
+                "What a device lacks can run on a processor beside it: say `fallback = \"cortex-a53\"` in its profile, or in one \
+                 with a built-in device as its `base`.",
+            );
+        }
+        for answered in &answers {
             let cost = answered.answer.as_ref().ok();
-            if let Some(note) = cost.and_then(|cost| cost.provenance.note.as_ref()) {
+            let shared = |cost: &Cost| cost.per_layer.iter().any(|layer| layer.device.is_some());
+            let told = cost.filter(|cost| answered.mapped || shared(cost));
+            if let Some(note) = told.and_then(|cost| cost.provenance.note.as_ref()) {
                 table.note(format!("{}: {note}.", answered.device));
             }
         }

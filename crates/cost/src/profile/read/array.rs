@@ -3,7 +3,7 @@
 use panarch_toml::Table;
 
 use super::figures::{Figures, MOST_LANES};
-use super::{NOT_NEGATIVE, POSITIVE, SHARE};
+use super::{NOT_NEGATIVE, POSITIVE, SHARE, Unit};
 use crate::profile::{
     Array, ArrayKind, DataflowChoice, Figure, Granule, Origin, OutputStage, PixelOrder, Sourced, Systolic,
 };
@@ -104,15 +104,15 @@ impl Figures {
         let rows = self.count(table, "rows");
         let columns = self.count(table, "columns");
         let dataflow = self.choice(table, "dataflow", &DataflowChoice::NAMES);
-        let fold_overlap = self.sourced(table, "fold_overlap", |figure| figure.bool("value"));
+        let fold_overlap = self.sourced(table, "fold_overlap", |figure, value| figure.bool(value));
         let partial = self.or_assumed(
             table,
             "partial",
             true,
             "a scheduler leaves idle what would only be filled",
-            |figure| figure.bool("value"),
+            |figure, value| figure.bool(value),
         );
-        let accumulator_bytes = self.optional_number(table, "accumulator_bytes", POSITIVE);
+        let accumulator_bytes = self.optional_number(table, "accumulator_bytes", POSITIVE.of(Unit::Bytes));
         let utilisation = self.number(table, "utilisation", SHARE);
         let count = self.arrays(table);
         let (rows, columns) = (rows?, columns?);
@@ -148,8 +148,8 @@ impl Figures {
     }
 
     fn arrays(&self, table: &Table<'_>) -> Option<Sourced<u32>> {
-        self.or_assumed(table, "count", 1, "the profile describes one array", |figure| {
-            figure.u32_in("value", 1..=MOST_LANES)
+        self.or_assumed(table, "count", 1, "the profile describes one array", |figure, value| {
+            figure.u32_in(value, 1..=MOST_LANES)
         })
     }
 
@@ -160,9 +160,9 @@ impl Figures {
         key: &str,
         otherwise: T,
         assumption: &str,
-        read: impl Fn(&Table<'_>) -> Option<T>,
+        read: impl Fn(&Table<'_>, &str) -> Option<T>,
     ) -> Option<Sourced<T>> {
-        if table.has(key) {
+        if table.optional_value(key).is_some() {
             return self.sourced(table, key, read);
         }
         Some(Sourced {
@@ -172,7 +172,7 @@ impl Figures {
     }
 
     fn granules(&self, table: &Table<'_>) -> Option<Sourced<Vec<Granule>>> {
-        self.sourced(table, "padding", |figure| {
+        self.sourced(table, "padding", |figure, _| {
             let channels = figure.list_in("channels", 1..=MOST_LANES);
             let taps = figure.list_in("taps", 1..=MOST_LANES);
             let (channels, taps) = (channels?, taps?);
@@ -188,8 +188,8 @@ impl Figures {
 
     /// What lanes, grid and cube have in common; the lanes themselves are left to the caller.
     fn timing(&self, table: &Table<'_>) -> Option<Array> {
-        let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE);
-        let startup_cycles = self.number(table, "startup_cycles", NOT_NEGATIVE);
+        let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE.of(Unit::Cycles));
+        let startup_cycles = self.number(table, "startup_cycles", NOT_NEGATIVE.of(Unit::Cycles));
         let output_elements_per_cycle = self.number(table, "output_elements_per_cycle", POSITIVE);
         let output_stage = self.choice(table, "output_stage", &OutputStage::NAMES);
         let utilisation = self.number(table, "utilisation", SHARE);

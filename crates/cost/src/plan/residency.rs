@@ -17,6 +17,10 @@ pub(crate) struct Demand {
     pub written: f64,
     /// All its weights.
     pub weights: f64,
+    /// The part of them that the array multiplies by.
+    pub kernel: f64,
+    /// One element.
+    pub element: f64,
     /// What it reads of activations, once.
     pub inputs: f64,
     /// The image, when this layer is the first to read it.
@@ -99,6 +103,8 @@ pub(super) fn demands(
         }
         let mut demand = Demand {
             weights: *weights,
+            kernel: (kernel_elements(network, layer) * precision.bytes()) as f64,
+            element: precision.bytes() as f64,
             crowding: alive
                 .get(position)
                 .map_or(1.0, |alive| alive.crowding(memory.activation_bytes.value, together)),
@@ -167,22 +173,26 @@ pub(crate) fn weight_cache(memory: &Memory, peak_bytes: f64) -> f64 {
     }
 }
 
-/// Bytes of a layer's kernel and of what is kept beside it for each output channel.
-fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
+/// Elements of a layer's kernel.
+fn kernel_elements(network: &Network, layer: &Layer) -> u64 {
     let node = network.node(layer.anchor);
-    let output = network.shape(layer.anchor);
+    let outputs = u64::from(network.shape(layer.anchor).channels);
     let input = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
-    let kernel = match &node.op {
+    match &node.op {
         Op::Conv2d(conv) => {
-            u64::from(output.channels)
-                * u64::from(input / conv.groups.max(1))
-                * u64::from(conv.kernel[0])
-                * u64::from(conv.kernel[1])
+            outputs * u64::from(input / conv.groups.max(1)) * u64::from(conv.kernel[0]) * u64::from(conv.kernel[1])
         }
-        Op::Linear(_) => u64::from(output.channels) * u64::from(input),
-        // Scale and shift.
-        Op::BatchNorm(_) => 0,
-        _ => return 0.0,
+        Op::Linear(_) => outputs * u64::from(input),
+        _ => 0,
+    }
+}
+
+/// Bytes of a layer's kernel and of what is kept beside it for each output channel; scale and shift where it has none.
+fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
+    let channels = match &network.node(layer.anchor).op {
+        Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) => network.shape(layer.anchor).channels,
+        _ => 0,
     };
-    (kernel * precision.bytes()) as f64 + f64::from(output.channels) * machine.memory.channel_side_bytes.value
+    let kernel = kernel_elements(network, layer) * precision.bytes();
+    kernel as f64 + f64::from(channels) * machine.memory.channel_side_bytes.value
 }

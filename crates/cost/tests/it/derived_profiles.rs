@@ -132,7 +132,7 @@ fn another_array_takes_nothing_of_the_old_one() {
     let text = format!("base = \"systolic-32\"\n{grid}");
     let profile =
         read(&files(&[("g.toml", &text)]), "g.toml").unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"));
-    assert!(profile.accelerator().unwrap().array.dataflow.is_none());
+    assert!(profile.accelerator().unwrap().array.systolic.is_none());
     let command = "base = \"ethos-u55-256\"\nkind = \"accelerator\"\n";
     let profile = read(&files(&[("c.toml", command)]), "c.toml").unwrap();
     assert!(profile.command().is_none() && profile.accelerator().is_some());

@@ -17,6 +17,7 @@ use derivation::{Derived, MOST_FALLBACKS, Source};
 use figures::Figures;
 
 pub use derivation::ReadProfile;
+pub(super) use derivation::is_path;
 
 use super::keys::KEYS;
 use super::{

@@ -220,7 +220,9 @@ mod tests {
 
     fn cycles(of: &Systolic, array: [u32; 2], accumulators: f64, (m, n, k): (u64, u64, u64)) -> f64 {
         let gemm = Gemm::new(m, n, k).unwrap();
-        fewest_cycles(of, array[0], array[1], accumulators, gemm)
+        // A memory that never makes the array wait.
+        let on_chip = OnChip { element: 0.0, sum: 0.0 };
+        fewest_cycles(of, array[0], array[1], accumulators, &on_chip, gemm)
             .unwrap()
             .cycles
     }

@@ -2,6 +2,7 @@
 
 mod array;
 mod command;
+mod ethos_u;
 mod figures;
 mod hierarchy;
 
@@ -13,7 +14,7 @@ use panarch_toml::{Diagnostics, Document, Table};
 use figures::Figures;
 
 use super::{
-    Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
+    Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, EthosU, Figure, LinearTarget,
     MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, table,
 };
 use crate::Operator;
@@ -22,21 +23,48 @@ use crate::Operator;
 const FORMAT: u32 = 1;
 
 /// Reads what a kind of device has besides the heading.
-type ReadKind = fn(&Table<'_>) -> Option<DeviceKind>;
+type ReadKind = fn(&Table<'_>) -> Option<Described>;
+
+/// What a kind of device has, and the table `[ethos_u]` beside it.
+pub(super) struct Described {
+    kind: DeviceKind,
+    ethos_u: Option<Box<EthosU>>,
+}
+
+impl From<DeviceKind> for Described {
+    fn from(kind: DeviceKind) -> Self {
+        Self { kind, ethos_u: None }
+    }
+}
 
 /// The kinds of devices, each with its reader.
-const KINDS: [(&str, ReadKind); 6] = [
+const KINDS: [(&str, ReadKind); 7] = [
     ("accelerator", |root| {
-        accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
+        let parts = parts(root)?;
+        let accelerator = parts.accelerator?;
+        Some(Described {
+            kind: DeviceKind::Accelerator(accelerator),
+            ethos_u: parts.ethos_u,
+        })
     }),
-    ("measured", |root| measured(root).map(DeviceKind::Measured)),
-    ("table", |root| table::table(root).map(DeviceKind::Table)),
-    ("linear", |root| linear(root).map(DeviceKind::Linear)),
+    ("measured", |root| Some(DeviceKind::Measured(measured(root)?).into())),
+    ("table", |root| Some(DeviceKind::Table(table::table(root)?).into())),
+    ("linear", |root| Some(DeviceKind::Linear(linear(root)?).into())),
     ("hierarchy", |root| {
-        hierarchy::hierarchy(root).map(|it| DeviceKind::Hierarchy(Box::new(it)))
+        Some(DeviceKind::Hierarchy(Box::new(hierarchy::hierarchy(root)?)).into())
     }),
     ("command", |root| {
-        command::target(root).map(|it| DeviceKind::Command(Box::new(it)))
+        let (target, ethos_u) = command::target(root)?;
+        Some(Described {
+            kind: DeviceKind::Command(Box::new(target)),
+            ethos_u,
+        })
+    }),
+    ("ethos_u", |root| {
+        Some(Described {
+            kind: DeviceKind::EthosU,
+            ethos_u: Some(Box::new(ethos_u::alone(root)?)),
+        })
     }),
 ];
 
@@ -74,13 +102,15 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
         root.finish();
     }
     let profile = (|| {
+        let Described { kind, ethos_u } = kind?;
         Some(DeviceProfile {
             name: name?,
             description: description?,
             class: class?,
             precision: precision?,
             batch,
-            kind: kind?,
+            kind,
+            ethos_u,
             hash: ContentHash::of("panarch device profile v1", text.as_bytes()),
         })
     })();
@@ -105,8 +135,36 @@ fn linear(root: &Table<'_>) -> Option<LinearTarget> {
     table::linear(root, error)
 }
 
-fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
+/// The descriptions of one machine that stand beside each other: its parts, and what the model of its compiler needs.
+struct Parts {
+    accelerator: Option<Box<Accelerator>>,
+    ethos_u: Option<Box<EthosU>>,
+}
+
+/// Reads the descriptions that there are; an accelerator is expected where there is no other.
+fn parts(root: &Table<'_>) -> Option<Parts> {
     let figures = Figures::new(root);
+    let compiled = root.has("ethos_u");
+    let accelerator = if !compiled || root.has("clock") || root.has("array") {
+        Some(accelerator(&figures, root).map(Box::new))
+    } else {
+        None
+    };
+    let ethos_u = compiled.then(|| ethos_u::table(&figures, root).map(Box::new));
+    figures.finish(root);
+    Some(Parts {
+        accelerator: match accelerator {
+            Some(accelerator) => Some(accelerator?),
+            None => None,
+        },
+        ethos_u: match ethos_u {
+            Some(ethos_u) => Some(ethos_u?),
+            None => None,
+        },
+    })
+}
+
+fn accelerator(figures: &Figures, root: &Table<'_>) -> Option<Accelerator> {
     // Every part is read before any is missed, so that all problems are found.
     let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", CLOCK));
     let array = figures.part(root, "array", Figures::array);
@@ -122,7 +180,6 @@ fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
         .then(|| figures.part(root, "energy", Figures::energy));
     let error = figures.part(root, "error", Figures::error);
     let support = figures.part(root, "support", Figures::support);
-    figures.finish(root);
     if let (Some(vector), Some(support)) = (&vector, &support) {
         check_activations(root, vector, support);
     }

@@ -14,7 +14,7 @@ use arguments::{check_files, command, plain};
 
 use super::{BELOW_ONE, POSITIVE};
 use crate::profile::command::{Answer, Argument, CommandTarget, NetworkFormat, Unit, ValueReader};
-use crate::profile::{ModelError, Origin, Sourced};
+use crate::profile::{EthosU, ModelError, Origin, Sourced};
 
 const LONGEST_S: RangeInclusive<f64> = 0.001..=86_400.0;
 const RUNS: RangeInclusive<u32> = 1..=1000;
@@ -23,12 +23,10 @@ const ANSWERS: [(&str, ProvenanceKind); 2] = [
     ("vendor_estimate", ProvenanceKind::VendorEstimate),
 ];
 
-pub(super) fn target(root: &Table<'_>) -> Option<CommandTarget> {
-    let accelerator = if root.has("clock") || root.has("array") {
-        Some(super::accelerator(root).map(Box::new))
-    } else {
-        None
-    };
+/// The command, and what stands beside it for the model of the vendor's compiler.
+pub(super) fn target(root: &Table<'_>) -> Option<(CommandTarget, Option<Box<EthosU>>)> {
+    let described = ["clock", "array", "ethos_u"].iter().any(|key| root.has(key));
+    let parts = described.then(|| super::parts(root));
     let table = root.table("command")?;
     let format = table.one_of("format", &NetworkFormat::NAMES);
     let arguments = command(&table, "arguments", format, true);
@@ -80,7 +78,11 @@ pub(super) fn target(root: &Table<'_>) -> Option<CommandTarget> {
     }
     table.finish();
     let arguments = arguments?;
-    Some(CommandTarget {
+    let (accelerator, ethos_u) = match whole(parts)? {
+        Some(parts) => (parts.accelerator, parts.ethos_u),
+        None => (None, None),
+    };
+    let target = CommandTarget {
         tool: tool.unwrap_or_else(|| tool_name(&arguments)),
         arguments,
         variable,
@@ -98,8 +100,9 @@ pub(super) fn target(root: &Table<'_>) -> Option<CommandTarget> {
         result: result?,
         energy: whole(energy)?,
         memory: whole(memory)?,
-        accelerator: whole(accelerator)?,
-    })
+        accelerator,
+    };
+    Some((target, ethos_u))
 }
 
 /// What is absent is no mistake; what is there and wrong is.

@@ -7,6 +7,7 @@
 
 mod block;
 mod buffering;
+mod cascade;
 mod channel;
 mod cycles;
 mod extent;
@@ -14,6 +15,7 @@ mod job;
 mod lowering;
 mod machine;
 mod model;
+mod placement;
 mod schedule;
 mod traffic;
 mod weights;

@@ -158,11 +158,13 @@ impl Run<'_> {
             _ if self.output.tensor.element > 2 => rates.wide_result,
             _ => rates.plain,
         };
-        own.max(match self.job.behind {
+        let first = own.max(match self.job.behind {
             Behind::Nothing => 0.0,
             Behind::Clamp => rates.clamp,
             Behind::Table => rates.table,
-        })
+        });
+        let links = self.job.chain.iter().map(|link| if link.wide { rates.wide } else { rates.plain });
+        first + links.sum::<f64>()
     }
 
     /// Cycles to read a block of inputs.

@@ -106,6 +106,19 @@ pub(super) struct Job {
     pub behind: Behind,
     /// Its weights are all 1, as those of a mean: they take next to nothing.
     pub plain_weights: bool,
+    /// Element-wise work that is done with it.
+    pub chain: Vec<Link>,
+}
+
+/// Element-wise work on the results of a job, on their way out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link {
+    pub work: Work,
+    /// Whether the results before are of 32 bits.
+    pub wide: bool,
+    /// The other operand, where it is no single value, and what is read of it.
+    pub other: Option<(usize, Extent)>,
+    pub activates: bool,
 }
 
 impl Job {
@@ -116,6 +129,12 @@ impl Job {
 
     pub(super) const fn taps(&self) -> i64 {
         self.kernel[0] * self.kernel[1]
+    }
+
+    /// Tensors that it and its chain read.
+    pub(super) fn all_reads(&self) -> impl Iterator<Item = usize> {
+        let others = self.chain.iter().filter_map(|link| Some(link.other?.0));
+        self.reads.iter().copied().chain(others)
     }
 
     /// Whether one of two operands is a single value.

@@ -4,6 +4,7 @@
 //! own, concatenation is done by whoever writes its parts, activations go with the job before where it has no other reader,
 //! zeros around a pool's input are written there by copies.
 
+mod chain;
 mod graph;
 mod windows;
 
@@ -25,8 +26,8 @@ pub(super) struct Plan {
     pub tensors: Vec<Tensor>,
 }
 
-/// Lowers a network of which these are the layers.
-pub(super) fn lower(network: &Network, layers: &[Layer]) -> Plan {
+/// Lowers a network of which these are the layers; `chains` says whether jobs take element-wise ones along.
+pub(super) fn lower(network: &Network, layers: &[Layer], chains: bool) -> Plan {
     let mut layer_of = vec![0; network.nodes().len()];
     for (index, layer) in layers.iter().enumerate() {
         for node in &layer.nodes {
@@ -43,7 +44,8 @@ pub(super) fn lower(network: &Network, layers: &[Layer]) -> Plan {
         lowering.node(id);
     }
     lowering.draft.tensors[lowering.values[network.output().index()]].role = Role::Result;
-    lowering.draft.finish()
+    let plan = lowering.draft.finish();
+    if chains { chain::chained(plan) } else { plan }
 }
 
 struct Lowering<'a> {
@@ -100,6 +102,7 @@ impl Lowering<'_> {
             dilation: [1; 2],
             behind: Behind::Nothing,
             plain_weights: false,
+            chain: Vec::new(),
         }
     }
 

@@ -76,6 +76,7 @@ pub(super) struct Machine {
     /// Bytes of SRAM for tensors and weights.
     pub cache: i64,
     pub weight_bytes: f64,
+    pub weight_bytes_among_zeros: f64,
     pub padding_bytes: f64,
     /// Bits of weights and the like, in the order of the channels that read them.
     pub read_buffers: ReadBuffers,
@@ -118,6 +119,7 @@ impl Machine {
                 .as_ref()
                 .map_or(1 << 30, |bytes| bytes.value as i64),
             weight_bytes: profile.weight_bytes.value,
+            weight_bytes_among_zeros: profile.weight_bytes_among_zeros.value,
             padding_bytes: profile.padding_bytes.value,
             read_buffers: parts.read_buffers,
         }

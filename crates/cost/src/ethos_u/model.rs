@@ -59,7 +59,7 @@ impl EthosUModel {
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
         self.check_support(network)?;
         let layers = fused_layers(network);
-        let plan = lower(network, &layers);
+        let plan = lower(network, &layers, self.machine.is_u85());
         let times = times(&self.machine, &plan).map_err(|none| {
             let layer = plan.jobs.get(none.job).and_then(|job| layers.get(job.layer));
             CostError::Failed {
@@ -168,14 +168,5 @@ impl CostSource for EthosUModel {
         } else {
             networks.par_iter().map(|network| self.cost(network)).collect()
         }
-    }
-}
-
-impl EthosUModel {
-    #[doc(hidden)]
-    pub fn explain(&self, network: &Network) -> Vec<String> {
-        let layers = fused_layers(network);
-        let plan = lower(network, &layers);
-        super::schedule::explain(&self.machine, &plan, &|layer| layers[layer].name.clone())
     }
 }

@@ -2,12 +2,15 @@
 
 use super::block::{self, Block};
 use super::buffering::{self, Buffered, Estimate, Question, Slack};
+use super::cascade::{self, Cascade, cascades};
 use super::channel::{Channel, bandwidth, copy_cycles};
 use super::cycles::{Operand, Run};
 use super::extent::Extent;
-use super::job::{Behind, Job, Role};
+use super::job::{Behind, Job, Role, Work};
 use super::lowering::Plan;
 use super::machine::{Machine, Place};
+use super::placement;
+use super::traffic::Elements;
 use super::weights::{Encoded, encoded};
 
 /// Bytes of a table of activations.
@@ -60,8 +63,6 @@ struct Step {
     block: Block,
     unbuffered: Estimate,
     passes: i64,
-    /// Cycles as first estimated.
-    first: i64,
     weights: Encoded,
     buffered: Option<Buffered>,
     slack: i64,
@@ -78,6 +79,7 @@ pub(super) fn times(machine: &Machine, plan: &Plan) -> Result<Vec<Times>, NoBloc
 struct Scheduler<'a> {
     machine: &'a Machine,
     plan: &'a Plan,
+    cascades: Vec<Cascade>,
     /// Where each tensor lies.
     places: Vec<Place>,
     steps: Vec<Step>,
@@ -95,18 +97,20 @@ impl<'a> Scheduler<'a> {
         let mut scheduler = Self {
             machine,
             plan,
+            cascades: cascades(machine, plan, &|cascade| weights_kept(machine, plan, cascade)),
             places: plan.tensors.iter().map(|tensor| home(tensor.role)).collect(),
             steps: Vec::with_capacity(plan.jobs.len()),
         };
         for (index, job) in plan.jobs.iter().enumerate() {
             let element = scheduler.element(job);
-            let block = block::choose(machine, job, element, job.input, job.output).ok_or(NoBlock { job: index })?;
+            let rows = scheduler.stripe(index).map_or(job.output.height, |(rows, _)| rows);
+            let (input, output) = cascade::part(job, rows);
+            let block = block::choose(machine, job, element, input, output).ok_or(NoBlock { job: index })?;
             let run = scheduler.run(job, &block);
             let (first, elements) = (run.cycles(), run.elements());
             let step = Step {
-                unbuffered: buffering::estimate(&run, job.output.height, &[job.output.depth], None),
+                unbuffered: buffering::estimate(&run, rows, &[job.output.depth], None),
                 passes: elements.weight_passes,
-                first,
                 weights: if job.work.has_weights() {
                     encoded(machine, job, &block, job.output.depth)
                 } else {
@@ -119,6 +123,12 @@ impl<'a> Scheduler<'a> {
             scheduler.steps.push(step);
         }
         Ok(scheduler)
+    }
+
+    /// Rows that a job of a cascade computes at once, and whether it is the first.
+    fn stripe(&self, job: usize) -> Option<(i64, bool)> {
+        let cascade = self.cascades.iter().find(|it| it.holds(job))?;
+        Some((cascade.stripes[job - cascade.first], job == cascade.first))
     }
 
     fn element(&self, job: &Job) -> i64 {
@@ -150,7 +160,13 @@ impl<'a> Scheduler<'a> {
         let mut before: Option<Slack> = None;
         for index in 0..self.plan.jobs.len() {
             let job = &self.plan.jobs[index];
-            let limit = self.machine.cache;
+            let cascade = self.stripe(index);
+            let taken = self.cascades.iter().find(|it| it.holds(index));
+            let kept = taken.map_or(0, |it| {
+                let before = self.steps[it.first..index].iter().filter_map(|step| step.buffered.as_ref());
+                it.bytes + before.map(Buffered::bytes).sum::<i64>()
+            });
+            let limit = (self.machine.cache - kept).max(0);
             let mut free = limit;
             let mut answer = None;
             if job.work.has_weights() {
@@ -159,14 +175,16 @@ impl<'a> Scheduler<'a> {
                 let yields = |estimate: &Estimate, bytes: i64| self.yields(index, estimate, limit, before, bytes);
                 let question = Question {
                     run: self.run(job, &step.block),
-                    stripe: job.output.height,
+                    stripe: cascade.map_or(job.output.height, |(rows, _)| rows),
                     unbuffered: step.unbuffered,
                     weight_passes: step.passes,
                     limit,
                     before,
-                    in_cascade: false,
-                    starts_cascade: false,
-                    input_could_move: self.machine.spills() && input.role == Role::Between,
+                    in_cascade: cascade.is_some(),
+                    starts_cascade: cascade.is_some_and(|(_, first)| first),
+                    input_could_move: self.machine.spills()
+                        && input.role == Role::Between
+                        && cascade.is_none_or(|(_, first)| first),
                     yields: &yields,
                 };
                 answer = buffering::choose(&question).0;
@@ -206,11 +224,24 @@ impl<'a> Scheduler<'a> {
         if !self.machine.spills() {
             return;
         }
-        for (tensor, place) in self.plan.tensors.iter().zip(&mut self.places) {
-            if tensor.role == Role::Between {
-                *place = Place::Sram;
+        let elements: Vec<Elements> = (0..self.plan.jobs.len())
+            .map(|index| self.run(&self.plan.jobs[index], &self.steps[index].block).elements())
+            .collect();
+        let accesses = |job: usize, tensor: usize| {
+            let it = &self.plan.jobs[job];
+            if it.writes == tensor {
+                elements[job].output
+            } else if it.reads.first() == Some(&tensor) {
+                elements[job].input
+            } else {
+                self.plan.tensors[tensor].extent.volume()
             }
-        }
+        };
+        let buffers = self.steps.iter().map(|step| step.buffered.as_ref().map_or(0, Buffered::bytes));
+        let used: Vec<i64> = buffers.collect();
+        let mut places = self.places.clone();
+        placement::place(self.machine, self.plan, &self.cascades, &used, &accesses, &mut places);
+        self.places = places;
     }
 
     fn times(&self, index: usize) -> Times {
@@ -223,7 +254,8 @@ impl<'a> Scheduler<'a> {
         }
         let work = run.cycles();
         let slack = index.checked_sub(1).map_or(0, |before| self.steps[before].slack);
-        let table = if job.behind == Behind::Table {
+        // A table with other work is there in time; for itself, it is fetched like weights.
+        let table = if job.behind == Behind::Table && matches!(job.work, Work::Pooling { .. }) {
             let port = &machine.off_chip;
             ((TABLE as f64 / port.bytes_per_cycle) as i64 + port.read_latency).max(TABLE)
         } else {
@@ -234,7 +266,7 @@ impl<'a> Scheduler<'a> {
                 let first = buffered.slices.first().copied().unwrap_or(0);
                 let waits = (copy_cycles(machine, first) - slack).max(0);
                 let all = copy_cycles(machine, step.weights.all());
-                (all - slack + step.slack).max(work + waits) + table
+                (all - slack + step.slack).max(work + waits)
             }
             None => work + (table - slack).max(0),
         };
@@ -251,6 +283,15 @@ impl<'a> Scheduler<'a> {
             bytes.add(second.place, input, occupied.second);
         }
         bytes.add(run.output.place, Channel::Write, occupied.output);
+        for (tensor, extent) in job.chain.iter().filter_map(|link| link.other) {
+            let other = Operand {
+                tensor: &self.plan.tensors[tensor],
+                extent,
+                place: self.places[tensor],
+            };
+            let elements = other.tensor.stored(extent).volume() * other.tensor.element;
+            bytes.add(other.place, Channel::Stream, run.occupied(other, true, elements));
+        }
         let activations = bytes;
         let Encoded { weights, sides } = step.weights;
         let read = elements.weight_passes * weights;
@@ -281,6 +322,22 @@ impl<'a> Scheduler<'a> {
             traffic: bytes.of(Place::OffChip),
         }
     }
+}
+
+/// Weights that jobs of a cascade keep in the cache: those of the first jobs, as long as they fit beside its buffers.
+fn weights_kept(machine: &Machine, plan: &Plan, cascade: &Cascade) -> i64 {
+    let free = machine.cache - cascade.bytes;
+    let mut kept = 0;
+    for (index, rows) in (cascade.first..=cascade.last).zip(&cascade.stripes) {
+        let job = &plan.jobs[index];
+        let (input, output) = cascade::part(job, *rows);
+        let block = block::choose(machine, job, 1, input, output).filter(|_| job.work.has_weights());
+        let bytes = block.map_or(0, |block| encoded(machine, job, &block, job.output.depth).all());
+        if kept + bytes <= free {
+            kept += bytes;
+        }
+    }
+    kept
 }
 
 /// Bytes by memory and kind of access.
@@ -316,25 +373,4 @@ impl Bytes {
             alone.fold(port, i64::max)
         })
     }
-}
-
-#[doc(hidden)]
-pub(super) fn explain(machine: &Machine, plan: &Plan, name: &dyn Fn(usize) -> String) -> Vec<String> {
-    let mut scheduler = Scheduler::new(machine, plan).unwrap();
-    scheduler.buffer_weights();
-    scheduler.place_tensors();
-    (0..plan.jobs.len())
-        .map(|index| {
-            let t = scheduler.times(index);
-            let (job, step) = (&plan.jobs[index], &scheduler.steps[index]);
-            let b = &step.block;
-            let buf = step.buffered.as_ref().map_or(String::new(), |b| format!("{:?}{:?}{}", b.slices, b.parts, if b.ahead { "A" } else { "" }).replace(',', " "));
-            format!(
-                "{},{:?},{}x{}x{},{}x{}x{},{}x{}x{},{},{},{},{},{},{},{},{}",
-                name(job.layer), job.work, job.output.height, job.output.width, job.output.depth,
-                b.output.height, b.output.width, b.output.depth, b.input.height, b.input.width, b.input.depth,
-                t.total(), t.busy, t.sram, t.off_chip, step.first, step.weights.weights, step.weights.sides, buf
-            )
-        })
-        .collect()
 }

@@ -1,8 +1,8 @@
 //! How many bytes weights take after the compiler has encoded them.
 //!
-//! Weights are laid out in the order of their use and padded with zeros to whole micro-blocks; a lossless code then
-//! shortens zeros more than values. What it makes of them depends on the values, which a cost model does not see: two
-//! figures of the profile say what a value and what a zero of the padding take.
+//! Weights are laid out in the order of their use and padded with zeros to whole micro-blocks. A lossless code shortens
+//! them; where there are more than a few zeros it counts their runs, at the expense of values. What it makes of them
+//! depends on the values, which a cost model does not see: three figures of the profile stand for those.
 
 use super::block::{Block, LARGEST_WINDOW, Order};
 use super::cycles::CHANNEL_SIDE;
@@ -43,20 +43,24 @@ pub(super) fn encoded(machine: &Machine, job: &Job, block: &Block, channels: i64
             rest -= now;
         }
         let values = own * job.taps() * if job.work == Work::Depthwise { 1 } else { job.input.depth };
+        let zeros = (places - values).max(0);
         let bytes = if job.plain_weights {
-            values as f64 * PLAIN
+            places as f64 * if machine.is_u85() { 2.0 * BIT } else { BIT }
+        } else if zeros as f64 > FEW_ZEROS * places as f64 {
+            values as f64 * machine.weight_bytes_among_zeros + zeros as f64 * machine.padding_bytes
         } else {
-            values as f64 * machine.weight_bytes
+            places as f64 * machine.weight_bytes
         };
-        let padding = (places - values).max(0) as f64 * machine.padding_bytes;
-        sum.weights += up((HEAD + bytes + padding) as i64, ALIGNED);
+        sum.weights += up((HEAD + bytes) as i64, ALIGNED);
         sum.sides += up(CHANNEL_SIDE * own, ALIGNED);
     }
     sum
 }
 
-/// Bytes of a weight where all are the same.
-const PLAIN: f64 = 0.15;
+/// What a weight takes where all are the same, in bytes; twice that on Ethos-U85.
+const BIT: f64 = 0.125;
+/// Share of zeros up to which the code does not count them apart.
+const FEW_ZEROS: f64 = 0.035;
 
 /// Weights and zeros that each channel of the output has.
 fn places_of_a_channel(machine: &Machine, job: &Job, block: &Block) -> i64 {

@@ -21,6 +21,8 @@ pub struct EthosU {
     pub cache_bytes: Option<Figure>,
     /// Bytes of a weight after compression.
     pub weight_bytes: Figure,
+    /// The same where zeros fill lanes beside it.
+    pub weight_bytes_among_zeros: Figure,
     /// Bytes of a zero beside the weights, which fills lanes, after compression.
     pub padding_bytes: Figure,
     /// The port of SRAM.

@@ -57,9 +57,11 @@ pub(super) fn choose(machine: &Machine, job: &Job, element: i64, input: Extent, 
                         up(input_depth.min(input.depth), unit.depth)
                     };
                     // Sums of depthwise jobs are kept once: only a row of the input is read ahead.
-                    let (sums, rows) = if depthwise && copies == 2 {
+                    let (sums, rows) = if depthwise && copies == 2 && asked.height + micro.height <= output.height {
                         let more = input_of(job, asked.with_height(micro.height), unit);
-                        (1, needed.area() + if asked.height < output.height { more.area() } else { 0 })
+                        (1, needed.area() + more.area())
+                    } else if depthwise {
+                        (1, needed.area())
                     } else {
                         (copies, needed.area() * copies)
                     };

@@ -41,6 +41,7 @@ fn ethos_u(figures: &Figures, table: &Table<'_>) -> Option<EthosU> {
     let tensors_off_chip = figures.sourced(table, "tensors_off_chip", |figure| figure.bool("value"));
     let cache_bytes = figures.optional_number(table, "cache_bytes", POSITIVE);
     let weight_bytes = figures.number(table, "weight_bytes", CODED);
+    let weight_bytes_among_zeros = figures.number(table, "weight_bytes_among_zeros", CODED);
     let padding_bytes = figures.number(table, "padding_bytes", CODED);
     let sram = figures.part(table, "sram", port);
     let off_chip = figures.part(table, "off_chip", port);
@@ -53,6 +54,7 @@ fn ethos_u(figures: &Figures, table: &Table<'_>) -> Option<EthosU> {
         tensors_off_chip: tensors_off_chip?,
         cache_bytes: cache_bytes?,
         weight_bytes: weight_bytes?,
+        weight_bytes_among_zeros: weight_bytes_among_zeros?,
         padding_bytes: padding_bytes?,
         sram: sram?,
         off_chip: off_chip?,

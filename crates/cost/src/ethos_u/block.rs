@@ -122,7 +122,8 @@ fn reads_of_a_result(job: &Job, whole: Extent, output: Extent, block: Extent, in
 fn depths(micro: i64, largest: i64, whole: i64) -> impl Iterator<Item = i64> {
     let align = move |depth: i64| if depth < whole { up(depth, DEPTH_GRANULE) } else { depth };
     let first = align(micro.max(largest.min(DEPTH_GRANULE)));
-    std::iter::successors(Some(first), move |depth| Some(align(depth + micro))).take_while(move |depth| *depth <= largest)
+    std::iter::successors(Some(first), move |depth| Some(align(depth + micro)))
+        .take_while(move |depth| *depth <= largest)
 }
 
 /// Bytes of a table of activations beside the buffers, in banks of 1 KiB.

@@ -97,7 +97,9 @@ struct Chooser<'a> {
 
 impl<'a> Chooser<'a> {
     fn new(question: &'a Question<'a>) -> Self {
-        let Run { machine, job, block, .. } = question.run;
+        let Run {
+            machine, job, block, ..
+        } = question.run;
         let stripes = if question.in_cascade {
             ceil(job.output.height, question.stripe)
         } else {
@@ -144,10 +146,7 @@ impl<'a> Chooser<'a> {
                 || self.depth / self.block.output.depth > 2
                 || (may_be_ahead && smallest < slack && self.passes > 1));
         let hidden = visible < copy / 20 || ceil(visible, self.stripes) < UNNOTICED;
-        let whole = !slices
-            && bytes <= limit
-            && (hidden || at_start)
-            && (moved + visible < unmoved || !works_longest);
+        let whole = !slices && bytes <= limit && (hidden || at_start) && (moved + visible < unmoved || !works_longest);
         if !slicing && !whole {
             return (None, false);
         }
@@ -177,13 +176,21 @@ impl<'a> Chooser<'a> {
             (false, true) => UNNOTICED,
             _ => 0,
         };
-        let estimate = estimate(&self.question.run, self.question.stripe, &plan, Some((&sizes, usable, double)));
+        let estimate = estimate(
+            &self.question.run,
+            self.question.stripe,
+            &plan,
+            Some((&sizes, usable, double)),
+        );
         let mut input = estimate.input_cycles;
         let mut keep_input = false;
         if self.question.input_could_move {
             let fits = estimate.input_size + parts[0] + parts[1] <= limit;
             let staged = |bytes: i64| read_cycles(self.machine, Place::Sram, Channel::Input, bytes);
-            let with_input = unbuffered.run.max(unbuffered.weight_cycles).max(staged(unbuffered.input_bytes));
+            let with_input = unbuffered
+                .run
+                .max(unbuffered.weight_cycles)
+                .max(staged(unbuffered.input_bytes));
             let with_weights = estimate.full.max(estimate.weight_cycles).max(estimate.input_cycles);
             if !fits
                 && estimate.input_size < slack_bytes
@@ -253,10 +260,7 @@ impl<'a> Chooser<'a> {
         run.constants = Place::Sram;
         run.output.extent.depth = first;
         run.last = false;
-        let mut each = up(
-            ((self.depth * run.cycles()) / copy.max(1)).max(DEPTH_GRANULE),
-            block,
-        );
+        let mut each = up(((self.depth * run.cycles()) / copy.max(1)).max(DEPTH_GRANULE), block);
         if (each as f64 / depth * bytes) as i64 > half {
             each = (half as f64 / bytes * depth) as i64;
         }
@@ -288,20 +292,11 @@ impl<'a> Chooser<'a> {
 
 /// Cycles of a job that is run slice by slice: bytes of the slices, cycles in which the first copy hides, and whether
 /// later copies hide behind the slice before.
-pub(super) fn estimate(
-    run: &Run<'_>,
-    stripe: i64,
-    slices: &[i64],
-    buffers: Option<(&[i64], i64, bool)>,
-) -> Estimate {
+pub(super) fn estimate(run: &Run<'_>, stripe: i64, slices: &[i64], buffers: Option<(&[i64], i64, bool)>) -> Estimate {
     let machine = run.machine;
     let job = run.job;
     let repeats = (job.output.height as f64 / stripe as f64).max(1.0);
-    let constants = if buffers.is_some() {
-        Place::Sram
-    } else {
-        Place::OffChip
-    };
+    let constants = if buffers.is_some() { Place::Sram } else { Place::OffChip };
     let mut part = *run;
     part.constants = constants;
     part.output.extent = Extent::new(stripe.min(job.output.height), job.output.width, job.output.depth);

@@ -163,4 +163,3 @@ pub(super) fn part(job: &Job, rows: i64) -> (Extent, Extent) {
     let output = job.output.with_height(rows);
     (job.needed_for(output), output)
 }
-

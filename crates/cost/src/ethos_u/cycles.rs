@@ -48,8 +48,7 @@ impl Run<'_> {
         let Self { job, block, output, .. } = *self;
         let part = output.extent.within(block.output);
         let micro = self.micro_block();
-        let blocks =
-            output.extent.covered_by(micro).volume() as f64 / part.covered_by(micro).volume().max(1) as f64;
+        let blocks = output.extent.covered_by(micro).volume() as f64 / part.covered_by(micro).volume().max(1) as f64;
         let mut stage = (self.output_rate() * part.volume() as f64).ceil();
         if job.work.has_weights() {
             let latency = self.machine.port(self.constants).read_latency;
@@ -84,7 +83,9 @@ impl Run<'_> {
 
     /// Cycles of the multipliers for a block.
     fn block_cycles(&self) -> i64 {
-        let Self { machine, job, block, .. } = *self;
+        let Self {
+            machine, job, block, ..
+        } = *self;
         let micro = self.micro_block();
         let tiles = self.output.extent.within(block.output).covered_by(micro);
         let input_depth = self.input.extent.depth.min(block.input.depth).max(1);
@@ -163,7 +164,11 @@ impl Run<'_> {
             Behind::Clamp => rates.clamp,
             Behind::Table => rates.table,
         });
-        let links = self.job.chain.iter().map(|link| if link.wide { rates.wide } else { rates.plain });
+        let links = self
+            .job
+            .chain
+            .iter()
+            .map(|link| if link.wide { rates.wide } else { rates.plain });
         first + links.sum::<f64>()
     }
 
@@ -187,7 +192,9 @@ impl Run<'_> {
 
     /// Bytes of a memory's time that a number of bytes of an operand take: short bursts take as long as full ones.
     pub(super) fn occupied(&self, operand: Operand<'_>, read: bool, bytes: i64) -> i64 {
-        self.machine.port(operand.place).occupied(self.burst(operand, read), bytes)
+        self.machine
+            .port(operand.place)
+            .occupied(self.burst(operand, read), bytes)
     }
 
     /// Bytes that follow each other in memory, of what a block reads or writes.

@@ -1,6 +1,6 @@
 //! What the compiler makes of a network: jobs in the order of execution, and the tensors between them.
 
-use super::extent::Extent;
+use super::extent::{Extent, up};
 
 /// A tensor between jobs.
 #[derive(Debug, Clone)]
@@ -32,12 +32,7 @@ pub(super) enum Role {
 impl Tensor {
     /// Bytes that it takes, rounded to its format and to 16.
     pub(super) fn bytes(&self) -> i64 {
-        self.bytes_of(self.extent)
-    }
-
-    /// Bytes of so much of it.
-    pub(super) fn bytes_of(&self, extent: Extent) -> i64 {
-        super::extent::up(self.stored(extent).volume() * self.element, 16)
+        up(self.stored(self.extent).volume() * self.element, 16)
     }
 
     /// An extent as it is stored.
@@ -113,12 +108,10 @@ pub(super) struct Job {
 /// Element-wise work on the results of a job, on their way out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link {
-    pub work: Work,
     /// Whether the results before are of 32 bits.
     pub wide: bool,
     /// The other operand, where it is no single value, and what is read of it.
     pub other: Option<(usize, Extent)>,
-    pub activates: bool,
 }
 
 impl Job {

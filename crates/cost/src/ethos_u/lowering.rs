@@ -181,7 +181,12 @@ impl Lowering<'_> {
             if !(alone && self.draft.write_into(*input, whole)) {
                 let job = Job {
                     writes: whole,
-                    ..self.job(id, Work::Pooling { largest: false }, *input, self.draft.tensors[*input].extent)
+                    ..self.job(
+                        id,
+                        Work::Pooling { largest: false },
+                        *input,
+                        self.draft.tensors[*input].extent,
+                    )
                 };
                 self.draft.push(job);
             }
@@ -195,8 +200,14 @@ impl Lowering<'_> {
     fn mean(&mut self, id: NodeId, read: usize, extent: Extent) -> usize {
         let input = self.draft.tensors[read].extent;
         let flat = input.height > HIGHEST_MEAN && input.area() <= LARGEST_MEAN;
-        let input = if flat { Extent::new(1, input.area(), input.depth) } else { input };
-        let rows = (LARGEST_MEAN / input.width.max(1)).min(HIGHEST_MEAN).clamp(1, input.height);
+        let input = if flat {
+            Extent::new(1, input.area(), input.depth)
+        } else {
+            input
+        };
+        let rows = (LARGEST_MEAN / input.width.max(1))
+            .min(HIGHEST_MEAN)
+            .clamp(1, input.height);
         let mut sum = None;
         let mut top = 0;
         while top < input.height {

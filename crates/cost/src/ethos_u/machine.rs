@@ -48,13 +48,8 @@ pub(super) enum Buffers {
         wide_input: i64,
         sums: i64,
     },
-    /// Memories of their own for inputs and sums, and for chains and outputs, in bytes.
-    Apart {
-        input: i64,
-        sums: i64,
-        chain: i64,
-        output: i64,
-    },
+    /// Memories of their own for inputs, sums and results, in bytes.
+    Apart { input: i64, sums: i64, output: i64 },
 }
 
 /// A member of the family.
@@ -78,7 +73,6 @@ pub(super) struct Machine {
     pub weight_bytes: f64,
     pub weight_bytes_among_zeros: f64,
     pub padding_bytes: f64,
-    /// Bits of weights and the like, in the order of the channels that read them.
     pub read_buffers: ReadBuffers,
 }
 
@@ -86,7 +80,6 @@ pub(super) struct Machine {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ReadBuffers {
     pub weights: f64,
-    pub fast_weights: f64,
     pub input: f64,
     pub stream: f64,
     pub copy: f64,
@@ -114,10 +107,7 @@ impl Machine {
             } else {
                 Place::Sram
             },
-            cache: profile
-                .cache_bytes
-                .as_ref()
-                .map_or(1 << 30, |bytes| bytes.value as i64),
+            cache: profile.cache_bytes.as_ref().map_or(1 << 30, |bytes| bytes.value as i64),
             weight_bytes: profile.weight_bytes.value,
             weight_bytes_among_zeros: profile.weight_bytes_among_zeros.value,
             padding_bytes: profile.padding_bytes.value,
@@ -196,11 +186,7 @@ impl Parts {
             sums,
         };
         let (micro_blocks, buffers, output): (&'static [Extent], _, _) = match macs {
-            32 => (
-                &[ONE],
-                buffers(16, 2, 4, 4),
-                rates(2.0, 1.0, 6.0, 3.0, 3.0, 1.0, 1.0),
-            ),
+            32 => (&[ONE], buffers(16, 2, 4, 4), rates(2.0, 1.0, 6.0, 3.0, 3.0, 1.0, 1.0)),
             64 => (M64, buffers(16, 2, 4, 4), rates(1.0, 0.5, 3.0, 1.5, 1.5, 1.0, 1.0)),
             128 => (M128, buffers(24, 4, 8, 8), rates(0.5, 0.25, 1.5, 0.75, 1.25, 0.5, 1.0)),
             512 => (
@@ -232,44 +218,45 @@ impl Parts {
         const M512: &[Extent] = &[Extent::new(2, 2, 16), Extent::new(1, 4, 16)];
         const M1024: &[Extent] = &[Extent::new(2, 2, 32), Extent::new(1, 4, 32), Extent::new(2, 4, 16)];
         const M2048: &[Extent] = &[Extent::new(2, 2, 64), Extent::new(1, 4, 64), Extent::new(4, 4, 16)];
-        let buffers = |input, sums, chain, output| Buffers::Apart {
-            input,
-            sums,
-            chain,
-            output,
-        };
+        let buffers = |input, sums, output| Buffers::Apart { input, sums, output };
         let (streams, micro_blocks, buffers, [plain, wide, wide_result], read_buffers) = match macs {
-            128 => (1, M128, buffers(8192, 8192, 2048, 768), [0.5, 1.0, 0.5], [64, 64, 128, 128, 104, 16]),
+            128 => (
+                1,
+                M128,
+                buffers(8192, 8192, 768),
+                [0.5, 1.0, 0.5],
+                [64, 64, 128, 104, 16],
+            ),
             256 => (
                 1,
                 M256,
-                buffers(16_384, 16_384, 2048, 1536),
+                buffers(16_384, 16_384, 1536),
                 [0.25, 0.5, 0.25],
-                [104, 104, 128, 128, 128, 16],
+                [104, 104, 128, 128, 16],
             ),
             512 => (
                 2,
                 M512,
-                buffers(16_384, 32_768, 4096, 3072),
+                buffers(16_384, 32_768, 3072),
                 [0.125, 0.25, 0.25],
-                [128, 128, 256, 256, 128, 16],
+                [128, 128, 256, 128, 16],
             ),
             2048 => (
                 4,
                 M2048,
-                buffers(32_768, 131_072, 8192, 12_288),
+                buffers(32_768, 131_072, 12_288),
                 [0.031_25, 0.062_5, 0.125],
-                [256, 256, 512, 256, 256, 16],
+                [256, 256, 512, 256, 16],
             ),
             _ => (
                 4,
                 M1024,
-                buffers(16_384, 65_536, 4096, 6144),
+                buffers(16_384, 65_536, 6144),
                 [0.0625, 0.125, 0.25],
-                [256, 256, 416, 208, 256, 16],
+                [256, 256, 416, 256, 16],
             ),
         };
-        let [copy, stream, weights, fast_weights, input, scales] = read_buffers.map(f64::from);
+        let [copy, stream, weights, input, scales] = read_buffers.map(f64::from);
         Self {
             cores: 1,
             streams,
@@ -287,7 +274,6 @@ impl Parts {
             },
             read_buffers: ReadBuffers {
                 weights,
-                fast_weights,
                 input,
                 stream,
                 copy,

@@ -45,17 +45,16 @@ impl EthosUModel {
     /// Checks whether the device can run a network.
     ///
     /// # Errors
-    /// The first operator that it cannot run.
+    /// The layers that it cannot run.
     pub fn check_support(&self, network: &Network) -> Result<(), CostError> {
-        fused_layers(network)
-            .iter()
-            .try_for_each(|layer| self.described.support.check(self.profile.name(), network, layer))
+        let layers = fused_layers(network);
+        self.described.support.check(self.profile.name(), network, &layers)
     }
 
     /// The cost of one network.
     ///
     /// # Errors
-    /// The first operator that the device cannot run, and a layer of which no block fits its buffers.
+    /// The layers that the device cannot run, and a layer of which no block fits its buffers.
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
         self.check_support(network)?;
         let layers = fused_layers(network);
@@ -103,6 +102,7 @@ impl EthosUModel {
                 },
                 name: layer.name,
                 block: layer.block,
+                device: None,
             });
         }
         let ratio = 1.0 + self.described.error.relative.value;

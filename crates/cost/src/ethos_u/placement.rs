@@ -62,7 +62,10 @@ pub(super) fn place(
                     .sum(),
             };
             let host = overwrites(plan, index, &inside);
-            match candidates.iter_mut().find(|it| host.is_some_and(|host| it.tensors.contains(&host))) {
+            match candidates
+                .iter_mut()
+                .find(|it| host.is_some_and(|host| it.tensors.contains(&host)))
+            {
                 Some(host) => {
                     host.tensors.push(index);
                     host.from = host.from.min(own.from);
@@ -76,7 +79,9 @@ pub(super) fn place(
     candidates.sort_by_key(|it| std::cmp::Reverse(it.accesses));
     for candidate in candidates {
         let span = candidate.from..=candidate.to;
-        let fits = used[span.clone()].iter().all(|used| used + candidate.bytes <= machine.cache);
+        let fits = used[span.clone()]
+            .iter()
+            .all(|used| used + candidate.bytes <= machine.cache);
         if fits {
             for used in &mut used[span] {
                 *used += candidate.bytes;

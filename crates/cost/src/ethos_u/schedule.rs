@@ -163,7 +163,9 @@ impl<'a> Scheduler<'a> {
             let cascade = self.stripe(index);
             let taken = self.cascades.iter().find(|it| it.holds(index));
             let kept = taken.map_or(0, |it| {
-                let before = self.steps[it.first..index].iter().filter_map(|step| step.buffered.as_ref());
+                let before = self.steps[it.first..index]
+                    .iter()
+                    .filter_map(|step| step.buffered.as_ref());
                 it.bytes + before.map(Buffered::bytes).sum::<i64>()
             });
             let limit = (self.machine.cache - kept).max(0);
@@ -237,7 +239,10 @@ impl<'a> Scheduler<'a> {
                 self.plan.tensors[tensor].extent.volume()
             }
         };
-        let buffers = self.steps.iter().map(|step| step.buffered.as_ref().map_or(0, Buffered::bytes));
+        let buffers = self
+            .steps
+            .iter()
+            .map(|step| step.buffered.as_ref().map_or(0, Buffered::bytes));
         let used: Vec<i64> = buffers.collect();
         let mut places = self.places.clone();
         placement::place(self.machine, self.plan, &self.cascades, &used, &accesses, &mut places);
@@ -366,9 +371,9 @@ impl Bytes {
     fn cycles(&self, machine: &Machine) -> [i64; 2] {
         [(Place::Sram, &self.sram), (Place::OffChip, &self.off_chip)].map(|(place, bytes)| {
             let all: i64 = bytes.iter().sum();
-            let alone = Channel::ALL.iter().map(|channel| {
-                (bytes[*channel as usize] as f64 / bandwidth(machine, place, *channel)) as i64
-            });
+            let alone = Channel::ALL
+                .iter()
+                .map(|channel| (bytes[*channel as usize] as f64 / bandwidth(machine, place, *channel)) as i64);
             let port = (all as f64 / machine.port(place).bytes_per_cycle) as i64;
             alone.fold(port, i64::max)
         })

@@ -78,4 +78,3 @@ impl Run<'_> {
 fn windows_of(kernel: [i64; 2]) -> i64 {
     kernel.map(|side| ceil(side, LARGEST_WINDOW)).iter().product()
 }
-

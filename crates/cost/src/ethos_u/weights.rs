@@ -42,7 +42,13 @@ pub(super) fn encoded(machine: &Machine, job: &Job, block: &Block, channels: i64
             places += up(now, block.micro.depth.min(8).max(4)) * places_of_a_channel(machine, job, block);
             rest -= now;
         }
-        let values = own * job.taps() * if job.work == Work::Depthwise { 1 } else { job.input.depth };
+        let values = own
+            * job.taps()
+            * if job.work == Work::Depthwise {
+                1
+            } else {
+                job.input.depth
+            };
         let zeros = (places - values).max(0);
         let bytes = if job.plain_weights {
             places as f64 * if machine.is_u85() { 2.0 * BIT } else { BIT }

@@ -14,7 +14,6 @@ pub(super) fn choose(machine: &Machine, job: &Job, element: i64, input: Extent, 
         input: input_bytes,
         sums: sum_bytes,
         output: output_bytes,
-        ..
     } = machine.buffers
     else {
         return None;
@@ -44,8 +43,12 @@ pub(super) fn choose(machine: &Machine, job: &Job, element: i64, input: Extent, 
     let depthwise = job.work.keeps_depth();
     let mut search = Search::new();
     for copies in [2, 1] {
-        let space = output.within(LARGEST).rounded_up(granule);
-        for depth in depths(if depthwise { DEPTH_GRANULE } else { micro.depth }, space.depth, output.depth) {
+        let space = output.within(LARGEST).rounded_up(granule).rounded_up(micro);
+        for depth in depths(
+            if depthwise { DEPTH_GRANULE } else { micro.depth },
+            space.depth,
+            output.depth,
+        ) {
             let unit = unit(machine.macs, micro, if depthwise { depth } else { input_depth });
             for height in (granule.height..=space.height).step_by(granule.height as usize) {
                 for width in (granule.width..=space.width).step_by(granule.width as usize) {

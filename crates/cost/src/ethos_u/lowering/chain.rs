@@ -1,7 +1,7 @@
 //! Ethos-U85 does element-wise work with the job before: results go through a buffer between the units.
 
 use super::Plan;
-use crate::ethos_u::job::{Behind, Job, Link, Role, Tensor};
+use crate::ethos_u::job::{Job, Link, Role, Tensor};
 
 /// Element-wise jobs that one other takes along.
 const LONGEST: usize = 3;
@@ -45,7 +45,11 @@ fn link(host: &Job, job: &Job, tensors: &[Tensor]) -> Option<Link> {
     let whole = result.extent == host.output && own == job.output && host.output == job.output;
     let alone = result.role == Role::Between && result.writers.len() == 1 && result.readers.len() == 1;
     let read: usize = host.chain.iter().filter(|link| link.other.is_some()).count()
-        + host.reads.iter().filter(|tensor| tensors[**tensor].extent.volume() > 1).count();
+        + host
+            .reads
+            .iter()
+            .filter(|tensor| tensors[**tensor].extent.volume() > 1)
+            .count();
     if !(job.work.is_elementwise() && whole && alone) || host.chain.len() >= LONGEST {
         return None;
     }
@@ -56,9 +60,7 @@ fn link(host: &Job, job: &Job, tensors: &[Tensor]) -> Option<Link> {
         return None;
     }
     Some(Link {
-        work: job.work,
         wide: result.element > 2,
         other: (!single).then_some((other, extent)),
-        activates: job.behind != Behind::Nothing,
     })
 }

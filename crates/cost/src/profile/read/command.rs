@@ -7,14 +7,14 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use panarch_graph::ProvenanceKind;
-use panarch_toml::Table;
+use panarch_toml::{Table, Unit as Counted};
 
 use answers::{answer, value};
 use arguments::{check_files, command, plain};
 
-use super::{BELOW_ONE, POSITIVE};
+use super::{BELOW_ONE, Figures, POSITIVE};
 use crate::profile::command::{Answer, Argument, CommandTarget, NetworkFormat, Unit, ValueReader};
-use crate::profile::{EthosU, ModelError, Origin, Sourced};
+use crate::profile::{ModelError, Origin, Sourced};
 
 const LONGEST_S: RangeInclusive<f64> = 0.001..=86_400.0;
 const RUNS: RangeInclusive<u32> = 1..=1000;
@@ -23,15 +23,17 @@ const ANSWERS: [(&str, ProvenanceKind); 2] = [
     ("vendor_estimate", ProvenanceKind::VendorEstimate),
 ];
 
-/// The command, and what stands beside it for the model of the vendor's compiler.
-pub(super) fn target(root: &Table<'_>) -> Option<(CommandTarget, Option<Box<EthosU>>)> {
-    let described = ["clock", "array", "ethos_u"].iter().any(|key| root.has(key));
-    let parts = described.then(|| super::parts(root));
+pub(super) fn target(root: &Table<'_>, figures: &Figures) -> Option<CommandTarget> {
+    let accelerator = if root.has("clock") || root.has("array") {
+        Some(super::accelerator(root, figures).map(Box::new))
+    } else {
+        None
+    };
     let table = root.table("command")?;
     let format = table.one_of("format", &NetworkFormat::NAMES);
     let arguments = command(&table, "arguments", format, true);
     let part = |key: &str, per_network: bool| {
-        if table.has(key) {
+        if table.optional_value(key).is_some() {
             let format = if per_network { format } else { None };
             command(&table, key, format, false).map(Some)
         } else {
@@ -43,7 +45,9 @@ pub(super) fn target(root: &Table<'_>) -> Option<(CommandTarget, Option<Box<Etho
     let version = part("version", false);
     plain(&table, "version", version.as_ref());
     let answers = table.one_of("answers", &ANSWERS);
-    let timeout = table.optional_f64_in("timeout_s", LONGEST_S).unwrap_or(600.0);
+    let timeout = table
+        .optional_quantity_in("timeout_s", Counted::Seconds, LONGEST_S)
+        .unwrap_or(600.0);
     let repeat = table.optional_u32_in("repeat", RUNS).unwrap_or(1);
     let warmup = table.optional_u32_in("warmup", 0..=1000).unwrap_or(0);
     let lock = named(&table, "lock", "a name of 1 to 64 letters, digits, `-` and `_`", |c| {
@@ -78,11 +82,7 @@ pub(super) fn target(root: &Table<'_>) -> Option<(CommandTarget, Option<Box<Etho
     }
     table.finish();
     let arguments = arguments?;
-    let (accelerator, ethos_u) = match whole(parts)? {
-        Some(parts) => (parts.accelerator, parts.ethos_u),
-        None => (None, None),
-    };
-    let target = CommandTarget {
+    Some(CommandTarget {
         tool: tool.unwrap_or_else(|| tool_name(&arguments)),
         arguments,
         variable,
@@ -100,9 +100,8 @@ pub(super) fn target(root: &Table<'_>) -> Option<(CommandTarget, Option<Box<Etho
         result: result?,
         energy: whole(energy)?,
         memory: whole(memory)?,
-        accelerator,
-    };
-    Some((target, ethos_u))
+        accelerator: whole(accelerator)?,
+    })
 }
 
 /// What is absent is no mistake; what is there and wrong is.
@@ -129,8 +128,8 @@ fn named(table: &Table<'_>, key: &str, what: &str, allowed: impl Fn(char) -> boo
 
 /// `relative`, `level`, and either `source` or `assumption`.
 fn model_error(table: Table<'_>) -> Option<ModelError> {
-    let relative = table.f64_in("relative", POSITIVE);
-    let level = table.f64_in("level", BELOW_ONE);
+    let relative = table.quantity_in("relative", Counted::Share, POSITIVE.range);
+    let level = BELOW_ONE.read(&table, "level");
     let source = table.optional_string("source").map(Origin::Source);
     let assumption = table.optional_string("assumption").map(Origin::Assumption);
     let origin = match (source, assumption) {

@@ -1,30 +1,23 @@
 //! Reading the table `[ethos_u]`.
 
-use std::ops::Bound;
+use panarch_toml::{Table, Unit};
 
-use panarch_toml::Table;
-
+use super::allowed::Allowed;
 use super::{CLOCK, Figures, PASSES, POSITIVE};
 use crate::profile::{EthosFamily, EthosPort, EthosU};
 
 /// Bytes that a weight or a zero may take after compression.
-const CODED: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(4.0));
+const CODED: Allowed = Allowed::within(0.0, 4.0);
+const CACHE: Allowed = Allowed::within(1024.0, 1e12).of(Unit::Bytes);
 
-/// A profile of the kind `ethos_u`.
-pub(super) fn alone(root: &Table<'_>) -> Option<EthosU> {
-    let figures = Figures::new(root);
-    let read = table(&figures, root);
-    figures.finish(root);
-    read
-}
-
+/// The table, which may stand beside other descriptions of the same device.
 pub(super) fn table(figures: &Figures, root: &Table<'_>) -> Option<EthosU> {
     figures.part(root, "ethos_u", ethos_u)
 }
 
 fn ethos_u(figures: &Figures, table: &Table<'_>) -> Option<EthosU> {
     let family = figures.choice(table, "family", &EthosFamily::NAMES);
-    let macs = figures.sourced(table, "macs", |figure| figure.u32_in("value", 32..=2048));
+    let macs = figures.sourced(table, "macs", |figure, value| figure.u32_in(value, 32..=2048));
     if let (Some(family), Some(macs)) = (&family, &macs) {
         let known = family.value.macs();
         if !known.contains(&macs.value) {
@@ -38,8 +31,8 @@ fn ethos_u(figures: &Figures, table: &Table<'_>) -> Option<EthosU> {
         }
     }
     let frequency_hz = figures.number(table, "frequency_hz", CLOCK);
-    let tensors_off_chip = figures.sourced(table, "tensors_off_chip", |figure| figure.bool("value"));
-    let cache_bytes = figures.optional_number(table, "cache_bytes", POSITIVE);
+    let tensors_off_chip = figures.sourced(table, "tensors_off_chip", |figure, value| figure.bool(value));
+    let cache_bytes = figures.optional_number(table, "cache_bytes", CACHE);
     let weight_bytes = figures.number(table, "weight_bytes", CODED);
     let weight_bytes_among_zeros = figures.number(table, "weight_bytes_among_zeros", CODED);
     let padding_bytes = figures.number(table, "padding_bytes", CODED);

@@ -45,8 +45,12 @@ pub fn changes(was: &str, is: &str) -> Vec<(String, usize, String, String)> {
 fn all(text: &str) -> Vec<(&str, usize, &str)> {
     let (mut found, mut rest, mut line) = (Vec::new(), text, 1);
     while let Some((before, behind)) = rest.split_once(OPENS) {
-        let Some((name, behind)) = behind.split_once(OPENED) else { break };
-        let Some((content, behind)) = behind.split_once(CLOSES) else { break };
+        let Some((name, behind)) = behind.split_once(OPENED) else {
+            break;
+        };
+        let Some((content, behind)) = behind.split_once(CLOSES) else {
+            break;
+        };
         line += before.matches('\n').count();
         found.push((name, line, content));
         line += content.matches('\n').count();

@@ -62,7 +62,9 @@ pub fn student(values: &[f64]) -> Interval {
         .unwrap_or(match freedom {
             0 => f64::INFINITY,
             // Cornish and Fisher's expansion, right to three digits from 10 degrees on.
-            n => [2.5558, 2.8225, 2.3723, 1.95996].iter().fold(0.0, |sum, term| sum / n as f64 + term),
+            n => [2.5558, 2.8225, 2.3723, 1.95996]
+                .iter()
+                .fold(0.0, |sum, term| sum / n as f64 + term),
         });
     let value = mean(values);
     let half = quantile * deviation(values) / (values.len() as f64).sqrt();

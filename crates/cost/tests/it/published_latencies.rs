@@ -84,7 +84,10 @@ fn published_latencies_lie_in_the_intervals() {
             );
             assert!(latency.low <= row.latency && row.latency <= latency.high, "{text}");
             let cycles = simulator.cost(&network).unwrap().latency.value;
-            assert!((cycles / latency.value - 1.0).abs() < 0.02, "{text}, simulated {cycles}");
+            assert!(
+                (cycles / latency.value - 1.0).abs() < 0.02,
+                "{text}, simulated {cycles}"
+            );
             if device.rows.contains(row) {
                 pairs.push((latency.value.millis(), row.latency.millis()));
             }
@@ -113,5 +116,9 @@ fn an_edge_tpu_runs_fused_bottlenecks_at_a_higher_rate() {
     let depthwise = rate(&named("efficientnet-lite0", 224));
     // Published: 3.6 ms against 3.8 ms, for 990.7 M and, by our count, 385.2 M.
     let published = (990.7 / 3.6) / (385.2 / 3.8);
-    assert!((fused / depthwise / published - 1.0).abs() < 0.05, "{}", fused / depthwise);
+    assert!(
+        (fused / depthwise / published - 1.0).abs() < 0.05,
+        "{}",
+        fused / depthwise
+    );
 }

@@ -6,8 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// Each page with the command that prints it; a test of `panarch` finds a page that is not current.
-const PAGES: [(&str, &str); 2] = [
+const PAGES: [(&str, &str); 3] = [
     ("docs/reference/run-file.md", "run-file"),
+    ("docs/reference/device-profile.md", "device-profile"),
     ("docs/reference/command-line.md", "command-line"),
 ];
 

@@ -5,7 +5,7 @@ use panarch_graph::{Network, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
-use crate::plan::{Rates, Surroundings, plan};
+use crate::plan::{Part, Rates, Surroundings, plan_part};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
@@ -54,23 +54,28 @@ impl AnalyticModel {
     /// Checks whether the device can run a network.
     ///
     /// # Errors
-    /// The first operator that it cannot run.
+    /// The layers that it cannot run.
     pub fn check_support(&self, network: &Network) -> Result<(), CostError> {
-        fused_layers(network)
-            .iter()
-            .try_for_each(|layer| self.machine.support.check(self.profile.name(), network, layer))
+        let layers = fused_layers(network);
+        self.machine.support.check(self.profile.name(), network, &layers)
     }
 
     /// The cost of one network.
     ///
     /// # Errors
-    /// The first operator that the device cannot run.
+    /// The layers that the device cannot run.
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
-        let plan = plan(
+        self.cost_of(network, Part::whole(network))
+    }
+
+    /// The cost of the layers of a network that run on this device.
+    pub(crate) fn cost_of(&self, network: &Network, part: Part) -> Result<Cost, CostError> {
+        let plan = plan_part(
             &self.profile,
             &self.machine,
             &self.rates,
             network,
+            part,
             &Surroundings::default(),
         )?;
         let mut times = Vec::with_capacity(plan.work.len());

@@ -29,11 +29,12 @@ pub(crate) fn assemble(
     let mut total = fixed;
     let mut macs = 0;
     let mut per_layer = Vec::with_capacity(plan.layers.len());
-    let described = plan.layers.into_iter().zip(plan.operators).zip(plan.work).zip(times);
-    for (((layer, operator), work), time) in described {
+    let layers = plan.layers.into_iter().zip(plan.here);
+    let described = layers.zip(plan.operators).zip(plan.work).zip(times);
+    for ((((layer, here), operator), work), time) in described {
         let latency = seconds(time.total());
         total += latency;
-        let of_layer = network.node_macs(layer.anchor);
+        let of_layer = if here { network.node_macs(layer.anchor) } else { Macs(0) };
         macs += of_layer.0;
         let (compute, movement) = (work.matrix.max(work.vector), movement(&work));
         per_layer.push(LayerCost {
@@ -52,6 +53,7 @@ pub(crate) fn assemble(
                 issue: seconds(time.issue),
             },
             bound: bound(&work, compute, movement),
+            device: None,
             name: layer.name,
             block: layer.block,
         });

@@ -1,19 +1,17 @@
 use panarch_toml::Diagnostics;
 
+use crate::refusals::Refusals;
+
 /// What can go wrong between a profile and a cost.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CostError {
-    /// The device cannot run one of the network's operators.
-    #[error("`{device}` cannot run layer `{layer}` ({operator}): {reason}")]
+    /// The device cannot run some of the network's layers; all of them are listed.
+    #[error("`{device}` cannot run {refused}")]
     Unsupported {
         /// Name of the device profile.
         device: String,
-        /// Name of the layer in the network.
-        layer: String,
-        /// The operator, as profiles write it, such as `depthwise_conv2d` or `hard_swish`.
-        operator: String,
-        /// Why it cannot, in words.
-        reason: String,
+        /// The layers, by operator and reason.
+        refused: Refusals,
     },
     /// The profile names a real machine that has to be measured; no model answers for it.
     #[error("`{device}` is a measured target: it answers through its runtime, not through a model")]
@@ -44,6 +42,12 @@ pub enum CostError {
     NoHierarchy {
         /// Name of the device profile.
         device: String,
+    },
+    /// A device is outlined with what its kind does not have.
+    #[error("{reason}")]
+    Outline {
+        /// What does not fit, in words.
+        reason: String,
     },
     /// No preset has this name.
     #[error("there is no device `{name}`{}; known are {}", meant(.name, .known), .known.join(", "))]

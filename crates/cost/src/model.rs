@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AnalyticModel, Checked, CostError, CostSource, CycleSimulator, DeviceProfile};
+use crate::{AnalyticModel, Checked, CostError, CostSource, CycleSimulator, DeviceProfile, FallbackModel};
 
 /// The ways to compute what a network costs on an accelerator that is described by its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,11 +33,14 @@ impl std::fmt::Display for Model {
 }
 
 impl DeviceProfile {
-    /// A model of the accelerator that the profile describes, ready to be asked.
+    /// A model of the accelerator that the profile describes, with its fallback if it has one, ready to be asked.
     ///
     /// # Errors
     /// When it describes none.
     pub fn model(&self, model: Model) -> Result<Box<dyn CostSource>, CostError> {
+        if self.fallback().is_some() && self.accelerator().is_some() {
+            return Ok(Box::new(Checked::new(FallbackModel::new(self, model)?)));
+        }
         Ok(Box::new(match model {
             Model::Analytic => Checked::new(AnalyticModel::new(self.clone())?),
             Model::Cycle => Checked::new(CycleSimulator::new(self.clone())?),

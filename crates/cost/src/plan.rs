@@ -6,14 +6,16 @@
 
 mod arithmetic;
 mod blocking;
+mod part;
 mod residency;
 mod work;
 
-use panarch_graph::{Layer, Network, fused_layers};
+use panarch_graph::{Layer, Network};
 
 use crate::profile::Accelerator;
 use crate::{CostError, DeviceProfile, Operator};
 
+pub(crate) use part::Part;
 pub(crate) use residency::{Flow, Surroundings, weight_cache};
 pub(crate) use work::{LayerWork, Rates};
 
@@ -21,6 +23,8 @@ pub(crate) use work::{LayerWork, Rates};
 pub(crate) struct NetworkPlan {
     pub layers: Vec<Layer>,
     pub operators: Vec<Operator>,
+    /// Whether each layer runs here; what it takes is nothing where it does not.
+    pub here: Vec<bool>,
     /// One entry a layer.
     pub work: Vec<LayerWork>,
     pub flow: Flow,
@@ -29,7 +33,7 @@ pub(crate) struct NetworkPlan {
 /// Plans a network, or a part of one.
 ///
 /// # Errors
-/// The first operator that the machine cannot run.
+/// The layers that the machine cannot run.
 pub(crate) fn plan(
     profile: &DeviceProfile,
     machine: &Accelerator,
@@ -37,10 +41,25 @@ pub(crate) fn plan(
     network: &Network,
     surroundings: &Surroundings,
 ) -> Result<NetworkPlan, CostError> {
-    let layers = fused_layers(network);
+    plan_part(profile, machine, rates, network, Part::whole(network), surroundings)
+}
+
+/// Plans the layers of a network that run here.
+///
+/// # Errors
+/// Those among them that the machine cannot run.
+pub(crate) fn plan_part(
+    profile: &DeviceProfile,
+    machine: &Accelerator,
+    rates: &Rates,
+    network: &Network,
+    part: Part,
+    surroundings: &Surroundings,
+) -> Result<NetworkPlan, CostError> {
+    machine.support.check(profile.name(), network, part.own())?;
+    let Part { layers, here } = part;
     let mut operators = Vec::with_capacity(layers.len());
     for layer in &layers {
-        machine.support.check(profile.name(), network, layer)?;
         operators.push(Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten));
     }
     let flow = residency::flow(
@@ -48,17 +67,29 @@ pub(crate) fn plan(
         profile.precision(),
         profile.batch(),
         network,
-        &layers,
+        (&layers, &here),
         surroundings,
     );
     let mut work = Vec::with_capacity(layers.len());
-    for ((layer, operator), moved) in layers.iter().zip(&operators).zip(&flow.layers) {
+    for (((layer, operator), moved), here) in layers.iter().zip(&operators).zip(&flow.layers).zip(&here) {
+        if !here {
+            let nothing = arithmetic::Arithmetic::default();
+            work.push(LayerWork::new(
+                rates,
+                profile.batch(),
+                &nothing,
+                moved,
+                Operator::Flatten,
+            ));
+            continue;
+        }
         let arithmetic = arithmetic::of_layer(machine, profile.batch(), network, layer, *operator)?;
         work.push(LayerWork::new(rates, profile.batch(), &arithmetic, moved, *operator));
     }
     Ok(NetworkPlan {
         layers,
         operators,
+        here,
         work,
         flow,
     })

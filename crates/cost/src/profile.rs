@@ -15,19 +15,22 @@
 //!   `[error]` and `[support]` hold the fields of [`Hierarchy`] and its parts.
 //!
 //! Every figure of an accelerator is `{ value = …, source = "…" }` or `{ value = …, assumption = "…" }`. A source of one word
-//! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key.
+//! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key. A quantity is a
+//! number in the unit that its key names or a text with a unit, such as `"800 MHz"`. A profile may lie over a `base` and
+//! name a `fallback`. [`reference`] is the page of all keys.
 
 mod accelerator;
 mod blocking;
 pub mod command;
+mod doubt;
 mod figure;
 mod hierarchy;
+mod keys;
+mod outline;
 mod presets;
 mod read;
 mod support;
 mod table;
-
-use std::path::Path;
 
 use panarch_graph::{ContentHash, Precision};
 use panarch_toml::Diagnostics;
@@ -39,12 +42,16 @@ pub use accelerator::{
 };
 pub use blocking::Blocking;
 pub use command::CommandTarget;
+pub use doubt::Doubt;
 pub use figure::{Figure, Origin, Sourced};
 pub use hierarchy::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Transfer};
+pub use keys::{KEYS, ProfileKey, Usual, reference};
+pub use outline::{GivenQuantity, Outline, OutlineKind};
 pub use presets::{preset_names, preset_text};
+pub use read::ReadProfile;
 pub use table::{LinearTarget, TableDialect, TableTarget};
 
-use crate::{AnalyticModel, Checked, CostError, CostSource, MappedModel};
+use crate::{Checked, CostError, CostSource, FallbackModel, MappedModel, Model};
 
 /// A device, read from TOML.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,6 +63,40 @@ pub struct DeviceProfile {
     batch: u32,
     kind: DeviceKind,
     hash: ContentHash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<Box<DeviceProfile>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doubts: Vec<Doubt>,
+}
+
+/// What a profile does not say itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Unsaid {
+    /// What its base says, in the order of reading.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inherited: Vec<Inherited>,
+    /// What nobody says, and what is taken instead.
+    pub defaults: Vec<Absent>,
+}
+
+/// A key that a base gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inherited {
+    /// Path of the key.
+    pub key: String,
+    /// Its value as it is written there.
+    pub text: String,
+    /// The file of the base.
+    pub file: String,
+}
+
+/// A key that a profile does not give, and what is taken instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Absent {
+    /// Path of the key.
+    pub key: String,
+    /// What is taken, in words.
+    pub default: &'static str,
 }
 
 /// The size of networks that a device is meant for.
@@ -109,6 +150,18 @@ pub enum DeviceKind {
     Linear(LinearTarget),
 }
 
+impl DeviceKind {
+    /// Whether a model of its parts answers layer by layer.
+    #[must_use]
+    pub const fn is_described(&self) -> bool {
+        match self {
+            Self::Accelerator(_) | Self::Hierarchy(_) => true,
+            Self::Command(target) => target.accelerator.is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// A real machine and the way it is to be measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MeasuredTarget {
@@ -119,13 +172,32 @@ pub struct MeasuredTarget {
 }
 
 impl DeviceProfile {
-    /// Reads a profile. `file_name` only appears in messages.
+    /// Reads a profile that names no other file as its base or fallback; built-in devices it may name.
     ///
     /// # Errors
-    /// All problems of the text at once, each with its line: syntax, unknown keys, values out of range, and every figure
-    /// that names neither its source nor that it is an assumption.
+    /// As [`DeviceProfile::read`].
     pub fn from_toml(file_name: &str, text: &str) -> Result<Self, Diagnostics> {
-        read::profile(file_name, text)
+        Self::read(file_name, text, &|_| Err("no other file is read here".to_owned()))
+    }
+
+    /// Reads a profile. `file_name` is the path of the text, to which paths in it are relative; `files` gives the texts of
+    /// the profiles that it names by their paths.
+    ///
+    /// # Errors
+    /// All problems of the text and of what it names at once, each with its file and line: syntax, unknown keys, values out
+    /// of range, every figure that names neither its source nor that it is an assumption, bases and fallbacks that are not
+    /// there or lead back to themselves.
+    pub fn read(file_name: &str, text: &str, files: ReadProfile<'_>) -> Result<Self, Diagnostics> {
+        read::profile(file_name, text, files)
+    }
+
+    /// What a profile leaves to its base and to defaults.
+    ///
+    /// # Errors
+    /// As [`DeviceProfile::read`].
+    pub fn unsaid(file_name: &str, text: &str, files: ReadProfile<'_>) -> Result<Unsaid, Diagnostics> {
+        let (_, keys) = read::profile_with_keys(file_name, text, files)?;
+        Ok(keys::unsaid(file_name, &keys))
     }
 
     /// The embedded profile of this name; see [`preset_names`].
@@ -181,6 +253,15 @@ impl DeviceProfile {
         self.batch
     }
 
+    /// The same device with another number of images that run together.
+    #[must_use]
+    pub fn with_batch(self, batch: u32) -> Self {
+        Self {
+            batch: batch.max(1),
+            ..self
+        }
+    }
+
     /// How it is asked.
     #[must_use]
     pub const fn kind(&self) -> &DeviceKind {
@@ -229,19 +310,20 @@ impl DeviceProfile {
         }
     }
 
-    /// The same profile with the file that it names, if it names one, sought in the folder of the profile.
+    /// The device that runs what this one cannot, where one is named.
     #[must_use]
-    pub fn in_folder(mut self, folder: &Path) -> Self {
-        match &mut self.kind {
-            DeviceKind::Table(TableTarget { file, .. }) | DeviceKind::Linear(LinearTarget { file, .. }) => {
-                *file = folder.join(&*file);
-            }
-            _ => {}
-        }
-        self
+    pub fn fallback(&self) -> Option<&Self> {
+        self.fallback.as_deref()
     }
 
-    /// Identifies the profile's text, comments included: costs may be cached under the network's hash and this one.
+    /// Figures that are far from the usual: notes, never errors. Those of the fallback are its own.
+    #[must_use]
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
+
+    /// Identifies the profile's text, comments included, with those of its bases and its fallback: costs may be cached under
+    /// the network's hash and this one.
     #[must_use]
     pub const fn hash(&self) -> ContentHash {
         self.hash
@@ -257,14 +339,17 @@ impl DeviceProfile {
     }
 
     /// The model of a described machine, ready to be asked: analytic for an accelerator, also one whose own answers come
-    /// from a command, and the mapper for a hierarchy.
+    /// from a command, and the mapper for a hierarchy; with the fallback, if there is one.
     ///
     /// # Errors
     /// When the profile does not say what parts the device has: its runtime, its command or its file answers.
     pub fn cost_source(&self) -> Result<Box<dyn CostSource>, CostError> {
         match &self.kind {
+            DeviceKind::Hierarchy(_) if self.fallback.is_some() => {
+                Ok(Box::new(Checked::new(FallbackModel::new(self, Model::Analytic)?)))
+            }
             DeviceKind::Hierarchy(_) => Ok(Box::new(Checked::new(MappedModel::new(self.clone())?))),
-            _ => Ok(Box::new(Checked::new(AnalyticModel::new(self.clone())?))),
+            _ => self.model(Model::Analytic),
         }
     }
 }

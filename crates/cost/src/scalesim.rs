@@ -18,7 +18,7 @@
 mod configuration;
 mod export;
 mod ini;
-mod problems;
+pub(crate) mod problems;
 mod topology;
 
 pub use configuration::{Configuration, InterfaceBandwidth};

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
 use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, Rates, Surroundings, plan};
+use crate::plan::{LayerWork, Part, Rates, Surroundings, plan_part};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
@@ -71,26 +71,32 @@ impl CycleSimulator {
     /// The cost of one network.
     ///
     /// # Errors
-    /// The first operator that the device cannot run.
+    /// The layers that the device cannot run.
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
-        self.simulate(network, None)
+        self.simulate(network, Part::whole(network), None)
+    }
+
+    /// The cost of the layers of a network that run on this device.
+    pub(crate) fn cost_of(&self, network: &Network, part: Part) -> Result<Cost, CostError> {
+        self.simulate(network, part, None)
     }
 
     /// The cost of one network, and every job that a part of the machine did for it, in program order.
     ///
     /// # Errors
-    /// The first operator that the device cannot run.
+    /// The layers that the device cannot run.
     pub fn trace(&self, network: &Network) -> Result<(Cost, Vec<Job>), CostError> {
         let mut jobs = Vec::new();
-        Ok((self.simulate(network, Some(&mut jobs))?, jobs))
+        Ok((self.simulate(network, Part::whole(network), Some(&mut jobs))?, jobs))
     }
 
-    fn simulate(&self, network: &Network, jobs: Option<&mut Vec<Job>>) -> Result<Cost, CostError> {
-        let plan = plan(
+    fn simulate(&self, network: &Network, part: Part, jobs: Option<&mut Vec<Job>>) -> Result<Cost, CostError> {
+        let plan = plan_part(
             &self.profile,
             &self.machine,
             &self.rates,
             network,
+            part,
             &Surroundings::default(),
         )?;
         let times = schedule(&self.rates, &plan.work, jobs);

@@ -19,7 +19,7 @@ pub trait CostSource: Send + Sync {
     /// Whether the device can run a network; cheaper than its cost where the source knows the operators.
     ///
     /// # Errors
-    /// The first operator that it cannot run, or why it could not be asked.
+    /// The layers that it cannot run, or why it could not be asked.
     fn check_support(&self, network: &Network) -> Result<(), CostError> {
         self.estimate(std::slice::from_ref(network))
             .into_iter()
@@ -77,6 +77,9 @@ pub struct LayerCost {
     pub name: String,
     /// Its block, such as `stage2.block1`.
     pub block: String,
+    /// The device that runs it, where a device and its fallback share a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The operator, as in [`crate::Operator::name`].
     pub operator: String,
     /// Shape of what leaves the layer.

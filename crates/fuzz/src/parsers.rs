@@ -18,6 +18,7 @@ pub const ALL: &[Target] = &[
     toml::SCHEDULE,
     table::SCALESIM_CONFIGURATION,
     table::SCALESIM_TOPOLOGY,
+    table::PRODUCTS,
     table::LATENCY_TABLE,
     table::LINEAR_TERMS,
     table::ADDITIVE,

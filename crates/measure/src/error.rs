@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use panarch_cost::CostError;
+use panarch_cost::{CostError, Refusals};
 use panarch_format::FormatError;
 use panarch_graph::{ContentHash, Precision};
 
@@ -234,9 +234,7 @@ impl MeasureError {
                 reason,
             } => CostError::Unsupported {
                 device,
-                layer,
-                operator,
-                reason,
+                refused: Refusals::of(layer, operator, reason),
             },
             other => CostError::Failed {
                 device,

@@ -6,6 +6,7 @@ mod classify;
 mod cost;
 mod data;
 mod device;
+mod device_new;
 mod device_table;
 mod doctor;
 mod home;

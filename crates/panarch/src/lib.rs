@@ -16,6 +16,7 @@ pub mod event;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
+pub mod products;
 pub mod reproduce;
 pub mod run;
 pub mod run_file;

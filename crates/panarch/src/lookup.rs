@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use panarch_cost::profile::Unsaid;
 use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model, SizeClass};
 use panarch_format::{FileKind, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
@@ -69,10 +70,43 @@ pub fn schedule(name: &str) -> Result<Schedule, Error> {
 pub fn device(name: &str) -> Result<DeviceProfile, Error> {
     let name = &*expand_home(name);
     if is_file(name, "toml") {
-        let profile = DeviceProfile::from_toml(name, &read_text(Path::new(name))?)?;
-        return Ok(profile.in_folder(Path::new(name).parent().unwrap_or(Path::new(""))));
+        return Ok(DeviceProfile::read(name, &read_text(Path::new(name))?, &profile_text)?);
     }
     Ok(DeviceProfile::preset(name)?)
+}
+
+/// The text of a profile that another one names.
+fn profile_text(path: &Path) -> Result<String, String> {
+    let path = path.display().to_string();
+    read_text(Path::new(expand_home(&path).as_ref())).map_err(|error| error.to_string())
+}
+
+/// What the device profile of this name leaves to its base and to defaults.
+///
+/// # Errors
+/// As [`device`].
+pub fn device_unsaid(name: &str) -> Result<Unsaid, Error> {
+    let text = device_text(name)?;
+    Ok(DeviceProfile::unsaid(&expand_home(name), &text, &profile_text)?)
+}
+
+/// Sentences on the figures of profiles, and of what they fall back on, that are far from the usual.
+#[must_use]
+pub fn doubts(profiles: &[DeviceProfile]) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for profile in profiles {
+        let mut next = Some(profile);
+        while let Some(profile) = next {
+            doubts.extend(
+                profile
+                    .doubts()
+                    .iter()
+                    .map(|doubt| format!("{}: {doubt}", profile.name())),
+            );
+            next = profile.fallback();
+        }
+    }
+    doubts
 }
 
 /// The TOML text of the device profile of this name.
@@ -110,8 +144,17 @@ pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
             name => vec![device(name)?],
         };
         for profile in more {
-            if !profiles.iter().any(|known| known.name() == profile.name()) {
-                profiles.push(profile);
+            match profiles.iter().find(|known| known.name() == profile.name()) {
+                None => profiles.push(profile),
+                Some(known) if known.hash() == profile.hash() => {}
+                Some(known) => {
+                    let message = format!(
+                        "two different profiles are called `{}`, so that their answers could not be told apart: give one of \
+                         them another `name`",
+                        known.name()
+                    );
+                    return Err(Error::Input(message));
+                }
             }
         }
     }

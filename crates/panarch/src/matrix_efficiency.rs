@@ -89,11 +89,9 @@ fn on(profile: &DeviceProfile, model: Model, networks: &[Network]) -> Result<OnD
                 shares.push(whole.share());
                 useful.push(whole.useful_share());
             }
-            Err(CostError::Unsupported {
-                operator, reason: why, ..
-            }) => {
+            Err(CostError::Unsupported { refused: layers, .. }) => {
                 refused += 1;
-                reason.get_or_insert(format!("{operator}: {why}"));
+                reason.get_or_insert(layers.reasons());
             }
             Err(error) => return Err(error.into()),
         }

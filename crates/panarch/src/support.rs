@@ -117,8 +117,8 @@ fn answer(space: &Space, source: &dyn CostSource, genotype: &Genotype) -> Result
         return Ok(Answer::IsNone);
     };
     match source.check_support(&network) {
-        Err(CostError::Unsupported { operator, reason, .. }) => Ok(Answer::RunsNot {
-            reason: format!("{operator}: {reason}"),
+        Err(CostError::Unsupported { refused, .. }) => Ok(Answer::RunsNot {
+            reason: refused.reasons(),
         }),
         Err(CostError::NotInTable { key, .. }) => Ok(Answer::RunsNot {
             reason: format!("its table has no `{key}`"),

@@ -13,6 +13,8 @@ const LAYERING: Layering<'_> = Layering {
     dependent: &[("resolutions", "default_resolution")],
     appended: &["tie"],
     change: "change",
+    chosen: &[],
+    values: None,
     item: place_name,
 };
 

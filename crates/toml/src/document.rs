@@ -141,6 +141,32 @@ impl Document {
             .unwrap_or_default()
     }
 
+    /// The name of the file in which the value of a dotted path stands, such as `memories[0].bits`; none where it is absent.
+    pub fn file_of(&self, path: &str) -> Option<&str> {
+        let source = self.sources.get(self.node_of(path)?.span.source);
+        source.map(|source| source.name.as_str())
+    }
+
+    /// The value of a dotted path as it is written.
+    pub fn text_of(&self, path: &str) -> Option<&str> {
+        let span = self.node_of(path)?.span;
+        self.sources.get(span.source)?.text.get(span.start..span.end)
+    }
+
+    fn node_of(&self, path: &str) -> Option<&Node> {
+        let mut node = &self.root;
+        for part in path.split('.') {
+            let (key, indices) = part.split_once('[').map_or((part, ""), |(key, rest)| (key, rest));
+            node = &node.table()?.iter().find(|entry| entry.key == key)?.value;
+            for index in indices.split_terminator(']') {
+                let index: usize = index.trim_start_matches('[').parse().ok()?;
+                let Kind::Array(items) = &node.kind else { return None };
+                node = items.get(index)?;
+            }
+        }
+        Some(node)
+    }
+
     pub(crate) fn record_asked(&self, key: impl FnOnce() -> AskedKey) {
         if let Some(asked) = &self.asked {
             let (key, mut asked) = (key(), asked.borrow_mut());

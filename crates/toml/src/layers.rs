@@ -17,6 +17,12 @@ pub struct Layering<'a> {
     pub appended: &'a [&'a str],
     /// A table of the top level whose tables change single keys of the base's list items, by the items' names.
     pub change: &'a str,
+    /// Pairs of a table and a key in it that says what the table is: where a document gives another value there, a base
+    /// does not pass the table on.
+    pub chosen: &'a [(&'a str, &'a str)],
+    /// Where given, tables within tables are merged too, except those with one of these keys: they are values, and
+    /// replaced as a whole. Where not, only tables of the top level are merged.
+    pub values: Option<&'a [&'a str]>,
     /// The name of an item: the list's key, the item's position from 0 and its own `name`, if it has one; `None` for
     /// lists that cannot be changed item by item.
     pub item: fn(list: &str, position: usize, name: Option<&str>) -> Option<String>,
@@ -60,7 +66,10 @@ impl Document {
         let given = |key: &str| over.iter().any(|entry| entry.key == key);
         base.retain(|entry| {
             let depends = |(on, key): &(&str, &str)| *key == entry.key && given(on);
-            !layering.own.contains(&entry.key.as_str()) && !layering.dependent.iter().any(depends)
+            let other = |(table, key): &(&str, &str)| *table == entry.key && says_otherwise(&over, entry, key);
+            !layering.own.contains(&entry.key.as_str())
+                && !layering.dependent.iter().any(depends)
+                && !layering.chosen.iter().any(other)
         });
         // Whatever their order in the text: a change is one of the list that stands in the end.
         let (changes, over): (Vec<Entry>, Vec<Entry>) = over.into_iter().partition(|it| it.key == layering.change);
@@ -68,7 +77,7 @@ impl Document {
             if layering.appended.contains(&entry.key.as_str()) {
                 append(entry, &mut base);
             } else {
-                merge_tables(entry, &mut base);
+                merge_tables(entry, &mut base, layering.values);
             }
         }
         for change in changes {
@@ -123,14 +132,64 @@ fn own_name(node: &Node) -> Option<&str> {
     }
 }
 
-/// Merges two tables key by key; anything else replaces what was there.
-fn merge_tables(entry: Entry, into: &mut Vec<Entry>) {
+/// Whether a document gives a key of a table another text than its base does.
+fn says_otherwise(over: &[Entry], base: &Entry, key: &str) -> bool {
+    let text = |table: &Entry| {
+        let entry = table.value.table()?.iter().find(|entry| entry.key == key)?;
+        match &entry.value.kind {
+            Kind::String(text) => Some(text.clone()),
+            _ => None,
+        }
+    };
+    let own = over.iter().find(|entry| entry.key == base.key).and_then(text);
+    own.is_some() && own != text(base)
+}
+
+/// Merges two tables key by key, and where there are `values` those within them; anything else replaces what was there.
+fn merge_tables(entry: Entry, into: &mut Vec<Entry>, values: Option<&[&str]>) {
+    let is_value = |entries: &[Entry]| {
+        let names_one = |values: &[&str]| entries.iter().any(|entry| values.contains(&entry.key.as_str()));
+        values.is_none_or(names_one)
+    };
     let old = into.iter_mut().find(|old| old.key == entry.key);
-    match (old.map(|old| &mut old.value.kind), entry.value.kind) {
-        (Some(Kind::Table(old)), Kind::Table(new)) => new.into_iter().for_each(|entry| put(entry, old)),
+    let (span, value_span) = (entry.span, entry.value.span);
+    match (old, entry.value.kind) {
+        (
+            Some(Entry {
+                span: old_span,
+                value:
+                    Node {
+                        span: old_value_span,
+                        kind: Kind::Table(old),
+                    },
+                ..
+            }),
+            Kind::Table(new),
+        ) => {
+            // What the table lacks is missing in the document, not in its base.
+            if values.is_some() {
+                (*old_span, *old_value_span) = (span, value_span);
+            }
+            for entry in new {
+                let within = old.iter().find(|old| old.key == entry.key);
+                let both = within.and_then(|within| within.value.table()).zip(entry.value.table());
+                if both.is_some_and(|(old, new)| !is_value(old) && !is_value(new)) {
+                    merge_tables(entry, old, values);
+                } else {
+                    put(entry, old);
+                }
+            }
+        }
         (_, kind) => {
-            let value = Node { kind, ..entry.value };
-            put(Entry { value, ..entry }, into);
+            let value = Node { kind, span: value_span };
+            put(
+                Entry {
+                    key: entry.key,
+                    span,
+                    value,
+                },
+                into,
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::ops::RangeBounds;
 
 use crate::bounds;
+use crate::quantity::Unit;
 use crate::source::At;
 use crate::tree::{Kind, Node};
 use crate::value::Value;
@@ -47,6 +48,23 @@ pub(crate) fn read_in<T: Bounded>(value: &Value<'_>, range: &impl RangeBounds<T>
     let read = T::convert(value).filter(|read| range.contains(read));
     if read.is_none() {
         value.mismatch(&expected_in(range));
+    }
+    read
+}
+
+/// A number of these units, or a text with a unit of its own.
+pub(crate) fn read_quantity(value: &Value<'_>, unit: Unit, range: &impl RangeBounds<f64>) -> Option<f64> {
+    let read = match value.text().map(|text| unit.parse(text)) {
+        Some(Err(error)) => {
+            value.problem(format!("`{}`: {error}", value.path()), None);
+            return None;
+        }
+        Some(Ok(number)) => Some(number),
+        None => f64::convert(value),
+    };
+    let read = read.filter(|read| range.contains(read));
+    if read.is_none() {
+        value.mismatch(&unit.expected(range));
     }
     read
 }

@@ -6,6 +6,7 @@ use std::ops::RangeBounds;
 
 use crate::document::{AskedKey, Document};
 use crate::keys;
+use crate::quantity::Unit;
 use crate::read::{self, Bounded, FromValue, Spanned};
 use crate::source::At;
 use crate::suggestion::did_you_mean;
@@ -62,6 +63,18 @@ impl<'doc> Table<'doc> {
     pub fn optional_in<T: Bounded>(&self, key: &str, range: impl RangeBounds<T>) -> Option<T> {
         let value = self.maybe(key, || read::expected_in(&range));
         value.and_then(|value| read::read_in(&value, &range))
+    }
+
+    /// A required number in a range: of these units, or a text with a unit of its own.
+    pub fn quantity_in(&self, key: &str, unit: Unit, range: impl RangeBounds<f64>) -> Option<f64> {
+        let value = self.require(key, &unit.expected(&range));
+        value.and_then(|value| read::read_quantity(&value, unit, &range))
+    }
+
+    /// The same where it may be absent; a wrong one is reported.
+    pub fn optional_quantity_in(&self, key: &str, unit: Unit, range: impl RangeBounds<f64>) -> Option<f64> {
+        let value = self.maybe(key, || unit.expected(&range));
+        value.and_then(|value| read::read_quantity(&value, unit, &range))
     }
 
     /// A required list of numbers, each in a range.
@@ -131,14 +144,24 @@ impl<'doc> Table<'doc> {
         tables.unwrap_or_default()
     }
 
-    /// The raw value of a key, when it is present.
-    pub fn value(&self, key: &str) -> Option<Value<'doc>> {
-        self.asked.borrow_mut().insert(key.to_string());
+    /// The raw value of a key, when it is present; looking makes it no known key.
+    pub fn peek(&self, key: &str) -> Option<Value<'doc>> {
         self.entry(key).map(|entry| Value {
             document: self.document,
             path: self.path_of(key),
             node: &entry.value,
         })
+    }
+
+    /// The raw value of a key, when it is present.
+    pub fn value(&self, key: &str) -> Option<Value<'doc>> {
+        self.asked.borrow_mut().insert(key.to_string());
+        self.peek(key)
+    }
+
+    /// The raw value of an optional key, when it is present; that it was asked for is remembered.
+    pub fn optional_value(&self, key: &str) -> Option<Value<'doc>> {
+        self.maybe(key, String::new)
     }
 
     /// Whether a key is present; asking makes it a known key.

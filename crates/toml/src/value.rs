@@ -26,6 +26,17 @@ impl<'doc> Value<'doc> {
         self.document.at(self.node.span)
     }
 
+    /// The name of the file that it stands in, as it was given to the parser: the document's or a base's.
+    pub fn file_name(&self) -> &'doc str {
+        let source = self.document.sources.get(self.node.span.source);
+        source.map_or("", |source| source.name.as_str())
+    }
+
+    /// Whether it stands in a base of the document, not in the document itself.
+    pub fn is_inherited(&self) -> bool {
+        self.node.span.source > 0 && !self.document.is_override(self.node.span)
+    }
+
     /// The text when the value is a string.
     pub fn text(&self) -> Option<&'doc str> {
         match &self.node.kind {

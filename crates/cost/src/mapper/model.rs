@@ -8,8 +8,11 @@ use rayon::prelude::*;
 use super::machine::Machine;
 use super::nest::{LoopNest, Operand};
 use super::search::{Mapping, Objective, best_mapping};
+use crate::plan::Part;
 use crate::profile::{Hierarchy, Transfer};
-use crate::{Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, LayerCost, Operator};
+use crate::{
+    Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, LayerCost, Operator, Refusals,
+};
 
 /// A performance model that maps every layer as well as it can.
 ///
@@ -90,16 +93,21 @@ impl MappedModel {
     /// The cost of one network, on the thread that asks.
     ///
     /// # Errors
-    /// The first layer that the device cannot run.
+    /// The layers that the device cannot run.
     pub fn cost(&self, network: &Network) -> Result<Cost, CostError> {
-        let layers = self.supported_layers(network)?;
+        self.cost_of(network, Part::whole(network))
+    }
+
+    /// The cost of the layers of a network that run on this device.
+    pub(crate) fn cost_of(&self, network: &Network, part: Part) -> Result<Cost, CostError> {
+        self.hierarchy.support.check(self.profile.name(), network, part.own())?;
         let mut mapped = Mapped::new();
-        self.map_new(network, &layers, &mut mapped);
-        self.assemble(network, layers, &mapped)
+        self.map_new(network, part.own(), &mut mapped);
+        self.assemble(network, part, &mapped)
     }
 
     /// Maps the shapes that have not been mapped yet.
-    fn map_new(&self, network: &Network, layers: &[Layer], mapped: &mut Mapped) {
+    fn map_new<'a>(&self, network: &Network, layers: impl IntoIterator<Item = &'a Layer>, mapped: &mut Mapped) {
         for layer in layers {
             if let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) {
                 mapped
@@ -109,14 +117,18 @@ impl MappedModel {
         }
     }
 
-    fn assemble(&self, network: &Network, layers: Vec<Layer>, mapped: &Mapped) -> Result<Cost, CostError> {
+    fn assemble(&self, network: &Network, part: Part, mapped: &Mapped) -> Result<Cost, CostError> {
         let images = f64::from(self.profile.batch());
         let seconds = |cycles: u64| Latency::from_seconds(cycles as f64 / images / self.hierarchy.clock_hz.value);
         let mut total = Latency::from_seconds(0.0);
         let (mut bits, mut picojoules) = (0.0, 0.0);
-        let mut per_layer = Vec::with_capacity(layers.len());
-        for layer in layers {
-            let work = self.work(network, &layer, mapped)?;
+        let mut per_layer = Vec::with_capacity(part.layers.len());
+        for (layer, here) in part.layers.into_iter().zip(part.here) {
+            let work = if here {
+                self.work(network, &layer, mapped)?
+            } else {
+                Work::default()
+            };
             bits += work.bits as f64 / images;
             picojoules += work.picojoules / images;
             total += seconds(work.total);
@@ -124,7 +136,7 @@ impl MappedModel {
             per_layer.push(LayerCost {
                 operator: operator.name().to_owned(),
                 output: network.shape(layer.output),
-                macs: network.node_macs(layer.anchor),
+                macs: if here { network.node_macs(layer.anchor) } else { Macs(0) },
                 latency: seconds(work.total),
                 compute: seconds(work.compute),
                 movement: seconds(work.movement),
@@ -139,6 +151,7 @@ impl MappedModel {
                 } else {
                     Bound::Compute
                 },
+                device: None,
                 name: layer.name,
                 block: layer.block,
             });
@@ -249,17 +262,13 @@ impl MappedModel {
         let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
         CostError::Unsupported {
             device: self.profile.name().to_owned(),
-            layer: layer.name.clone(),
-            operator: operator.name().to_owned(),
-            reason: reason.to_owned(),
+            refused: Refusals::of(&layer.name, operator.name(), reason),
         }
     }
 
     fn supported_layers(&self, network: &Network) -> Result<Vec<Layer>, CostError> {
         let layers = fused_layers(network);
-        for layer in &layers {
-            self.hierarchy.support.check(self.profile.name(), network, layer)?;
-        }
+        self.hierarchy.support.check(self.profile.name(), network, &layers)?;
         Ok(layers)
     }
 
@@ -303,7 +312,11 @@ impl CostSource for MappedModel {
         networks
             .iter()
             .zip(layered)
-            .map(|(network, layers)| self.assemble(network, layers?, &mapped))
+            .map(|(network, layers)| {
+                let layers = layers?;
+                let here = vec![true; layers.len()];
+                self.assemble(network, Part { layers, here }, &mapped)
+            })
             .collect()
     }
 }

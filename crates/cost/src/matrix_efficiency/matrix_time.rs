@@ -113,7 +113,14 @@ pub fn on_device(machine: &Accelerator, cost: &Cost) -> TimeBreakdown {
         layer: layer.name.clone(),
         block: layer.block.clone(),
         operator: layer.operator.clone(),
-        amount: of_layer(peak, layer),
+        // What another device runs, this one waits for.
+        amount: match &layer.device {
+            Some(device) if *device != cost.provenance.device => MatrixTime {
+                idle: layer.latency,
+                ..MatrixTime::default()
+            },
+            _ => of_layer(peak, layer),
+        },
     });
     TimeBreakdown {
         layers: Breakdown {

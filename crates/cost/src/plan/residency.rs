@@ -92,14 +92,14 @@ struct Value {
 /// Weights are kept on chip in the order of the layers until the cache is full; the layer at the border is kept in part. A
 /// value is spilled when the values alive together with it, where it is made or read, do not all fit. Both rules only
 /// ever keep more when memory grows. A batch is taken through each layer together: it needs the memory of all its images
-/// and reads every weight once. A layer whose input is spilled loads it once for each bufferful of streamed weights, so that
+/// and reads every weight once. Layers that do not run `here` move nothing. A layer whose input is spilled loads it once for each bufferful of streamed weights, so that
 /// weights stream once. All counts are for one image.
 pub(super) fn flow(
     machine: &Accelerator,
     precision: Precision,
     batch: u32,
     network: &Network,
-    layers: &[Layer],
+    (layers, here): (&[Layer], &[bool]),
     surroundings: &Surroundings,
 ) -> Flow {
     let memory = &machine.memory;
@@ -107,7 +107,14 @@ pub(super) fn flow(
     let (mut values, value_of) = values(precision, network, layers);
     let weights: Vec<f64> = layers
         .iter()
-        .map(|layer| weight_bytes(machine, precision, network, layer))
+        .zip(here)
+        .map(|(layer, here)| {
+            if *here {
+                weight_bytes(machine, precision, network, layer)
+            } else {
+                0.0
+            }
+        })
         .collect();
     if memory.chain_fusion.value {
         chain(memory.weight_buffer_bytes.value, network, layers, &weights, &mut values);
@@ -141,7 +148,11 @@ pub(super) fn flow(
         .weight_cache
         .unwrap_or_else(|| weight_cache(memory, peak_bytes as f64 * batch));
     let mut moved = Vec::with_capacity(layers.len());
-    for (layer, weights) in layers.iter().zip(&weights) {
+    for ((layer, weights), here) in layers.iter().zip(&weights).zip(here) {
+        if !here {
+            moved.push(Moved::default());
+            continue;
+        }
         let weights = *weights;
         let mut of_layer = Moved::default();
         let kept = weights.min(cache);
@@ -187,10 +198,16 @@ pub(super) fn flow(
     // A device on its host's memory takes the image from there like any other value.
     if memory.host_link_bytes_per_s.is_some() {
         let bytes = |elements: u64| (elements * precision.bytes()) as f64;
-        if let Some(first) = moved.first_mut().filter(|_| !surroundings.before) {
+        if let Some(first) = moved
+            .first_mut()
+            .filter(|_| !surroundings.before && here.first() == Some(&true))
+        {
             first.host_in += bytes(network.input_shape().elements());
         }
-        if let Some(last) = moved.last_mut().filter(|_| !surroundings.behind) {
+        if let Some(last) = moved
+            .last_mut()
+            .filter(|_| !surroundings.behind && here.last() == Some(&true))
+        {
             last.host_out += bytes(network.shape(network.output()).elements());
         }
     }

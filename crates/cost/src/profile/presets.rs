@@ -42,10 +42,15 @@ pub fn preset_text(name: &str) -> Option<&'static str> {
     TEXTS.get(position).copied()
 }
 
+/// What messages call the file of a preset.
+pub(super) fn file_name(name: &str) -> String {
+    format!("devices/{name}.toml")
+}
+
 pub(super) fn preset(name: &str) -> Result<DeviceProfile, CostError> {
     let text = preset_text(name).ok_or_else(|| CostError::UnknownPreset {
         name: name.to_owned(),
         known: NAMES.iter().map(|known| (*known).to_owned()).collect(),
     })?;
-    Ok(DeviceProfile::from_toml(&format!("devices/{name}.toml"), text)?)
+    Ok(DeviceProfile::from_toml(&file_name(name), text)?)
 }

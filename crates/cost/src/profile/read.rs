@@ -1,20 +1,28 @@
 //! Reading a profile; every problem is recorded, none ends the reading.
 
+mod allowed;
 mod array;
 mod command;
+mod derivation;
 mod figures;
 mod hierarchy;
 
-use std::ops::Bound;
+use std::path::Path;
 
 use panarch_graph::{ContentHash, Precision};
-use panarch_toml::{Diagnostics, Document, Table};
+use panarch_toml::{AskedKey, Diagnostics, Document, Table, Unit};
 
+use allowed::{BELOW_ONE, CLOCK, NOT_NEGATIVE, PASSES, POSITIVE, RATE, RELATIVE, REREADS, SHARE, SHORT};
+use derivation::{Derived, MOST_FALLBACKS, Source};
 use figures::Figures;
 
+pub use derivation::ReadProfile;
+
+use super::keys::KEYS;
 use super::{
     Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
-    MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, table,
+    MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, doubt::doubts,
+    table,
 };
 use crate::Operator;
 
@@ -22,57 +30,115 @@ use crate::Operator;
 const FORMAT: u32 = 1;
 
 /// Reads what a kind of device has besides the heading.
-type ReadKind = fn(&Table<'_>) -> Option<DeviceKind>;
+type ReadKind = fn(&Table<'_>, &Figures) -> Option<DeviceKind>;
 
 /// The kinds of devices, each with its reader.
 const KINDS: [(&str, ReadKind); 6] = [
-    ("accelerator", |root| {
-        accelerator(root).map(|it| DeviceKind::Accelerator(Box::new(it)))
+    ("accelerator", |root, figures| {
+        accelerator(root, figures).map(|it| DeviceKind::Accelerator(Box::new(it)))
     }),
-    ("measured", |root| measured(root).map(DeviceKind::Measured)),
-    ("table", |root| table::table(root).map(DeviceKind::Table)),
-    ("linear", |root| linear(root).map(DeviceKind::Linear)),
-    ("hierarchy", |root| {
-        hierarchy::hierarchy(root).map(|it| DeviceKind::Hierarchy(Box::new(it)))
+    ("measured", |root, _| measured(root).map(DeviceKind::Measured)),
+    ("table", |root, _| table::table(root).map(DeviceKind::Table)),
+    ("linear", |root, figures| linear(root, figures).map(DeviceKind::Linear)),
+    ("hierarchy", |root, figures| {
+        hierarchy::hierarchy(root, figures).map(|it| DeviceKind::Hierarchy(Box::new(it)))
     }),
-    ("command", |root| {
-        command::target(root).map(|it| DeviceKind::Command(Box::new(it)))
+    ("command", |root, figures| {
+        command::target(root, figures).map(|it| DeviceKind::Command(Box::new(it)))
     }),
 ];
 
-// Wider than any machine; beyond them, sums of a network would no longer be numbers.
-const CLOCK: (Bound<f64>, Bound<f64>) = (Bound::Included(1e3), Bound::Included(1e12));
-const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e15));
-const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(1e-6), Bound::Included(1e15));
-const RATE: (Bound<f64>, Bound<f64>) = (Bound::Included(1.0), Bound::Included(1e18));
-const REREADS: (Bound<f64>, Bound<f64>) = (Bound::Included(1e-6), Bound::Included(1e6));
-const PASSES: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e6));
-const SHORT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1.0));
-const SHARE: (Bound<f64>, Bound<f64>) = (Bound::Included(1e-6), Bound::Included(1.0));
-const BELOW_ONE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Excluded(1.0));
+/// Reads the profile of a text, with the profiles that it names.
+pub(super) fn profile(file_name: &str, text: &str, files: ReadProfile<'_>) -> Result<DeviceProfile, Diagnostics> {
+    of_source(&Source::file(file_name, text), files, &[], None)
+}
 
-pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diagnostics> {
-    let document = Document::parse(file_name, text)?;
+/// The same, and every key that was asked for, in the order of asking.
+pub(super) fn profile_with_keys(
+    file_name: &str,
+    text: &str,
+    files: ReadProfile<'_>,
+) -> Result<(DeviceProfile, Vec<KeyRead>), Diagnostics> {
+    let mut keys = Vec::new();
+    let profile = of_source(&Source::file(file_name, text), files, &[], Some(&mut keys))?;
+    Ok((profile, keys))
+}
+
+/// Every key that the reader of a text asks for, whether the text is a profile or not.
+pub(super) fn keys_of(text: &str) -> Vec<AskedKey> {
+    let mut keys = Vec::new();
+    let files: ReadProfile<'_> = &|_| Err("no file is read here".to_owned());
+    let _ = of_source(&Source::file("profile.toml", text), files, &[], Some(&mut keys));
+    keys.into_iter().map(|key| key.asked).collect()
+}
+
+/// A key of a profile that its reader asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyRead {
+    pub asked: AskedKey,
+    /// The file that it stands in; none where it is absent.
+    pub file: Option<String>,
+    /// Its value as it is written.
+    pub text: Option<String>,
+}
+
+/// `before` are the profiles whose fallbacks led here; `keys` get every key that is asked for.
+fn of_source(
+    own: &Source,
+    files: ReadProfile<'_>,
+    before: &[&str],
+    keys: Option<&mut Vec<KeyRead>>,
+) -> Result<DeviceProfile, Diagnostics> {
+    let mut derived = derivation::derived(own, files)?;
+    derived.document = derived.document.with_keys(KEYS.iter().map(|known| known.key));
+    if keys.is_some() {
+        derived.document = derived.document.recording();
+    }
+    let document = &derived.document;
     let root = document.root();
+    let base = root.optional_string("base");
     let _ = root.u32_in("format", FORMAT..=FORMAT);
-    let name = root.string_spanned("name").and_then(|name| {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.value.is_empty() || name.value.len() > 64 || !name.value.chars().all(plain) {
-            let message = "a device name is 1 to 64 small letters, digits and hyphens";
-            root.problem_at(name.at, message, None);
-            return None;
-        }
-        Some(name.value)
-    });
-    let description = root.string("description");
+    let name = name(&root, own, base.is_some());
+    let description = match &base {
+        Some(base) => root
+            .optional_string("description")
+            .or_else(|| Some(format!("over {base}"))),
+        None => root.string("description"),
+    };
     let class = root.one_of("class", &SizeClass::NAMES);
     let precision = root.one_of("precision", &Precision::ALL.map(|p| (p.name(), p)));
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
-    let kind = root.one_of("kind", &KINDS).and_then(|read| read(&root));
-    let known_kind = root.has("kind");
-    if known_kind {
+    let figures = Figures::new(&root);
+    let kind = root.one_of("kind", &KINDS).and_then(|read| read(&root, &figures));
+    let kind = kind.map(|kind| in_its_folder(kind, &root, |name| derived.source(own, name).folder.as_deref()));
+    let (fallback, problems) = match fallback(&root, &derived, own, files, before) {
+        Ok(fallback) => (fallback, Diagnostics::new()),
+        Err(problems) => (None, problems),
+    };
+    let is_described = kind.as_ref().is_some_and(DeviceKind::is_described);
+    if fallback.is_some() && kind.is_some() && !is_described {
+        let message =
+            "only a device that is described by its parts can have a `fallback`: nothing else is asked layer by layer";
+        root.problem("fallback", message, None);
+    }
+    let numbers = figures.finish(&root);
+    if root.value("kind").is_some_and(|kind| !kind.is_inherited()) {
+        pass_over_other_kinds(&root);
+    }
+    if root.optional_table("change").is_some() && base.is_none() {
+        root.problem(
+            "change",
+            "`change` is for the memories of a `base`; this file has none",
+            None,
+        );
+    }
+    if let Some(keys) = keys {
+        keys.extend(keys_read(document));
+    }
+    if root.has("kind") {
         root.finish();
     }
+    let bases = derived.bases.iter().map(|base| base.text.as_bytes());
     let profile = (|| {
         Some(DeviceProfile {
             name: name?,
@@ -81,10 +147,158 @@ pub(super) fn profile(file_name: &str, text: &str) -> Result<DeviceProfile, Diag
             precision: precision?,
             batch,
             kind: kind?,
-            hash: ContentHash::of("panarch device profile v1", text.as_bytes()),
+            hash: hash(&own.text, bases.collect(), fallback.as_ref()),
+            fallback: fallback.map(Box::new),
+            doubts: doubts(&numbers),
         })
     })();
-    document.finish(profile)
+    match (derived.document.finish(profile), problems.is_empty()) {
+        (Ok(profile), true) => Ok(profile),
+        (Ok(_), false) => Err(problems),
+        (Err(mut own), _) => {
+            own.merge(problems);
+            Err(own)
+        }
+    }
+}
+
+/// Where a profile is of another kind than its base, what the base says of that kind is of no matter.
+fn pass_over_other_kinds(root: &Table<'_>) {
+    const PARTS: [&str; 16] = [
+        "measured",
+        "table",
+        "linear",
+        "command",
+        "clock",
+        "array",
+        "blocking",
+        "depthwise",
+        "vector",
+        "memory",
+        "overhead",
+        "energy",
+        "error",
+        "support",
+        "memories",
+        "sources",
+    ];
+    for part in PARTS {
+        if root.peek(part).is_some_and(|value| value.is_inherited()) {
+            root.has(part);
+        }
+    }
+}
+
+/// The file that a profile names, if it names one, in the folder of the text that names it.
+fn in_its_folder<'a>(
+    mut kind: DeviceKind,
+    root: &Table<'_>,
+    folder_of: impl Fn(&str) -> Option<&'a Path>,
+) -> DeviceKind {
+    let (part, file) = match &mut kind {
+        DeviceKind::Table(target) => ("table", &mut target.file),
+        DeviceKind::Linear(target) => ("linear", &mut target.file),
+        _ => return kind,
+    };
+    let named = root.value(part).and_then(|value| value.table()?.value("file"));
+    if let Some(folder) = named.and_then(|value| folder_of(value.file_name())) {
+        *file = folder.join(&*file);
+    }
+    kind
+}
+
+/// Every key that was asked for, with the file that it stands in.
+fn keys_read(document: &Document) -> Vec<KeyRead> {
+    let asked = document.asked().into_iter();
+    let read = asked.map(|asked| KeyRead {
+        file: document.file_of(&asked.path).map(str::to_owned),
+        text: document.text_of(&asked.path).map(str::to_owned),
+        asked,
+    });
+    read.collect()
+}
+
+/// Identifies a profile: its text alone, or with the texts of its bases and the hash of its fallback.
+fn hash(text: &str, bases: Vec<&[u8]>, fallback: Option<&DeviceProfile>) -> ContentHash {
+    if bases.is_empty() && fallback.is_none() {
+        return ContentHash::of("panarch device profile v1", text.as_bytes());
+    }
+    let fallback = fallback.map(|profile| profile.hash);
+    let fallback = fallback.iter().map(|hash| hash.as_bytes().as_slice());
+    let parts = std::iter::once(text.as_bytes()).chain(bases);
+    ContentHash::of_parts(
+        "panarch device profile over others v1",
+        parts.chain([&b"fallback"[..]]).chain(fallback),
+    )
+}
+
+/// The name, which a profile over a base may leave to its file.
+fn name(root: &Table<'_>, own: &Source, derived: bool) -> Option<String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = |name: &str| !name.is_empty() && name.len() <= 64 && name.chars().all(plain);
+    if derived && root.optional_value("name").is_none() {
+        let stem = Path::new(&own.name).file_stem().map(|stem| stem.to_string_lossy());
+        let stem = stem.unwrap_or_default().to_lowercase().replace(['_', ' ', '.'], "-");
+        if fits(&stem) {
+            return Some(stem);
+        }
+    }
+    let name = root.string_spanned("name")?;
+    if !fits(&name.value) {
+        let message = "a device name is 1 to 64 small letters, digits and hyphens";
+        root.problem_at(name.at, message, None);
+        return None;
+    }
+    Some(name.value)
+}
+
+/// The profile that `fallback` names.
+///
+/// # Errors
+/// The problems of that profile; those of the key itself are in the document.
+fn fallback(
+    root: &Table<'_>,
+    derived: &Derived,
+    own: &Source,
+    files: ReadProfile<'_>,
+    before: &[&str],
+) -> Result<Option<DeviceProfile>, Diagnostics> {
+    let name = root.optional_string("fallback");
+    let (Some(name), Some(value)) = (name, root.value("fallback")) else {
+        return Ok(None);
+    };
+    let source = match derived.source(own, value.file_name()).named(&name, files) {
+        Ok(source) => source,
+        Err((message, meant)) => {
+            value.problem(format!("`fallback`: {message}"), meant.as_deref());
+            return Ok(None);
+        }
+    };
+    let trail: Vec<&str> = before.iter().copied().chain([own.name.as_str()]).collect();
+    if trail.contains(&source.name.as_str()) {
+        let message = format!(
+            "`fallback` leads back to where it began: {} → {}",
+            trail.join(" → "),
+            source.name
+        );
+        value.problem(message, None);
+        return Ok(None);
+    }
+    if trail.len() > MOST_FALLBACKS {
+        let message = format!("more than {MOST_FALLBACKS} devices fall back on one another");
+        value.problem(message, None);
+        return Ok(None);
+    }
+    let profile = of_source(&source, files, &trail, None)?;
+    if profile.accelerator().is_none() && profile.hierarchy().is_none() {
+        let message = format!(
+            "`fallback` must be a device that is described by its parts, for which a model answers layer by layer, such as \
+             `cortex-a53`; `{name}` is not"
+        );
+        value.problem(message, None);
+        return Ok(None);
+    }
+    Ok(Some(profile))
 }
 
 fn measured(root: &Table<'_>) -> Option<MeasuredTarget> {
@@ -98,31 +312,27 @@ fn measured(root: &Table<'_>) -> Option<MeasuredTarget> {
     })
 }
 
-fn linear(root: &Table<'_>) -> Option<LinearTarget> {
-    let figures = Figures::new(root);
+fn linear(root: &Table<'_>, figures: &Figures) -> Option<LinearTarget> {
     let error = figures.part(root, "error", Figures::error);
-    figures.finish(root);
     table::linear(root, error)
 }
 
-fn accelerator(root: &Table<'_>) -> Option<Accelerator> {
-    let figures = Figures::new(root);
+fn accelerator(root: &Table<'_>, figures: &Figures) -> Option<Accelerator> {
     // Every part is read before any is missed, so that all problems are found.
     let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", CLOCK));
     let array = figures.part(root, "array", Figures::array);
     let blocking = root
-        .has("blocking")
-        .then(|| figures.part(root, "blocking", Figures::blocking));
+        .optional_value("blocking")
+        .map(|_| figures.part(root, "blocking", Figures::blocking));
     let depthwise = figures.part(root, "depthwise", Figures::depthwise);
     let vector = figures.part(root, "vector", Figures::vector);
     let memory = figures.part(root, "memory", Figures::memory);
     let overhead = figures.part(root, "overhead", Figures::overhead);
     let energy = root
-        .has("energy")
-        .then(|| figures.part(root, "energy", Figures::energy));
+        .optional_value("energy")
+        .map(|_| figures.part(root, "energy", Figures::energy));
     let error = figures.part(root, "error", Figures::error);
     let support = figures.part(root, "support", Figures::support);
-    figures.finish(root);
     if let (Some(vector), Some(support)) = (&vector, &support) {
         check_activations(root, vector, support);
     }
@@ -166,7 +376,7 @@ fn check_activations(root: &Table<'_>, vector: &VectorUnit, support: &Support) {
 impl Figures {
     fn operators(&self, table: &Table<'_>, key: &str, of: &[Operator]) -> Option<Sourced<Vec<Operator>>> {
         let names: Vec<(&str, Operator)> = of.iter().map(|op| (op.name(), *op)).collect();
-        self.sourced(table, key, |figure| figure.list_of("value", &names))
+        self.sourced(table, key, |figure, value| figure.list_of(value, &names))
     }
 
     fn blocking(&self, table: &Table<'_>) -> Option<Blocking> {
@@ -185,7 +395,7 @@ impl Figures {
         let simd = mapping.as_ref().map(|it| it.value) == Some(DepthwiseMapping::SimdLanes);
         // Other mappings leave them unused, so that a mapping can be changed alone.
         let lanes = |key: &str| {
-            if simd || table.has(key) {
+            if table.optional_value(key).is_some() || simd {
                 self.count(table, key).map(Some)
             } else {
                 Some(None)
@@ -240,19 +450,19 @@ impl Figures {
     }
 
     fn memory(&self, table: &Table<'_>) -> Option<Memory> {
-        let activation_bytes = self.number(table, "activation_bytes", POSITIVE);
-        let weight_cache_bytes = self.number(table, "weight_cache_bytes", NOT_NEGATIVE);
-        let shared = self.sourced(table, "shared", |figure| figure.bool("value"));
+        let activation_bytes = self.number(table, "activation_bytes", POSITIVE.of(Unit::Bytes));
+        let weight_cache_bytes = self.number(table, "weight_cache_bytes", NOT_NEGATIVE.of(Unit::Bytes));
+        let shared = self.sourced(table, "shared", |figure, value| figure.bool(value));
         let on_chip = self.number(table, "on_chip_bytes_per_s", RATE);
         let activation_rereads = self.number(table, "activation_rereads", REREADS);
         let off_chip = self.number(table, "off_chip_bytes_per_s", RATE);
         let stream = self.optional_number(table, "weight_stream_bytes_per_s", RATE);
         let link = self.optional_number(table, "host_link_bytes_per_s", RATE);
-        let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES);
-        let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE);
+        let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES.of(Unit::Bytes));
+        let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE.of(Unit::Bytes));
         let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
-        let fetch_ahead = self.sourced(table, "fetch_ahead", |figure| figure.bool("value"));
-        let chain_fusion = self.sourced(table, "chain_fusion", |figure| figure.bool("value"));
+        let fetch_ahead = self.sourced(table, "fetch_ahead", |figure, value| figure.bool(value));
+        let chain_fusion = self.sourced(table, "chain_fusion", |figure, value| figure.bool(value));
         Some(Memory {
             activation_bytes: activation_bytes?,
             weight_cache_bytes: weight_cache_bytes?,
@@ -280,10 +490,10 @@ impl Figures {
     }
 
     fn energy(&self, table: &Table<'_>) -> Option<EnergyFigures> {
-        let mac_j = self.number(table, "mac_j", NOT_NEGATIVE);
-        let on_chip_byte_j = self.number(table, "on_chip_byte_j", NOT_NEGATIVE);
-        let off_chip_byte_j = self.number(table, "off_chip_byte_j", NOT_NEGATIVE);
-        let static_w = self.number(table, "static_w", NOT_NEGATIVE);
+        let mac_j = self.number(table, "mac_j", NOT_NEGATIVE.of(Unit::Joules));
+        let on_chip_byte_j = self.number(table, "on_chip_byte_j", NOT_NEGATIVE.of(Unit::Joules));
+        let off_chip_byte_j = self.number(table, "off_chip_byte_j", NOT_NEGATIVE.of(Unit::Joules));
+        let static_w = self.number(table, "static_w", NOT_NEGATIVE.of(Unit::Watts));
         Some(EnergyFigures {
             mac_j: mac_j?,
             on_chip_byte_j: on_chip_byte_j?,
@@ -293,7 +503,7 @@ impl Figures {
     }
 
     fn error(&self, table: &Table<'_>) -> Option<ModelError> {
-        let relative = self.number(table, "relative", (Bound::Excluded(0.0), Bound::Included(10.0)));
+        let relative = self.number(table, "relative", RELATIVE);
         let level = self.number(table, "level", BELOW_ONE);
         Some(ModelError {
             relative: relative?,

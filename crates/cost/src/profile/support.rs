@@ -1,23 +1,51 @@
 use panarch_graph::{Layer, Network, Op};
 
 use super::Support;
+use crate::refusals::Refusals;
 use crate::{CostError, Operator};
 
+/// Where in a layer a device gives up, and why.
+pub(crate) struct Refused {
+    /// Position among the layer's nodes; those before it can run.
+    pub position: usize,
+    pub operator: Operator,
+    pub reason: String,
+}
+
 impl Support {
-    /// Checks whether a layer can run; `device` is named in the refusal.
+    /// Checks whether all layers can run; `device` is named in the refusal.
     ///
     /// # Errors
-    /// The first operator that cannot.
-    pub(crate) fn check(&self, device: &str, network: &Network, layer: &Layer) -> Result<(), CostError> {
-        let refuse = |operator: Operator, reason: String| CostError::Unsupported {
-            device: device.to_owned(),
-            layer: layer.name.clone(),
-            operator: operator.name().to_owned(),
-            reason,
-        };
+    /// Every layer that cannot.
+    pub(crate) fn check<'a>(
+        &self,
+        device: &str,
+        network: &Network,
+        layers: impl IntoIterator<Item = &'a Layer>,
+    ) -> Result<(), CostError> {
+        let refused = layers.into_iter().map(|layer| {
+            let refused = self.refused(network, layer);
+            (layer, refused.map(|it| (it.operator.name(), it.reason)))
+        });
+        match Refusals::among(refused) {
+            None => Ok(()),
+            Some(refused) => Err(CostError::Unsupported {
+                device: device.to_owned(),
+                refused,
+            }),
+        }
+    }
+
+    /// The first operator of a layer that cannot run.
+    pub(crate) fn refused(&self, network: &Network, layer: &Layer) -> Option<Refused> {
         for (position, id) in layer.nodes.iter().enumerate() {
             let Some(operator) = Operator::of(network, *id) else {
                 continue;
+            };
+            let refused = |reason: String| Refused {
+                position,
+                operator,
+                reason,
             };
             let node = network.node(*id);
             // A batch normalisation right behind a convolution or linear layer is folded into its weights.
@@ -25,18 +53,17 @@ impl Support {
                 && position == 1
                 && matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_));
             if !folded && !self.operators.value.contains(&operator) {
-                let reason = "the profile does not list the operator".to_owned();
-                return Err(refuse(operator, reason));
+                return Some(refused("the profile does not list the operator".to_owned()));
             }
             if let Op::Conv2d(conv) = &node.op {
                 let [high, wide] = conv.kernel;
                 let largest = self.largest_kernel.value;
                 if high.max(wide) > largest {
                     let reason = format!("a {high}×{wide} kernel is larger than {largest}×{largest}");
-                    return Err(refuse(operator, reason));
+                    return Some(refused(reason));
                 }
             }
         }
-        Ok(())
+        None
     }
 }

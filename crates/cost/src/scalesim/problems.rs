@@ -6,7 +6,7 @@ use super::MAX_BYTES;
 const MOST: usize = 100;
 
 /// The problems of one file, in the order in which they are found.
-pub(super) struct Problems<'a> {
+pub(crate) struct Problems<'a> {
     file: &'a str,
     found: Diagnostics,
 }
@@ -16,7 +16,7 @@ impl<'a> Problems<'a> {
     ///
     /// # Errors
     /// When the text is too long to be read at all.
-    pub(super) fn new(file: &'a str, text: &str) -> Result<Self, Diagnostics> {
+    pub(crate) fn new(file: &'a str, text: &str) -> Result<Self, Diagnostics> {
         if text.len() > MAX_BYTES {
             let message = format!(
                 "the file has {} bytes, more than the {MAX_BYTES} that are read",
@@ -31,27 +31,27 @@ impl<'a> Problems<'a> {
     }
 
     /// True when nothing is wrong so far.
-    pub(super) fn none(&self) -> bool {
+    pub(crate) fn none(&self) -> bool {
         self.found.is_empty()
     }
 
     /// True when no more problems are listed, so that reading on is in vain.
-    pub(super) fn enough(&self) -> bool {
+    pub(crate) fn enough(&self) -> bool {
         self.found.len() > MOST
     }
 
     /// A problem of the whole file.
-    pub(super) fn whole(&mut self, message: impl Into<String>) {
+    pub(crate) fn whole(&mut self, message: impl Into<String>) {
         self.push(Diagnostic::new(self.file, message));
     }
 
     /// A problem at a line and a column, both from 1.
-    pub(super) fn at(&mut self, place: (u32, u32), message: impl Into<String>) {
+    pub(crate) fn at(&mut self, place: (u32, u32), message: impl Into<String>) {
         self.push(Diagnostic::new(self.file, message).with_position(place.0, place.1));
     }
 
     /// A problem with what to write instead.
-    pub(super) fn at_with(&mut self, place: (u32, u32), message: impl Into<String>, instead: Option<String>) {
+    pub(crate) fn at_with(&mut self, place: (u32, u32), message: impl Into<String>, instead: Option<String>) {
         let problem = Diagnostic::new(self.file, message).with_position(place.0, place.1);
         self.push(match instead {
             Some(instead) => problem.with_suggestion(instead),
@@ -69,7 +69,7 @@ impl<'a> Problems<'a> {
     }
 
     /// The value, if it is there and nothing was wrong.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Diagnostics> {
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Diagnostics> {
         match value {
             Some(value) if self.found.is_empty() => Ok(value),
             _ if self.found.is_empty() => Err(Diagnostic::new(self.file, "cannot be read").into()),
@@ -79,7 +79,7 @@ impl<'a> Problems<'a> {
 }
 
 /// What a message shows of a text that may be long or hold control characters.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     const MOST_CHARACTERS: usize = 40;
     let shown: String = text
         .chars()
@@ -94,20 +94,20 @@ pub(super) fn excerpt(text: &str) -> String {
 }
 
 /// Lines counted from 1, whichever of `\n`, `\r\n` and `\r` ends them, without a byte order mark.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let end = if text.contains('\n') { '\n' } else { '\r' };
     (1u32..).zip(text.split(end).map(|line| line.strip_suffix('\r').unwrap_or(line)))
 }
 
 /// Column of a byte offset, in characters from 1.
-pub(super) fn column(line: &str, offset: usize) -> u32 {
+pub(crate) fn column(line: &str, offset: usize) -> u32 {
     let before = line.get(..offset).unwrap_or(line).chars().count();
     u32::try_from(before).unwrap_or(u32::MAX - 1) + 1
 }
 
 /// A whole number in decimal digits, spaces around it and a plus sign allowed, as Python's `int` reads it.
-pub(super) fn whole_number(text: &str) -> Option<u64> {
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

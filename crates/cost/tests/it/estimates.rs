@@ -173,17 +173,13 @@ fn an_operator_that_a_device_cannot_run_is_named_with_its_layer() {
             model.cost(network).unwrap_err()
         );
         match model.cost(network) {
-            Err(CostError::Unsupported {
-                device,
-                layer: l,
-                operator: o,
-                reason,
-            }) => {
+            Err(CostError::Unsupported { device, refused }) => {
+                let first = refused.first();
                 assert_eq!(
-                    (device.as_str(), l.as_str(), o.as_str()),
+                    (device.as_str(), first.layers[0].as_str(), first.operator.as_str()),
                     ("edgetpu-coral", layer, operator)
                 );
-                assert!(!reason.is_empty());
+                assert!(!first.reason.is_empty());
             }
             other => panic!("{other:?}"),
         }

@@ -21,7 +21,8 @@ fn a_table_is_named_relative_to_its_profile() {
     };
     assert_eq!((target.dialect, target.entries), (TableDialect::Ofa, Some(96)));
     let hash = profile.hash();
-    let moved = profile.in_folder(Path::new("devices"));
+    let text = format!("{HEADING}kind = \"table\"\n[table]\nfile = \"a/b.yaml\"\ndialect = \"ofa\"\nentries = 96\n");
+    let moved = DeviceProfile::from_toml("devices/bench.toml", &text).unwrap();
     assert!(matches!(moved.kind(), DeviceKind::Table(target) if target.file == Path::new("devices/a/b.yaml")));
     assert_eq!(moved.hash(), hash);
     assert!(moved.cost_source().is_err());

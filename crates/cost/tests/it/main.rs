@@ -2,8 +2,10 @@
 mod calibration;
 mod command;
 mod cycles;
+mod derived_profiles;
 mod estimates;
 mod fairness;
+mod fallback;
 mod file_devices;
 mod hierarchy_profile;
 mod machines;
@@ -12,6 +14,7 @@ mod mapper_search;
 mod matrix_efficiency;
 mod model_agreement;
 mod networks;
+mod outlines;
 mod presets;
 mod problems;
 mod properties;

@@ -249,7 +249,7 @@ fn what_fits_nowhere_is_refused_by_name() {
     let profile = DeviceProfile::from_toml("tiny.toml", &tiny).unwrap_or_else(|problems| panic!("{problems}"));
     let error = MappedModel::new(profile).unwrap().cost(&mobilenet_v2()).unwrap_err();
     assert!(
-        matches!(&error, CostError::Unsupported { layer, .. } if !layer.is_empty()),
+        matches!(&error, CostError::Unsupported { refused, .. } if !refused.first().layers.is_empty()),
         "{error}"
     );
     assert!(error.to_string().contains("no mapping fits"), "{error}");

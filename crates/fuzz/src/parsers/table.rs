@@ -1,5 +1,6 @@
 //! Tables and figures of others: SCALE-Sim, block latencies, linear models, published networks.
 
+use panarch_cost::products::ListedProduct;
 use panarch_cost::scalesim::{Configuration, Topology};
 use panarch_predict::{Additive, AdditiveLatency, Dialect, LatencyTable, LinearTerms, Measurement};
 use panarch_space::Space;
@@ -38,6 +39,29 @@ pub const SCALESIM_TOPOLOGY: Target = Target {
     run: |bytes| {
         with_text(bytes, |text| {
             if let Err(problems) = Topology::read("fuzz.csv", text) {
+                let _ = problems.to_string();
+            }
+        });
+    },
+};
+
+pub const PRODUCTS: Target = Target {
+    name: "products",
+    seeds: || {
+        texts([
+            "1024,512,256\n7,1,3\n",
+            "m,n,k\n64,64,64\n",
+            "\"k\",name,n,m\n# a remark\n3,a,2,1\n,,\n",
+        ])
+    },
+    run: |bytes| {
+        with_text(bytes, |text| match ListedProduct::read("fuzz.csv", text) {
+            Ok(products) => {
+                for product in products.iter().take(16) {
+                    let _ = product.gemm.network();
+                }
+            }
+            Err(problems) => {
                 let _ = problems.to_string();
             }
         });

@@ -58,7 +58,13 @@ fn space(text: &str) {
 
 pub const PROFILE: Target = Target {
     name: "profile",
-    seeds: || texts(preset_names().iter().filter_map(|name| panarch_cost::preset_text(name))),
+    seeds: || {
+        let presets = preset_names().iter().filter_map(|name| panarch_cost::preset_text(name));
+        let over = "base = \"systolic-32\"\nfallback = \"cortex-a53\"\n[clock]\nfrequency_hz = \"800 MHz\"\n\
+                    [memory]\nactivation_bytes = { value = \"1 MiB\", assumption = \"a seed\" }\n\
+                    [support]\noperators = [\"conv2d\"]\n";
+        texts(presets.chain([over]))
+    },
     run: |bytes| with_text(bytes, profile),
 };
 

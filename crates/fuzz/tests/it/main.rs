@@ -78,6 +78,7 @@ smoke_tests! {
     onnx "onnx"
     pattern "pattern"
     picture "picture"
+    products "products"
     profile "profile"
     published_network "published-network"
     report "report"

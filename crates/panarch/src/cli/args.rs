@@ -32,7 +32,7 @@ pub enum Command {
     /// Inspect, import and export networks: named ones, genotypes, ONNX files
     #[command(subcommand)]
     Network(NetworkCommand),
-    /// List, show and check device profiles, and build latency tables
+    /// List, show, write and check device profiles, and build latency tables
     #[command(subcommand)]
     Device(DeviceCommand),
     /// Estimate or measure the latency and memory of a network on devices
@@ -74,6 +74,8 @@ pub enum Command {
 pub enum ReferencePage {
     /// Every key of a run file, with its type, default and meaning
     RunFile,
+    /// Every key of a device profile, with its type, unit, default and meaning
+    DeviceProfile,
     /// Every command with its arguments
     CommandLine,
 }
@@ -253,7 +255,10 @@ pub struct ShapeArgs {
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
     /// Network: a name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file
-    #[arg(long, required_unless_present = "scalesim_topology")]
+    #[arg(value_name = "NETWORK", conflicts_with = "network")]
+    pub named: Option<String>,
+    /// The same as an option
+    #[arg(long, required_unless_present_any = ["named", "gemms", "scalesim_topology"])]
     pub network: Option<String>,
     #[command(flatten)]
     pub shape: ShapeArgs,
@@ -401,6 +406,8 @@ pub enum DeviceCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Write the profile of a new device: what you give, and a named default for everything else
+    New(super::device_new::NewArgs),
     /// Check a profile and what it names: its table, its command or its runtime
     Check {
         /// Profile name or TOML file
@@ -424,7 +431,7 @@ pub enum DeviceCommand {
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "panarch cost --network <NETWORK> --device <DEVICE> [OPTIONS]\n       panarch cost --scalesim-topology <FILE> --scalesim-config <FILE> [OPTIONS]"
+    override_usage = "panarch cost <NETWORK> --device <DEVICE> [OPTIONS]\n       panarch cost --gemms <FILE> --device <DEVICE> [OPTIONS]\n       panarch cost --scalesim-topology <FILE> --scalesim-config <FILE> [OPTIONS]"
 )]
 pub struct CostArgs {
     #[command(flatten)]
@@ -438,6 +445,9 @@ pub struct CostArgs {
     /// Write the simulated timeline of one device as a trace (JSON), for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scalesim_topology", "scalesim_export"])]
     pub trace: Option<PathBuf>,
+    /// Print what matrix products cost instead of a network: a file (CSV) of m, n and k, one product a line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "named", "layers", "trace", "scalesim_topology", "scalesim_export"])]
+    pub gemms: Option<PathBuf>,
     /// Also print every layer
     #[arg(long)]
     pub layers: bool,
@@ -461,7 +471,7 @@ pub fn model(name: &str) -> Result<Model, String> {
 #[derive(Debug, Args)]
 pub struct ScaleSimArgs {
     /// SCALE-Sim topology (CSV): print the compute cycles of its rows, as SCALE-Sim 3.0.0 does
-    #[arg(long, value_name = "FILE", requires = "scalesim_config", conflicts_with_all = ["network", "device", "layers"])]
+    #[arg(long, value_name = "FILE", requires = "scalesim_config", conflicts_with_all = ["network", "named", "device", "layers"])]
     pub scalesim_topology: Option<PathBuf>,
     /// SCALE-Sim configuration (.cfg) of the array
     #[arg(long, value_name = "FILE", requires = "scalesim_topology")]

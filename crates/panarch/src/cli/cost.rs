@@ -1,5 +1,6 @@
 //! `panarch cost`.
 
+mod gemms;
 mod tables;
 mod trace;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::args::{CostArgs, NetworkArgs, ScaleSimArgs};
 use super::network::shape_of;
-use super::output::Printer;
+use super::output::{Printer, say};
 use super::run::on_interrupt;
 use super::scalesim;
 
@@ -45,10 +46,23 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     if let (Some(topology), Some(configuration)) = (scalesim_topology, scalesim_config) {
         return scalesim::simulate(topology, configuration, printer);
     }
-    let NetworkArgs { network, shape } = &args.network;
-    let network = network.as_deref().unwrap_or_default();
-    let named = lookup::network(network, shape_of(*shape))?;
     let profiles = lookup::devices(&args.device)?;
+    let models: Vec<Option<Model>> = match args.model.as_slice() {
+        [] => vec![None],
+        models => models.iter().copied().map(Some).collect(),
+    };
+    let doubts = lookup::doubts(&profiles);
+    if args.scalesim.scalesim_export.is_none() && printer.format() != Format::Table {
+        for doubt in &doubts {
+            say(&format!("note: {doubt}"));
+        }
+    }
+    if let Some(file) = &args.gemms {
+        return gemms::costs(file, &profiles, &models, &doubts, printer);
+    }
+    let NetworkArgs { named, network, shape } = &args.network;
+    let network = network.as_deref().or(named.as_deref()).unwrap_or_default();
+    let named = lookup::network(network, shape_of(*shape))?;
     if let Some(folder) = scalesim_export {
         return scalesim::export(folder, &named.network, &profiles, printer);
     }
@@ -62,10 +76,6 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             std::process::exit(130);
         })?;
     }
-    let models: Vec<Option<Model>> = match args.model.as_slice() {
-        [] => vec![None],
-        models => models.iter().copied().map(Some).collect(),
-    };
     let mut answers: Vec<Answered> = Vec::new();
     for profile in &profiles {
         for model in &models {
@@ -110,8 +120,22 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         let macs = named.network.macs();
         let title = format!("{} ({}, {macs})", named.network.name(), named.origin);
         let mut table = tables::summary(&title, &answers);
-        for note in &named.notes {
+        for note in named.notes.iter().chain(&doubts) {
             table.note(note);
+        }
+        let lacks = |answered: &Answered| matches!(answered.answer, Err(CostError::Unsupported { .. }));
+        if answers.iter().any(lacks) {
+            table.note(
+                "What a device lacks can run on a processor beside it: say `fallback = \"cortex-a53\"` in its profile, or in one \
+                 with a built-in device as its `base`.",
+            );
+        }
+        for answered in &answers {
+            let cost = answered.answer.as_ref().ok();
+            let shared = cost.filter(|cost| cost.per_layer.iter().any(|layer| layer.device.is_some()));
+            if let Some(note) = shared.and_then(|cost| cost.provenance.note.as_ref()) {
+                table.note(format!("{}: {note}.", answered.device));
+            }
         }
         printer.table(&table);
         if args.layers {

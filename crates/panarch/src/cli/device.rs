@@ -1,8 +1,10 @@
 //! `panarch device`.
 
 use panarch::{device_source, lookup};
+use panarch_cost::profile::Unsaid;
 use panarch_cost::{DeviceKind, DeviceProfile, preset_names};
 use panarch_report::{Cell, Column, Format, Table};
+use serde::Serialize;
 
 use super::args::DeviceCommand;
 use super::output::{Printer, write};
@@ -16,10 +18,19 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
         DeviceCommand::Show { device, format } => {
             let profile = lookup::device(&device)?;
             let printer = Printer::new(format);
+            let unsaid = lookup::device_unsaid(&device)?;
             match printer.format() {
-                Format::Json => printer.json(&profile)?,
-                // The file itself reads best: every figure stands beside its source.
-                Format::Table => write(&lookup::device_text(&device)?),
+                Format::Json => printer.json(&Shown {
+                    profile: &profile,
+                    unsaid: &unsaid,
+                })?,
+                // The file itself reads best: every figure stands beside its source. What is added is a comment, so that the
+                // whole is a profile still.
+                Format::Table => write(&format!(
+                    "{}{}",
+                    lookup::device_text(&device)?,
+                    in_comments(&profile, &unsaid)
+                )),
                 Format::Csv => {
                     let advice = "a profile is no table; take --format json";
                     return Err(panarch::Error::Input(advice.to_owned()).into());
@@ -32,7 +43,39 @@ pub fn device(command: DeviceCommand) -> anyhow::Result<()> {
             super::support::check(&space, &device, Printer::new(format))
         }
         DeviceCommand::Check { device } => check(&device),
+        DeviceCommand::New(args) => super::device_new::new(&args),
     }
+}
+
+/// A profile as JSON, with what it does not say itself.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    profile: &'a DeviceProfile,
+    #[serde(flatten)]
+    unsaid: &'a Unsaid,
+}
+
+/// What a profile does not say itself, and what is strange about it, as comments of TOML.
+fn in_comments(profile: &DeviceProfile, unsaid: &Unsaid) -> String {
+    let mut text = String::new();
+    let mut list = |heading: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            text.push_str(&format!("\n# {heading}\n"));
+            for line in lines {
+                text.push_str(&format!("#   {}\n", line.replace(['\n', '\r'], " ")));
+            }
+        }
+    };
+    let inherited = unsaid
+        .inherited
+        .iter()
+        .map(|it| format!("{} = {}   ({})", it.key, it.text, it.file));
+    list("Of its base:", inherited.collect());
+    let defaults = unsaid.defaults.iter().map(|it| format!("{}: {}", it.key, it.default));
+    list("Not given, and what is taken instead:", defaults.collect());
+    list("Far from the usual:", lookup::doubts(std::slice::from_ref(profile)));
+    text
 }
 
 /// Reads a profile and opens what it names, so that a device that is said to be right can also answer.
@@ -52,6 +95,12 @@ fn check(device: &str) -> anyhow::Result<()> {
         return Err(error.into());
     }
     write(&format!("{valid}; {opened}\n"));
+    if let Some(fallback) = profile.fallback() {
+        write(&format!("what it lacks runs on {}\n", fallback.name()));
+    }
+    for doubt in lookup::doubts(std::slice::from_ref(&profile)) {
+        write(&format!("note: {doubt}\n"));
+    }
     if profile.measured().is_some() {
         let (_, host) = device_source::open_on_scale(&profile, None)?;
         let readings = host.readings();

@@ -9,6 +9,7 @@ use super::output::write;
 pub fn reference(page: ReferencePage) {
     match page {
         ReferencePage::RunFile => write(&run_file::reference()),
+        ReferencePage::DeviceProfile => write(&panarch_cost::profile::reference()),
         ReferencePage::CommandLine => write(&command_line()),
     }
 }

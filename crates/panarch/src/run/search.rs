@@ -260,13 +260,8 @@ impl<'a> GoalDevices<'a> {
                 match device.cost(genotype, &network) {
                     Ok(cost) if self.chosen.contains(&index) => latencies.push(cost.latency.value),
                     Ok(_) => {}
-                    Err(Error::Cost(CostError::Unsupported {
-                        device,
-                        layer,
-                        operator,
-                        reason,
-                    })) => {
-                        let reason = format!("layer {layer} ({operator}): {reason}");
+                    Err(Error::Cost(CostError::Unsupported { device, refused })) => {
+                        let reason = refused.to_string();
                         return Ok(Verdict::Unsupported { device, reason });
                     }
                     Err(error) => return Err(error.into()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use panarch_cost::{Model, preset_names};
 use panarch_graph::Latency;
 use panarch_space::Space;
-use panarch_toml::{FromValue, Key, Spanned, Table, Value, did_you_mean};
+use panarch_toml::{FromValue, Key, Spanned, Table, Unit, Value, did_you_mean};
 
 use super::write::Writer;
 
@@ -178,14 +178,9 @@ impl FromValue for Limit {
     }
 }
 
-/// A positive time of at most an hour: a number and one of `s`, `ms`, `us` or `µs`.
+/// A positive time of at most an hour, with its unit.
 fn parse_latency(text: &str) -> Option<Latency> {
-    const A_SECOND: [(&str, f64); 5] = [("ms", 1e3), ("us", 1e6), ("µs", 1e6), ("μs", 1e6), ("s", 1.0)];
-    let text = text.trim();
-    let (number, a_second) = A_SECOND
-        .iter()
-        .find_map(|(unit, a_second)| text.strip_suffix(unit).map(|number| (number, *a_second)))?;
-    let seconds = number.trim().parse::<f64>().ok()? / a_second;
+    let seconds = Unit::Seconds.parse(text).ok()?;
     (seconds > 0.0 && seconds <= 3600.0).then(|| Latency::from_seconds(seconds))
 }
 

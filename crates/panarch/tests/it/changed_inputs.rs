@@ -96,6 +96,14 @@ note = "one wide block"
 "*.expansion" = 2
 "#;
 
+/// Lies over a chip, of which it changes one figure.
+const DEVICE: &str = r#"
+base = "./chip.toml"
+name = "ethos-u55-128"
+[clock]
+frequency_hz = { value = 500e6, assumption = "as the chip" }
+"#;
+
 const SCHEDULE: &str = r#"
 name = "short"
 version = 1
@@ -138,7 +146,8 @@ impl Place {
             ("job.toml", JOB),
             ("space.toml", SPACE),
             ("schedule.toml", SCHEDULE),
-            ("device.toml", &device),
+            ("chip.toml", &device),
+            ("device.toml", DEVICE),
         ] {
             fs::write(place.path().join(file), text).unwrap();
         }
@@ -386,6 +395,20 @@ const ROWS: &[Row] = &[
                 "device.toml",
                 "frequency_hz = { value = 500e6",
                 "frequency_hz = { value = 90e6",
+            )
+        },
+        may: FOUND,
+        says: &["the search average seed 1 begins again: the device ethos-u55-128"],
+        more: true,
+        ..ROW
+    },
+    Row {
+        changed: "the base of a device profile",
+        change: |place| {
+            place.edit(
+                "chip.toml",
+                "off_chip_bytes_per_s = { value = 0.5e9",
+                "off_chip_bytes_per_s = { value = 0.05e9",
             )
         },
         may: FOUND,

@@ -10,6 +10,7 @@ mod kept_work;
 mod latency_tables;
 mod litert;
 mod matrix_efficiency;
+mod new_devices;
 mod newcomer;
 mod outside_files;
 mod parity;

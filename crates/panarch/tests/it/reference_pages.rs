@@ -8,6 +8,10 @@ fn the_pages_are_current() {
     for (name, page) in [
         ("run-file", include_str!("../../../../docs/reference/run-file.md")),
         (
+            "device-profile",
+            include_str!("../../../../docs/reference/device-profile.md"),
+        ),
+        (
             "command-line",
             include_str!("../../../../docs/reference/command-line.md"),
         ),

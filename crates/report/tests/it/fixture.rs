@@ -142,6 +142,7 @@ fn layers(network: &Network, device: &Toy) -> Vec<LayerCost> {
             LayerCost {
                 name: layer.name.clone(),
                 block: layer.block.clone(),
+                device: None,
                 operator: if depthwise {
                     "depthwise convolution"
                 } else {

@@ -22,6 +22,8 @@ const LAYERING: Layering<'_> = Layering {
     dependent: &[("size", "spare")],
     appended: &["tie"],
     change: "change",
+    chosen: &[],
+    values: None,
     item: |list, position, name| match list {
         "stage" => Some(name.map_or_else(|| format!("stage{}", position + 1), str::to_owned)),
         _ => None,
@@ -128,4 +130,104 @@ fn the_order_of_a_change_and_of_its_list_is_no_matter() {
     let after = read(&[&format!("{name}{list}{change}"), BASE]).unwrap();
     assert_eq!(before, after);
     assert!(before.contains("[4]"), "{before}");
+}
+
+const NESTED: Layering<'_> = Layering {
+    own: &[],
+    dependent: &[],
+    appended: &[],
+    change: "change",
+    chosen: &[("array", "kind")],
+    values: Some(&["value"]),
+    item: |_, _, _| None,
+};
+
+#[test]
+fn tables_within_tables_are_merged_and_values_are_whole() {
+    let base =
+        "[array]\nkind = \"a\"\nrows = { value = 1, source = \"s\" }\n[unit]\nrate = 2\n[unit.passes]\nx = 1\ny = 2\n";
+    let read = |own: &str| {
+        let document = Document::parse_over("own.toml", own, &[("base.toml", base)], &NESTED).unwrap();
+        let root = document.root();
+        let array = root.table_or_empty("array");
+        let rows = array.optional_table("rows").map(|rows| {
+            let inherited = rows.value("value").is_some_and(|value| value.is_inherited());
+            (rows.u32("value"), rows.optional_string("source"), inherited)
+        });
+        let unit = root.table_or_empty("unit");
+        let passes = unit.table_or_empty("passes");
+        let numbers = [
+            unit.optional_u32("rate"),
+            passes.optional_u32("x"),
+            passes.optional_u32("y"),
+        ];
+        let file = passes.value("y").map(|value| value.file_name().to_owned());
+        format!("{rows:?} {numbers:?} {file:?}")
+    };
+    for (own, expected) in [
+        (
+            "",
+            r#"Some((Some(1), Some("s"), true)) [Some(2), Some(1), Some(2)] Some("base.toml")"#,
+        ),
+        (
+            "[array]\nrows = { value = 3 }\n[unit.passes]\ny = 4\n",
+            r#"Some((Some(3), None, false)) [Some(2), Some(1), Some(4)] Some("own.toml")"#,
+        ),
+        // Another array has other keys.
+        (
+            "[array]\nkind = \"b\"\n",
+            r#"None [Some(2), Some(1), Some(2)] Some("base.toml")"#,
+        ),
+        (
+            "[array]\nkind = \"a\"\n",
+            r#"Some((Some(1), Some("s"), true)) [Some(2), Some(1), Some(2)] Some("base.toml")"#,
+        ),
+    ] {
+        assert_eq!(read(own), expected, "{own}");
+    }
+}
+
+#[test]
+fn what_a_merged_table_lacks_is_missing_in_the_document() {
+    let bases = [("base.toml", "[unit]\nrate = 2\n")];
+    let document = Document::parse_over("own.toml", "[unit]\nx = 1\n", &bases, &NESTED).unwrap();
+    let root = document.root();
+    let unit = root.table("unit").unwrap();
+    let _ = (unit.u32("rate"), unit.u32("x"), unit.u32("depth"));
+    drop(root);
+    drop(unit);
+    let problems = document.finish::<()>(None).unwrap_err().to_string();
+    assert_eq!(
+        problems,
+        "own.toml:1:1: `unit.depth` is missing: it must be a whole number of 0 or more"
+    );
+}
+
+#[test]
+fn a_quantity_is_a_number_or_a_text_with_a_unit() {
+    use panarch_toml::Unit;
+    let text = "a = 5\nb = \"5 MHz\"\nc = \"5 MB\"\nd = \"5 GHz\"\ne = true\n";
+    let document = Document::parse("q.toml", text).unwrap();
+    let root = document.root();
+    let read = |key: &str| root.quantity_in(key, Unit::Hertz, 1.0..=1e9);
+    assert_eq!(
+        ["a", "b", "c", "d", "e"].map(read),
+        [Some(5.0), Some(5e6), None, None, None]
+    );
+    assert_eq!(root.optional_quantity_in("f", Unit::Hertz, ..), None);
+    drop(root);
+    let problems: Vec<String> = document
+        .finish::<()>(None)
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(problems.len(), 3, "{problems:#?}");
+    for (problem, part) in problems.iter().zip([
+        "q.toml:3:5: `c`: `MB` is a unit of data, where frequency is expected: Hz, kHz, MHz, GHz",
+        "`d` must be a number from 1 to 1000000000 (in Hz), or a text with its unit such as \"800 MHz\", found the string \"5 GHz\"",
+        "found true",
+    ]) {
+        assert!(problem.contains(part), "{problem} lacks {part}");
+    }
 }

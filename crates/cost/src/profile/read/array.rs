@@ -3,7 +3,7 @@
 use panarch_toml::Table;
 
 use super::figures::{Figures, MOST_LANES};
-use super::{NOT_NEGATIVE, POSITIVE, SHARE};
+use super::{NOT_NEGATIVE, POSITIVE, SHARE, Unit};
 use crate::profile::{Array, ArrayKind, Figure, Granule, OutputStage, PixelOrder, Sourced};
 use crate::systolic::Dataflow;
 
@@ -103,7 +103,7 @@ impl Figures {
         let rows = self.count(table, "rows");
         let columns = self.count(table, "columns");
         let dataflow = self.choice(table, "dataflow", &Dataflow::NAMES);
-        let fold_overlap = self.sourced(table, "fold_overlap", |figure| figure.bool("value"));
+        let fold_overlap = self.sourced(table, "fold_overlap", |figure, value| figure.bool(value));
         let utilisation = self.number(table, "utilisation", SHARE);
         let (rows, columns) = (rows?, columns?);
         let granule = Granule { channels: 1, taps: 1 };
@@ -133,7 +133,7 @@ impl Figures {
     }
 
     fn granules(&self, table: &Table<'_>) -> Option<Sourced<Vec<Granule>>> {
-        self.sourced(table, "padding", |figure| {
+        self.sourced(table, "padding", |figure, _| {
             let channels = figure.list_in("channels", 1..=MOST_LANES);
             let taps = figure.list_in("taps", 1..=MOST_LANES);
             let (channels, taps) = (channels?, taps?);
@@ -149,8 +149,8 @@ impl Figures {
 
     /// What lanes, grid and cube have in common; the lanes themselves are left to the caller.
     fn timing(&self, table: &Table<'_>) -> Option<Array> {
-        let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE);
-        let startup_cycles = self.number(table, "startup_cycles", NOT_NEGATIVE);
+        let weight_load_cycles = self.number(table, "weight_load_cycles", NOT_NEGATIVE.of(Unit::Cycles));
+        let startup_cycles = self.number(table, "startup_cycles", NOT_NEGATIVE.of(Unit::Cycles));
         let output_elements_per_cycle = self.number(table, "output_elements_per_cycle", POSITIVE);
         let output_stage = self.choice(table, "output_stage", &OutputStage::NAMES);
         let utilisation = self.number(table, "utilisation", SHARE);

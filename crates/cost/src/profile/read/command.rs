@@ -7,12 +7,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use panarch_graph::ProvenanceKind;
-use panarch_toml::Table;
+use panarch_toml::{Table, Unit as Counted};
 
 use answers::{answer, value};
 use arguments::{check_files, command, plain};
 
-use super::{BELOW_ONE, POSITIVE};
+use super::{BELOW_ONE, Figures, POSITIVE};
 use crate::profile::command::{Answer, Argument, CommandTarget, NetworkFormat, Unit, ValueReader};
 use crate::profile::{ModelError, Origin, Sourced};
 
@@ -23,9 +23,9 @@ const ANSWERS: [(&str, ProvenanceKind); 2] = [
     ("vendor_estimate", ProvenanceKind::VendorEstimate),
 ];
 
-pub(super) fn target(root: &Table<'_>) -> Option<CommandTarget> {
+pub(super) fn target(root: &Table<'_>, figures: &Figures) -> Option<CommandTarget> {
     let accelerator = if root.has("clock") || root.has("array") {
-        Some(super::accelerator(root).map(Box::new))
+        Some(super::accelerator(root, figures).map(Box::new))
     } else {
         None
     };
@@ -33,7 +33,7 @@ pub(super) fn target(root: &Table<'_>) -> Option<CommandTarget> {
     let format = table.one_of("format", &NetworkFormat::NAMES);
     let arguments = command(&table, "arguments", format, true);
     let part = |key: &str, per_network: bool| {
-        if table.has(key) {
+        if table.optional_value(key).is_some() {
             let format = if per_network { format } else { None };
             command(&table, key, format, false).map(Some)
         } else {
@@ -45,7 +45,9 @@ pub(super) fn target(root: &Table<'_>) -> Option<CommandTarget> {
     let version = part("version", false);
     plain(&table, "version", version.as_ref());
     let answers = table.one_of("answers", &ANSWERS);
-    let timeout = table.optional_f64_in("timeout_s", LONGEST_S).unwrap_or(600.0);
+    let timeout = table
+        .optional_quantity_in("timeout_s", Counted::Seconds, LONGEST_S)
+        .unwrap_or(600.0);
     let repeat = table.optional_u32_in("repeat", RUNS).unwrap_or(1);
     let warmup = table.optional_u32_in("warmup", 0..=1000).unwrap_or(0);
     let lock = named(&table, "lock", "a name of 1 to 64 letters, digits, `-` and `_`", |c| {
@@ -126,8 +128,8 @@ fn named(table: &Table<'_>, key: &str, what: &str, allowed: impl Fn(char) -> boo
 
 /// `relative`, `level`, and either `source` or `assumption`.
 fn model_error(table: Table<'_>) -> Option<ModelError> {
-    let relative = table.f64_in("relative", POSITIVE);
-    let level = table.f64_in("level", BELOW_ONE);
+    let relative = table.quantity_in("relative", Counted::Share, POSITIVE.range);
+    let level = BELOW_ONE.read(&table, "level");
     let source = table.optional_string("source").map(Origin::Source);
     let assumption = table.optional_string("assumption").map(Origin::Assumption);
     let origin = match (source, assumption) {

@@ -1,9 +1,8 @@
 //! Reading a memory hierarchy.
 
-use std::ops::Bound;
+use panarch_toml::{Table, Unit};
 
-use panarch_toml::Table;
-
+use super::allowed::Allowed;
 use super::{Figures, NOT_NEGATIVE, POSITIVE};
 use crate::mapper::{LoopDim, MOST_LEVELS, Operand};
 use crate::profile::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Sourced, Transfer};
@@ -11,26 +10,26 @@ use crate::profile::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Sou
 /// More than any description has, and few enough to index by hand.
 const MOST_PARTS: usize = 16;
 /// Bits of a memory: 2^50 is a pebibit.
-const BITS: (Bound<f64>, Bound<f64>) = (Bound::Included(1.0), Bound::Included(1_125_899_906_842_624.0));
+const BITS: Allowed = Allowed::within(1.0, 1_125_899_906_842_624.0).of(Unit::Bits);
 /// Bits a cycle.
 const WIDTH: std::ops::RangeInclusive<u32> = 1..=1 << 20;
 
-pub(super) fn hierarchy(root: &Table<'_>) -> Option<Hierarchy> {
-    let figures = Figures::new(root);
-    let clock = figures.part(root, "clock", |f, t| f.number(t, "frequency_hz", POSITIVE));
+pub(super) fn hierarchy(root: &Table<'_>, figures: &Figures) -> Option<Hierarchy> {
+    let clock = figures.part(root, "clock", |f, t| {
+        f.number(t, "frequency_hz", POSITIVE.of(Unit::Hertz))
+    });
     let array = figures.part(root, "array", |f, t| {
-        let mac_pj = f.number(t, "mac_pj", NOT_NEGATIVE);
-        let partial = f.sourced(t, "partial_sum_bits", |figure| figure.u32_in("value", 1..=128));
+        let mac_pj = f.number(t, "mac_pj", NOT_NEGATIVE.of(Unit::Picojoules));
+        let partial = f.bits(t, "partial_sum_bits", 1..=128);
         let dimensions = parts(t, "dimensions", |part| dimension(f, part));
         Some((mac_pj?, partial?, dimensions?))
     });
     let empty = Vec::new();
     let dimensions = array.as_ref().map_or(&empty, |(_, _, dimensions)| dimensions);
     check_dimensions(root, dimensions);
-    let memories = parts(root, "memories", |part| memory(&figures, dimensions, part));
+    let memories = parts(root, "memories", |part| memory(figures, dimensions, part));
     let error = figures.part(root, "error", Figures::error);
     let support = figures.part(root, "support", Figures::support);
-    figures.finish(root);
     if let Some(memories) = &memories {
         check_paths(root, memories);
     }
@@ -70,8 +69,8 @@ fn dimension(figures: &Figures, table: &Table<'_>) -> Option<ArrayDimension> {
     let name = table.string("name");
     let size = figures.count(table, "size");
     let unrolls = figures.choice(table, "unrolls", &LoopDim::NAMES);
-    let systolic = if table.has("systolic") {
-        figures.sourced(table, "systolic", |figure| figure.bool("value"))
+    let systolic = if table.optional_value("systolic").is_some() {
+        figures.sourced(table, "systolic", |figure, value| figure.bool(value))
     } else {
         Some(Sourced {
             value: false,
@@ -104,24 +103,24 @@ fn check_dimensions(root: &Table<'_>, dimensions: &[ArrayDimension]) {
 
 fn memory(figures: &Figures, dimensions: &[ArrayDimension], table: &Table<'_>) -> Option<HierarchyMemory> {
     let name = table.string("name");
-    let operands = figures.sourced(table, "operands", |figure| {
-        let operands = figure.list_of("value", &Operand::NAMES)?;
+    let operands = figures.sourced(table, "operands", |figure, value| {
+        let operands = figure.list_of(value, &Operand::NAMES)?;
         let repeated = operands.iter().enumerate().any(|(at, it)| operands[..at].contains(it));
         if operands.is_empty() || repeated {
-            figure.problem("value", "name each operand once, and at least one", None);
+            figure.problem(value, "name each operand once, and at least one", None);
             return None;
         }
         Some(operands)
     });
     let bits = figures.number(table, "bits", BITS);
-    let read_pj = figures.number(table, "read_pj", NOT_NEGATIVE);
-    let write_pj = figures.number(table, "write_pj", NOT_NEGATIVE);
+    let read_pj = figures.number(table, "read_pj", NOT_NEGATIVE.of(Unit::Picojoules));
+    let write_pj = figures.number(table, "write_pj", NOT_NEGATIVE.of(Unit::Picojoules));
     let names: Vec<(&str, usize)> = dimensions
         .iter()
         .enumerate()
         .map(|(at, it)| (it.name.as_str(), at))
         .collect();
-    let serves = figures.sourced(table, "serves", |figure| figure.list_of("value", &names));
+    let serves = figures.sourced(table, "serves", |figure, value| figure.list_of(value, &names));
     let ports = parts(table, "ports", |part| port(figures, part));
     Some(HierarchyMemory {
         name: name?,
@@ -135,8 +134,8 @@ fn memory(figures: &Figures, dimensions: &[ArrayDimension], table: &Table<'_>) -
 }
 
 fn port(figures: &Figures, table: &Table<'_>) -> Option<MemoryPort> {
-    let bits_per_cycle = figures.sourced(table, "bits_per_cycle", |figure| figure.u32_in("value", WIDTH));
-    let least_bits = figures.sourced(table, "least_bits", |figure| figure.u32_in("value", WIDTH));
+    let bits_per_cycle = figures.bits(table, "bits_per_cycle", WIDTH);
+    let least_bits = figures.bits(table, "least_bits", WIDTH);
     let ways: Vec<(String, (Operand, Transfer))> = Operand::NAMES
         .iter()
         .flat_map(|(operand, which)| {
@@ -145,7 +144,7 @@ fn port(figures: &Figures, table: &Table<'_>) -> Option<MemoryPort> {
                 .map(move |(transfer, way)| (format!("{operand} {transfer}"), (*which, *way)))
         })
         .collect();
-    let carries = figures.sourced(table, "carries", |figure| figure.list_of("value", &ways));
+    let carries = figures.sourced(table, "carries", |figure, value| figure.list_of(value, &ways));
     Some(MemoryPort {
         bits_per_cycle: bits_per_cycle?,
         least_bits: least_bits?,

@@ -114,6 +114,7 @@ fn empty_layer(layer: &Layer, network: &Network) -> LayerCost {
     LayerCost {
         name: layer.name.clone(),
         block: layer.block.clone(),
+        device: None,
         operator: Operator::of(network, layer.anchor)
             .map_or("", Operator::name)
             .to_owned(),
@@ -126,6 +127,7 @@ fn nothing() -> LayerCost {
     LayerCost {
         name: String::new(),
         block: String::new(),
+        device: None,
         operator: String::new(),
         output: Shape::new(0, 0, 0),
         macs: Macs(0),

@@ -69,6 +69,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
         vec![
             Column::text("device"),
             Column::text("layer"),
+            Column::text("runs on").with_key("runs_on"),
             Column::text("operator"),
             Column::text("output"),
             Column::number("MACs"),
@@ -100,6 +101,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
             table.push(vec![
                 Cell::text(device),
                 Cell::text(&layer.name),
+                Cell::text(layer.device.as_ref().unwrap_or(device)),
                 Cell::text(&layer.operator),
                 Cell::text(layer.output.to_string()),
                 Cell::count(layer.macs.0),

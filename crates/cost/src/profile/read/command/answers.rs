@@ -152,7 +152,7 @@ fn unit(table: &Table<'_>, units: &[(&str, f64)], time: bool) -> Option<Unit> {
             scale,
         }),
         None => Some(Unit {
-            scale: 1.0 / table.f64_in("clock_hz", 1.0..=1e12)?,
+            scale: 1.0 / table.quantity_in("clock_hz", panarch_toml::Unit::Hertz, 1.0..=1e12)?,
             name: name?.to_owned(),
         }),
     }

@@ -85,8 +85,14 @@ fn fits(figures: &mut Figures, networks: &Csv, devices: &[String], fits: &Csv) -
         };
         figures.number(format!("{device}-model"), model, 1);
         figures.number(format!("{device}-line"), line, 1);
-        figures.number(format!("{device}-line-tau"), line_tau, 2);
-        figures.number(format!("{device}-tau"), tau, 2);
+        match device.as_str() {
+            "edgetpu-pixel4" => figures.number("edgetpu-pixel4-line-tau", line_tau, 2),
+            "ascend-310" => {
+                figures.number("ascend-310-line-tau", line_tau, 2);
+                figures.number("ascend-310-tau", tau, 2);
+            }
+            _ => {}
+        }
         left_out.push(model);
         taus.push(tau);
         apart.push((model - simulator).abs());

@@ -116,6 +116,21 @@ fn the_committed_fits_come_out_again_and_intervals_hold_what_was_left_out() {
             device.rows.len() + device.never_fitted.len(),
             errors.inside(stated.relative.value),
         );
+        let row = rows(committed!("intervals.csv"))
+            .find(|of| of("device") == name)
+            .unwrap();
+        near(errors.worst() * 100.0, row("worst_percent"), &format!("{name}, worst"));
+        near(
+            errors.relative() * 100.0,
+            row("asked_for_percent"),
+            &format!("{name}, asked for"),
+        );
+        near(
+            stated.relative.value * 100.0,
+            row("profile_percent"),
+            &format!("{name}, profile"),
+        );
+        assert_eq!(inside.to_string(), row("inside"), "{name}");
         println!(
             "{name}: left out τ {tau:.2}, mean error {:.1} %; asked for {:.3}, profile {}, {inside} of {count} inside",
             mean * 100.0,

@@ -57,19 +57,17 @@ fn a_page_fails_when_one_number_of_its_tables_is_changed() {
         for (index, (path, csv)) in tables.0.iter().enumerate() {
             let variants = changed(csv, 12);
             assert!(!variants.is_empty(), "{path} has no number");
-            let mut told = 0;
-            for variant in &variants {
+            let told = variants.iter().any(|variant| {
                 let mut tables = tables.clone();
                 tables.0[index].1.clone_from(variant);
                 // A table that no figure can be made of any more fails the page, too.
                 let Ok(made) = page.made(&text, &tables) else {
-                    told += 1;
-                    continue;
+                    return true;
                 };
                 assert_ne!(made, text, "{} does not notice a change of {path}", page.path);
-                told += usize::from(without_sums(&made) != without_sums(&text));
-            }
-            assert!(told > 0, "no figure of {} is from {path}", page.path);
+                without_sums(&made) != without_sums(&text)
+            });
+            assert!(told, "no figure of {} is from {path}", page.path);
         }
     }
 }

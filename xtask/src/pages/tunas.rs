@@ -1,6 +1,7 @@
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::figures::{number, thousands};
+use super::statistics::most;
 use super::{Figures, Page, Tables};
 
 pub const PAGE: Page = Page {
@@ -80,6 +81,19 @@ fn figures(tables: &Tables) -> Result<Figures> {
     // A quarter of the steps warms up; every other one is rewarded on 256 images.
     figures.set("reward-images", thousands((0.75 * steps * 256.0 / 1e3).round() * 1e3));
     let evolution = tables.csv("evolution.csv")?;
+    for objective in found.different("objective")? {
+        let of = evolution.with(&[("objective", &objective)])?;
+        let rewards = of.numbers("reward")?;
+        let place = rewards.iter().position(|it| *it == most(&rewards)).unwrap_or_default();
+        let (best, stated) = (
+            &of.texts("genotype")?[place],
+            [("objective", objective.as_str()), ("found_by", "evolution")],
+        );
+        ensure!(
+            *best == found.text(&stated, "genotype")?,
+            "the best of evolution.csv for the {objective} is {best}, not found.csv's"
+        );
+    }
     figures.number(
         "evaluations",
         evolution.with(&[("objective", "average")])?.len() as f64,

@@ -53,10 +53,9 @@ fn figures(tables: &Tables) -> Result<Figures> {
                 figures.number(format!("{short}-{key}"), mean_magnitude(&errors(&pairs)), 1);
             }
             if estimate == "MACs alone" {
-                let lines = lines(&of_device)?;
-                figures.number(format!("{short}-line"), mean_magnitude(&errors(&lines.0)), 1);
-                rows.push(closeness(&whole, "line through MACs", &lines.0));
-                rows.push(closeness(&whole, "line through MACs for each space", &lines.1));
+                let of_all = of_line(&of_device)?;
+                figures.number(format!("{short}-line"), mean_magnitude(&errors(&of_all)), 1);
+                rows.push(closeness(&whole, "line through MACs", &of_all));
             }
         }
         let analytic = errors(&held_out.pairs("analytic_ms", "vela_ms")?);
@@ -65,15 +64,14 @@ fn figures(tables: &Tables) -> Result<Figures> {
         figures.number(format!("{short}-worst"), worst(&analytic), 1);
         let apart = errors(&of_device.pairs("analytic_ms", "cycle_ms")?);
         figures.number(format!("{short}-apart"), worst(&apart).abs(), 1);
-        let mut of_line = lines(&of_device)?.2;
         for space in held_out.different("space")? {
             let of_space = held_out.with(&[("space", &space)])?;
             let name = format!("{} of {space}", of_space.len());
             let pairs = of_space.pairs("analytic_ms", "vela_ms")?;
             rows.push(closeness(&name, "analytic", &pairs));
-            let (_, error) = of_line.remove(0);
-            rows.push(closeness(&name, "line through MACs of the space", &error));
-            figures.number(format!("{short}-{space}-line"), mean_magnitude(&errors(&error)), 1);
+            let of_space = of_line(&of_device.with(&[("space", &space)])?)?;
+            rows.push(closeness(&name, "line through MACs of the space", &of_space));
+            figures.number(format!("{short}-{space}-line"), mean_magnitude(&errors(&of_space)), 1);
             figures.number(format!("{short}-{space}"), mean_magnitude(&errors(&pairs)), 1);
         }
     }
@@ -122,28 +120,11 @@ fn closeness(networks: &str, estimate: &str, pairs: &[(f64, f64)]) -> Vec<String
     ]
 }
 
-type Pairs = Vec<(f64, f64)>;
-
-/// What lines a · MACs + b through the training networks say of the networks held out, beside the compiler's time: one line
-/// for all, one for each space, and the latter by space.
-fn lines(of_device: &Csv) -> Result<(Pairs, Pairs, Vec<(String, Pairs)>)> {
-    let (training, held_out) = (
-        of_device.with(&[("split", "training")])?,
-        of_device.with(&[("split", "held out")])?,
-    );
-    let foreseen = |(a, b): (f64, f64), of: &Csv| -> Result<Pairs> {
-        let pairs = of.pairs("macs", "vela_ms")?;
-        Ok(pairs.into_iter().map(|(macs, ms)| (a * macs + b, ms)).collect())
-    };
-    let all = foreseen(line(&training.pairs("macs", "vela_ms")?), &held_out)?;
-    let mut by_space = Vec::new();
-    for space in held_out.different("space")? {
-        let of = |csv: &Csv| csv.with(&[("space", &space)]);
-        let pairs = foreseen(line(&of(&training)?.pairs("macs", "vela_ms")?), &of(&held_out)?)?;
-        by_space.push((space, pairs));
-    }
-    let each = by_space.iter().flat_map(|(_, pairs)| pairs.clone()).collect();
-    Ok((all, each, by_space))
+/// What a line a · MACs + b through the training networks says of the networks held out, beside the compiler's time.
+fn of_line(networks: &Csv) -> Result<Vec<(f64, f64)>> {
+    let (a, b) = line(&networks.with(&[("split", "training")])?.pairs("macs", "vela_ms")?);
+    let held_out = networks.with(&[("split", "held out")])?.pairs("macs", "vela_ms")?;
+    Ok(held_out.into_iter().map(|(macs, ms)| (a * macs + b, ms)).collect())
 }
 
 fn constants(figures: &mut Figures, constants: &Csv) -> Result<()> {

@@ -77,9 +77,9 @@ fn the_committed_fits_come_out_again_and_intervals_hold_what_was_left_out() {
         let name = device.profile;
         let figures = starts(name);
         assert!((1..=4).contains(&figures.len()), "{name}");
-        let networks = networks(device.rows);
+        let fitted_to = networks(device.rows);
         let latencies = device.rows.iter().map(|row| row.latency);
-        let cases: Vec<(&Network, Latency)> = networks.iter().zip(latencies).collect();
+        let cases: Vec<(&Network, Latency)> = fitted_to.iter().zip(latencies).collect();
         let text = preset_text(name).unwrap();
         let found = Calibration::new(text, &figures, &cases).unwrap();
         let fitted = rows(committed!("constants.csv")).filter(|of| of("device") == name && !of("start").is_empty());

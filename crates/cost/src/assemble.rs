@@ -1,6 +1,6 @@
 //! From cycles to a cost.
 
-use panarch_graph::{Bytes, Estimate, Latency, Network, Provenance, ProvenanceKind};
+use panarch_graph::{Bytes, Estimate, Latency, Macs, Network, Provenance, ProvenanceKind};
 
 use crate::plan::{LayerWork, Scheduled};
 use crate::profile::Accelerator;

@@ -183,7 +183,8 @@ impl FallbackModel {
                 row.bound = Bound::Movement;
             }
             // The device draws its power while others work and while values are carried.
-            wait(&mut row, (row.latency - own_time) * self.own.static_w);
+            let waiting = (row.latency - own_time) * self.own.static_w;
+            wait(&mut row, waiting);
             if carried.bytes > 0 {
                 row.memory.push(LevelTraffic::carried(Bytes(carried.bytes)));
             }

@@ -249,7 +249,7 @@ impl DeviceProfile {
         self.precision
     }
 
-    /// Images that run together; costs are always of one image of such a batch.
+    /// The most images that run together, in parts where that is faster; costs are always of one image.
     #[must_use]
     pub const fn batch(&self) -> u32 {
         self.batch

@@ -69,7 +69,7 @@ pub struct Cost {
     /// What every memory level does: the sums over the layers. Empty when the source does not count levels apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<LevelTraffic>,
-    /// Multiply-accumulates done over those possible in `latency.value`, from 0 to 1.
+    /// Multiply-accumulates that the array did over those that it could have done in `latency.value`, from 0 to 1.
     pub utilisation: f64,
     /// One entry a layer in the order of execution; their latencies and `fixed` add up to `latency.value`. Empty when the
     /// source knows only the whole.

@@ -118,7 +118,7 @@ impl Product<'_> {
     fn on(&self, rows: u64, columns: u64) -> Folded {
         let row_folds = self.along_rows.div_ceil(rows);
         let column_folds = self.along_columns.div_ceil(columns);
-        let folds = (row_folds * column_folds) as f64;
+        let folds = row_folds as f64 * column_folds as f64;
         let time = self.in_time as f64;
         let blocks = if row_folds > 1 {
             let held = columns.min(self.along_columns) as f64;
@@ -194,5 +194,106 @@ impl Product<'_> {
         };
         // Overlapped folds end up to two cycles below.
         column_folds * least - 2.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{DataflowChoice, Origin, Sourced};
+
+    fn sourced<T>(value: T) -> Sourced<T> {
+        Sourced {
+            value,
+            origin: Origin::Assumption("a test".to_owned()),
+        }
+    }
+
+    fn systolic(dataflow: DataflowChoice, fold_overlap: bool, partial: bool) -> Systolic {
+        Systolic {
+            dataflow: sourced(dataflow),
+            fold_overlap: sourced(fold_overlap),
+            partial: sourced(partial),
+            accumulator_bytes: None,
+        }
+    }
+
+    fn cycles(of: &Systolic, array: [u32; 2], accumulators: f64, (m, n, k): (u64, u64, u64)) -> f64 {
+        let gemm = Gemm::new(m, n, k).unwrap();
+        // A memory that never makes the array wait.
+        let on_chip = OnChip { element: 0.0, sum: 0.0 };
+        fewest_cycles(of, array[0], array[1], accumulators, &on_chip, gemm)
+            .unwrap()
+            .cycles
+    }
+
+    #[test]
+    fn products_by_hand() {
+        let weights = DataflowChoice::Fixed(Dataflow::WeightStationary);
+        let product = (5, 9, 3);
+        // 2 folds of 8 + 8 + 5 − 2 on all of it; 2 of 6 + 5 + 5 − 2 on 3 rows and 5 columns.
+        let no_limit = f64::INFINITY;
+        assert_eq!(
+            cycles(&systolic(weights, false, false), [4, 8], no_limit, product),
+            37.0
+        );
+        assert_eq!(cycles(&systolic(weights, false, true), [4, 8], no_limit, product), 27.0);
+        // Outputs stay: 5 × 9 results on 4 × 8 in 4 folds of 3 + 3 + 5 − 2 on 3 rows and 5 columns.
+        assert_eq!(
+            cycles(
+                &systolic(DataflowChoice::NAMES[0].1, false, true),
+                [4, 8],
+                no_limit,
+                product
+            ),
+            35.0
+        );
+        // Inputs stay: 1 fold of 6 + 5 + 9 − 2.
+        assert_eq!(
+            cycles(&systolic(DataflowChoice::Best, false, true), [4, 8], no_limit, product),
+            17.0
+        );
+        // The stem of ResNet-50 on 64 × 64: 3 folds of the reduction, of which 12,544 × 64 partial sums of 4 bytes are 3 MiB.
+        // In 1 MiB they are worked off in 4 blocks; 49 of the 64 rows do.
+        let stem = (12_544, 64, 147);
+        let fold = |blocks: f64, rows: f64| 3.0 * (12_544.0 + blocks * (2.0 * rows + 64.0 - 2.0)) - 1.0;
+        assert_eq!(
+            cycles(&systolic(weights, false, false), [64, 64], no_limit, stem),
+            fold(1.0, 64.0)
+        );
+        assert_eq!(
+            cycles(&systolic(weights, false, false), [64, 64], 1048576.0, stem),
+            fold(4.0, 64.0)
+        );
+        assert_eq!(
+            cycles(&systolic(weights, false, true), [64, 64], 1048576.0, stem),
+            fold(4.0, 49.0)
+        );
+    }
+
+    #[test]
+    fn the_best_part_is_the_best_of_all_parts() {
+        let mut seed = 1_u64;
+        let mut draw = |most: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % most + 1
+        };
+        for _ in 0..400 {
+            let choice = DataflowChoice::NAMES[draw(3) as usize - 1].1;
+            let overlap = draw(2) == 1;
+            let array = [draw(12) as u32, draw(12) as u32];
+            let product = (draw(60), draw(60), draw(60));
+            let accumulators = if draw(2) == 1 { f64::INFINITY } else { draw(400) as f64 };
+            let found = cycles(&systolic(choice, overlap, true), array, accumulators, product);
+            let whole = systolic(choice, overlap, false);
+            let parts = (1..=array[0]).flat_map(|rows| (1..=array[1]).map(move |columns| [rows, columns]));
+            let least = parts
+                .map(|part| cycles(&whole, part, accumulators, product))
+                .fold(f64::INFINITY, f64::min);
+            assert_eq!(
+                found, least,
+                "{choice:?}, {overlap}, {array:?}, {product:?}, {accumulators}"
+            );
+        }
     }
 }

@@ -168,7 +168,11 @@ pub(super) fn demands(
     let spilled = |node: NodeId| values.of(node).map_or(0.0, |value| value.spilled);
     Demands {
         layers: demands,
-        peak_bytes: alive.iter().map(|alive| alive.whole + alive.stripes).max().unwrap_or(0),
+        peak_bytes: alive
+            .iter()
+            .map(|alive| alive.whole.saturating_add(alive.stripes))
+            .max()
+            .unwrap_or(0),
         input_spilled: spilled(NodeId::default()),
         output_spilled: spilled(network.output()),
     }

@@ -17,7 +17,7 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("class", "The size of networks that it is meant for: `micro` for images of about 32 pixels, `full` for about 224."),
     ProfileKey::new("kind", "How the device is asked: by a model of its parts (`accelerator`, `hierarchy`), by measuring, by a program, or from a file."),
     ProfileKey::new("precision", "The number format in which networks run on it; it decides how many bytes a value has in memory and in traffic.").known_as(&["dtype", "data_type", "number_format"]),
-    ProfileKey::new("batch", "Images that run together; costs are always of one image of such a batch.").absent("1"),
+    ProfileKey::new("batch", "Most images that run together; a batch is taken in parts where that is faster. Costs are of one image.").absent("1"),
     ProfileKey::new("objective", "Hierarchy: what the mappings of layers are best at: `cycles`, `energy`, or the product of both (`edp`).").absent("cycles"),
     ProfileKey::new(
         "fallback",
@@ -109,7 +109,7 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("memory.weight_stream_bytes_per_s", "Rate of streamed weights, where their way is not the main memory's.")
         .absent("the way to the main memory, shared with activations")
         .usually(1e7, 2e13, Some(Unit::BytesPerSecond)),
-    ProfileKey::new("memory.host_link_bytes_per_s", "Rate of image and result, where they cross a link to a host.").known_as(&["host_link", "link", "pcie"])
+    ProfileKey::new("memory.host_link_bytes_per_s", "Rate of image and result, where they cross a link to a host; each crosses once.").known_as(&["host_link", "link", "pcie"])
         .absent("the way to the main memory, shared with activations")
         .usually(1e5, 1e13, Some(Unit::BytesPerSecond)),
     ProfileKey::new("memory.channel_side_bytes", "Bytes for each output channel besides the kernel: bias, scale, shift.").usually(0.01, 1024.0, Some(Unit::Bytes)),

@@ -59,11 +59,6 @@ impl Flow {
     pub fn traffic_bytes(&self) -> f64 {
         self.layers.iter().map(Moved::across_the_border).sum()
     }
-
-    /// Bytes moved on chip.
-    pub fn on_chip_bytes(&self) -> f64 {
-        self.layers.iter().map(|moved| moved.read + moved.written).sum()
-    }
 }
 
 /// Plans the layers of a network that run here, without chains of fused ones.
@@ -84,7 +79,8 @@ pub(crate) fn plan(
     for (layer, here) in part.layers.iter().zip(&part.here) {
         let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
         arithmetic.push(if *here {
-            arithmetic::of_layer(machine, together, network, layer, operator)?
+            let precision = profile.precision();
+            arithmetic::of_layer(machine, precision, together, network, layer, operator)?
         } else {
             Arithmetic::default()
         });

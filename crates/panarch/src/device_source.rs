@@ -56,7 +56,7 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
         DeviceKind::Linear(target) => linear(profile, target),
         DeviceKind::Hierarchy(_) => Ok(OpenDevice {
             source: profile.cost_source()?,
-            hash: hash_of(profile, "panarch mapper of a profile v1", ""),
+            hash: hash_of(profile, "panarch mapper of a profile v2", ""),
             takes_time: false,
         }),
         // The numbers are revisions of the models: raised whenever what they say changes.

@@ -1,11 +1,11 @@
 //! Arithmetic: how layers are dealt to the array and the vector unit.
 
-use panarch_graph::{Layer, Network, Op, Shape};
+use panarch_graph::{Layer, Network, Op, Precision, Shape};
 
 use super::deal::{deals, powers};
-use super::folds::{Folded, fewest_cycles};
+use super::folds::{Folded, OnChip, PARTIAL_SUM_BYTES, fewest_cycles};
 use crate::profile::{Accelerator, DepthwiseMapping, OutputStage, PixelOrder, Pooling, Systolic};
-use crate::systolic::Gemm;
+use crate::systolic::{ArrayAccesses, Gemm};
 use crate::{CostError, Operator};
 
 /// A reduction that the array can run: `groups` matrix products.
@@ -35,6 +35,8 @@ pub(crate) struct Arithmetic {
     pub channels: u64,
     /// Rows of output positions.
     pub rows: u32,
+    /// What systolic arrays read and write on chip, in elements; `None` where the machine's memories say it.
+    pub accesses: Option<ArrayAccesses>,
 }
 
 /// The arithmetic of a layer.
@@ -43,6 +45,7 @@ pub(crate) struct Arithmetic {
 /// Matrix products of which the cycles do not fit 64 bits.
 pub(super) fn of_layer(
     machine: &Accelerator,
+    precision: Precision,
     batch: u32,
     network: &Network,
     layer: &Layer,
@@ -52,7 +55,12 @@ pub(super) fn of_layer(
     let output = network.shape(layer.anchor);
     let input = anchor.inputs.first().map_or(output, |input| network.shape(*input));
     let vector = &machine.vector;
-    let machine = &Dealt { machine, batch, output };
+    let machine = &Dealt {
+        machine,
+        precision,
+        batch,
+        output,
+    };
     let mut arithmetic = match &anchor.op {
         Op::Input | Op::Flatten => Arithmetic::default(),
         Op::Conv2d(conv) => {
@@ -105,6 +113,7 @@ pub(super) fn of_layer(
 /// A machine and the output that its units share out.
 struct Dealt<'a> {
     machine: &'a Accelerator,
+    precision: Precision,
     batch: u32,
     output: Shape,
 }
@@ -171,7 +180,12 @@ impl Dealt<'_> {
         Gemm::new(positions, reduction.outputs, depth)?;
         let accumulators = systolic.accumulator_bytes.as_ref();
         let accumulators = accumulators.map_or(self.machine.memory.activation_bytes.value, |it| it.value);
-        let mut best: Option<Folded> = None;
+        let memory = &self.machine.memory;
+        let cycles_of = |bytes: f64, rate: f64| bytes * self.machine.clock_hz.value / rate;
+        let element = cycles_of(self.precision.bytes() as f64, memory.on_chip_bytes_per_s.value);
+        let sums = memory.accumulator_bytes_per_s.as_ref();
+        let sum = sums.map_or(0.0, |rate| cycles_of(PARTIAL_SUM_BYTES, rate.value));
+        let mut best: Option<(f64, Folded)> = None;
         for over_groups in powers(array.count.value) {
             let count = u64::from(array.count.value) / over_groups;
             for [over_positions, over_outputs] in deals(count as u32) {
@@ -182,27 +196,54 @@ impl Dealt<'_> {
                     depth,
                 )?;
                 let (rows, columns) = (array.reduction_lanes.value, array.output_lanes.value);
-                let of_group = fewest_cycles(systolic, rows, columns, accumulators / used, gemm)?;
+                // Arrays at work at once share the ways.
+                let on_chip = OnChip {
+                    element: element * used,
+                    sum: sum * used,
+                };
+                let of_group = fewest_cycles(systolic, rows, columns, accumulators / used, &on_chip, gemm)?;
                 let groups = reduction.groups.div_ceil(over_groups) as f64;
-                if best.is_none_or(|best| of_group.cycles * groups < best.cycles) {
-                    best = Some(Folded {
+                let judged = of_group.judged(&on_chip) * groups;
+                if best.as_ref().is_none_or(|(least, _)| judged < *least) {
+                    // The last array's share may be smaller than the others'.
+                    let [positions, outputs] = [
+                        positions as f64 / gemm.m() as f64,
+                        reduction.outputs as f64 / gemm.n() as f64,
+                    ];
+                    let [over_positions, over_outputs] = [over_positions, over_outputs].map(|it| it as f64);
+                    let each = of_group.accesses.times(reduction.groups as f64);
+                    let accesses = ArrayAccesses {
+                        inputs: each.inputs * positions * over_outputs,
+                        weights: each.weights * outputs * over_positions,
+                        results: each.results * positions * outputs,
+                        sums: each.sums * positions * outputs,
+                    };
+                    let folded = Folded {
                         cycles: of_group.cycles * groups,
                         streaming: of_group.streaming * groups,
-                    });
+                        accesses,
+                    };
+                    best = Some((judged, folded));
                 }
             }
             if reduction.groups <= over_groups {
                 break;
             }
         }
-        let Some(Folded { cycles, streaming }) = best else {
+        let Some((_, folded)) = best else {
             return Ok(Arithmetic::default());
         };
+        let Folded {
+            cycles,
+            streaming,
+            accesses,
+        } = folded;
         let busy = 1.0 / (array.utilisation.value * batch);
         Ok(Arithmetic {
             matrix: streaming * busy,
             fill: (cycles - streaming) * busy,
             channels: reduction.outputs * reduction.groups,
+            accesses: Some(accesses.times(1.0 / batch)),
             ..Arithmetic::default()
         })
     }
@@ -265,7 +306,7 @@ impl Dealt<'_> {
             } else {
                 most
             };
-            let found = self.folds(
+            let mut found = self.folds(
                 systolic,
                 Reduction {
                     groups,
@@ -274,6 +315,10 @@ impl Dealt<'_> {
                     outputs: packed,
                 },
             )?;
+            if let Some(accesses) = &mut found.accesses {
+                // Zeros off the diagonal are not kept.
+                accesses.weights /= packed as f64;
+            }
             if best.is_none_or(|best| found.matrix + found.fill < best.matrix + best.fill) {
                 best = Some(found);
             }

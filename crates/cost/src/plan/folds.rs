@@ -1,11 +1,12 @@
 //! How a matrix product runs on one systolic array: on which part of it, and in how many blocks of partial sums.
 
+use super::work::MOST_TILES;
 use crate::CostError;
 use crate::profile::Systolic;
-use crate::systolic::{Dataflow, Gemm, SystolicArray};
+use crate::systolic::{ArrayAccesses, Dataflow, Gemm, SystolicArray};
 
-/// Bytes of a partial sum.
-const PARTIAL_SUM_BYTES: f64 = 4.0;
+/// Bytes of a partial sum: of 8-bit products and of short floats alike.
+pub(super) const PARTIAL_SUM_BYTES: f64 = 4.0;
 
 /// Cycles of a product.
 #[derive(Debug, Clone, Copy)]
@@ -14,11 +15,40 @@ pub(super) struct Folded {
     pub cycles: f64,
     /// Those in which operands stream.
     pub streaming: f64,
+    /// What it reads and writes on chip.
+    pub accesses: ArrayAccesses,
+}
+
+/// The ways between an array and its memories.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnChip {
+    /// Cycles for an element of inputs, weights or results.
+    pub element: f64,
+    /// Cycles for a partial sum.
+    pub sum: f64,
+}
+
+impl Folded {
+    /// Cycles by which parts and dataflows are compared: of the array or of the way to it, whichever is busy for longer, and
+    /// of the way again for the first of its tiles.
+    pub fn judged(&self, on_chip: &OnChip) -> f64 {
+        let ArrayAccesses {
+            inputs,
+            weights,
+            results,
+            ..
+        } = self.accesses;
+        let feed = (inputs + weights) * on_chip.element;
+        self.cycles.max(feed + results * on_chip.element) + feed / f64::from(MOST_TILES)
+    }
 }
 
 /// A product with one dataflow: Sr, Sc, T, and what limits it.
 struct Product<'a> {
     systolic: &'a Systolic,
+    dataflow: Dataflow,
+    gemm: Gemm,
+    on_chip: &'a OnChip,
     along_rows: u64,
     along_columns: u64,
     in_time: u64,
@@ -41,6 +71,7 @@ pub(super) fn fewest_cycles(
     rows: u32,
     columns: u32,
     accumulator_bytes: f64,
+    on_chip: &OnChip,
     gemm: Gemm,
 ) -> Result<Folded, CostError> {
     let mut best: Option<Folded> = None;
@@ -57,6 +88,9 @@ pub(super) fn fewest_cycles(
         let stays = dataflow == Dataflow::OutputStationary;
         let product = Product {
             systolic,
+            dataflow,
+            gemm,
+            on_chip,
             along_rows,
             along_columns,
             in_time,
@@ -72,7 +106,7 @@ pub(super) fn fewest_cycles(
         } else {
             product.on(u64::from(rows), u64::from(columns))
         };
-        if best.is_none_or(|best| found.cycles < best.cycles) {
+        if best.is_none_or(|best| found.judged(on_chip) < best.judged(on_chip)) {
             best = Some(found);
         }
     }
@@ -83,7 +117,8 @@ impl Product<'_> {
     /// On an array of which every fold fills all rows and columns.
     fn on(&self, rows: u64, columns: u64) -> Folded {
         let row_folds = self.along_rows.div_ceil(rows);
-        let folds = row_folds as f64 * self.along_columns.div_ceil(columns) as f64;
+        let column_folds = self.along_columns.div_ceil(columns);
+        let folds = row_folds as f64 * column_folds as f64;
         let time = self.in_time as f64;
         let blocks = if row_folds > 1 {
             let held = columns.min(self.along_columns) as f64;
@@ -100,9 +135,14 @@ impl Product<'_> {
             folds * (time + blocks * beside)
         };
         let streaming = folds * time;
+        let accesses = ArrayAccesses::of(self.dataflow, self.gemm, [row_folds, column_folds], blocks);
         Folded {
-            cycles: (cycles - 1.0).max(streaming),
+            // Sums go to the accumulators and back while operands stream.
+            cycles: (cycles - 1.0)
+                .max(streaming)
+                .max(2.0 * accesses.sums * self.on_chip.sum),
             streaming,
+            accesses,
         }
     }
 
@@ -110,22 +150,24 @@ impl Product<'_> {
     fn on_the_best_part(&self, rows: u64, columns: u64) -> Folded {
         let largest = [rows.min(self.along_rows), columns.min(self.along_columns)];
         let mut best = self.on(largest[0], largest[1]);
+        let mut least = best.judged(self.on_chip);
         let fewest_row_folds = self.along_rows.div_ceil(largest[0]);
         let mut column_folds = self.along_columns.div_ceil(largest[1]);
         loop {
             let columns = self.along_columns.div_ceil(column_folds);
-            if self.at_least(fewest_row_folds, column_folds, 1) >= best.cycles {
+            if self.at_least(fewest_row_folds, column_folds, 1) >= least {
                 break;
             }
             let mut row_folds = fewest_row_folds;
             loop {
-                if self.at_least(row_folds, column_folds, columns) >= best.cycles {
+                if self.at_least(row_folds, column_folds, columns) >= least {
                     break;
                 }
                 let rows = self.along_rows.div_ceil(row_folds);
                 let found = self.on(rows, columns);
-                if found.cycles < best.cycles {
+                if found.judged(self.on_chip) < least {
                     best = found;
+                    least = best.judged(self.on_chip);
                 }
                 if rows == 1 {
                     break;
@@ -178,7 +220,9 @@ mod tests {
 
     fn cycles(of: &Systolic, array: [u32; 2], accumulators: f64, (m, n, k): (u64, u64, u64)) -> f64 {
         let gemm = Gemm::new(m, n, k).unwrap();
-        fewest_cycles(of, array[0], array[1], accumulators, gemm)
+        // A memory that never makes the array wait.
+        let on_chip = OnChip { element: 0.0, sum: 0.0 };
+        fewest_cycles(of, array[0], array[1], accumulators, &on_chip, gemm)
             .unwrap()
             .cycles
     }

@@ -2,8 +2,8 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
-use super::Part;
 use super::blocking::input_reads;
+use super::part::{Carried, Part};
 use super::values::{ChainRoom, Values};
 use crate::profile::{Accelerator, Memory};
 
@@ -17,6 +17,10 @@ pub(crate) struct Demand {
     pub written: f64,
     /// All its weights.
     pub weights: f64,
+    /// The part of them that the array multiplies by.
+    pub kernel: f64,
+    /// One element.
+    pub element: f64,
     /// What it reads of activations, once.
     pub inputs: f64,
     /// The image, when this layer is the first to read it.
@@ -71,10 +75,11 @@ pub(super) fn demands(
     precision: Precision,
     together: u32,
     network: &Network,
-    Part { layers, here }: &Part,
+    part: &Part,
     surroundings: Surroundings,
     chains: Option<ChainRoom>,
 ) -> Demands {
+    let Part { layers, here } = part;
     let memory = &machine.memory;
     let together = f64::from(together);
     let mut values = Values::new(precision, network, layers);
@@ -87,8 +92,14 @@ pub(super) fn demands(
         })
         .collect();
     if let Some(room) = chains {
-        values.chain(room, precision, network, layers, &weights);
+        // No chain goes through a layer that runs elsewhere.
+        let within = weights.iter().zip(here);
+        let within: Vec<f64> = within
+            .map(|(weights, here)| if *here { *weights } else { f64::INFINITY })
+            .collect();
+        values.chain(room, precision, network, layers, &within);
     }
+    let carried = Carried::new(network, part);
     // A result that nothing reads leaves as it is made.
     let alive = values.alive(layers.len(), |value| {
         surroundings.behind || !value.is_output || value.first_read.is_some()
@@ -102,6 +113,8 @@ pub(super) fn demands(
         }
         let mut demand = Demand {
             weights: *weights,
+            kernel: (kernel_elements(network, layer) * precision.bytes()) as f64,
+            element: precision.bytes() as f64,
             crowding: alive
                 .get(position)
                 .map_or(1.0, |alive| alive.crowding(memory.activation_bytes.value, together)),
@@ -126,7 +139,9 @@ pub(super) fn demands(
                 demand.inputs += bytes;
                 demand.read += bytes * memory.activation_rereads.value * reads;
                 if !value.is_input {
-                    demand.spilled += bytes * value.spilled;
+                    // What is carried here has just come.
+                    let comes = carried.comes_with(value.node, position);
+                    demand.spilled += if comes { 0.0 } else { bytes * value.spilled };
                 } else if surroundings.before {
                     demand.entering += bytes;
                 } else {
@@ -141,7 +156,9 @@ pub(super) fn demands(
                 let bytes = value.bytes as f64;
                 demand.written += bytes * memory.activation_rereads.value;
                 if !value.is_output {
-                    demand.stored += bytes * value.spilled;
+                    // What only others read is carried to them.
+                    let leaves = carried.only_leaves(value.node);
+                    demand.stored += if leaves { 0.0 } else { bytes * value.spilled };
                 } else if surroundings.behind {
                     demand.leaving += bytes;
                 } else {
@@ -175,22 +192,26 @@ pub(crate) fn weight_cache(memory: &Memory, peak_bytes: f64) -> f64 {
     }
 }
 
-/// Bytes of a layer's kernel and of what is kept beside it for each output channel.
-fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
+/// Elements of a layer's kernel.
+fn kernel_elements(network: &Network, layer: &Layer) -> u64 {
     let node = network.node(layer.anchor);
-    let output = network.shape(layer.anchor);
+    let outputs = u64::from(network.shape(layer.anchor).channels);
     let input = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
-    let kernel = match &node.op {
+    match &node.op {
         Op::Conv2d(conv) => {
-            u64::from(output.channels)
-                * u64::from(input / conv.groups.max(1))
-                * u64::from(conv.kernel[0])
-                * u64::from(conv.kernel[1])
+            outputs * u64::from(input / conv.groups.max(1)) * u64::from(conv.kernel[0]) * u64::from(conv.kernel[1])
         }
-        Op::Linear(_) => u64::from(output.channels) * u64::from(input),
-        // Scale and shift.
-        Op::BatchNorm(_) => 0,
-        _ => return 0.0,
+        Op::Linear(_) => outputs * u64::from(input),
+        _ => 0,
+    }
+}
+
+/// Bytes of a layer's kernel and of what is kept beside it for each output channel; scale and shift where it has none.
+fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
+    let channels = match &network.node(layer.anchor).op {
+        Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) => network.shape(layer.anchor).channels,
+        _ => 0,
     };
-    (kernel * precision.bytes()) as f64 + f64::from(output.channels) * machine.memory.channel_side_bytes.value
+    let kernel = kernel_elements(network, layer) * precision.bytes();
+    kernel as f64 + f64::from(channels) * machine.memory.channel_side_bytes.value
 }

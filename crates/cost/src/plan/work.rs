@@ -2,11 +2,12 @@ use crate::Operator;
 use crate::profile::{Accelerator, Figure};
 
 use super::arithmetic::Arithmetic;
+use super::folds::PARTIAL_SUM_BYTES;
 use super::order::Order;
 use super::residency::Demand;
 
 /// No layer is cut into more tiles than this, unless it has more blocks of output channels.
-const MOST_TILES: u32 = 128;
+pub(super) const MOST_TILES: u32 = 128;
 /// Output channels whose weights are fetched together: an array can begin when the first of them are there, however many
 /// lanes it has, so that lanes do not count.
 const FETCHED_TOGETHER: u64 = 8;
@@ -73,10 +74,14 @@ impl Rates {
 /// What one layer moves for one image, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Moved {
-    /// Activations read on chip, rereads included, and weights on their way to the array.
+    /// Activations read on chip, rereads included.
     pub read: f64,
     /// Activations written on chip, in the same count.
     pub written: f64,
+    /// Weights read on chip, on their way to the array, and what is kept beside them.
+    pub weights_read: f64,
+    /// Partial sums written to the accumulators of a systolic array, and as many read from there.
+    pub sums: f64,
     /// Activations that come from main memory.
     pub loaded: f64,
     /// Activations that go there.
@@ -174,7 +179,21 @@ impl LayerWork {
         // Its first pass over the image is the one in which the image comes.
         let image_passes = passes.over_input - if demand.image > 0.0 { 1.0 } else { 0.0 };
         let moved = Moved {
-            read: demand.read + demand.weights / together,
+            // What is passed on inside a chain comes out of the array's own buffers.
+            read: match &arithmetic.accesses {
+                Some(accesses) if !demand.chained => accesses.inputs * demand.element,
+                _ => demand.read,
+            },
+            weights_read: match &arithmetic.accesses {
+                Some(accesses) => {
+                    let again = (accesses.weights * demand.element - demand.kernel / together).max(0.0);
+                    demand.weights / together + again
+                }
+                None => demand.weights / together,
+            },
+            sums: arithmetic
+                .accesses
+                .map_or(0.0, |accesses| accesses.sums * PARTIAL_SUM_BYTES),
             written: demand.written,
             loaded: spilled * passes.over_input,
             stored: demand.stored + demand.leaving * run.leaving,
@@ -204,7 +223,7 @@ impl LayerWork {
             host_in: moved.host_in * together / rates.host,
             host_out: moved.host_out * together / rates.host,
             latency: rates.latency * waiting,
-            feed: moved.read * together / rates.on_chip,
+            feed: (moved.read + moved.weights_read) * together / rates.on_chip,
             drain: moved.written * together / rates.on_chip,
             // A change of shape is a matter of addresses.
             issue: if operator == Operator::Flatten {

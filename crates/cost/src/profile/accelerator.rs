@@ -326,6 +326,9 @@ pub struct Memory {
     pub weight_buffer_bytes: Figure,
     /// From asking main memory until the first byte comes, in seconds.
     pub off_chip_latency_s: Figure,
+    /// Between a systolic array and the accumulators below its columns; as much as the array needs where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulator_bytes_per_s: Option<Figure>,
     /// Whether the weights of later layers are fetched while a layer runs.
     pub fetch_ahead: Sourced<bool>,
     /// Whether chains of layers are run tile by tile, so that what is between them never leaves the array's own buffers.
@@ -348,6 +351,12 @@ pub struct EnergyFigures {
     pub mac_j: Figure,
     /// Of one byte read or written on chip.
     pub on_chip_byte_j: Figure,
+    /// Of one byte of weights read on chip; `on_chip_byte_j` where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_byte_j: Option<Figure>,
+    /// Of one byte of partial sums written to accumulators or read from there; `on_chip_byte_j` where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulator_byte_j: Option<Figure>,
     /// Of one byte that crosses the border of the chip.
     pub off_chip_byte_j: Figure,
     /// Power drawn all the time.

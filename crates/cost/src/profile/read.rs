@@ -4,6 +4,7 @@ mod allowed;
 mod array;
 mod command;
 mod derivation;
+mod ethos_u;
 mod figures;
 mod hierarchy;
 
@@ -17,6 +18,7 @@ use derivation::{Derived, MOST_FALLBACKS, Source};
 use figures::Figures;
 
 pub use derivation::ReadProfile;
+pub(super) use derivation::is_path;
 
 use super::keys::KEYS;
 use super::{
@@ -33,7 +35,7 @@ const FORMAT: u32 = 1;
 type ReadKind = fn(&Table<'_>, &Figures) -> Option<DeviceKind>;
 
 /// The kinds of devices, each with its reader.
-const KINDS: [(&str, ReadKind); 6] = [
+const KINDS: [(&str, ReadKind); 7] = [
     ("accelerator", |root, figures| {
         accelerator(root, figures).map(|it| DeviceKind::Accelerator(Box::new(it)))
     }),
@@ -46,6 +48,8 @@ const KINDS: [(&str, ReadKind); 6] = [
     ("command", |root, figures| {
         command::target(root, figures).map(|it| DeviceKind::Command(Box::new(it)))
     }),
+    // All that there is to say of it stands in the table of that name.
+    ("ethos_u", |root, _| root.table("ethos_u").map(|_| DeviceKind::EthosU)),
 ];
 
 /// Reads the profile of a text, with the profiles that it names.
@@ -110,6 +114,8 @@ fn of_source(
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
     let figures = Figures::new(&root);
     let kind = root.one_of("kind", &KINDS).and_then(|read| read(&root, &figures));
+    let described = root.has("ethos_u");
+    let ethos_u = described.then(|| ethos_u::table(&figures, &root).map(Box::new));
     let kind = kind.map(|kind| in_its_folder(kind, &root, |name| derived.source(own, name).folder.as_deref()));
     let (fallback, problems) = match fallback(&root, &derived, own, files, before) {
         Ok(fallback) => (fallback, Diagnostics::new()),
@@ -147,6 +153,10 @@ fn of_source(
             precision: precision?,
             batch,
             kind: kind?,
+            ethos_u: match ethos_u {
+                Some(ethos_u) => Some(ethos_u?),
+                None => None,
+            },
             hash: hash(&own.text, bases.collect(), fallback.as_ref()),
             fallback: fallback.map(Box::new),
             doubts: doubts(&numbers),
@@ -164,7 +174,9 @@ fn of_source(
 
 /// Where a profile is of another kind than its base, what the base says of that kind is of no matter.
 fn pass_over_other_kinds(root: &Table<'_>) {
-    const PARTS: [&str; 16] = [
+    const PARTS: [&str; 18] = [
+        "objective",
+        "ethos_u",
         "measured",
         "table",
         "linear",
@@ -477,6 +489,7 @@ impl Figures {
         let stream = self.optional_number(table, "weight_stream_bytes_per_s", RATE);
         let link = self.optional_number(table, "host_link_bytes_per_s", RATE);
         let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES.of(Unit::Bytes));
+        let accumulators = self.optional_number(table, "accumulator_bytes_per_s", RATE);
         let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE.of(Unit::Bytes));
         let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
         let fetch_ahead = self.sourced(table, "fetch_ahead", |figure, value| figure.bool(value));
@@ -493,6 +506,7 @@ impl Figures {
             channel_side_bytes: channel_side_bytes?,
             weight_buffer_bytes: weight_buffer_bytes?,
             off_chip_latency_s: off_chip_latency?,
+            accumulator_bytes_per_s: accumulators?,
             fetch_ahead: fetch_ahead?,
             chain_fusion: chain_fusion?,
         })
@@ -510,11 +524,15 @@ impl Figures {
     fn energy(&self, table: &Table<'_>) -> Option<EnergyFigures> {
         let mac_j = self.number(table, "mac_j", NOT_NEGATIVE.of(Unit::Joules));
         let on_chip_byte_j = self.number(table, "on_chip_byte_j", NOT_NEGATIVE.of(Unit::Joules));
+        let weight_byte_j = self.optional_number(table, "weight_byte_j", NOT_NEGATIVE.of(Unit::Joules));
+        let accumulator_byte_j = self.optional_number(table, "accumulator_byte_j", NOT_NEGATIVE.of(Unit::Joules));
         let off_chip_byte_j = self.number(table, "off_chip_byte_j", NOT_NEGATIVE.of(Unit::Joules));
         let static_w = self.number(table, "static_w", NOT_NEGATIVE.of(Unit::Watts));
         Some(EnergyFigures {
             mac_j: mac_j?,
             on_chip_byte_j: on_chip_byte_j?,
+            weight_byte_j: weight_byte_j?,
+            accumulator_byte_j: accumulator_byte_j?,
             off_chip_byte_j: off_chip_byte_j?,
             static_w: static_w?,
         })

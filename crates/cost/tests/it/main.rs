@@ -1,9 +1,11 @@
 //! Integration tests of profiles, the models, systolic arrays and SCALE-Sim's files.
+mod both_ways;
 mod calibration;
 mod command;
 mod cycles;
 mod derived_profiles;
 mod estimates;
+mod ethos_u;
 mod fairness;
 mod fallback;
 mod file_devices;
@@ -12,6 +14,7 @@ mod machines;
 mod mapper_golden;
 mod mapper_search;
 mod matrix_efficiency;
+mod memory_levels;
 mod model_agreement;
 mod more;
 mod networks;
@@ -20,6 +23,7 @@ mod presets;
 mod problems;
 mod properties;
 mod published_latencies;
+mod scalesim_accesses;
 mod scalesim_export;
 mod scalesim_files;
 mod scalesim_parity;

@@ -63,6 +63,7 @@ fn a_new_chip_is_described_in_one_line_and_answers_in_the_next() {
         (&["--clock", "800mhz"], "did you mean `MHz`?"),
         (&["--array", "64x"], "such as 64x64"),
         (&["--kind", "sistolic"], "did you mean systolic?"),
+        (&["--fallback", "cortex-a35"], "did you mean `cortex-a53`?"),
         (&["--kind", "command", "--array", "4x4"], "leave out an array"),
     ] {
         let words = said(&place, &[&["device", "new"], arguments].concat(), 2);

@@ -4,7 +4,7 @@ use panarch_cost::{Attribution, CostError};
 use panarch_graph::{Energy, Estimate, Latency};
 use panarch_report::{Cell, Column, Emphasis, Table};
 
-use super::Answered;
+use super::{Answered, memory};
 
 pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
     let mut table = Table::new(
@@ -28,7 +28,10 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
             Column::raw("error"),
         ],
     );
-    for Answered { device, model, answer } in answers {
+    for Answered {
+        device, model, answer, ..
+    } in answers
+    {
         let model = model.map_or_else(Cell::missing, |model| Cell::text(model.name()));
         match answer {
             Ok(cost) => table.push(vec![
@@ -78,26 +81,26 @@ fn in_short(error: &CostError) -> String {
 }
 
 pub(super) fn layers(answers: &[Answered]) -> Table {
-    let mut table = Table::new(
-        "Layers",
-        vec![
-            Column::text("device"),
-            Column::text("layer"),
-            Column::text("runs on").with_key("runs_on"),
-            Column::text("operator"),
-            Column::text("output"),
-            Column::number("MACs"),
-            Column::quantity("latency", "µs").with_key("latency_s"),
-            Column::quantity("multiplies", "µs").with_key("compute_s"),
-            Column::quantity("fills", "µs").with_key("fill_s"),
-            Column::quantity("waits for weights", "µs").with_key("weights_s"),
-            Column::quantity("for activations", "µs").with_key("activations_s"),
-            Column::quantity("for vector work", "µs").with_key("vector_s"),
-            Column::quantity("issue", "µs").with_key("issue_s"),
-            Column::text("bound"),
-            Column::text("how it is known").with_key("provenance"),
-        ],
-    );
+    let levels = memory::levels(answers);
+    let mut columns = vec![
+        Column::text("device"),
+        Column::text("layer"),
+        Column::text("runs on").with_key("runs_on"),
+        Column::text("operator"),
+        Column::text("output"),
+        Column::number("MACs"),
+        Column::quantity("latency", "µs").with_key("latency_s"),
+        Column::quantity("multiplies", "µs").with_key("compute_s"),
+        Column::quantity("fills", "µs").with_key("fill_s"),
+        Column::quantity("waits for weights", "µs").with_key("weights_s"),
+        Column::quantity("for activations", "µs").with_key("activations_s"),
+        Column::quantity("for vector work", "µs").with_key("vector_s"),
+        Column::quantity("issue", "µs").with_key("issue_s"),
+        Column::text("bound"),
+        Column::text("how it is known").with_key("provenance"),
+    ];
+    columns.extend(memory::columns(&levels));
+    let mut table = Table::new("Layers", columns);
     let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
     for (device, cost) in answers
         .iter()
@@ -112,7 +115,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
                 vector,
                 issue,
             } = layer.attribution;
-            table.push(vec![
+            let mut cells = vec![
                 Cell::text(device),
                 Cell::text(&layer.name),
                 Cell::text(layer.device.as_ref().unwrap_or(device)),
@@ -128,7 +131,9 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
                 micros(issue),
                 Cell::text(layer.bound.name()),
                 Cell::text(&cost.provenance.tool),
-            ]);
+            ];
+            cells.extend(memory::cells(&levels, layer));
+            table.push(cells);
         }
         if cost.per_layer.is_empty() {
             table.note(format!("{device} answers for whole networks."));

@@ -25,6 +25,21 @@ pub enum CostError {
         /// Name of the device profile.
         device: String,
     },
+    /// The profile describes its device for the model of the vendor's compiler only.
+    #[error(
+        "`{device}` is described for the model of its compiler, which answers as `analytic`; other models need the tables of an \
+         accelerator"
+    )]
+    EthosU {
+        /// Name of the device profile.
+        device: String,
+    },
+    /// The profile has no table for the model of the vendor's compiler.
+    #[error("`{device}` has no table `[ethos_u]`, which the model of the vendor's compiler computes with")]
+    NoEthosU {
+        /// Name of the device profile.
+        device: String,
+    },
     /// The profile is a memory hierarchy; the mapper answers for it, not the analytic model.
     #[error("`{device}` is a memory hierarchy: the mapper answers for it, which needs no --model")]
     Hierarchy {

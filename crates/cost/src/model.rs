@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AnalyticModel, Checked, CostError, CostSource, CycleSimulator, DeviceProfile, FallbackModel};
+use crate::{AnalyticModel, Checked, CostError, CostSource, CycleSimulator, DeviceProfile, EthosUModel, FallbackModel};
 
 /// The ways to compute what a network costs on an accelerator that is described by its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Model {
-    /// [`AnalyticModel`]: a closed form.
+    /// [`AnalyticModel`]: a closed form; [`EthosUModel`] where the profile describes what the vendor's compiler needs.
     Analytic,
     /// [`CycleSimulator`]: tile by tile.
     Cycle,
@@ -42,6 +42,9 @@ impl DeviceProfile {
             return Ok(Box::new(Checked::new(FallbackModel::new(self, model)?)));
         }
         Ok(Box::new(match model {
+            Model::Analytic if self.ethos_u().is_some() => {
+                return Ok(Box::new(Checked::new(EthosUModel::new(self.clone())?)));
+            }
             Model::Analytic => Checked::new(AnalyticModel::new(self.clone())?),
             Model::Cycle => Checked::new(CycleSimulator::new(self.clone())?),
         }))

@@ -11,6 +11,8 @@
 //!   `[support]` and optionally `[blocking]` and `[energy]` hold the fields of [`Accelerator`] and its parts;
 //! - `command`: the tables `[command]` and `[command.result]` hold the fields of [`CommandTarget`]; the tables of an
 //!   accelerator may stand beside them.
+//! - `ethos_u`: the table `[ethos_u]` holds the fields of [`EthosU`]; it may also stand beside the tables of an accelerator
+//!   or a command, and then answers for the analytic model.
 //! - `hierarchy`: the tables `[clock]`, `[array]` with `[[array.dimensions]]`, `[[memories]]` with `[[memories.ports]]`,
 //!   `[error]` and `[support]` hold the fields of [`Hierarchy`] and its parts; `objective` (`cycles`, `energy` or `edp`) may
 //!   stand at the top.
@@ -24,6 +26,7 @@ mod accelerator;
 mod blocking;
 pub mod command;
 mod doubt;
+mod ethos_u;
 mod figure;
 mod hierarchy;
 mod keys;
@@ -44,6 +47,7 @@ pub use accelerator::{
 pub use blocking::Blocking;
 pub use command::CommandTarget;
 pub use doubt::Doubt;
+pub use ethos_u::{EthosFamily, EthosPort, EthosU};
 pub use figure::{Figure, Origin, Sourced};
 pub use hierarchy::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Transfer};
 pub use keys::{KEYS, ProfileKey, Usual, reference};
@@ -64,6 +68,8 @@ pub struct DeviceProfile {
     precision: Precision,
     batch: u32,
     kind: DeviceKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ethos_u: Option<Box<EthosU>>,
     hash: ContentHash,
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback: Option<Box<DeviceProfile>>,
@@ -150,6 +156,8 @@ pub enum DeviceKind {
     Table(TableTarget),
     /// A published linear model in a file.
     Linear(LinearTarget),
+    /// Described for the model of its vendor's compiler alone; see [`DeviceProfile::ethos_u`].
+    EthosU,
 }
 
 impl DeviceKind {
@@ -287,9 +295,11 @@ impl DeviceProfile {
     pub fn described(&self) -> Result<&Accelerator, CostError> {
         let device = || self.name.clone();
         self.accelerator().ok_or_else(|| match self.kind {
+            DeviceKind::Command(_) if self.ethos_u.is_some() => CostError::EthosU { device: device() },
             DeviceKind::Command(_) => CostError::Command { device: device() },
             DeviceKind::Hierarchy(_) => CostError::Hierarchy { device: device() },
             DeviceKind::Table(_) | DeviceKind::Linear(_) => CostError::FromFile { device: device() },
+            DeviceKind::EthosU => CostError::EthosU { device: device() },
             _ => CostError::Measured { device: device() },
         })
     }
@@ -351,6 +361,12 @@ impl DeviceProfile {
             DeviceKind::Hierarchy(hierarchy) => Some(hierarchy),
             _ => None,
         }
+    }
+
+    /// What the model of the vendor's compiler needs, where the profile has it: the table `[ethos_u]`.
+    #[must_use]
+    pub fn ethos_u(&self) -> Option<&EthosU> {
+        self.ethos_u.as_deref()
     }
 
     /// The model of a described machine, ready to be asked: analytic for an accelerator, also one whose own answers come

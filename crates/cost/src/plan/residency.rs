@@ -2,8 +2,8 @@
 
 use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 
-use super::Part;
 use super::blocking::input_reads;
+use super::part::{Carried, Part};
 use super::values::{ChainRoom, Values};
 use crate::profile::{Accelerator, Memory};
 
@@ -75,10 +75,11 @@ pub(super) fn demands(
     precision: Precision,
     together: u32,
     network: &Network,
-    Part { layers, here }: &Part,
+    part: &Part,
     surroundings: Surroundings,
     chains: Option<ChainRoom>,
 ) -> Demands {
+    let Part { layers, here } = part;
     let memory = &machine.memory;
     let together = f64::from(together);
     let mut values = Values::new(precision, network, layers);
@@ -91,8 +92,14 @@ pub(super) fn demands(
         })
         .collect();
     if let Some(room) = chains {
-        values.chain(room, precision, network, layers, &weights);
+        // No chain goes through a layer that runs elsewhere.
+        let within = weights.iter().zip(here);
+        let within: Vec<f64> = within
+            .map(|(weights, here)| if *here { *weights } else { f64::INFINITY })
+            .collect();
+        values.chain(room, precision, network, layers, &within);
     }
+    let carried = Carried::new(network, part);
     let alive = values.alive(layers.len());
     values.spill(&alive, memory.activation_bytes.value, together);
     let mut demands = Vec::with_capacity(layers.len());
@@ -129,7 +136,9 @@ pub(super) fn demands(
                 demand.inputs += bytes;
                 demand.read += bytes * memory.activation_rereads.value * reads;
                 if !value.is_input {
-                    demand.spilled += bytes * value.spilled;
+                    // What is carried here has just come.
+                    let comes = carried.comes_with(value.node, position);
+                    demand.spilled += if comes { 0.0 } else { bytes * value.spilled };
                 } else if surroundings.before {
                     demand.entering += bytes;
                 } else {
@@ -144,7 +153,9 @@ pub(super) fn demands(
                 let bytes = value.bytes as f64;
                 demand.written += bytes * memory.activation_rereads.value;
                 if !value.is_output {
-                    demand.stored += bytes * value.spilled;
+                    // What only others read is carried to them.
+                    let leaves = carried.only_leaves(value.node);
+                    demand.stored += if leaves { 0.0 } else { bytes * value.spilled };
                 } else if surroundings.behind {
                     demand.leaving += bytes;
                 } else {

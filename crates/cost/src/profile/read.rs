@@ -4,6 +4,7 @@ mod allowed;
 mod array;
 mod command;
 mod derivation;
+mod ethos_u;
 mod figures;
 mod hierarchy;
 
@@ -34,7 +35,7 @@ const FORMAT: u32 = 1;
 type ReadKind = fn(&Table<'_>, &Figures) -> Option<DeviceKind>;
 
 /// The kinds of devices, each with its reader.
-const KINDS: [(&str, ReadKind); 6] = [
+const KINDS: [(&str, ReadKind); 7] = [
     ("accelerator", |root, figures| {
         accelerator(root, figures).map(|it| DeviceKind::Accelerator(Box::new(it)))
     }),
@@ -47,6 +48,8 @@ const KINDS: [(&str, ReadKind); 6] = [
     ("command", |root, figures| {
         command::target(root, figures).map(|it| DeviceKind::Command(Box::new(it)))
     }),
+    // All that there is to say of it stands in the table of that name.
+    ("ethos_u", |root, _| root.table("ethos_u").map(|_| DeviceKind::EthosU)),
 ];
 
 /// Reads the profile of a text, with the profiles that it names.
@@ -111,6 +114,8 @@ fn of_source(
     let batch = root.optional_u32_in("batch", 1..=65_536).unwrap_or(1);
     let figures = Figures::new(&root);
     let kind = root.one_of("kind", &KINDS).and_then(|read| read(&root, &figures));
+    let described = root.has("ethos_u");
+    let ethos_u = described.then(|| ethos_u::table(&figures, &root).map(Box::new));
     let kind = kind.map(|kind| in_its_folder(kind, &root, |name| derived.source(own, name).folder.as_deref()));
     let (fallback, problems) = match fallback(&root, &derived, own, files, before) {
         Ok(fallback) => (fallback, Diagnostics::new()),
@@ -148,6 +153,10 @@ fn of_source(
             precision: precision?,
             batch,
             kind: kind?,
+            ethos_u: match ethos_u {
+                Some(ethos_u) => Some(ethos_u?),
+                None => None,
+            },
             hash: hash(&own.text, bases.collect(), fallback.as_ref()),
             fallback: fallback.map(Box::new),
             doubts: doubts(&numbers),
@@ -165,8 +174,9 @@ fn of_source(
 
 /// Where a profile is of another kind than its base, what the base says of that kind is of no matter.
 fn pass_over_other_kinds(root: &Table<'_>) {
-    const PARTS: [&str; 17] = [
+    const PARTS: [&str; 18] = [
         "objective",
+        "ethos_u",
         "measured",
         "table",
         "linear",

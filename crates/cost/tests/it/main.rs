@@ -5,6 +5,7 @@ mod command;
 mod cycles;
 mod derived_profiles;
 mod estimates;
+mod ethos_u;
 mod fairness;
 mod fallback;
 mod file_devices;

@@ -278,7 +278,7 @@ impl Dealt<'_> {
                     channels: 1,
                     taps,
                     outputs: 1,
-                    utilisation: utilisation,
+                    utilisation,
                 })?;
                 arithmetic.matrix /= utilisation;
                 if array.systolic.is_some() {

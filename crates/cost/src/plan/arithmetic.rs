@@ -18,6 +18,8 @@ struct Reduction {
     taps: u64,
     /// Output channels of one group.
     outputs: u64,
+    /// Share of the cycles that the array works, beside its own.
+    utilisation: f64,
 }
 
 /// Cycles of a layer's arithmetic for one image of a batch; a fraction where images share something.
@@ -74,6 +76,7 @@ pub(super) fn of_layer(
                     channels: u64::from(input.channels) / groups,
                     taps,
                     outputs: u64::from(output.channels) / groups,
+                    utilisation: 1.0,
                 })?;
                 machine.put_together(dense, groups)
             }
@@ -83,6 +86,7 @@ pub(super) fn of_layer(
             channels: input.elements(),
             taps: 1,
             outputs: u64::from(output.channels),
+            utilisation: 1.0,
         })?,
         Op::BatchNorm(_) => machine.vector(1.0),
         Op::Activation(activation) => machine.vector(vector.passes_alone(*activation)),
@@ -182,9 +186,11 @@ impl Dealt<'_> {
         let accumulators = accumulators.map_or(self.machine.memory.activation_bytes.value, |it| it.value);
         let memory = &self.machine.memory;
         let cycles_of = |bytes: f64, rate: f64| bytes * self.machine.clock_hz.value / rate;
-        let element = cycles_of(self.precision.bytes() as f64, memory.on_chip_bytes_per_s.value);
+        // In cycles of an array that always works, as folds are counted.
+        let working = array.utilisation.value * reduction.utilisation;
+        let element = working * cycles_of(self.precision.bytes() as f64, memory.on_chip_bytes_per_s.value);
         let sums = memory.accumulator_bytes_per_s.as_ref();
-        let sum = sums.map_or(0.0, |rate| cycles_of(PARTIAL_SUM_BYTES, rate.value));
+        let sum = sums.map_or(0.0, |rate| working * cycles_of(PARTIAL_SUM_BYTES, rate.value));
         let mut best: Option<(f64, Folded)> = None;
         for over_groups in powers(array.count.value) {
             let count = u64::from(array.count.value) / over_groups;
@@ -195,28 +201,34 @@ impl Dealt<'_> {
                     reduction.outputs.div_ceil(over_outputs),
                     depth,
                 )?;
-                let (rows, columns) = (array.reduction_lanes.value, array.output_lanes.value);
-                // Arrays at work at once share the ways.
-                let on_chip = OnChip {
-                    element: element * used,
-                    sum: sum * used,
-                };
-                let of_group = fewest_cycles(systolic, rows, columns, accumulators / used, &on_chip, gemm)?;
                 let groups = reduction.groups.div_ceil(over_groups) as f64;
+                // What all arrays move for what the one moves that has the largest share. Arrays that work on the same inputs,
+                // or with the same weights, are fed by one reading.
+                let all_groups = reduction.groups as f64 / groups;
+                let all_positions = positions as f64 / gemm.m() as f64;
+                let all_outputs = reduction.outputs as f64 / gemm.n() as f64;
+                let all = ArrayAccesses {
+                    inputs: all_groups * all_positions,
+                    weights: all_groups * all_outputs,
+                    results: all_groups * all_positions * all_outputs,
+                    sums: all_groups * all_positions * all_outputs,
+                };
+                let on_chip = OnChip {
+                    input: element * all.inputs,
+                    weight: element * all.weights,
+                    result: element * all.results,
+                    sum: sum * all.sums,
+                };
+                let (rows, columns) = (array.reduction_lanes.value, array.output_lanes.value);
+                let of_group = fewest_cycles(systolic, rows, columns, accumulators / used, &on_chip, gemm)?;
                 let judged = of_group.judged(&on_chip) * groups;
                 if best.as_ref().is_none_or(|(least, _)| judged < *least) {
-                    // The last array's share may be smaller than the others'.
-                    let [positions, outputs] = [
-                        positions as f64 / gemm.m() as f64,
-                        reduction.outputs as f64 / gemm.n() as f64,
-                    ];
-                    let [over_positions, over_outputs] = [over_positions, over_outputs].map(|it| it as f64);
-                    let each = of_group.accesses.times(reduction.groups as f64);
+                    let one = of_group.accesses.times(groups);
                     let accesses = ArrayAccesses {
-                        inputs: each.inputs * positions * over_outputs,
-                        weights: each.weights * outputs * over_positions,
-                        results: each.results * positions * outputs,
-                        sums: each.sums * positions * outputs,
+                        inputs: one.inputs * all.inputs,
+                        weights: one.weights * all.weights,
+                        results: one.results * all.results,
+                        sums: one.sums * all.sums,
                     };
                     let folded = Folded {
                         cycles: of_group.cycles * groups,
@@ -266,6 +278,7 @@ impl Dealt<'_> {
                     channels: 1,
                     taps,
                     outputs: 1,
+                    utilisation,
                 })?;
                 arithmetic.matrix /= utilisation;
                 if array.systolic.is_some() {
@@ -313,6 +326,7 @@ impl Dealt<'_> {
                     channels: packed,
                     taps,
                     outputs: packed,
+                    utilisation: self.machine.depthwise.utilisation.value,
                 },
             )?;
             if let Some(accesses) = &mut found.accesses {

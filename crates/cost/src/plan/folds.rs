@@ -19,12 +19,13 @@ pub(super) struct Folded {
     pub accesses: ArrayAccesses,
 }
 
-/// The ways between an array and its memories.
+/// The ways between arrays and their memories: cycles for all that arrays at work at once move, by element of one of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OnChip {
-    /// Cycles for an element of inputs, weights or results.
-    pub element: f64,
-    /// Cycles for a partial sum.
+    pub input: f64,
+    pub weight: f64,
+    pub result: f64,
+    /// Between arrays and accumulators.
     pub sum: f64,
 }
 
@@ -38,8 +39,8 @@ impl Folded {
             results,
             ..
         } = self.accesses;
-        let feed = (inputs + weights) * on_chip.element;
-        self.cycles.max(feed + results * on_chip.element) + feed / f64::from(MOST_TILES)
+        let feed = inputs * on_chip.input + weights * on_chip.weight;
+        self.cycles.max(feed + results * on_chip.result) + feed / f64::from(MOST_TILES)
     }
 }
 
@@ -221,7 +222,12 @@ mod tests {
     fn cycles(of: &Systolic, array: [u32; 2], accumulators: f64, (m, n, k): (u64, u64, u64)) -> f64 {
         let gemm = Gemm::new(m, n, k).unwrap();
         // A memory that never makes the array wait.
-        let on_chip = OnChip { element: 0.0, sum: 0.0 };
+        let on_chip = OnChip {
+            input: 0.0,
+            weight: 0.0,
+            result: 0.0,
+            sum: 0.0,
+        };
         fewest_cycles(of, array[0], array[1], accumulators, &on_chip, gemm)
             .unwrap()
             .cycles

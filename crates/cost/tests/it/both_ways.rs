@@ -11,16 +11,20 @@ fn mapped() -> MappedModel {
     MappedModel::new(profile).unwrap()
 }
 
-/// The preset without what a hierarchy does not know: starting, issuing, latencies.
-fn planned(more: &[(&str, &str)]) -> AnalyticModel {
+/// The preset without what a hierarchy does not know: starting, issuing, latencies; with so many bytes for activations.
+fn planned(activation_bytes: &str) -> AnalyticModel {
     let changes = [
+        ("memory.activation_bytes", activation_bytes),
         ("overhead.inference_s", "0"),
         ("overhead.layer_s", "0"),
         ("memory.off_chip_latency_s", "0"),
         ("memory.off_chip_bytes_per_s", "12.75e9"),
         ("memory.channel_side_bytes", "0"),
     ];
-    variant::model("systolic-32", &[&changes, more].concat())
+    let sums = "[array]\naccumulator_bytes = { value = 524288, assumption = \"4,096 sums below each column\" }";
+    let text = variant::text("systolic-32", &changes).replace("[array]", sums);
+    let profile = DeviceProfile::from_toml("planned.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    AnalyticModel::new(profile).unwrap()
 }
 
 fn millis(cost: &Cost, of: impl Fn(&LayerCost) -> bool) -> f64 {
@@ -31,14 +35,14 @@ fn millis(cost: &Cost, of: impl Fn(&LayerCost) -> bool) -> f64 {
 /// The figures of docs/concepts/mapping.md, "One chip described twice".
 #[test]
 fn two_descriptions_of_a_chip_agree_where_they_model_the_same() {
-    let spilling = [("memory.activation_bytes", "1")];
+    let mut off: Vec<String> = Vec::new();
     for (name, planned_ms, spilled_ms, mapped_ms, one_group_ms) in [
-        ("resnet-50", 7.250, 8.026, 7.764, 7.764),
-        ("mobilenet-v2", 1.641, 2.023, 1.814, 21.691),
+        ("resnet-50", 6.732, 7.985, 7.764, 7.764),
+        ("mobilenet-v2", 1.548, 1.911, 1.814, 21.691),
     ] {
         let network = named(name, 224);
-        let kept = planned(&[]).cost(&network).unwrap();
-        let spilled = planned(&spilling).cost(&network).unwrap();
+        let kept = planned("1572864").cost(&network).unwrap();
+        let spilled = planned("1").cost(&network).unwrap();
         let mapped_cost = mapped().cost(&network).unwrap();
         let one_group = mapped().without_packing().cost(&network).unwrap();
         for (what, cost, expected) in [
@@ -49,7 +53,7 @@ fn two_descriptions_of_a_chip_agree_where_they_model_the_same() {
         ] {
             let found = cost.latency.value.millis();
             println!("{name}, {what}: {found:.3} ms, {:.1} MB", cost.traffic.0 as f64 / 1e6);
-            assert!((found / expected - 1.0).abs() < 0.02, "{name}, {what}: {found}");
+            off.extend(((found / expected - 1.0).abs() > 0.02).then(|| format!("{name}, {what}: {found:.3} ms")));
         }
         // Where every layer's activations cross main memory in both, convolutions agree; depthwise ones are packed by
         // channels and taps in one and by channels alone in the other.
@@ -57,10 +61,11 @@ fn two_descriptions_of_a_chip_agree_where_they_model_the_same() {
         let depthwise = |cost: &Cost| millis(cost, |layer| layer.operator == "depthwise_conv2d");
         assert!((dense(&mapped_cost) / dense(&spilled) - 1.0).abs() < 0.05);
         assert!(depthwise(&mapped_cost) <= depthwise(&spilled));
-        assert!(mapped_cost.latency.value.millis() < 1.15 * kept.latency.value.millis());
+        assert!(mapped_cost.latency.value.millis() < 1.25 * kept.latency.value.millis());
         // Every layer of a hierarchy begins and ends in main memory.
         assert!(mapped_cost.traffic > kept.traffic);
     }
+    assert!(off.is_empty(), "{off:#?}");
 }
 
 #[test]

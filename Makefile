@@ -4,7 +4,7 @@ PANARCH := cargo run --quiet --release --locked --package panarch --
 JOB := examples/fashion-mnist.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test check bench docs require require-demo
+.PHONY: help demo smoke test check bench docs tables require require-demo
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | while IFS='|' read -r name text; do \
@@ -31,6 +31,18 @@ bench: require ## the benchmarks
 
 docs: ## the reference pages of run files and commands, made anew from the code
 	cargo xtask docs
+
+MEM := $(PANARCH) space mem --format csv
+COMPARED := isynet ofa-resnet50 edgetpu multi-hardware ofa-mbv3-w1.0
+
+tables: ## the tables behind the pages as far as they are only computed, and the pages (some minutes)
+	for page in analytic-model published-latencies matrix-efficiency; do \
+		$(PANARCH) reproduce $$page --output docs/reproductions/$$page || exit 1; done
+	$(MEM) > docs/concepts/matrix-efficiency/spaces.csv
+	$(MEM) $(COMPARED) --samples 100 > docs/concepts/matrix-efficiency/spaces-analytic.csv
+	$(MEM) $(COMPARED) --samples 100 --model cycle > docs/concepts/matrix-efficiency/spaces-cycle.csv
+	$(PANARCH) network mem isynet-n0 --device edgetpu-v1 --format csv > docs/concepts/matrix-efficiency/isynet-n0.csv
+	cargo xtask pages
 
 require:
 	@.ci/require

@@ -23,6 +23,8 @@ pub fn check(root: &Path) -> Result<bool> {
     note("test", test(root)?);
     println!("\n== tidy");
     note("tidy", crate::run_tidy(root)?);
+    println!("\n== pages");
+    note("pages", crate::pages::run(root, true)?);
     if installed("deny") {
         note("deny", cargo(root, "deny check bans licenses sources")?);
     } else {

@@ -1,8 +1,10 @@
-//! Project automation: `cargo xtask check`, `cargo xtask test`, `cargo xtask tidy`, `cargo xtask docs`.
+//! Project automation: `cargo xtask check`, `cargo xtask test`, `cargo xtask tidy`, `cargo xtask pages`,
+//! `cargo xtask docs`.
 
 mod check;
 mod lacking;
 mod pages;
+mod reference_pages;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ const HELP: &str = "\
 cargo xtask check   everything that must hold before a change lands: format, clippy, tests, tidy, cargo-deny
 cargo xtask test    the tests and doc tests, with nextest where it is installed
 cargo xtask tidy    the rules of the tree: layers, sizes, names, words, purity
+cargo xtask pages   compute every figure of the pages anew from their tables (--check: only name what does not follow)
 cargo xtask docs    write the reference pages anew from the code
 ";
 
@@ -23,7 +26,8 @@ fn main() -> ExitCode {
         "check" => check::check(&root()),
         "test" => check::test(&root()),
         "tidy" => run_tidy(&root()),
-        "docs" => pages::write(&root()),
+        "docs" => reference_pages::write(&root()),
+        "pages" => pages::run(&root(), std::env::args().any(|it| it == "--check")),
         "" | "help" | "-h" | "--help" => {
             print!("{HELP}");
             Ok(true)

@@ -1,37 +1,106 @@
-//! Pages that are made from the code.
+//! Figures of the pages, computed anew from the tables beside them.
+//!
+//! A page marks what is computed: `<!--=NAME-->…<!--/-->`, within a sentence or around a whole table. What stands between the
+//! marks is written by `cargo xtask pages` and compared by `cargo xtask pages --check`. Every page has one function that
+//! computes its figures from its tables, in a file of this folder.
+
+mod analytic_model;
+mod compofa;
+mod concepts;
+mod cost_benchmarks;
+mod csv;
+mod engine_benchmarks;
+mod figures;
+mod fine_tuning;
+mod marks;
+mod matrix_efficiency;
+mod measuring;
+mod published_latencies;
+mod ranking;
+mod readme;
+mod statistics;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tunas;
+mod vela;
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-/// Each page with the command that prints it; a test of `panarch` finds a page that is not current.
-const PAGES: [(&str, &str); 3] = [
-    ("docs/reference/run-file.md", "run-file"),
-    ("docs/reference/device-profile.md", "device-profile"),
-    ("docs/reference/command-line.md", "command-line"),
+use figures::Figures;
+use tables::Tables;
+
+/// A page and where its figures come from.
+struct Page {
+    /// From the root of the tree.
+    path: &'static str,
+    /// The tables that it is made from, from the root of the tree.
+    tables: &'static [&'static str],
+    figures: fn(&Tables) -> Result<Figures>,
+}
+
+const PAGES: [Page; 15] = [
+    readme::PAGE,
+    analytic_model::PAGE,
+    compofa::PAGE,
+    fine_tuning::PAGE,
+    matrix_efficiency::PAGE,
+    published_latencies::PAGE,
+    ranking::PAGE,
+    tunas::PAGE,
+    vela::PAGE,
+    concepts::CYCLE_SIMULATOR,
+    concepts::MAPPING,
+    concepts::MATRIX_EFFICIENCY,
+    measuring::PAGE,
+    cost_benchmarks::PAGE,
+    engine_benchmarks::PAGE,
 ];
 
-/// Writes every page.
-pub fn write(root: &Path) -> Result<bool> {
-    for (path, name) in PAGES {
-        let arguments = ["run", "--quiet", "--package", "panarch", "--", "reference", name];
-        let output = Command::new(crate::check::program())
-            .args(arguments)
-            .current_dir(root)
-            .output()
-            .with_context(|| format!("cannot start cargo {}", arguments.join(" ")))?;
-        ensure!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
-        let file = root.join(path);
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
+/// Writes every page anew, or only names those that do not follow their tables; whether all do.
+pub fn run(root: &Path, check: bool) -> Result<bool> {
+    let mut current = true;
+    for page in &PAGES {
+        let path = root.join(page.path);
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", page.path))?;
+        let made = match Tables::read(root, page.tables).and_then(|tables| page.made(&text, &tables)) {
+            Ok(made) => made,
+            Err(error) => {
+                println!("{}: {error:#}", page.path);
+                current = false;
+                continue;
+            }
+        };
+        for (name, line, was, is) in marks::changes(&text, &made) {
+            println!("{}:{line}: {name}: `{was}` is `{is}` by its tables", page.path);
         }
-        std::fs::write(&file, output.stdout).with_context(|| format!("cannot write {path}"))?;
-        println!("{path}");
+        if made == text {
+            continue;
+        }
+        if check {
+            current = false;
+        } else {
+            std::fs::write(&path, made).with_context(|| format!("cannot write {}", page.path))?;
+        }
     }
-    Ok(true)
+    match current {
+        true => println!("pages: all {} follow their tables", PAGES.len()),
+        false => println!("pages: not all follow their tables; `cargo xtask pages` writes them anew"),
+    }
+    Ok(current)
+}
+
+impl Page {
+    /// The page's text with every figure as its tables have it.
+    fn made(&self, text: &str, tables: &Tables) -> Result<String> {
+        let mut figures = (self.figures)(tables)?;
+        // A page names its tables, or only holds their sums.
+        match text.contains("<!--=sums-->") {
+            true => figures.set("sums", tables.sums()),
+            false => figures.set("tables", tables.links(self.path)),
+        }
+        figures.put_into(text)
+    }
 }

@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => DeviceProfile::preset("zigzag-edge-tpu")?,
     };
     let network = zoo::network(&name, 1000, 224)?;
-    let model = MappedModel::new(profile)?;
+    // ZigZag maps one group at a time.
+    let model = MappedModel::new(profile)?.without_packing();
     let start = Instant::now();
     let mappings = model.mappings(&network)?;
     let seconds = start.elapsed().as_secs_f64();

@@ -5,12 +5,12 @@ use panarch_graph::{Network, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
-use crate::plan::{Part, Rates, Surroundings, plan_part};
+use crate::plan::{Part, Rates, fastest};
 use crate::profile::Accelerator;
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
 pub use blocks::{BlockCost, BlockSum};
-use closed_form::{Ahead, closed_form};
+use closed_form::layer_time;
 
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 32;
@@ -39,7 +39,7 @@ impl AnalyticModel {
     pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
         let machine = profile.described()?.clone();
         Ok(Self {
-            rates: Rates::new(&machine, profile.batch()),
+            rates: Rates::new(&machine),
             machine,
             profile,
         })
@@ -70,21 +70,20 @@ impl AnalyticModel {
 
     /// The cost of the layers of a network that run on this device.
     pub(crate) fn cost_of(&self, network: &Network, part: Part) -> Result<Cost, CostError> {
-        let plan = plan_part(
+        let rates = &self.rates;
+        let scheduled = fastest(
             &self.profile,
             &self.machine,
-            &self.rates,
+            rates,
             network,
             part,
-            &Surroundings::default(),
+            |layer, ahead, next_is_chained| layer_time(rates, layer, ahead, next_is_chained),
         )?;
-        let mut times = Vec::with_capacity(plan.work.len());
-        closed_form(&self.rates, &plan.work, Ahead::default(), &mut times);
         let tool = Tool {
             kind: ProvenanceKind::Predicted,
             name: "analytic model",
         };
-        Ok(assemble(&self.profile, &self.machine, network, plan, &times, tool))
+        Ok(assemble(&self.profile, &self.machine, network, scheduled, tool))
     }
 }
 

@@ -2,10 +2,9 @@
 
 use panarch_graph::{Bytes, Estimate, Latency, Macs, Network, Provenance, ProvenanceKind};
 
-use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, NetworkPlan};
+use crate::plan::{LayerWork, Scheduled};
 use crate::profile::Accelerator;
-use crate::{Attribution, Bound, Cost, DeviceProfile, LayerCost, energy};
+use crate::{Attribution, Bound, Cost, DeviceProfile, EnergyParts, LayerCost, LevelTraffic, energy};
 
 /// Which of the two models made the numbers.
 #[derive(Debug, Clone, Copy)]
@@ -14,29 +13,41 @@ pub(crate) struct Tool {
     pub name: &'static str,
 }
 
-/// The cost of a network whose layers take these times.
+/// The cost of a network that runs in this way.
 pub(crate) fn assemble(
     profile: &DeviceProfile,
     machine: &Accelerator,
     network: &Network,
-    plan: NetworkPlan,
-    times: &[LayerTime],
+    scheduled: Scheduled,
     tool: Tool,
 ) -> Cost {
-    let per_batch = 1.0 / (machine.clock_hz.value * f64::from(profile.batch()));
+    let Scheduled {
+        layers,
+        operators,
+        here,
+        work,
+        flow,
+        times,
+        together,
+    } = scheduled;
+    let per_batch = 1.0 / (machine.clock_hz.value * f64::from(together));
     let seconds = |cycles: f64| Latency::from_seconds(cycles * per_batch);
     let fixed = Latency::from_seconds(machine.overhead.inference_s.value);
     let mut total = fixed;
-    let mut macs = 0;
-    let mut per_layer = Vec::with_capacity(plan.layers.len());
-    let layers = plan.layers.into_iter().zip(plan.here);
-    let described = layers.zip(plan.operators).zip(plan.work).zip(times);
-    for ((((layer, here), operator), work), time) in described {
+    let mut macs_on_array = 0;
+    let mut per_layer = Vec::with_capacity(layers.len());
+    let layers = layers.into_iter().zip(here);
+    let flows = work.into_iter().zip(&flow.layers);
+    let described = layers.zip(operators).zip(flows).zip(times);
+    for ((((layer, here), operator), (work, moved)), time) in described {
         let latency = seconds(time.total());
         total += latency;
         let of_layer = if here { network.node_macs(layer.anchor) } else { Macs(0) };
-        macs += of_layer.0;
+        // The vector unit's are no use of the array.
+        macs_on_array += if work.matrix > 0.0 { of_layer.0 } else { 0 };
         let (compute, movement) = (work.matrix.max(work.vector), movement(&work));
+        let memory = energy::levels(machine, moved);
+        let energy_parts = energy::of_layer(machine, of_layer, &memory, latency);
         per_layer.push(LayerCost {
             operator: operator.name().to_owned(),
             output: network.shape(layer.output),
@@ -52,6 +63,9 @@ pub(crate) fn assemble(
                 vector: seconds(time.vector),
                 issue: seconds(time.issue),
             },
+            energy: energy_parts.as_ref().map(EnergyParts::total),
+            energy_parts,
+            memory,
             bound: bound(&work, compute, movement),
             device: None,
             name: layer.name,
@@ -60,6 +74,16 @@ pub(crate) fn assemble(
     }
     let peak = machine.clock_hz.value * machine.array.macs_per_cycle();
     let ratio = 1.0 + machine.error.relative.value;
+    let memory = LevelTraffic::sum(per_layer.iter().flat_map(|layer| &layer.memory));
+    let traffic = memory.iter().find(|level| level.level == LevelTraffic::OFF_CHIP);
+    let fixed_energy = energy::leakage(machine, fixed);
+    let energy_parts = fixed_energy.map(|leakage| {
+        let fixed = EnergyParts {
+            leakage,
+            ..EnergyParts::default()
+        };
+        EnergyParts::sum(per_layer.iter().filter_map(|layer| layer.energy_parts).chain([fixed]))
+    });
     Cost {
         latency: Estimate {
             value: total,
@@ -68,13 +92,13 @@ pub(crate) fn assemble(
             level: machine.error.level.value,
         },
         fixed,
-        energy: machine
-            .energy
-            .as_ref()
-            .map(|figures| energy::of_inference(figures, &machine.error, Macs(macs), &plan.flow, total)),
-        peak_memory: Bytes(plan.flow.peak_bytes),
-        traffic: Bytes(plan.flow.traffic_bytes().round() as u64),
-        utilisation: share(macs as f64, total.seconds() * peak),
+        energy: energy_parts.map(|parts| energy::estimate(parts.total().joules(), &machine.error)),
+        energy_parts,
+        fixed_energy,
+        peak_memory: Bytes(flow.peak_bytes),
+        traffic: traffic.map_or(Bytes(0), LevelTraffic::moved),
+        memory,
+        utilisation: share(macs_on_array as f64, total.seconds() * peak),
         per_layer,
         provenance: Provenance {
             kind: tool.kind,
@@ -92,7 +116,7 @@ pub(crate) fn assemble(
 /// The busiest of the ways that a layer's bytes take.
 fn movement(work: &LayerWork) -> f64 {
     let host = work.host_in + work.host_out;
-    work.weights
+    (work.weights + work.weights_again)
         .max(work.load + work.store)
         .max(host)
         .max(work.feed + work.drain)

@@ -14,8 +14,8 @@ use rayon::prelude::*;
 use crate::plan::Part;
 use crate::profile::Support;
 use crate::{
-    AnalyticModel, Bound, Cost, CostError, CostSource, CycleSimulator, DeviceKind, DeviceProfile, LayerCost,
-    MappedModel, Model,
+    AnalyticModel, Bound, Cost, CostError, CostSource, CycleSimulator, DeviceKind, DeviceProfile, EnergyParts,
+    LayerCost, LevelTraffic, MappedModel, Model,
 };
 
 use placement::Placement;
@@ -162,6 +162,7 @@ impl FallbackModel {
                 continue;
             };
             add(&mut times, *device, row.latency);
+            let before = row.latency;
             // The first call is what every network pays.
             let is_entered = index == 0 || placement.device.get(index - 1) != Some(device);
             if is_entered && let Some(calls) = entered.get_mut(*device) {
@@ -173,12 +174,19 @@ impl FallbackModel {
                 }
             }
             let carried = carrying.get(index).copied().unwrap_or_default();
+            let own_time = if *device == 0 { before } else { Latency::ZERO };
             row.latency += carried.time;
             row.movement += carried.time;
             row.attribution.activations += carried.time;
             add(&mut times, 0, carried.time);
             if carried.time > Latency::ZERO && row.movement > row.compute {
                 row.bound = Bound::Movement;
+            }
+            // The device draws its power while others work and while values are carried.
+            let waiting = (row.latency - own_time) * self.own.static_w;
+            wait(&mut row, waiting);
+            if carried.bytes > 0 {
+                row.memory.push(LevelTraffic::carried(Bytes(carried.bytes)));
             }
             row.device = Some(self.member(*device).profile.name().to_owned());
             rows.push(row);
@@ -194,8 +202,18 @@ impl FallbackModel {
         let moved: u64 = carrying.iter().map(|carried| carried.bytes).sum();
         let latency = self.interval(&times, answer, total);
         let others_work = total - own.latency.value;
+        let energy = energy(asked(), others_work.max(Latency::ZERO), self.own.static_w);
+        let of_layers = EnergyParts::sum(rows.iter().filter_map(|row| row.energy_parts));
+        let fixed_energy = energy.map(|it| Energy::from_joules(it.value.joules() - of_layers.total().joules()));
+        let energy_parts = fixed_energy.map(|fixed| EnergyParts {
+            leakage: Energy::from_joules(of_layers.leakage.joules() + fixed.joules()),
+            ..of_layers
+        });
         Cost {
-            energy: energy(asked(), others_work.max(Latency::ZERO), self.own.static_w),
+            energy,
+            energy_parts,
+            fixed_energy,
+            memory: LevelTraffic::sum(rows.iter().flat_map(|row| &row.memory)),
             traffic: Bytes(asked().map(|cost| cost.traffic.0).sum::<u64>() + moved),
             utilisation: share(own.utilisation * own.latency.value.seconds(), total.seconds()),
             fixed,
@@ -267,6 +285,14 @@ impl FallbackModel {
             None => note,
         });
         provenance
+    }
+}
+
+/// Adds what a device draws while it waits for others.
+fn wait(row: &mut LayerCost, watt_seconds: Latency) {
+    if let Some(parts) = &mut row.energy_parts {
+        parts.leakage = Energy::from_joules(parts.leakage.joules() + watt_seconds.seconds());
+        row.energy = Some(parts.total());
     }
 }
 

@@ -156,7 +156,10 @@ impl Gemm {
 /// The largest divisor of a number that is not above its root.
 fn widest_divisor(number: u64) -> u64 {
     let root = number.isqrt();
-    (1..=root).rev().find(|divisor| number % divisor == 0).unwrap_or(1)
+    (1..=root)
+        .rev()
+        .find(|divisor| number.is_multiple_of(*divisor))
+        .unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@
 //! - `ethos_u`: the table `[ethos_u]` holds the fields of [`EthosU`]; it may also stand beside the tables of an accelerator
 //!   or a command, and then answers for the analytic model.
 //! - `hierarchy`: the tables `[clock]`, `[array]` with `[[array.dimensions]]`, `[[memories]]` with `[[memories.ports]]`,
-//!   `[error]` and `[support]` hold the fields of [`Hierarchy`] and its parts.
+//!   `[error]` and `[support]` hold the fields of [`Hierarchy`] and its parts; `objective` (`cycles`, `energy` or `edp`) may
+//!   stand at the top.
 //!
 //! Every figure of an accelerator is `{ value = …, source = "…" }` or `{ value = …, assumption = "…" }`. A source of one word
 //! is an entry of the table `[sources]`; an entry that no figure names is a mistake, as is an unknown key. A quantity is a
@@ -40,8 +41,8 @@ use panarch_toml::Diagnostics;
 use serde::Serialize;
 
 pub use accelerator::{
-    Accelerator, Array, ArrayKind, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory, ModelError,
-    OutputStage, Overhead, PixelOrder, Pooling, Support, VectorUnit,
+    Accelerator, Array, ArrayKind, DataflowChoice, Depthwise, DepthwiseMapping, EnergyFigures, Granule, Memory,
+    ModelError, OutputStage, Overhead, PixelOrder, Pooling, Support, Systolic, VectorUnit,
 };
 pub use blocking::Blocking;
 pub use command::CommandTarget;
@@ -55,6 +56,7 @@ pub use presets::{preset_names, preset_text};
 pub use read::ReadProfile;
 pub use table::{LinearTarget, TableDialect, TableTarget};
 
+use crate::mapper::Objective;
 use crate::{Checked, CostError, CostSource, FallbackModel, MappedModel, Model};
 
 /// A device, read from TOML.
@@ -255,7 +257,7 @@ impl DeviceProfile {
         self.precision
     }
 
-    /// Images that run together; costs are always of one image of such a batch.
+    /// The most images that run together, in parts where that is faster; costs are always of one image.
     #[must_use]
     pub const fn batch(&self) -> u32 {
         self.batch
@@ -337,6 +339,19 @@ impl DeviceProfile {
     #[must_use]
     pub const fn hash(&self) -> ContentHash {
         self.hash
+    }
+
+    /// The same profile of a hierarchy with mappings chosen for something else; others stay as they are.
+    #[must_use]
+    pub fn with_objective(mut self, objective: Objective) -> Self {
+        if let DeviceKind::Hierarchy(hierarchy) = &mut self.kind
+            && hierarchy.objective != objective
+        {
+            hierarchy.objective = objective;
+            let text = format!("{} {objective}", self.hash);
+            self.hash = ContentHash::of("panarch device profile for an objective v1", text.as_bytes());
+        }
+        self
     }
 
     /// The memory hierarchy, when it is described by one.

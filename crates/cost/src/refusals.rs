@@ -23,7 +23,7 @@ pub struct Refusal {
 /// All layers of a network that a device cannot run, grouped by operator and reason; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusals {
-    first: Refusal,
+    first: Box<Refusal>,
     others: Vec<Refusal>,
 }
 
@@ -31,12 +31,12 @@ impl Refusals {
     /// One layer.
     pub fn of(layer: impl Into<String>, operator: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
-            first: Refusal {
+            first: Box::new(Refusal {
                 operator: operator.into(),
                 reason: reason.into(),
                 layers: vec![layer.into()],
                 count: 1,
-            },
+            }),
             others: Vec::new(),
         }
     }
@@ -57,7 +57,7 @@ impl Refusals {
     }
 
     fn add(&mut self, layer: &str, operator: &str, reason: String) {
-        let mut groups = std::iter::once(&mut self.first).chain(&mut self.others);
+        let mut groups = std::iter::once(self.first.as_mut()).chain(&mut self.others);
         match groups.find(|group| group.operator == operator && group.reason == reason) {
             Some(group) => {
                 group.count += 1;
@@ -76,19 +76,36 @@ impl Refusals {
 
     /// The first in the order of execution.
     #[must_use]
-    pub const fn first(&self) -> &Refusal {
+    pub fn first(&self) -> &Refusal {
         &self.first
     }
 
     /// All of them, in the order in which they are first met.
     pub fn iter(&self) -> impl Iterator<Item = &Refusal> {
-        std::iter::once(&self.first).chain(&self.others)
+        std::iter::once(self.first.as_ref()).chain(&self.others)
     }
 
     /// How many layers are refused.
     #[must_use]
     pub fn layers(&self) -> usize {
         self.iter().map(|group| group.count).sum()
+    }
+
+    /// The operators, each once, with how many layers of each: `21 of hard_swish, 8 of hard_sigmoid`.
+    #[must_use]
+    pub fn operators(&self) -> String {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for group in self.iter() {
+            match counts.iter_mut().find(|(operator, _)| *operator == group.operator) {
+                Some((_, count)) => *count += group.count,
+                None => counts.push((&group.operator, group.count)),
+            }
+        }
+        let words: Vec<String> = counts
+            .iter()
+            .map(|(operator, count)| format!("{count} of {operator}"))
+            .collect();
+        words.join(", ")
     }
 
     /// The operators and reasons in a few words: `hard_swish: the profile does not list the operator`.

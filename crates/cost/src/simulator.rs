@@ -1,19 +1,22 @@
+mod fetched_ahead;
 mod job;
-mod streamed_weights;
 mod timeline;
+mod units;
+mod weights;
 
 use panarch_graph::{Network, ProvenanceKind};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
 use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, Part, Rates, Surroundings, plan_part};
-use crate::profile::Accelerator;
+use crate::plan::{Ahead, Part, Rates, Scheduled, fastest, in_turn};
+use crate::profile::{Accelerator, Figure, Origin};
 use crate::{Cost, CostError, CostSource, DeviceProfile};
 
 pub use job::{Job, Task, Unit};
 
-use timeline::Timeline;
+use fetched_ahead::{FetchedAhead, add_fetched_ahead};
+use timeline::{Trace, layer_time, traced};
 
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 4;
@@ -23,13 +26,13 @@ const PARALLEL: usize = 4;
 /// Matrix unit, vector unit, the port of the on-chip memory, the way to main memory, the way of streamed weights and the
 /// link to the host each serve one [`Job`] at a time, in program order. A tile's jobs wait for what they need: input
 /// loaded if it was spilled, fed from on-chip memory, the weights of its block there, room in the two buffers before and
-/// behind the matrix unit. Weights are fetched ahead, over the border of layers too, as far as their buffer goes. A layer
-/// begins when the one before has ended, because any of its positions may need any of theirs; only inside a chain that
-/// the profile fuses does it follow tile by tile.
+/// behind the matrix unit. A layer begins when the one before has ended, because any of its positions may need any of
+/// theirs; only inside a chain that the profile fuses does it follow tile by tile. Weights of later layers are fetched while
+/// their way is idle, as far as their buffer goes.
 ///
 /// Because every part serves in program order, the event that frees a part is always the one that the next job waits for:
 /// the events are worked off in that order, without a queue, and the time of each is the exact one. For the same reason
-/// nothing that gets faster can make the whole slower. How far ahead weights are fetched is chosen for each network.
+/// nothing that gets faster can make a layer slower. Among what a compiler may choose, the fastest is taken for each network.
 ///
 /// What a layer is cut into, and what stays on chip, is the plan that [`crate::AnalyticModel`] uses too.
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ impl CycleSimulator {
     pub fn new(profile: DeviceProfile) -> Result<Self, CostError> {
         let machine = profile.described()?.clone();
         Ok(Self {
-            rates: Rates::new(&machine, profile.batch()),
+            rates: Rates::new(&machine),
             machine,
             profile,
         })
@@ -55,11 +58,15 @@ impl CycleSimulator {
 
     /// The same machine with memories that never make anything wait.
     #[must_use]
-    pub fn with_ideal_memory(self) -> Self {
-        Self {
-            rates: self.rates.ideal(),
-            ..self
+    pub fn with_ideal_memory(mut self) -> Self {
+        self.rates = self.rates.ideal();
+        if let Some(systolic) = &mut self.machine.array.systolic {
+            systolic.accumulator_bytes = Some(Figure {
+                value: f64::INFINITY,
+                origin: Origin::Assumption("memories that never make anything wait".to_owned()),
+            });
         }
+        self
     }
 
     /// The profile that is simulated.
@@ -91,71 +98,69 @@ impl CycleSimulator {
     }
 
     fn simulate(&self, network: &Network, part: Part, jobs: Option<&mut Vec<Job>>) -> Result<Cost, CostError> {
-        let plan = plan_part(
+        let rates = &self.rates;
+        let scheduled = fastest(
             &self.profile,
             &self.machine,
-            &self.rates,
+            rates,
             network,
             part,
-            &Surroundings::default(),
+            |layer, ahead, next_is_chained| layer_time(rates, layer, ahead, next_is_chained),
         )?;
-        let times = schedule(&self.rates, &plan.work, jobs);
+        if let Some(jobs) = jobs {
+            jobs.extend(self.jobs(&scheduled));
+        }
         let tool = Tool {
             kind: ProvenanceKind::Simulated,
             name: "cycle simulator",
         };
-        Ok(assemble(&self.profile, &self.machine, network, plan, &times, tool))
+        Ok(assemble(&self.profile, &self.machine, network, scheduled, tool))
     }
-}
 
-/// Runs a planned network with the weights fetched ahead as far as is best.
-///
-/// Where weights share the way of activations, fetching far ahead can keep a layer's own loads waiting. A compiler would
-/// choose the depth: every power of two up to the buffer is run, and the fastest is taken. A larger buffer has all the
-/// depths of a smaller one, so that it is never slower.
-fn schedule(rates: &Rates, work: &[LayerWork], jobs: Option<&mut Vec<Job>>) -> Vec<LayerTime> {
-    let contended = rates.weights_share && work.iter().any(|layer| layer.uses_off_chip(rates));
-    let streamed: f64 = work.iter().map(|layer| layer.weight_bytes).sum();
-    if !contended || streamed == 0.0 {
-        return Timeline::new(rates, work, jobs).run();
-    }
-    let smallest = work.iter().filter(|layer| layer.weight_bytes > 0.0);
-    let smallest = smallest.map(|layer| layer.weight_bytes / f64::from(layer.blocks.max(1)));
-    let smallest = smallest.fold(f64::INFINITY, f64::min);
-    let mut best: Option<(f64, f64, Vec<LayerTime>)> = None;
-    let mut held = Vec::with_capacity(work.len());
-    // Below the smallest block, all depths are alike; above all weights, too.
-    let mut depth = 2_f64.powi(smallest.max(1.0).log2().floor() as i32);
-    loop {
-        let at = Rates {
-            weight_buffer: depth,
-            ..*rates
-        };
-        held.clear();
-        held.extend(work.iter().map(|layer| layer.holding(depth)));
-        let times = Timeline::new(&at, &held, None).run();
-        let total = times.iter().map(LayerTime::total).sum();
-        if best.as_ref().is_none_or(|(least, ..)| total < *least) {
-            best = Some((total, depth, times));
+    /// Runs a schedule once more and writes down what every part does.
+    fn jobs(&self, scheduled: &Scheduled) -> Vec<Job> {
+        let rates = &self.rates;
+        let mut timed = Vec::new();
+        let mut fetched = Vec::new();
+        let mut begins = Vec::with_capacity(scheduled.times.len());
+        let mut now = 0.0;
+        for (position, (layer, time)) in scheduled.work.iter().zip(&scheduled.times).enumerate() {
+            if !layer.is_empty() {
+                begins.push((position, now + time.issue));
+            }
+            now += time.total();
         }
-        depth *= 2.0;
-        if depth > rates.weight_buffer || depth >= 2.0 * streamed {
-            break;
-        }
-    }
-    let Some((_, depth, times)) = best else {
-        return Vec::new();
-    };
-    if jobs.is_some() {
-        held.clear();
-        held.extend(work.iter().map(|layer| layer.holding(depth)));
-        let at = Rates {
-            weight_buffer: depth,
-            ..*rates
+        let mut begins = begins.into_iter();
+        let mut again: Vec<LayerTime> = Vec::with_capacity(scheduled.times.len());
+        in_turn(
+            rates,
+            &scheduled.work,
+            Ahead::none(rates),
+            &mut again,
+            |layer, ahead, next_is_chained| {
+                let (position, begin) = begins.next().unwrap_or_default();
+                fetched.push(FetchedAhead {
+                    layer: position,
+                    begin,
+                    block: layer.weights / f64::from(layer.blocks),
+                    cycles: ahead.fetched(rates, layer),
+                });
+                let trace = Trace {
+                    layer: position,
+                    begin,
+                    jobs: &mut timed,
+                };
+                traced(rates, layer, ahead, next_is_chained, trace)
+            },
+        );
+        let unit = if rates.weights_share {
+            Unit::OffChip
+        } else {
+            Unit::Weights
         };
-        return Timeline::new(&at, &held, jobs).run();
+        add_fetched_ahead(&mut timed, unit, &fetched);
+        timed.into_iter().filter_map(|job| job.rounded()).collect()
     }
-    times
 }
 
 impl CostSource for CycleSimulator {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use panarch_graph::{Bytes, Energy, Estimate, Latency, Macs, Network, Provenance, Shape};
 use serde::{Deserialize, Serialize};
 
-use crate::CostError;
+use crate::{CostError, EnergyParts, LevelTraffic};
 
 /// Answers what networks cost on one device.
 ///
@@ -54,13 +54,22 @@ pub struct Cost {
     /// Energy of one inference; absent when nothing is known about it.
     #[serde(rename = "energy_j")]
     pub energy: Option<Estimate<Energy>>,
+    /// The parts of `energy.value`; absent when they are not known apart.
+    #[serde(rename = "energy_parts_j", default, skip_serializing_if = "Option::is_none")]
+    pub energy_parts: Option<EnergyParts>,
+    /// The static part of `energy.value` during `fixed`, which is no layer's.
+    #[serde(rename = "fixed_energy_j", default, skip_serializing_if = "Option::is_none")]
+    pub fixed_energy: Option<Energy>,
     /// Largest amount of activations alive at once, in the device's number format; weights are not counted.
     #[serde(rename = "peak_memory_bytes")]
     pub peak_memory: Bytes,
     /// Bytes that cross the border of the chip: streamed weights, spilled activations, image and result.
     #[serde(rename = "traffic_bytes")]
     pub traffic: Bytes,
-    /// Multiply-accumulates done over those possible in `latency.value`, from 0 to 1.
+    /// What every memory level does: the sums over the layers. Empty when the source does not count levels apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<LevelTraffic>,
+    /// Multiply-accumulates that the array did over those that it could have done in `latency.value`, from 0 to 1.
     pub utilisation: f64,
     /// One entry a layer in the order of execution; their latencies and `fixed` add up to `latency.value`. Empty when the
     /// source knows only the whole.
@@ -98,6 +107,15 @@ pub struct LayerCost {
     /// Where the time goes; the parts add up to `latency`.
     #[serde(rename = "attribution_s")]
     pub attribution: Attribution,
+    /// Energy of the layer; those of all layers and [`Cost::fixed_energy`] add up to the network's.
+    #[serde(rename = "energy_j", default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
+    /// The parts of `energy`.
+    #[serde(rename = "energy_parts_j", default, skip_serializing_if = "Option::is_none")]
+    pub energy_parts: Option<EnergyParts>,
+    /// What every memory level does for the layer; empty when the source does not count levels apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<LevelTraffic>,
     /// Which of the three rules.
     pub bound: Bound,
 }

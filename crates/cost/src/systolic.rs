@@ -27,11 +27,14 @@
 //! # Ok::<(), panarch_cost::CostError>(())
 //! ```
 
+mod accesses;
 mod fold;
 mod gemm;
 mod mapping;
 
-pub use fold::{Fold, SramAccesses};
+pub(crate) use accesses::ArrayAccesses;
+pub use accesses::SramAccesses;
+pub use fold::Fold;
 pub use gemm::Gemm;
 pub use mapping::FoldMapping;
 

@@ -257,8 +257,11 @@ impl HostDevice {
             latency,
             fixed: scale.value * calibration.fixed.min(ratio.value),
             energy: None,
+            energy_parts: None,
+            fixed_energy: None,
             peak_memory: values(network.peak_activation_elements()),
             traffic: values(moved),
+            memory: Vec::new(),
             utilisation: (work * calibration.convolution / ratio.value).clamp(0.0, 1.0),
             per_layer: Vec::new(),
             provenance: Provenance {

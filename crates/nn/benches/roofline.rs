@@ -5,10 +5,11 @@
 //! cache. A layer's bound is max(operations / peak, bytes / bandwidth), where the bytes are those that must move once:
 //! inputs, outputs and weights, and in the backward pass the values kept for it. `share` is the bound over the time
 //! taken. A layer includes the batch normalisation and activation that are fused into it; only the operations of the
-//! convolution count. More than 100 % means that the bytes came out of a cache instead.
+//! convolution count. More than 100 % of a bound by memory means that the bytes came out of a cache instead.
 //!
 //! `forward` and `backward` are timed inside of a step. `weight` (the weight gradient alone) and `data` (the
-//! difference) are timed on a network of this one layer.
+//! difference) are timed on a network of this one layer; a small difference of two timings is noise, and its share may
+//! then be above 100 % of any bound.
 //!
 //! `THREADS` (default 2), `REPEATS` (default 20; the least time counts), `NETWORK` (`reference` or `small`),
 //! `FORMAT=csv`.

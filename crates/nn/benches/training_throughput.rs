@@ -1,4 +1,4 @@
-//! Training throughput of one fixed small CNN: the peer of `pytorch_training_throughput.py`, same network, same step,
+//! Training throughput of one fixed small CNN: the peer of `pytorch_peer.py`, same network, same step,
 //! same line of output; and the memory that it needs.
 //!
 //! `THREADS` (default 2), `SECONDS` (a window's length, default 6), `NETWORK` (`reference`, default, or `small`: a

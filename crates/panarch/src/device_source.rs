@@ -56,15 +56,15 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
         DeviceKind::Linear(target) => linear(profile, target),
         DeviceKind::Hierarchy(_) => Ok(OpenDevice {
             source: profile.cost_source()?,
-            hash: hash_of(profile, "panarch mapper of a profile v1", ""),
+            hash: hash_of(profile, "panarch mapper of a profile v2", ""),
             takes_time: false,
         }),
         // The numbers are revisions of the models: raised whenever what they say changes.
         _ => Ok(OpenDevice {
             source: profile.model(model)?,
             hash: match model {
-                Model::Analytic => hash_of(profile, "panarch analytic model of a profile v2", ""),
-                Model::Cycle => hash_of(profile, "panarch simulator of a profile v1", ""),
+                Model::Analytic => hash_of(profile, "panarch analytic model of a profile v3", ""),
+                Model::Cycle => hash_of(profile, "panarch simulator of a profile v2", ""),
             },
             takes_time: false,
         }),

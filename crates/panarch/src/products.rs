@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use panarch_cost::products::ListedProduct;
-use panarch_cost::{Cost, CostError, DeviceKind, DeviceProfile, Model};
+use panarch_cost::{Cost, CostError, DeviceProfile, Model};
 use panarch_graph::{Bytes, Latency, Macs};
 
-use crate::lookup::{self, NamedNetwork};
-use crate::{Error, device_source};
+use crate::{Error, device_source, lookup};
 
 /// A product of a list and what a device says of it.
 #[derive(Debug, Clone)]
@@ -70,7 +69,7 @@ pub fn read(file: &Path) -> Result<Vec<ListedProduct>, Error> {
 /// Asks a device for products: by a model of choice, or else what its profile says should answer.
 ///
 /// # Errors
-/// A device that cannot be asked at all; what it cannot run is in the answers.
+/// Products that are no networks; that a device cannot be asked, or cannot run a product, is in the answers.
 pub fn costs(
     profile: &DeviceProfile,
     model: Option<Model>,
@@ -81,10 +80,14 @@ pub fn costs(
     for product in products {
         networks.push(product.gemm.network()?);
     }
-    let answers = match (model, profile.kind()) {
-        (Some(model), _) => profile.model(model)?.estimate(&networks),
-        (None, DeviceKind::Measured(_)) => networks.into_iter().map(|network| measured(profile, network)).collect(),
-        (None, _) => device_source::open(profile)?.source.estimate(&networks),
+    let source = match model {
+        Some(model) => profile.model(model).map_err(Error::from),
+        None => device_source::open(profile).map(|open| open.source),
+    };
+    let answers = match source {
+        Ok(source) => source.estimate(&networks),
+        // A device that cannot be asked hides no other.
+        Err(error) => vec![Err(refusal(profile, error)); products.len()],
     };
     let clock = clock_hz(profile);
     let cost = |(product, answer): (&ListedProduct, Result<Cost, CostError>)| ProductCost {
@@ -95,20 +98,15 @@ pub fn costs(
     Ok(products.iter().zip(answers).map(cost).collect())
 }
 
-fn measured(profile: &DeviceProfile, network: panarch_graph::Network) -> Result<Cost, CostError> {
-    let named = NamedNetwork {
-        network,
-        weights: None,
-        origin: String::new(),
-        notes: Vec::new(),
-    };
-    lookup::cost(profile, &named).map_err(|error| match error {
+/// Why a device cannot be asked, as its answer.
+fn refusal(profile: &DeviceProfile, error: Error) -> CostError {
+    match error {
         Error::Cost(error) => error,
         other => CostError::Failed {
             device: profile.name().to_owned(),
             reason: other.to_string(),
         },
-    })
+    }
 }
 
 fn clock_hz(profile: &DeviceProfile) -> Option<f64> {

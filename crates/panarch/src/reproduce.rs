@@ -10,6 +10,7 @@ mod compofa;
 mod fine_tuning;
 mod front;
 mod matrix_efficiency;
+mod profile_text;
 mod published_latencies;
 mod ranking;
 mod statistics;

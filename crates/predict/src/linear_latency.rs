@@ -106,8 +106,11 @@ impl LinearLatency {
             },
             fixed: Latency::ZERO,
             energy: None,
+            energy_parts: None,
+            fixed_energy: None,
             peak_memory: bytes(network.peak_activation_elements()),
             traffic: bytes(moved),
+            memory: Vec::new(),
             utilisation: 0.0,
             per_layer: Vec::new(),
             provenance: Provenance {

@@ -59,8 +59,11 @@ impl FakeDevice {
             },
             fixed: self.fixed,
             energy: None,
+            energy_parts: None,
+            fixed_energy: None,
             peak_memory: activations,
             traffic: Bytes(4 * network.parameter_count()),
+            memory: Vec::new(),
             utilisation: 1.0 - self.fixed / truth,
             per_layer: Vec::new(),
             provenance: Provenance {

@@ -1,71 +1,69 @@
 use panarch_graph::{Latency, Network};
 
 use super::AnalyticModel;
-use super::closed_form::{Ahead, closed_form};
+use super::closed_form::layer_time;
 use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, Surroundings, plan, weight_cache};
+use crate::plan::{
+    Ahead, LayerWork, Moved, NetworkPlan, Order, Run, Surroundings, Taken, choose, in_turn, parts_of_batch, plan,
+    weight_cache,
+};
 use crate::{CostError, Operator};
-
-/// Whether the values at a block's two ends are spilled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ends {
-    input: bool,
-    output: bool,
-}
-
-impl Ends {
-    const ALL: [Self; 4] = [
-        Self::new(false, false),
-        Self::new(false, true),
-        Self::new(true, false),
-        Self::new(true, true),
-    ];
-
-    const fn new(input: bool, output: bool) -> Self {
-        Self { input, output }
-    }
-
-    const fn index(self) -> usize {
-        self.input as usize * 2 + self.output as usize
-    }
-}
-
-/// The layers of a block with its weights on chip or all of them streamed, and the sum of their cycles.
-#[derive(Debug, Clone, Default)]
-struct Variant {
-    resident: Vec<LayerWork>,
-    streamed: Vec<LayerWork>,
-    resident_cycles: f64,
-    /// Where nothing is fetched ahead.
-    streamed_cycles: f64,
-}
 
 /// What a block of a network costs on a device, as far as that does not hang on the blocks around it.
 ///
 /// Made by [`AnalyticModel::block`]; [`AnalyticModel::latency_of_blocks`] puts blocks together.
 #[derive(Debug, Clone)]
 pub struct BlockCost {
-    variants: [Variant; 4],
-    /// Bytes of each layer's weights, and all of them.
-    weights: Vec<f64>,
-    all_weights: f64,
-    peak_bytes: f64,
-    input_spills: bool,
-    output_spills: bool,
+    /// One entry for each part of a batch that may be taken together.
+    parts: Vec<Part>,
+    /// Bytes of all weights, and of the layer that has most.
+    weights: f64,
+    largest: f64,
 }
 
-/// Room for sums over blocks, so that none is allocated for each network, and what has been found of blocks where weights
-/// are fetched ahead. It belongs to one model and one list of blocks.
+/// A block's plan for so many images together.
+#[derive(Debug, Clone)]
+struct Part {
+    together: f64,
+    plan: NetworkPlan,
+    /// Whether something inside it comes onto the chip more than once.
+    spills: bool,
+}
+
+/// How a block is run among others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Way {
+    order: Order,
+    /// The shares of its input and output that leave the chip.
+    entering: f64,
+    leaving: f64,
+    /// Whether all its weights stay on chip, or else none.
+    resident: bool,
+    ahead: Ahead,
+}
+
+/// Room for sums over blocks, so that none is allocated for each network, and what has been found of blocks. It belongs to
+/// one model and one list of blocks.
 #[derive(Debug, Clone, Default)]
 pub struct BlockSum {
     work: Vec<LayerWork>,
     times: Vec<LayerTime>,
-    /// For each block and variant: what was fetched ahead at its begin, its cycles, what is fetched ahead at its end.
-    seen: Vec<Vec<(Ahead, f64, Ahead)>>,
+    /// For each block and part of a batch: the ways met and what they take.
+    seen: Vec<Vec<(Way, OfBlock)>>,
+    taken: Vec<Taken>,
 }
 
-/// As many beginnings of a block are remembered: the buffer's size leaves few.
-const MOST_SEEN: usize = 16;
+/// What a block takes that is run in some way: cycles of all images, bytes of one across the border of the chip, and what is
+/// fetched ahead at the end.
+#[derive(Debug, Clone, Copy)]
+struct OfBlock {
+    cycles: f64,
+    traffic: f64,
+    after: Ahead,
+}
+
+/// As many ways of a block are remembered: the buffer's size leaves few beginnings, the neighbours few shares.
+const MOST_SEEN: usize = 64;
 
 impl AnalyticModel {
     /// The cost of a block, given as a network from what enters it to what leaves it. `first` and `last` say whether it
@@ -93,132 +91,171 @@ impl AnalyticModel {
         let around = Surroundings {
             before: !first,
             behind: !last,
-            ..Surroundings::default()
         };
-        let plan_with =
-            |surroundings: Surroundings| plan(&self.profile, &self.machine, &self.rates, network, &surroundings);
-        let alone = plan_with(around)?;
-        let mut variants: [Variant; 4] = Default::default();
-        for ends in Ends::ALL {
-            let with = |cache: f64| Surroundings {
-                input_spilled: ends.input,
-                output_spilled: ends.output,
-                weight_cache: Some(cache),
-                ..around
-            };
-            let (resident, streamed) = (plan_with(with(f64::INFINITY))?.work, plan_with(with(0.0))?.work);
-            variants[ends.index()] = Variant {
-                resident_cycles: self.cycles(&resident),
-                streamed_cycles: self.cycles(&streamed),
-                resident,
-                streamed,
-            };
+        let whole = crate::plan::Part::whole(network);
+        let mut parts = Vec::new();
+        for together in parts_of_batch(self.profile.batch()) {
+            let plan = plan(&self.profile, &self.machine, together, network, &whole, around)?;
+            let mut layers = plan.demands.layers.iter();
+            parts.push(Part {
+                together: f64::from(together),
+                spills: layers.any(|demand| demand.spilled + demand.image_again > 0.0),
+                plan,
+            });
         }
+        let weights = || {
+            let layers = parts.first().map(|part| part.plan.demands.layers.iter());
+            layers.into_iter().flatten().map(|demand| demand.weights)
+        };
         Ok(BlockCost {
-            variants,
-            all_weights: alone.flow.weights.iter().sum(),
-            weights: alone.flow.weights,
-            peak_bytes: alone.flow.peak_bytes as f64,
-            input_spills: alone.flow.input_spills,
-            output_spills: alone.flow.output_spills,
+            weights: weights().sum(),
+            largest: weights().fold(0.0, f64::max),
+            parts,
         })
     }
 
     /// The latency of a network that consists of these blocks, each given by its number in `known`: what
     /// [`AnalyticModel::cost`] says of it, without lowering and planning it again.
     ///
-    /// Where all weights stay on chip, or where no weights are fetched ahead, the blocks' sums are added up. Else a block's
-    /// cycles hang on what has been fetched when it begins, which the buffer's size leaves few values of: those that have
-    /// been met are remembered in `sum`.
+    /// A block's cycles hang on what of its ends and of its weights is on chip, and on what of them has been fetched when it
+    /// begins; the ways that have been met are remembered in `sum`.
     #[must_use]
     pub fn latency_of_blocks(&self, known: &[BlockCost], blocks: &[u32], sum: &mut BlockSum) -> Latency {
-        let memory = &self.machine.memory;
-        let batch = f64::from(self.profile.batch());
-        let block_at = |position: usize| blocks.get(position).and_then(|number| known.get(*number as usize));
-        let (mut peak, mut weights) = (0.0_f64, 0.0);
-        for block in (0..blocks.len()).filter_map(block_at) {
-            peak = peak.max(block.peak_bytes);
-            weights += block.all_weights;
+        let parts = known.first().map_or(0, |block| block.parts.len());
+        sum.taken.clear();
+        for part in 0..parts {
+            self.try_part(known, blocks, part, sum);
         }
-        let cache = weight_cache(memory, peak * batch);
-        let variants = (0..blocks.len()).filter_map(|position| {
-            let block = block_at(position)?;
-            let before = position.checked_sub(1).and_then(block_at);
-            let behind = block_at(position + 1);
-            let ends = Ends::new(
-                block.input_spills || before.is_some_and(|before| before.output_spills),
-                block.output_spills || behind.is_some_and(|behind| behind.input_spills),
-            );
-            Some((*blocks.get(position)?, block, ends))
-        });
-        let mut cycles = 0.0;
-        let (mut left, mut ahead) = (cache, Ahead::default());
-        let all_fit = weights <= cache;
-        for (number, block, ends) in variants {
-            let variant = &block.variants[ends.index()];
-            let resident = block.all_weights <= left;
-            if all_fit || (resident && !self.rates.fetch_ahead) {
-                left -= block.all_weights;
-                cycles += variant.resident_cycles;
-            } else if left == 0.0 && !self.rates.fetch_ahead {
-                cycles += variant.streamed_cycles;
-            } else if resident || left == 0.0 {
-                left -= if resident { block.all_weights } else { 0.0 };
-                let work = if resident { &variant.resident } else { &variant.streamed };
-                let slot = (number as usize * 4 + ends.index()) * 2 + usize::from(resident);
-                let (_, of_block, after) = self.with_ahead(sum, slot, work, ahead);
-                (cycles, ahead) = (cycles + of_block, after);
-            } else {
-                sum.work.clear();
-                sum.times.clear();
-                self.extend(&mut sum.work, block, variant, &mut left);
-                ahead = closed_form(&self.rates, &sum.work, ahead, &mut sum.times);
-                cycles += sum.times.iter().map(LayerTime::total).sum::<f64>();
-            }
-        }
+        let chosen = choose(&sum.taken).and_then(|place| sum.taken.get(place));
+        let cycles = chosen.map_or(0.0, |taken| taken.cycles);
         let fixed = Latency::from_seconds(self.machine.overhead.inference_s.value);
-        fixed + Latency::from_seconds(cycles / (self.machine.clock_hz.value * batch))
+        fixed + Latency::from_seconds(cycles / self.machine.clock_hz.value)
     }
 
-    /// What was fetched ahead at a block's begin, its cycles, and what is fetched ahead at its end.
-    fn with_ahead(&self, sum: &mut BlockSum, slot: usize, work: &[LayerWork], ahead: Ahead) -> (Ahead, f64, Ahead) {
-        if sum.seen.len() <= slot {
-            sum.seen.resize_with(slot + 1, Vec::new);
+    /// Adds what every schedule takes in which a part of a batch is taken through the network together.
+    fn try_part(&self, known: &[BlockCost], blocks: &[u32], part: usize, sum: &mut BlockSum) {
+        let block_at = |position: usize| {
+            let block = known.get(*blocks.get(position)? as usize)?;
+            Some((block, block.parts.get(part)?))
+        };
+        let ends = |position: usize, of: &Part| {
+            let (mut entering, mut leaving) = (of.plan.demands.input_spilled, of.plan.demands.output_spilled);
+            if let Some((_, before)) = position.checked_sub(1).and_then(block_at) {
+                entering = entering.max(before.plan.demands.output_spilled);
+            }
+            if let Some((_, behind)) = block_at(position + 1) {
+                leaving = leaving.max(behind.plan.demands.input_spilled);
+            }
+            (entering, leaving)
+        };
+        let (mut peak, mut weights, mut largest, mut spills) = (0_u64, 0.0, 0.0_f64, false);
+        let mut together = 1.0;
+        for position in 0..blocks.len() {
+            let Some((block, of)) = block_at(position) else {
+                continue;
+            };
+            peak = peak.max(of.plan.demands.peak_bytes);
+            weights += block.weights;
+            largest = largest.max(block.largest);
+            let (entering, leaving) = ends(position, of);
+            let inner = position > 0 && entering > 0.0 || position + 1 < blocks.len() && leaving > 0.0;
+            spills |= of.spills || inner;
+            together = of.together;
         }
-        let seen = sum
-            .seen
-            .get(slot)
-            .and_then(|seen| seen.iter().find(|seen| seen.0 == ahead));
-        if let Some(seen) = seen {
-            return *seen;
-        }
-        sum.times.clear();
-        let after = closed_form(&self.rates, work, ahead, &mut sum.times);
-        let found = (ahead, sum.times.iter().map(LayerTime::total).sum(), after);
-        if let Some(seen) = sum.seen.get_mut(slot).filter(|seen| seen.len() < MOST_SEEN) {
-            seen.push(found);
-        }
-        found
-    }
-
-    /// The layers of a block when `left` bytes of weights may stay on chip.
-    fn extend(&self, work: &mut Vec<LayerWork>, block: &BlockCost, variant: &Variant, left: &mut f64) {
-        for ((resident, streamed), weights) in variant.resident.iter().zip(&variant.streamed).zip(&block.weights) {
-            let kept = weights.min(*left);
-            *left -= kept;
-            work.push(if kept == *weights {
-                *resident
-            } else if kept == 0.0 {
-                *streamed
-            } else {
-                resident.with_streamed(&self.rates, weights - kept)
+        let cache = weight_cache(&self.machine.memory, peak as f64 * together);
+        let all_fit = weights <= cache;
+        for order in Order::all(self.rates.weight_buffer, spills && !all_fit, largest) {
+            let (mut cycles, mut traffic, mut left, mut ahead) = (0.0, 0.0, cache, Ahead::none(&self.rates));
+            for position in 0..blocks.len() {
+                let Some(((block, of), number)) = block_at(position).zip(blocks.get(position)) else {
+                    continue;
+                };
+                let (entering, leaving) = ends(position, of);
+                let resident = block.weights <= left;
+                let way = Way {
+                    order,
+                    entering,
+                    leaving,
+                    resident,
+                    // Where nothing streams, nothing is fetched.
+                    ahead: if all_fit { Ahead::none(&self.rates) } else { ahead },
+                };
+                let whole = resident || left == 0.0;
+                let of_block = if whole {
+                    let slot = *number as usize * block.parts.len() + part;
+                    self.remembered(sum, slot, &of.plan, of.together, way, left)
+                } else {
+                    self.run(sum, &of.plan, of.together, way, left)
+                };
+                left = (left - block.weights).max(0.0);
+                cycles += of_block.cycles;
+                traffic += of_block.traffic;
+                ahead = of_block.after;
+            }
+            sum.taken.push(Taken {
+                cycles: cycles / together,
+                traffic,
             });
         }
     }
 
-    fn cycles(&self, work: &[LayerWork]) -> f64 {
-        let mut times = Vec::with_capacity(work.len());
-        closed_form(&self.rates, work, Ahead::default(), &mut times);
-        times.iter().map(LayerTime::total).sum()
+    fn remembered(
+        &self,
+        sum: &mut BlockSum,
+        slot: usize,
+        plan: &NetworkPlan,
+        together: f64,
+        way: Way,
+        left: f64,
+    ) -> OfBlock {
+        if sum.seen.len() <= slot {
+            sum.seen.resize_with(slot + 1, Vec::new);
+        }
+        let met = sum
+            .seen
+            .get(slot)
+            .and_then(|seen| seen.iter().find(|seen| seen.0 == way));
+        if let Some((_, met)) = met {
+            return *met;
+        }
+        let found = self.run(sum, plan, together, way, left);
+        if let Some(seen) = sum.seen.get_mut(slot).filter(|seen| seen.len() < MOST_SEEN) {
+            seen.push((way, found));
+        }
+        found
+    }
+
+    /// Cycles of a block when `left` bytes of weights may stay on chip, and what is fetched ahead at its end.
+    fn run(&self, sum: &mut BlockSum, plan: &NetworkPlan, together: f64, way: Way, left: f64) -> OfBlock {
+        sum.work.clear();
+        sum.times.clear();
+        let (mut left, mut traffic) = (left, 0.0);
+        let layers = plan.demands.layers.iter().zip(&plan.arithmetic).zip(plan.issued());
+        for ((demand, arithmetic), operator) in layers {
+            let kept = demand.weights.min(left);
+            left -= kept;
+            let run = Run {
+                together,
+                kept,
+                entering: way.entering,
+                leaving: way.leaving,
+                order: way.order,
+            };
+            let (work, moved) = LayerWork::new(&self.rates, arithmetic, demand, operator, &run);
+            traffic += Moved::across_the_border(&moved);
+            sum.work.push(work);
+        }
+        let after = in_turn(
+            &self.rates,
+            &sum.work,
+            way.ahead,
+            &mut sum.times,
+            |layer, ahead, next_is_chained| layer_time(&self.rates, layer, ahead, next_is_chained),
+        );
+        OfBlock {
+            cycles: sum.times.iter().map(LayerTime::total).sum(),
+            traffic,
+            after,
+        }
     }
 }

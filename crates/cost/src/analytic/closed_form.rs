@@ -1,132 +1,89 @@
 use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, Rates};
+use crate::plan::{Ahead, LayerWork, Rates};
 
-/// Cycles of every layer, in one pass and without simulating anything.
+/// Cycles of a layer, without simulating anything.
 ///
 /// A layer of n equal tiles is a flow shop: each tile goes from memory to the matrix unit, the vector unit and back, and a
 /// part r of the machine that is busy for X_r in all is the bottleneck when the rest hides behind it:
 ///
 /// T = max over r of (what the first tile needs before r + X_r + what the last tile needs after r)
-///
-/// Streamed weights are fetched ahead while their way is idle, as far as the buffer goes; see [`Ahead`].
-///
-/// Layers are pushed to `times`. Returns what is fetched ahead at the end, so that the layers of a network can be worked
-/// off in parts.
-pub(super) fn closed_form(rates: &Rates, work: &[LayerWork], ahead: Ahead, times: &mut Vec<LayerTime>) -> Ahead {
-    let mut ahead = ahead;
-    for (position, layer) in work.iter().enumerate() {
-        let next_is_chained = work.get(position + 1).is_some_and(|next| next.chained);
-        let time = layer_time(rates, layer, ahead.of(rates, layer), next_is_chained);
-        let mut idle = time.total() - layer.weights;
-        if rates.weights_share {
-            idle -= layer.load;
-            if layer.store > 0.0 {
-                // Nothing is fetched ahead past a layer that stores.
-                ahead.cycles = 0.0;
-                idle = 0.0;
-            }
-        }
-        // What its last block holds of the buffer while the next is fetched.
-        let held_blocks = if layer.weights_first { 1 } else { layer.blocks.max(1) };
-        ahead.room = (rates.weight_buffer - layer.weight_bytes / f64::from(held_blocks)).max(0.0);
-        ahead.cycles = (ahead.cycles + idle).clamp(0.0, ahead.room / rates.weights);
-        if !rates.fetch_ahead {
-            ahead = Ahead::default();
-        }
-        times.push(time);
-    }
-    ahead
-}
-
-/// How much of the weights behind is fetched when a layer ends.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Ahead {
-    /// Cycles of fetching for which there was time and room.
-    pub cycles: f64,
-    /// Bytes for which there was room.
-    pub room: f64,
-}
-
-impl Ahead {
-    /// Cycles of fetching that a layer is spared. The last block for which the room does not suffice is not begun.
-    fn of(&self, rates: &Rates, layer: &LayerWork) -> f64 {
-        if self.room >= layer.weight_bytes {
-            return self.cycles;
-        }
-        let block = layer.weight_bytes / f64::from(layer.blocks.max(1));
-        self.cycles.min((self.room / block).floor() * block / rates.weights)
-    }
-}
-
-fn layer_time(rates: &Rates, layer: &LayerWork, ahead: f64, next_is_chained: bool) -> LayerTime {
-    if layer.is_empty() {
-        return LayerTime {
-            issue: layer.issue,
-            ..LayerTime::default()
-        };
-    }
+pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is_chained: bool) -> LayerTime {
     let tiles = f64::from(layer.tiles());
     let blocks = f64::from(layer.blocks);
     let first = |total: f64| total / tiles;
-    let latency = |busy: f64| if busy > 0.0 { rates.latency } else { 0.0 };
-    let ahead = ahead.min(layer.weights);
+    let fetched = ahead.fetched(rates, layer);
     // Before the first tile runs.
-    let incoming = first(layer.load) + first(layer.host_in) + latency(layer.load + layer.host_in);
-    let first_block = (layer.weights / blocks - ahead).max(0.0) + latency(layer.weights - ahead);
-    let head = if rates.weights_share && layer.load > 0.0 {
-        incoming + first_block + first(layer.feed)
+    let (shared_host, own_host) = if rates.host_shares {
+        (layer.host_in, 0.0)
     } else {
-        (incoming + first(layer.feed)).max(first_block)
+        (0.0, layer.host_in)
     };
+    let from_memory = first(layer.load + shared_host);
+    let incoming = from_memory.max(first(own_host)) + layer.latency;
+    // When so many cycles' worth of the first weights are there.
+    let arrival = |cycles: f64| {
+        if cycles <= 0.0 {
+            0.0
+        } else if fetched >= cycles {
+            ahead.arrival(rates, cycles)
+        } else {
+            let behind = if rates.weights_share { from_memory } else { 0.0 };
+            behind + cycles - fetched + rates.latency
+        }
+    };
+    let first_block = arrival(layer.weights / blocks);
+    let head = (incoming + first(layer.feed)).max(first_block);
     // After the last has.
     let outgoing = first(layer.drain) + first(layer.store) + first(layer.host_out);
-    let tail = if next_is_chained {
-        0.0
-    } else {
-        first(layer.vector) + outgoing
-    };
-    let of_last_block = layer.matrix / blocks;
+    let tail = first(layer.vector) + if next_is_chained { 0.0 } else { outgoing };
     let through = first(layer.feed) + first(layer.matrix) + tail;
 
-    let weights = layer.weights - ahead;
-    // A block that leaves no room for the next is fetched while nothing runs.
-    let in_turns = layer.blocks > 1 && 2.0 * layer.weight_bytes / blocks > rates.weight_buffer && !layer.weights_first;
-    let mut outside = layer.load + layer.store;
-    if rates.host_shares {
-        outside += layer.host_in + layer.host_out;
-    }
-    let own_host = if rates.host_shares {
-        0.0
-    } else {
-        (layer.host_in + layer.host_out) + through
-    };
-    let shared_weights = if rates.weights_share {
-        layer.weights - ahead
-    } else {
-        0.0
-    };
     let by_matrix = head + layer.matrix + tail;
     let by_vector = head + first(layer.matrix) + layer.vector + outgoing;
     let by_port = incoming + layer.feed + layer.drain + first(layer.matrix) + first(layer.vector);
-    let by_outside = if outside > 0.0 {
-        (outside + shared_weights + rates.latency + through).max(own_host)
-    } else {
-        own_host
-    };
-    let by_weights = if weights <= 0.0 {
+    let own_host = if rates.host_shares {
         0.0
-    } else if in_turns {
-        weights + layer.matrix + rates.latency * blocks + tail
     } else {
-        weights + rates.latency + of_last_block + tail
+        layer.host_in + layer.host_out + through
+    };
+    let shared = if rates.weights_share {
+        layer.weights - fetched + layer.weights_again
+    } else {
+        0.0
+    };
+    let outside = layer.outside(rates);
+    let by_outside = if outside > 0.0 {
+        outside + shared + layer.latency + through
+    } else {
+        0.0
+    };
+    let by_weights = if layer.weights > 0.0 {
+        // What the last weights are for.
+        let of_last = if layer.weights_first {
+            layer.matrix * (tiles - blocks + 1.0) / tiles
+        } else {
+            layer.matrix / blocks
+        };
+        let again = if layer.weights_again > 0.0 {
+            layer.weights_again + first(layer.matrix)
+        } else {
+            0.0
+        };
+        let side_by_side = arrival(layer.weights) + of_last.max(again);
+        // A block that leaves no room for the next is fetched while nothing runs.
+        let in_turns = if layer.held_blocks(rates.weight_buffer) < 2.0 && layer.blocks > 1 {
+            layer.weights - fetched + layer.matrix + rates.latency * blocks
+        } else {
+            0.0
+        };
+        side_by_side.max(in_turns) + tail
+    } else {
+        0.0
     };
     // Two tiles are on their way at once.
-    let by_round_trips = if layer.load > 0.0 {
-        head + 0.5 * (tiles - 2.0).max(0.0) * (rates.latency + first(layer.load) + first(layer.feed)) + through
-    } else {
-        0.0
-    };
-    let by_outside = by_outside.max(by_round_trips);
+    let trip = layer.latency + first(layer.load) + first(layer.feed);
+    let by_round_trips = head + 0.5 * (tiles - 2.0).max(0.0) * trip + through;
+    let by_outside = by_outside.max(own_host).max(by_round_trips);
     let ruling = by_matrix.max(by_vector).max(by_port).max(by_outside).max(by_weights);
     let reason = if by_weights >= ruling {
         Reason::Weights
@@ -147,10 +104,9 @@ enum Reason {
 
 fn attribute(layer: &LayerWork, total: f64, head: f64, tail: f64, reason: Reason) -> LayerTime {
     let mut time = LayerTime {
-        issue: layer.issue,
         fill: layer.fill,
         vector: layer.after,
-        compute: layer.matrix - layer.fill - layer.after,
+        compute: (layer.matrix - layer.fill - layer.after).max(0.0),
         ..LayerTime::default()
     };
     let mut left = (total - layer.matrix).max(0.0);

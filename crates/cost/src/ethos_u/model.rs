@@ -103,6 +103,9 @@ impl EthosUModel {
                 name: layer.name,
                 block: layer.block,
                 device: None,
+                energy: None,
+                energy_parts: None,
+                memory: Vec::new(),
             });
         }
         let ratio = 1.0 + self.described.error.relative.value;
@@ -117,6 +120,9 @@ impl EthosUModel {
             },
             fixed: Latency::default(),
             energy: None,
+            energy_parts: None,
+            fixed_energy: None,
+            memory: Vec::new(),
             peak_memory: Bytes(network.peak_activation_elements()),
             traffic: Bytes(traffic.max(0).unsigned_abs()),
             utilisation: if possible > 0.0 { macs as f64 / possible } else { 0.0 },

@@ -41,6 +41,17 @@ pub struct Shares {
     pub double: [[bool; MOST_LEVELS + 1]; 3],
 }
 
+impl Shares {
+    pub fn new() -> Self {
+        Self {
+            cuts: [[0; MOST_LEVELS + 1]; 3],
+            lasts: [[1; MOST_LEVELS + 1]; 3],
+            partial: [false; MOST_LEVELS + 1],
+            double: [[false; MOST_LEVELS + 1]; 3],
+        }
+    }
+}
+
 impl Evaluator<'_> {
     /// Bits of an element of an operand that leaves level l − 1 upwards.
     pub(super) fn precision(&self, shares: &Shares, operand: usize, level: usize) -> u64 {
@@ -65,28 +76,32 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn shares(&self, order: &TiledOrder, cuts: &Cuts, first: [usize; 3]) -> Shares {
-        let mut it = Shares {
-            cuts: [[0; MOST_LEVELS + 1]; 3],
-            lasts: [[1; MOST_LEVELS + 1]; 3],
-            partial: [false; MOST_LEVELS + 1],
-            double: [[false; MOST_LEVELS + 1]; 3],
-        };
+        let mut it = Shares::new();
         for (o, cuts) in cuts.iter().enumerate() {
-            let levels = self.machine.levels(o);
-            if o != OUTPUT {
-                it.lasts[o][0] = order.cycles[order.stretched(o, 0)];
-            }
-            for (level, cut) in cuts.iter().enumerate().take(levels) {
-                let cut = if level + 1 == levels {
-                    order.len
-                } else {
-                    order.stretched(o, usize::from(*cut).max(it.cuts[o][level]))
-                };
-                it.cuts[o][level + 1] = cut;
-                it.lasts[o][level + 1] = order.cycles[cut];
-            }
+            self.share(order, o, cuts, &mut it);
         }
-        let levels = self.machine.levels(OUTPUT);
+        self.decide_double(order, &mut it, first);
+        it
+    }
+
+    /// One operand's part of it, but for doubling.
+    pub(super) fn share(&self, order: &TiledOrder, o: usize, cuts: &[u8; MOST_LEVELS], it: &mut Shares) {
+        let levels = self.machine.levels(o);
+        if o != OUTPUT {
+            it.lasts[o][0] = order.cycles[order.stretched(o, 0)];
+        }
+        for (level, cut) in cuts.iter().enumerate().take(levels) {
+            let cut = if level + 1 == levels {
+                order.len
+            } else {
+                order.stretched(o, usize::from(*cut).max(it.cuts[o][level]))
+            };
+            it.cuts[o][level + 1] = cut;
+            it.lasts[o][level + 1] = order.cycles[cut];
+        }
+        if o != OUTPUT {
+            return;
+        }
         let mut summed_above = false;
         for level in (0..=levels).rev() {
             // What is still added up above: loops in time, or lanes that meet between two higher levels.
@@ -94,8 +109,6 @@ impl Evaluator<'_> {
             it.partial[level] = summed_above || in_time;
             summed_above |= self.unrolling.reduces[level];
         }
-        self.decide_double(order, &mut it, first);
-        it
     }
 
     /// A tile can be filled behind the one in use where both fit: all operands of a memory use at most half of it, or
@@ -126,53 +139,57 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn flows(&self, order: &TiledOrder, it: &Shares) -> Flows {
-        let mut flows: Flows = Default::default();
-        let total = order.total();
-        for o in Operand::ALL.map(Operand::index) {
-            let levels = self.machine.levels(o);
-            // A border lies below memory `level`: 0 between array and innermost memory.
-            for border in 0..levels {
-                let elements = if border == 0 {
-                    1
-                } else {
-                    order.moved[o][border - 1][it.cuts[o][border]]
-                };
-                let bits = elements * self.precision(it, o, border);
-                let period = it.lasts[o][border];
-                let allowed = if it.double[o][border] || border == 0 {
-                    period
-                } else {
-                    period / order.run_below(order.reuse[o], it.cuts[o][border - 1], it.cuts[o][border])
-                };
-                let count = total / period.max(1);
-                let flow = |bits: u64, fan: u64, transfer: Transfer, level: usize| {
-                    let width =
-                        self.machine.port_of[o][level][transfer as usize].map(|port| self.machine.ports[port].width);
-                    Flow {
-                        real: width.map_or(0, |width| (bits * fan).div_ceil(width)),
-                        allowed,
-                        period,
-                        count,
-                        mean_width: (bits as f64 / period as f64 * fan as f64) as u64,
-                    }
-                };
-                let fan = self.unrolling.fan[o][border];
-                let mut set = |upper: Transfer, lower: Transfer| {
-                    flows[o][border][upper as usize] = flow(bits, fan, upper, border);
-                    if border > 0 {
-                        flows[o][border - 1][lower as usize] = flow(bits, 1, lower, border - 1);
-                    }
-                };
-                if o != OUTPUT {
-                    set(Transfer::ToLower, Transfer::FromHigher);
-                    continue;
-                }
-                set(Transfer::FromLower, Transfer::ToHigher);
-                if it.partial[border] {
-                    set(Transfer::ToLower, Transfer::FromHigher);
-                }
-            }
+        let mut flows = Flows::default();
+        for operand in Operand::ALL {
+            self.flows_of(order, it, operand.index(), &mut flows);
         }
         flows
+    }
+
+    /// One operand's flows.
+    pub(super) fn flows_of(&self, order: &TiledOrder, it: &Shares, o: usize, flows: &mut Flows) {
+        let total = order.total();
+        // A border lies below memory `level`: 0 between array and innermost memory.
+        for border in 0..self.machine.levels(o) {
+            let elements = if border == 0 {
+                1
+            } else {
+                order.moved[o][border - 1][it.cuts[o][border]]
+            };
+            let bits = elements * self.precision(it, o, border);
+            let period = it.lasts[o][border];
+            let allowed = if it.double[o][border] || border == 0 {
+                period
+            } else {
+                period / order.run_below(order.reuse[o], it.cuts[o][border - 1], it.cuts[o][border])
+            };
+            let count = total / period.max(1);
+            let flow = |bits: u64, fan: u64, transfer: Transfer, level: usize| {
+                let width =
+                    self.machine.port_of[o][level][transfer as usize].map(|port| self.machine.ports[port].width);
+                Flow {
+                    real: width.map_or(0, |width| (bits * fan).div_ceil(width)),
+                    allowed,
+                    period,
+                    count,
+                    mean_width: (bits as f64 / period as f64 * fan as f64) as u64,
+                }
+            };
+            let fan = self.unrolling.fan[o][border];
+            let mut set = |upper: Transfer, lower: Transfer| {
+                flows[o][border][upper as usize] = flow(bits, fan, upper, border);
+                if border > 0 {
+                    flows[o][border - 1][lower as usize] = flow(bits, 1, lower, border - 1);
+                }
+            };
+            if o != OUTPUT {
+                set(Transfer::ToLower, Transfer::FromHigher);
+                continue;
+            }
+            set(Transfer::FromLower, Transfer::ToHigher);
+            if it.partial[border] {
+                set(Transfer::ToLower, Transfer::FromHigher);
+            }
+        }
     }
 }

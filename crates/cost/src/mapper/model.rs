@@ -1,17 +1,24 @@
 use std::collections::HashMap;
 
+use std::borrow::Cow;
+
 use panarch_graph::{
     Bytes, Energy, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind, fused_layers,
 };
 use rayon::prelude::*;
 
+use super::accesses::StoreTraffic;
+use super::idle_lanes::IdleLanes;
 use super::machine::Machine;
 use super::nest::{LoopNest, Operand};
-use super::search::{Mapping, Objective, best_mapping};
+use super::objective::Objective;
+use super::packing::best_packed_mapping;
+use super::search::{Mapping, best_mapping};
 use crate::plan::Part;
 use crate::profile::{Hierarchy, Transfer};
 use crate::{
-    Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, LayerCost, Operator, Refusals,
+    Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, EnergyParts, LayerCost, LevelTraffic,
+    Operator, Refusals, energy,
 };
 
 /// A performance model that maps every layer as well as it can.
@@ -27,10 +34,11 @@ pub struct MappedModel {
     hierarchy: Hierarchy,
     machine: Machine,
     objective: Objective,
+    packing: bool,
 }
 
 /// What the layers of a network cost before they are added up.
-type Mapped = HashMap<LoopNest, Option<Mapping>>;
+type Mapped = HashMap<LoopNest, Option<(LoopNest, Mapping)>>;
 
 /// Cycles and movement of one layer.
 #[derive(Default)]
@@ -38,12 +46,14 @@ struct Work {
     total: u64,
     compute: u64,
     movement: u64,
-    bits: u64,
-    picojoules: f64,
+    macs_picojoules: f64,
+    stores: Vec<StoreTraffic>,
+    /// Share of the multipliers that do something while the loops run.
+    lanes: Option<f64>,
 }
 
 impl MappedModel {
-    /// The model of a memory hierarchy; mappings are chosen for latency.
+    /// The model of a memory hierarchy; mappings are chosen for what its profile says.
     ///
     /// # Errors
     /// When the profile is of another kind.
@@ -52,7 +62,8 @@ impl MappedModel {
             DeviceKind::Hierarchy(hierarchy) => Ok(Self {
                 machine: Machine::new(hierarchy, 8 * profile.precision().bytes()),
                 hierarchy: (**hierarchy).clone(),
-                objective: Objective::Latency,
+                objective: hierarchy.objective,
+                packing: true,
                 profile,
             }),
             _ => Err(CostError::NoHierarchy {
@@ -65,6 +76,20 @@ impl MappedModel {
     #[must_use]
     pub fn with_objective(self, objective: Objective) -> Self {
         Self { objective, ..self }
+    }
+
+    /// The same model with one group of a grouped layer at a time, as ZigZag maps them.
+    #[must_use]
+    pub fn without_packing(self) -> Self {
+        Self { packing: false, ..self }
+    }
+
+    fn map(&self, nest: &LoopNest) -> Option<(LoopNest, Mapping)> {
+        if self.packing {
+            best_packed_mapping(&self.machine, nest, self.objective)
+        } else {
+            best_mapping(&self.machine, nest, self.objective).map(|mapping| (*nest, mapping))
+        }
     }
 
     /// The machine in plain numbers.
@@ -84,7 +109,7 @@ impl MappedModel {
         let mut found = Vec::new();
         for layer in &layers {
             if let Some((nest, mapping)) = self.mapping_of(network, layer, &mapped)? {
-                found.push((layer.name.clone(), nest, mapping.clone()));
+                found.push((layer.name.clone(), *nest, mapping.clone()));
             }
         }
         Ok(found)
@@ -110,9 +135,7 @@ impl MappedModel {
     fn map_new<'a>(&self, network: &Network, layers: impl IntoIterator<Item = &'a Layer>, mapped: &mut Mapped) {
         for layer in layers {
             if let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) {
-                mapped
-                    .entry(nest)
-                    .or_insert_with(|| best_mapping(&self.machine, &nest, self.objective));
+                mapped.entry(nest).or_insert_with(|| self.map(&nest));
             }
         }
     }
@@ -121,7 +144,7 @@ impl MappedModel {
         let images = f64::from(self.profile.batch());
         let seconds = |cycles: u64| Latency::from_seconds(cycles as f64 / images / self.hierarchy.clock_hz.value);
         let mut total = Latency::from_seconds(0.0);
-        let (mut bits, mut picojoules) = (0.0, 0.0);
+        let mut idle = IdleLanes::default();
         let mut per_layer = Vec::with_capacity(part.layers.len());
         for (layer, here) in part.layers.into_iter().zip(part.here) {
             let work = if here {
@@ -129,9 +152,14 @@ impl MappedModel {
             } else {
                 Work::default()
             };
-            bits += work.bits as f64 / images;
-            picojoules += work.picojoules / images;
             total += seconds(work.total);
+            idle.see(&layer.name, work.lanes, work.total);
+            let memory = self.levels(&work, images);
+            let energy_parts = EnergyParts {
+                macs: Energy::from_joules(work.macs_picojoules * 1e-12 / images),
+                memory: Energy::from_joules(memory.iter().filter_map(|level| level.energy).map(Energy::joules).sum()),
+                ..EnergyParts::default()
+            };
             let operator = Operator::of(network, layer.anchor).unwrap_or(Operator::Flatten);
             per_layer.push(LayerCost {
                 operator: operator.name().to_owned(),
@@ -146,6 +174,9 @@ impl MappedModel {
                     activations: seconds(work.total.saturating_sub(work.compute)),
                     ..Attribution::default()
                 },
+                energy: Some(energy_parts.total()),
+                energy_parts: Some(energy_parts),
+                memory,
                 bound: if work.movement > work.compute {
                     Bound::Movement
                 } else {
@@ -160,7 +191,11 @@ impl MappedModel {
         let possible = total.seconds() * self.hierarchy.clock_hz.value * self.machine.multipliers() as f64;
         let ratio = 1.0 + self.hierarchy.error.relative.value;
         let level = self.hierarchy.error.level.value;
-        let joules = picojoules * 1e-12;
+        let memory = LevelTraffic::sum(per_layer.iter().flat_map(|layer: &LayerCost| &layer.memory));
+        // The last memory is the main memory; a layer that only changes a shape touches none.
+        let traffic = per_layer.iter().filter_map(|layer: &LayerCost| layer.memory.last());
+        let traffic = traffic.map(LevelTraffic::moved).sum();
+        let energy_parts = EnergyParts::sum(per_layer.iter().filter_map(|layer| layer.energy_parts));
         let precision = self.profile.precision();
         Ok(Cost {
             latency: Estimate {
@@ -170,28 +205,32 @@ impl MappedModel {
                 level,
             },
             fixed: Latency::from_seconds(0.0),
-            energy: Some(Estimate {
-                value: Energy::from_joules(joules),
-                low: Energy::from_joules(joules / ratio),
-                high: Energy::from_joules(joules * ratio),
-                level,
-            }),
+            energy: Some(energy::estimate(energy_parts.total().joules(), &self.hierarchy.error)),
+            energy_parts: Some(energy_parts),
+            fixed_energy: None,
             peak_memory: Bytes(network.peak_activation_elements().saturating_mul(precision.bytes())),
-            traffic: Bytes((bits / 8.0).round() as u64),
+            traffic,
+            memory,
             utilisation: if possible > 0.0 { macs.0 as f64 / possible } else { 0.0 },
             per_layer,
-            provenance: self.provenance(precision),
+            provenance: self.provenance(precision, idle.note(self.machine.multipliers())),
         })
     }
 
     fn work(&self, network: &Network, layer: &Layer, mapped: &Mapped) -> Result<Work, CostError> {
         if let Some((_, mapping)) = self.mapping_of(network, layer, mapped)? {
+            let macs = network
+                .node_macs(layer.anchor)
+                .0
+                .saturating_mul(u64::from(self.profile.batch()));
+            let possible = mapping.cycles.loops as f64 * self.machine.multipliers() as f64;
             return Ok(Work {
                 total: mapping.cycles.total(),
                 compute: mapping.cycles.loops,
                 movement: mapping.cycles.busiest_port,
-                bits: mapping.main_memory_bits,
-                picojoules: mapping.picojoules,
+                macs_picojoules: macs as f64 * self.machine.mac_pj,
+                stores: mapping.stores.clone(),
+                lanes: (possible > 0.0).then(|| macs as f64 / possible),
             });
         }
         let node = network.node(layer.anchor);
@@ -210,28 +249,48 @@ impl MappedModel {
             (Operand::Output, Transfer::FromLower, outputs),
         ];
         let mut cycles: HashMap<usize, u64> = HashMap::new();
-        let mut work = Work::default();
+        let mut work = Work {
+            stores: vec![StoreTraffic::default(); self.machine.stores.len()],
+            ..Work::default()
+        };
         for (operand, transfer, elements) in ways {
             let o = operand.index();
             let top = self.machine.levels(o).saturating_sub(1);
             let Some(at) = self.machine.port_of[o][top][transfer as usize] else {
                 continue;
             };
-            let (port, store) = (&self.machine.ports[at], &self.machine.stores[self.machine.path[o][top]]);
+            let at_store = self.machine.path[o][top];
+            let (port, store) = (&self.machine.ports[at], &self.machine.stores[at_store]);
             let bits = elements.saturating_mul(self.machine.bits[o]);
             let taken = cycles.entry(at).or_default();
             *taken = taken.saturating_add(bits.div_ceil(port.width));
-            let each = if transfer == Transfer::ToLower {
-                store.read_pj
+            let accesses = bits as f64 / port.width as f64;
+            let traffic = &mut work.stores[at_store];
+            if transfer == Transfer::ToLower {
+                traffic.read_bits += bits as f64;
+                traffic.picojoules += accesses * store.read_pj;
             } else {
-                store.write_pj
-            };
-            work.picojoules += bits as f64 / port.width as f64 * each;
-            work.bits = work.bits.saturating_add(bits);
+                traffic.written_bits += bits as f64;
+                traffic.picojoules += accesses * store.write_pj;
+            }
         }
         work.movement = cycles.values().copied().max().unwrap_or(0);
         work.total = work.movement;
         work
+    }
+
+    /// Every memory in words and whole bytes, for one image.
+    fn levels(&self, work: &Work, images: f64) -> Vec<LevelTraffic> {
+        let bytes = |bits: f64| Bytes((bits / 8.0 / images).round() as u64);
+        let memories = self.hierarchy.memories.iter().zip(&work.stores);
+        memories
+            .map(|(memory, traffic)| LevelTraffic {
+                level: Cow::Owned(memory.name.clone()),
+                read: bytes(traffic.read_bits),
+                written: bytes(traffic.written_bits),
+                energy: Some(Energy::from_joules(traffic.picojoules * 1e-12 / images)),
+            })
+            .collect()
     }
 
     /// The mapping of a layer that has one; `None` for those without multiply-accumulates.
@@ -240,7 +299,7 @@ impl MappedModel {
         network: &Network,
         layer: &Layer,
         mapped: &'a Mapped,
-    ) -> Result<Option<(LoopNest, &'a Mapping)>, CostError> {
+    ) -> Result<Option<&'a (LoopNest, Mapping)>, CostError> {
         let refuse = |reason: &str| self.refuse(network, layer, reason);
         if !matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_)) {
             return Ok(None);
@@ -251,7 +310,7 @@ impl MappedModel {
             return Err(refuse(&format!("it has {macs}, {most} at the most can be mapped")));
         };
         match mapped.get(&nest) {
-            Some(Some(mapping)) => Ok(Some((nest, mapping))),
+            Some(Some(mapping)) => Ok(Some(mapping)),
             _ => Err(refuse(
                 "no mapping fits: the smallest tiles are larger than the memories",
             )),
@@ -272,7 +331,7 @@ impl MappedModel {
         Ok(layers)
     }
 
-    fn provenance(&self, precision: Precision) -> Provenance {
+    fn provenance(&self, precision: Precision, note: Option<String>) -> Provenance {
         Provenance {
             kind: ProvenanceKind::Predicted,
             device: self.profile.name().to_owned(),
@@ -281,7 +340,7 @@ impl MappedModel {
             precision,
             batch: self.profile.batch(),
             repeats: None,
-            note: None,
+            note,
         }
     }
 }
@@ -307,7 +366,7 @@ impl CostSource for MappedModel {
             }
         }
         mapped.par_iter_mut().for_each(|(nest, mapping)| {
-            *mapping = best_mapping(&self.machine, nest, self.objective);
+            *mapping = self.map(nest);
         });
         networks
             .iter()

@@ -180,6 +180,18 @@ impl LoopNest {
         })
     }
 
+    /// The nest with so many groups made one, weights that are zero between them included; `None` when it is too large.
+    #[must_use]
+    pub fn packed(&self, groups: u64) -> Option<Self> {
+        let mut sizes = self.sizes;
+        let [group, outputs, inputs] =
+            [LoopDim::Group, LoopDim::OutputChannel, LoopDim::InputChannel].map(LoopDim::index);
+        sizes[group] = sizes[group].div_ceil(groups.max(1));
+        sizes[outputs] = sizes[outputs].checked_mul(groups)?;
+        sizes[inputs] = sizes[inputs].checked_mul(groups)?;
+        Self::checked(sizes, self.stride, self.dilation, self.input)
+    }
+
     /// Multiply-accumulates of the nest.
     #[must_use]
     pub fn macs(&self) -> u64 {

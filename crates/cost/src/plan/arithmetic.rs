@@ -1,9 +1,11 @@
 //! Arithmetic: how layers are dealt to the array and the vector unit.
 
-use panarch_graph::{Layer, Network, Op, Shape};
+use panarch_graph::{Layer, Network, Op, Precision, Shape};
 
-use crate::profile::{Accelerator, DepthwiseMapping, OutputStage, PixelOrder, Pooling};
-use crate::systolic::{Dataflow, Gemm, SystolicArray};
+use super::deal::{deals, powers};
+use super::folds::{Folded, OnChip, PARTIAL_SUM_BYTES, fewest_cycles};
+use crate::profile::{Accelerator, DepthwiseMapping, OutputStage, PixelOrder, Pooling, Systolic};
+use crate::systolic::{ArrayAccesses, Gemm};
 use crate::{CostError, Operator};
 
 /// A reduction that the array can run: `groups` matrix products.
@@ -33,6 +35,8 @@ pub(crate) struct Arithmetic {
     pub channels: u64,
     /// Rows of output positions.
     pub rows: u32,
+    /// What systolic arrays read and write on chip, in elements; `None` where the machine's memories say it.
+    pub accesses: Option<ArrayAccesses>,
 }
 
 /// The arithmetic of a layer.
@@ -41,6 +45,7 @@ pub(crate) struct Arithmetic {
 /// Matrix products of which the cycles do not fit 64 bits.
 pub(super) fn of_layer(
     machine: &Accelerator,
+    precision: Precision,
     batch: u32,
     network: &Network,
     layer: &Layer,
@@ -50,7 +55,12 @@ pub(super) fn of_layer(
     let output = network.shape(layer.anchor);
     let input = anchor.inputs.first().map_or(output, |input| network.shape(*input));
     let vector = &machine.vector;
-    let machine = &Dealt { machine, batch, output };
+    let machine = &Dealt {
+        machine,
+        precision,
+        batch,
+        output,
+    };
     let mut arithmetic = match &anchor.op {
         Op::Input | Op::Flatten => Arithmetic::default(),
         Op::Conv2d(conv) => {
@@ -103,6 +113,7 @@ pub(super) fn of_layer(
 /// A machine and the output that its units share out.
 struct Dealt<'a> {
     machine: &'a Accelerator,
+    precision: Precision,
     batch: u32,
     output: Shape,
 }
@@ -114,10 +125,9 @@ impl Dealt<'_> {
     /// granule takes the longer of the two. Loading and starting are shared by a batch.
     fn dense(&self, reduction: Reduction) -> Result<Arithmetic, CostError> {
         let array = &self.machine.array;
-        if let Some(dataflow) = &array.dataflow {
-            return self.folds(dataflow.value, reduction);
+        if let Some(systolic) = &array.systolic {
+            return self.folds(systolic, reduction);
         }
-        let positions = self.position_steps();
         let lanes = f64::from(array.reduction_lanes.value);
         let columns = reduction.outputs.div_ceil(u64::from(array.output_lanes.value)) * reduction.groups;
         let cheapest = array
@@ -127,11 +137,25 @@ impl Dealt<'_> {
             .map(|granule| {
                 let rows = reduction.channels.div_ceil(u64::from(granule.channels))
                     * reduction.taps.div_ceil(u64::from(granule.taps));
-                let work = positions * f64::from(granule.channels) * f64::from(granule.taps) / lanes;
-                (rows * columns) as f64 * work.max(array.weight_load_cycles.value / f64::from(self.batch))
+                let step = f64::from(granule.channels) * f64::from(granule.taps) / lanes;
+                rows as f64 * self.dealt(columns, step)
             })
             .fold(f64::INFINITY, f64::min);
         Ok(self.on_array(cheapest / array.utilisation.value, reduction.outputs * reduction.groups))
+    }
+
+    /// Cycles of one image for a granule of each of so many columns, when a step of positions takes `step` cycles and the
+    /// arrays share out columns and positions as is best.
+    fn dealt(&self, columns: u64, step: f64) -> f64 {
+        let load = self.machine.array.weight_load_cycles.value;
+        let positions = self.position_steps();
+        deals(self.machine.array.count.value)
+            .map(|[over_positions, over_columns]| {
+                let work = positions.div_ceil(over_positions) as f64 * step;
+                columns.div_ceil(over_columns) as f64 * work.max(load)
+            })
+            .fold(f64::INFINITY, f64::min)
+            / f64::from(self.batch)
     }
 
     /// What a grouped convolution takes besides, where it is run as one convolution for each group.
@@ -146,28 +170,80 @@ impl Dealt<'_> {
         }
     }
 
-    /// The same on a systolic array, where the images of a batch are so many more positions.
-    fn folds(&self, dataflow: Dataflow, reduction: Reduction) -> Result<Arithmetic, CostError> {
+    /// The same on systolic arrays, where the images of a batch are so many more positions.
+    fn folds(&self, systolic: &Systolic, reduction: Reduction) -> Result<Arithmetic, CostError> {
         let array = &self.machine.array;
         let batch = f64::from(self.batch);
-        let overlap = array.fold_overlap.as_ref().is_some_and(|it| it.value);
-        let systolic = SystolicArray::new(array.reduction_lanes.value, array.output_lanes.value, dataflow)?
-            .with_fold_overlap(overlap);
         let positions = self.output.pixels().saturating_mul(u64::from(self.batch));
-        let gemm = Gemm::new(
-            positions,
-            reduction.outputs,
-            reduction.channels.saturating_mul(reduction.taps),
-        )?;
-        let mapping = systolic.map(gemm)?;
-        let groups = reduction.groups as f64;
-        let cycles = mapping.cycles().0 as f64 * groups / batch;
-        let streaming = (mapping.streaming().0 as f64 * groups / batch).min(cycles);
-        let busy = 1.0 / array.utilisation.value;
+        let depth = reduction.channels.saturating_mul(reduction.taps);
+        // The whole product first: it says whether its counts fit.
+        Gemm::new(positions, reduction.outputs, depth)?;
+        let accumulators = systolic.accumulator_bytes.as_ref();
+        let accumulators = accumulators.map_or(self.machine.memory.activation_bytes.value, |it| it.value);
+        let memory = &self.machine.memory;
+        let cycles_of = |bytes: f64, rate: f64| bytes * self.machine.clock_hz.value / rate;
+        let element = cycles_of(self.precision.bytes() as f64, memory.on_chip_bytes_per_s.value);
+        let sums = memory.accumulator_bytes_per_s.as_ref();
+        let sum = sums.map_or(0.0, |rate| cycles_of(PARTIAL_SUM_BYTES, rate.value));
+        let mut best: Option<(f64, Folded)> = None;
+        for over_groups in powers(array.count.value) {
+            let count = u64::from(array.count.value) / over_groups;
+            for [over_positions, over_outputs] in deals(count as u32) {
+                let used = (over_groups * over_positions * over_outputs) as f64;
+                let gemm = Gemm::new(
+                    positions.div_ceil(over_positions),
+                    reduction.outputs.div_ceil(over_outputs),
+                    depth,
+                )?;
+                let (rows, columns) = (array.reduction_lanes.value, array.output_lanes.value);
+                // Arrays at work at once share the ways.
+                let on_chip = OnChip {
+                    element: element * used,
+                    sum: sum * used,
+                };
+                let of_group = fewest_cycles(systolic, rows, columns, accumulators / used, &on_chip, gemm)?;
+                let groups = reduction.groups.div_ceil(over_groups) as f64;
+                let judged = of_group.judged(&on_chip) * groups;
+                if best.as_ref().is_none_or(|(least, _)| judged < *least) {
+                    // The last array's share may be smaller than the others'.
+                    let [positions, outputs] = [
+                        positions as f64 / gemm.m() as f64,
+                        reduction.outputs as f64 / gemm.n() as f64,
+                    ];
+                    let [over_positions, over_outputs] = [over_positions, over_outputs].map(|it| it as f64);
+                    let each = of_group.accesses.times(reduction.groups as f64);
+                    let accesses = ArrayAccesses {
+                        inputs: each.inputs * positions * over_outputs,
+                        weights: each.weights * outputs * over_positions,
+                        results: each.results * positions * outputs,
+                        sums: each.sums * positions * outputs,
+                    };
+                    let folded = Folded {
+                        cycles: of_group.cycles * groups,
+                        streaming: of_group.streaming * groups,
+                        accesses,
+                    };
+                    best = Some((judged, folded));
+                }
+            }
+            if reduction.groups <= over_groups {
+                break;
+            }
+        }
+        let Some((_, folded)) = best else {
+            return Ok(Arithmetic::default());
+        };
+        let Folded {
+            cycles,
+            streaming,
+            accesses,
+        } = folded;
+        let busy = 1.0 / (array.utilisation.value * batch);
         Ok(Arithmetic {
             matrix: streaming * busy,
             fill: (cycles - streaming) * busy,
             channels: reduction.outputs * reduction.groups,
+            accesses: Some(accesses.times(1.0 / batch)),
             ..Arithmetic::default()
         })
     }
@@ -177,8 +253,6 @@ impl Dealt<'_> {
         let depthwise = &self.machine.depthwise;
         let utilisation = depthwise.utilisation.value;
         let channels = u64::from(self.output.channels);
-        let positions = self.position_steps();
-        let load = array.weight_load_cycles.value / f64::from(self.batch);
         let cycles = match depthwise.mapping.value {
             DepthwiseMapping::VectorUnit => {
                 let mut arithmetic = self.vector(self.machine.vector.tap_passes.value * taps as f64);
@@ -194,41 +268,69 @@ impl Dealt<'_> {
                     outputs: 1,
                 })?;
                 arithmetic.matrix /= utilisation;
+                if array.systolic.is_some() {
+                    arithmetic.fill /= utilisation;
+                }
                 return Ok(arithmetic);
             }
             DepthwiseMapping::SimdLanes => {
                 let lanes = depthwise.channel_lanes.as_ref().map_or(1, |it| it.value);
                 let padding = depthwise.tap_padding.as_ref().map_or(1, |it| it.value);
-                let steps = channels.div_ceil(u64::from(lanes)) * taps.div_ceil(u64::from(padding));
-                steps as f64 * (positions * f64::from(padding)).max(load)
+                let granules = taps.div_ceil(u64::from(padding)) as f64;
+                granules * self.dealt(channels.div_ceil(u64::from(lanes)), f64::from(padding))
             }
             DepthwiseMapping::ChannelPacked => {
-                if let Some(dataflow) = &array.dataflow {
-                    return self.packed_folds(dataflow.value, taps);
+                if let Some(systolic) = &array.systolic {
+                    return self.packed_folds(systolic, taps);
                 }
                 let packed = array.reduction_lanes.value.min(array.output_lanes.value);
-                (channels.div_ceil(u64::from(packed)) * taps) as f64 * positions.max(load)
+                taps as f64 * self.dealt(channels.div_ceil(u64::from(packed)), 1.0)
             }
         };
         Ok(self.on_array(cycles / utilisation, channels))
     }
 
-    /// As many channels as rows and columns hold, as one product whose weights are zero off the diagonal.
-    fn packed_folds(&self, dataflow: Dataflow, taps: u64) -> Result<Arithmetic, CostError> {
+    /// Several channels as one product whose weights are zero off the diagonal: as many as rows and columns hold, or fewer
+    /// where that takes fewer cycles and a part of the array may be used.
+    fn packed_folds(&self, systolic: &Systolic, taps: u64) -> Result<Arithmetic, CostError> {
         let array = &self.machine.array;
-        let channels = u64::from(self.output.channels);
+        let channels = u64::from(self.output.channels).max(1);
         let rows = u64::from(array.reduction_lanes.value) / taps.max(1);
-        let packed = rows.clamp(1, u64::from(array.output_lanes.value)).min(channels.max(1));
-        let mut arithmetic = self.folds(
-            dataflow,
-            Reduction {
-                groups: channels.div_ceil(packed),
-                channels: packed,
-                taps,
-                outputs: packed,
-            },
-        )?;
-        arithmetic.matrix /= self.machine.depthwise.utilisation.value;
+        let most = rows.clamp(1, u64::from(array.output_lanes.value)).min(channels);
+        let mut best: Option<Arithmetic> = None;
+        let mut groups = channels.div_ceil(most);
+        loop {
+            // The fewest channels a product that make so many products.
+            let packed = if systolic.partial.value {
+                channels.div_ceil(groups)
+            } else {
+                most
+            };
+            let mut found = self.folds(
+                systolic,
+                Reduction {
+                    groups,
+                    channels: packed,
+                    taps,
+                    outputs: packed,
+                },
+            )?;
+            if let Some(accesses) = &mut found.accesses {
+                // Zeros off the diagonal are not kept.
+                accesses.weights /= packed as f64;
+            }
+            if best.is_none_or(|best| found.matrix + found.fill < best.matrix + best.fill) {
+                best = Some(found);
+            }
+            if packed == 1 || !systolic.partial.value {
+                break;
+            }
+            groups = channels.div_ceil(packed - 1);
+        }
+        let mut arithmetic = best.unwrap_or_default();
+        let utilisation = self.machine.depthwise.utilisation.value;
+        arithmetic.matrix /= utilisation;
+        arithmetic.fill /= utilisation;
         Ok(arithmetic)
     }
 
@@ -253,7 +355,8 @@ impl Dealt<'_> {
     /// The array's cycles with the output stage beside or after them.
     fn on_array(&self, cycles: f64, channels: u64) -> Arithmetic {
         let array = &self.machine.array;
-        let stage = self.output.elements() as f64 / array.output_elements_per_cycle.value;
+        let rate = array.output_elements_per_cycle.value * f64::from(array.count.value);
+        let stage = self.output.elements() as f64 / rate;
         let (matrix, after) = match array.output_stage.value {
             OutputStage::Beside => (cycles.max(stage), 0.0),
             OutputStage::After => (cycles, stage),
@@ -267,21 +370,18 @@ impl Dealt<'_> {
         }
     }
 
-    /// How many times the pixel lanes have to be filled for all output positions of one image; a fraction where images of
-    /// a batch share a filling.
-    fn position_steps(&self) -> f64 {
+    /// How many times the pixel lanes have to be filled for all output positions of a batch.
+    fn position_steps(&self) -> u64 {
         let array = &self.machine.array;
         let output = self.output;
+        let batch = u64::from(self.batch);
         let high = u64::from(array.pixel_lanes_high.value);
         let wide = u64::from(array.pixel_lanes_wide.value);
         match array.pixel_order.value {
             PixelOrder::Block => {
-                (u64::from(output.height).div_ceil(high) * u64::from(output.width).div_ceil(wide)) as f64
+                u64::from(output.height).div_ceil(high) * u64::from(output.width).div_ceil(wide) * batch
             }
-            PixelOrder::Flat => {
-                let all = output.pixels() * u64::from(self.batch);
-                all.div_ceil(high * wide) as f64 / f64::from(self.batch)
-            }
+            PixelOrder::Flat => (output.pixels() * batch).div_ceil(high * wide),
         }
     }
 }

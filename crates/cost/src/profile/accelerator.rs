@@ -60,10 +60,57 @@ pub struct Array {
     pub output_stage: Sourced<OutputStage>,
     /// Share of the cycles that the array really works, padding and loading apart.
     pub utilisation: Figure,
-    /// What stays in the cells of a systolic array.
-    pub dataflow: Option<Sourced<Dataflow>>,
-    /// Whether a systolic array fills the next fold while the one before drains.
-    pub fold_overlap: Option<Sourced<bool>>,
+    /// How many such arrays share out every layer; 1 where the profile names none. Vector unit and memories are the whole
+    /// machine's.
+    pub count: Sourced<u32>,
+    /// What only a systolic array has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systolic: Option<Systolic>,
+}
+
+/// How layers run on an array whose cells pass operands on to their neighbours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Systolic {
+    /// What stays in the cells.
+    pub dataflow: Sourced<DataflowChoice>,
+    /// Whether the next fold fills while the one before drains.
+    pub fold_overlap: Sourced<bool>,
+    /// Whether a layer may run on a part of the rows and columns where that takes fewer cycles (so where the profile says
+    /// nothing); else every fold is charged for the whole array, as SCALE-Sim does.
+    pub partial: Sourced<bool>,
+    /// Bytes in which partial sums of 4 bytes wait for the next fold of the reduction. What has more of them is worked off
+    /// in blocks. All of `memory.activation_bytes` where the profile says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulator_bytes: Option<Figure>,
+}
+
+/// The dataflows that a systolic array has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataflowChoice {
+    /// One for all layers.
+    Fixed(Dataflow),
+    /// For each layer the one that takes the fewest cycles.
+    Best,
+}
+
+impl DataflowChoice {
+    /// Every choice with its name in profiles.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("os", Self::Fixed(Dataflow::OutputStationary)),
+        ("ws", Self::Fixed(Dataflow::WeightStationary)),
+        ("is", Self::Fixed(Dataflow::InputStationary)),
+        ("best", Self::Best),
+    ];
+
+    /// The dataflows among which a layer may choose.
+    #[must_use]
+    pub fn dataflows(self) -> Vec<Dataflow> {
+        match self {
+            Self::Fixed(dataflow) => vec![dataflow],
+            Self::Best => Dataflow::NAMES.map(|(_, dataflow)| dataflow).to_vec(),
+        }
+    }
 }
 
 /// The machines whose arrays a profile can describe.
@@ -102,10 +149,11 @@ impl ArrayKind {
 }
 
 impl Array {
-    /// Multiply-accumulates of a full cycle.
+    /// Multiply-accumulates of a full cycle of all arrays.
     #[must_use]
     pub fn macs_per_cycle(&self) -> f64 {
-        f64::from(self.reduction_lanes.value)
+        f64::from(self.count.value)
+            * f64::from(self.reduction_lanes.value)
             * f64::from(self.output_lanes.value)
             * f64::from(self.pixel_lanes_high.value)
             * f64::from(self.pixel_lanes_wide.value)
@@ -278,6 +326,9 @@ pub struct Memory {
     pub weight_buffer_bytes: Figure,
     /// From asking main memory until the first byte comes, in seconds.
     pub off_chip_latency_s: Figure,
+    /// Between a systolic array and the accumulators below its columns; as much as the array needs where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulator_bytes_per_s: Option<Figure>,
     /// Whether the weights of later layers are fetched while a layer runs.
     pub fetch_ahead: Sourced<bool>,
     /// Whether chains of layers are run tile by tile, so that what is between them never leaves the array's own buffers.
@@ -300,6 +351,12 @@ pub struct EnergyFigures {
     pub mac_j: Figure,
     /// Of one byte read or written on chip.
     pub on_chip_byte_j: Figure,
+    /// Of one byte of weights read on chip; `on_chip_byte_j` where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_byte_j: Option<Figure>,
+    /// Of one byte of partial sums written to accumulators or read from there; `on_chip_byte_j` where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulator_byte_j: Option<Figure>,
     /// Of one byte that crosses the border of the chip.
     pub off_chip_byte_j: Figure,
     /// Power drawn all the time.

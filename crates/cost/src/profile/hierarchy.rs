@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::{Figure, ModelError, Sourced, Support};
-use crate::mapper::{LoopDim, Operand};
+use crate::mapper::{LoopDim, Objective, Operand};
 
 /// A machine described as a spatial array and a memory hierarchy for each operand, for the mapper to map layers onto.
 ///
@@ -19,6 +19,8 @@ pub struct Hierarchy {
     pub partial_sum_bits: Sourced<u32>,
     /// Memories, from the array outwards; the last one of each operand holds whole tensors.
     pub memories: Vec<HierarchyMemory>,
+    /// What mappings are chosen for; cycles where it is not said.
+    pub objective: Objective,
     /// How far the model is off.
     pub error: ModelError,
     /// What the machine can run.

@@ -6,6 +6,7 @@ mod writer;
 
 use panarch_graph::Precision;
 
+use super::read::is_path;
 use super::{DeviceProfile, SizeClass};
 use crate::CostError;
 
@@ -162,8 +163,11 @@ impl Outline {
             OutlineKind::Measured => others::measured(&mut writer),
         }
         let text = writer.finish();
-        // What is printed is a profile; a name or a figure that is none is said here. A fallback's file is not looked at.
-        let checked = text.replacen("fallback = ", "# fallback = ", 1);
+        // What is printed is a profile; a name or a figure that is none is said here. A file is not looked at.
+        let checked = match &self.fallback {
+            Some(fallback) if is_path(fallback) => text.replacen("fallback = ", "# fallback = ", 1),
+            _ => text.clone(),
+        };
         DeviceProfile::from_toml("the new profile", &checked)?;
         Ok(text)
     }

@@ -18,12 +18,13 @@ use derivation::{Derived, MOST_FALLBACKS, Source};
 use figures::Figures;
 
 pub use derivation::ReadProfile;
+pub(super) use derivation::is_path;
 
 use super::keys::KEYS;
 use super::{
-    Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
-    MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, doubt::doubts,
-    table,
+    Accelerator, Array, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure,
+    LinearTarget, MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit,
+    doubt::doubts, table,
 };
 use crate::Operator;
 
@@ -173,7 +174,8 @@ fn of_source(
 
 /// Where a profile is of another kind than its base, what the base says of that kind is of no matter.
 fn pass_over_other_kinds(root: &Table<'_>) {
-    const PARTS: [&str; 17] = [
+    const PARTS: [&str; 18] = [
+        "objective",
         "ethos_u",
         "measured",
         "table",
@@ -346,6 +348,9 @@ fn accelerator(root: &Table<'_>, figures: &Figures) -> Option<Accelerator> {
     if let (Some(vector), Some(support)) = (&vector, &support) {
         check_activations(root, vector, support);
     }
+    if let (Some(array), Some(depthwise)) = (&array, &depthwise) {
+        check_channel_lanes(root, array, depthwise);
+    }
     Some(Accelerator {
         clock_hz: clock?,
         array: array?,
@@ -379,6 +384,21 @@ fn check_activations(root: &Table<'_>, vector: &VectorUnit, support: &Support) {
             );
             root.problem("vector", message, None);
         }
+    }
+}
+
+/// A channel's lane is a multiplier of the array.
+fn check_channel_lanes(root: &Table<'_>, array: &Array, depthwise: &Depthwise) {
+    let multipliers = u64::from(array.reduction_lanes.value) * u64::from(array.output_lanes.value);
+    let simd = depthwise.mapping.value == DepthwiseMapping::SimdLanes;
+    if let Some(lanes) = depthwise.channel_lanes.as_ref().filter(|_| simd)
+        && u64::from(lanes.value) > multipliers
+    {
+        let message = format!(
+            "`depthwise.channel_lanes` = {} is more than the {multipliers} multipliers that `array` has for one position",
+            lanes.value
+        );
+        root.problem("depthwise", message, None);
     }
 }
 
@@ -469,6 +489,7 @@ impl Figures {
         let stream = self.optional_number(table, "weight_stream_bytes_per_s", RATE);
         let link = self.optional_number(table, "host_link_bytes_per_s", RATE);
         let channel_side_bytes = self.number(table, "channel_side_bytes", PASSES.of(Unit::Bytes));
+        let accumulators = self.optional_number(table, "accumulator_bytes_per_s", RATE);
         let weight_buffer_bytes = self.number(table, "weight_buffer_bytes", POSITIVE.of(Unit::Bytes));
         let off_chip_latency = self.number(table, "off_chip_latency_s", SHORT);
         let fetch_ahead = self.sourced(table, "fetch_ahead", |figure, value| figure.bool(value));
@@ -485,6 +506,7 @@ impl Figures {
             channel_side_bytes: channel_side_bytes?,
             weight_buffer_bytes: weight_buffer_bytes?,
             off_chip_latency_s: off_chip_latency?,
+            accumulator_bytes_per_s: accumulators?,
             fetch_ahead: fetch_ahead?,
             chain_fusion: chain_fusion?,
         })
@@ -502,11 +524,15 @@ impl Figures {
     fn energy(&self, table: &Table<'_>) -> Option<EnergyFigures> {
         let mac_j = self.number(table, "mac_j", NOT_NEGATIVE.of(Unit::Joules));
         let on_chip_byte_j = self.number(table, "on_chip_byte_j", NOT_NEGATIVE.of(Unit::Joules));
+        let weight_byte_j = self.optional_number(table, "weight_byte_j", NOT_NEGATIVE.of(Unit::Joules));
+        let accumulator_byte_j = self.optional_number(table, "accumulator_byte_j", NOT_NEGATIVE.of(Unit::Joules));
         let off_chip_byte_j = self.number(table, "off_chip_byte_j", NOT_NEGATIVE.of(Unit::Joules));
         let static_w = self.number(table, "static_w", NOT_NEGATIVE.of(Unit::Watts));
         Some(EnergyFigures {
             mac_j: mac_j?,
             on_chip_byte_j: on_chip_byte_j?,
+            weight_byte_j: weight_byte_j?,
+            accumulator_byte_j: accumulator_byte_j?,
             off_chip_byte_j: off_chip_byte_j?,
             static_w: static_w?,
         })

@@ -5,7 +5,7 @@ mod layers;
 use panarch_graph::Network;
 
 use super::{Configuration, InterfaceBandwidth, Noted, Topology};
-use crate::profile::Accelerator;
+use crate::profile::{Accelerator, DataflowChoice};
 use crate::systolic::Dataflow;
 use crate::{CostError, DeviceProfile};
 
@@ -34,10 +34,22 @@ pub fn configuration_of(profile: &DeviceProfile) -> Result<Noted<Configuration>,
         "one activation memory is written as two halves, for inputs and for outputs".to_owned(),
         "energy, overheads, the vector unit and the output stage have no place in a configuration".to_owned(),
     ];
-    if array.dataflow.is_none() {
-        notes.push(
-            "dataflow = ws is how the lanes of the profile lie on an array; the profile itself names none".to_owned(),
-        );
+    let dataflow = match array.systolic.as_ref().map(|it| it.dataflow.value) {
+        Some(DataflowChoice::Fixed(dataflow)) => dataflow,
+        Some(DataflowChoice::Best) => {
+            notes.push("dataflow = ws is one of those that the profile lets every layer choose from".to_owned());
+            Dataflow::WeightStationary
+        }
+        None => {
+            notes.push(
+                "dataflow = ws is how the lanes of the profile lie on an array; the profile itself names none"
+                    .to_owned(),
+            );
+            Dataflow::WeightStationary
+        }
+    };
+    if array.count.value > 1 {
+        notes.push(format!("one of {} arrays is written", array.count.value));
     }
     let (high, wide) = (array.pixel_lanes_high.value, array.pixel_lanes_wide.value);
     if (high, wide) != (1, 1) {
@@ -52,10 +64,7 @@ pub fn configuration_of(profile: &DeviceProfile) -> Result<Noted<Configuration>,
             run_name: profile.name().to_owned(),
             rows: array.reduction_lanes.value,
             columns: array.output_lanes.value,
-            dataflow: array
-                .dataflow
-                .as_ref()
-                .map_or(Dataflow::WeightStationary, |it| it.value),
+            dataflow,
             ifmap_sram_kib: at_least_one(half / 1024.0),
             filter_sram_kib: at_least_one(weights / 1024.0),
             ofmap_sram_kib: at_least_one(half / 1024.0),

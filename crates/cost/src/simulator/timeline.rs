@@ -1,172 +1,103 @@
-use panarch_graph::Cycles;
-
+use super::Unit;
 use super::job::Task;
-use super::streamed_weights::StreamedWeights;
-use super::{Job, Unit};
+use super::units::{Timed, Units};
+use super::weights::{Pace, Weights};
 use crate::layer_time::LayerTime;
-use crate::plan::{LayerWork, Rates};
+use crate::plan::{Ahead, LayerWork, Rates};
 
-/// The first cycle in which each part of the machine is free, and what it has done.
-pub(super) struct Units<'a> {
-    free: [u64; Unit::ALL.len()],
-    jobs: Option<&'a mut Vec<Job>>,
-    layer: usize,
-}
-
-impl Units<'_> {
-    /// Lets a unit do something that may begin at `ready`; the cycle in which it ends. Nothing to do takes no turn.
-    pub fn serve(&mut self, unit: Unit, task: Task, tile: u32, ready: u64, cycles: u64) -> u64 {
-        if cycles == 0 {
-            return ready;
-        }
-        let start = ready.max(self.free[unit as usize]);
-        if let Some(jobs) = &mut self.jobs {
-            jobs.push(Job {
-                unit,
-                task,
-                layer: self.layer,
-                tile,
-                start: Cycles(start),
-                cycles: Cycles(cycles),
-            });
-        }
-        let end = start.saturating_add(cycles);
-        self.free[unit as usize] = end;
-        end
-    }
-
-    /// The same for a layer other than the one at work.
-    pub fn serve_for(&mut self, layer: usize, unit: Unit, tile: u32, ready: u64, cycles: u64) -> u64 {
-        let current = std::mem::replace(&mut self.layer, layer);
-        let end = self.serve(unit, Task::FetchWeights, tile, ready, cycles);
-        self.layer = current;
-        end
-    }
-}
-
-/// The run of a planned network.
+/// The run of one layer, tile by tile, from the moment in which it has been issued.
 pub(super) struct Timeline<'a> {
     rates: &'a Rates,
-    work: &'a [LayerWork],
+    layer: &'a LayerWork,
     units: Units<'a>,
-    weights: StreamedWeights<'a>,
+    weights: Weights<'a>,
+    /// Cycles of each part for a tile: all tiles of a layer are alike.
+    share: f64,
+    /// Ends of loading of the next tile to be fed, and of the one behind it.
+    loaded: [f64; 2],
+    /// Results that have not begun to leave the chip: tile and when it was drained.
+    leaving: [Option<(u32, f64)>; 2],
+    end: f64,
 }
 
-/// The whole cycles of a share of a layer's work: shares are rounded so that all of them add up.
-pub(super) struct Shares {
-    total: u64,
-    count: u64,
+/// A layer's place in the network, and where its jobs are written down.
+pub(super) struct Trace<'a> {
+    pub layer: usize,
+    pub begin: f64,
+    pub jobs: &'a mut Vec<Timed>,
 }
 
-impl Shares {
-    pub fn new(cycles: f64, count: u32) -> Self {
-        // A rounding error of the plan is no cycle.
-        let total = (cycles - 1e-6).ceil().max(0.0);
-        Self {
-            total: total as u64,
-            count: u64::from(count.max(1)),
+/// Where the cycles of a layer go, at the pace of its weights that is best.
+pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is_chained: bool) -> LayerTime {
+    best_pace(rates, layer, ahead, next_is_chained).1
+}
+
+/// The same, with all that is done for it written down.
+pub(super) fn traced(
+    rates: &Rates,
+    layer: &LayerWork,
+    ahead: Ahead,
+    next_is_chained: bool,
+    trace: Trace<'_>,
+) -> LayerTime {
+    let (pace, _) = best_pace(rates, layer, ahead, next_is_chained);
+    Timeline::new(rates, layer, ahead, pace, Some(trace)).run(next_is_chained)
+}
+
+fn best_pace(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is_chained: bool) -> (Pace, LayerTime) {
+    let mut best = (Pace::ByBlock, LayerTime::default());
+    for (number, pace) in Pace::of(rates, layer).iter().enumerate() {
+        let time = Timeline::new(rates, layer, ahead, *pace, None).run(next_is_chained);
+        if number == 0 || time.total() < best.1.total() {
+            best = (*pace, time);
         }
     }
-
-    pub fn of(&self, index: u32) -> u64 {
-        let end = |index: u64| (u128::from(self.total) * u128::from(index) / u128::from(self.count)) as u64;
-        end(u64::from(index) + 1) - end(u64::from(index))
-    }
-}
-
-/// What the tiles of one layer take.
-struct Tiles {
-    count: u32,
-    matrix: Shares,
-    vector: Shares,
-    load: Shares,
-    store: Shares,
-    host_in: Shares,
-    host_out: Shares,
-    feed: Shares,
-    drain: Shares,
+    best
 }
 
 impl<'a> Timeline<'a> {
-    pub fn new(rates: &'a Rates, work: &'a [LayerWork], jobs: Option<&'a mut Vec<Job>>) -> Self {
+    fn new(rates: &'a Rates, layer: &'a LayerWork, ahead: Ahead, pace: Pace, trace: Option<Trace<'a>>) -> Self {
+        let (position, begin, jobs) = trace.map_or((0, 0.0, None), |it| (it.layer, it.begin, Some(it.jobs)));
         Self {
             rates,
-            work,
-            units: Units {
-                free: [0; Unit::ALL.len()],
-                jobs,
-                layer: 0,
-            },
-            weights: StreamedWeights::new(rates, work),
+            layer,
+            units: Units::new(position, begin, jobs),
+            weights: Weights::new(rates, layer, ahead, pace),
+            share: 1.0 / f64::from(layer.tiles()),
+            loaded: [0.0; 2],
+            leaving: [None; 2],
+            end: 0.0,
         }
     }
+}
 
-    /// Where the cycles of each layer went.
-    pub fn run(mut self) -> Vec<LayerTime> {
-        let mut times = Vec::with_capacity(self.work.len());
-        let mut now = 0_u64;
-        for (position, layer) in self.work.iter().enumerate() {
-            let next_is_chained = self.work.get(position + 1).is_some_and(|next| next.chained);
-            self.units.layer = position;
-            let issue = Shares::new(layer.issue, 1).of(0);
-            let alone = !self.rates.fetch_ahead || (self.rates.weights_share && layer.uses_off_chip(self.rates));
-            if !self.rates.fetch_ahead {
-                self.weights.wait_until(now.saturating_add(issue));
-            }
-            self.weights
-                .allow(&mut self.units, if alone { position } else { usize::MAX });
-            let (end, mut time) = self.layer(position, layer, now.saturating_add(issue), next_is_chained);
-            time.issue = issue as f64;
-            times.push(time);
-            now = end;
-        }
-        times
-    }
-
-    fn layer(&mut self, position: usize, layer: &LayerWork, begin: u64, next_is_chained: bool) -> (u64, LayerTime) {
+impl Timeline<'_> {
+    fn run(mut self, next_is_chained: bool) -> LayerTime {
         let mut time = LayerTime::default();
-        if layer.is_empty() {
-            return (begin, time);
-        }
+        let layer = self.layer;
         let count = layer.tiles();
-        let share = |cycles: f64| Shares::new(cycles, count);
-        let tiles = Tiles {
-            count,
-            matrix: share(layer.matrix),
-            vector: share(layer.vector),
-            load: share(layer.load),
-            store: share(layer.store),
-            host_in: share(layer.host_in),
-            host_out: share(layer.host_out),
-            feed: share(layer.feed),
-            drain: share(layer.drain),
-        };
         let by_matrix = layer.matrix > 0.0;
-        let (worker, worker_shares) = if by_matrix {
-            (Unit::Matrix, &tiles.matrix)
+        let (worker, cycles) = if by_matrix {
+            (Unit::Matrix, layer.matrix * self.share)
         } else {
-            (Unit::Vector, &tiles.vector)
+            (Unit::Vector, layer.vector * self.share)
         };
         let mut busy = 0.0;
         // Ends of the jobs of the last two tiles: there are two buffers before and two behind the matrix unit.
-        let mut worked = [begin; 2];
-        let mut finished = [begin; 2];
-        let mut loaded = [self.load(&tiles, 0, begin), begin];
-        if count > 1 {
-            loaded[1] = self.load(&tiles, 1, begin);
-        }
-        // Ends of the feeding of this tile and the next.
-        let mut fed = [self.feed(&tiles, 0, begin, &mut loaded), begin];
-        if count > 1 {
-            fed[1] = self.feed(&tiles, 1, begin, &mut loaded);
-        }
-        let mut end = begin;
+        let mut worked = [0.0; 2];
+        let mut finished = [0.0; 2];
+        self.loaded[0] = self.load(0, 0.0);
+        // The first weights come behind the first tile, as they are needed.
+        self.weights.ready(&mut self.units, 0);
+        self.loaded[1] = self.load(1, 0.0);
+        let mut fed = [self.feed(0, 0.0), 0.0];
+        fed[1] = self.feed(1, 0.0);
         for tile in 0..count {
-            let here = self.weights.ready(position, layer.block_of(tile));
-            let ready = fed[0].max(here).max(finished[0]);
-            let cycles = worker_shares.of(tile);
+            let again = self.weights.turn(&mut self.units, tile);
+            let here = self.weights.ready(&mut self.units, tile).max(again);
+            let ready = f64::max(fed[0], here).max(finished[0]);
             let done = self.units.serve(worker, Task::Work, tile, ready, cycles);
-            let waited = (done - cycles).saturating_sub(worked[1]) as f64;
+            let waited = (done - cycles - worked[1]).max(0.0);
             if finished[0] >= fed[0].max(here) {
                 time.vector += waited;
             } else if here >= fed[0] {
@@ -174,38 +105,38 @@ impl<'a> Timeline<'a> {
             } else {
                 time.activations += waited;
             }
-            busy += cycles as f64;
+            busy += cycles;
             worked = [worked[1], done];
-            if layer.frees_block_after(tile) {
-                self.weights.free(&mut self.units, position, layer.block_of(tile), done);
-            }
-            if tile + 2 >= count && layer.store == 0.0 && self.rates.fetch_ahead {
-                self.weights.allow(&mut self.units, usize::MAX);
-            }
+            self.weights.free_after(tile, done);
             // The buffer before the matrix unit is free again.
-            let mut following = fed[1];
-            if tile + 2 < count {
-                following = self.feed(&tiles, tile + 2, done, &mut loaded);
-            }
+            let following = self.feed(tile + 2, done);
             let passed = if by_matrix {
                 self.units
-                    .serve(Unit::Vector, Task::Work, tile, done, tiles.vector.of(tile))
+                    .serve(Unit::Vector, Task::Work, tile, done, layer.vector * self.share)
             } else {
                 done
             };
             finished = [finished[1], passed];
             let drained = self
                 .units
-                .serve(Unit::OnChip, Task::Drain, tile, passed, tiles.drain.of(tile));
+                .serve(Unit::OnChip, Task::Drain, tile, passed, layer.drain * self.share);
             fed = [fed[1], following];
-            end = end.max(self.store(&tiles, tile, drained));
+            self.end = self.end.max(drained);
+            // What leaves the chip does so behind what comes in for the tiles ahead.
+            self.store();
+            self.leaving = [self.leaving[1], Some((tile, drained))];
         }
+        self.store();
+        self.leaving[0] = self.leaving[1];
+        self.store();
         let (worked, finished) = (worked[1], finished[1]);
-        if next_is_chained {
-            end = worked;
-        }
-        time.vector += finished.min(end).saturating_sub(worked) as f64;
-        time.activations += end.saturating_sub(finished.max(worked)) as f64;
+        let end = if next_is_chained {
+            worked.max(finished)
+        } else {
+            self.end
+        };
+        time.vector += (finished.min(end) - worked).max(0.0);
+        time.activations += (end - finished.max(worked)).max(0.0);
         if by_matrix {
             time.fill = layer.fill.min(busy);
             let after = layer.after.min(busy - time.fill);
@@ -214,42 +145,42 @@ impl<'a> Timeline<'a> {
         } else {
             time.vector += busy;
         }
-        (end, time)
+        time
     }
 
     /// Feeds a tile that was the earlier of the two loaded, and loads the one after both into its place.
-    fn feed(&mut self, tiles: &Tiles, tile: u32, ready: u64, loaded: &mut [u64; 2]) -> u64 {
-        let ready = ready.max(loaded[0]);
+    fn feed(&mut self, tile: u32, ready: f64) -> f64 {
+        if tile >= self.layer.tiles() {
+            return ready;
+        }
+        let ready = ready.max(self.loaded[0]);
         let fed = self
             .units
-            .serve(Unit::OnChip, Task::Feed, tile, ready, tiles.feed.of(tile));
-        let later = if tile + 2 < tiles.count {
-            self.load(tiles, tile + 2, fed)
-        } else {
-            fed
-        };
-        *loaded = [loaded[1], later];
+            .serve(Unit::OnChip, Task::Feed, tile, ready, self.layer.feed * self.share);
+        self.loaded = [self.loaded[1], self.load(tile + 2, fed)];
         fed
     }
 
-    fn load(&mut self, tiles: &Tiles, tile: u32, ready: u64) -> u64 {
-        let (spilled, image) = (tiles.load.of(tile), tiles.host_in.of(tile));
-        if spilled == 0 && image == 0 {
+    fn load(&mut self, tile: u32, ready: f64) -> f64 {
+        let (spilled, image) = (self.layer.load * self.share, self.layer.host_in * self.share);
+        if tile >= self.layer.tiles() || spilled + image <= 0.0 {
             return ready;
         }
         let loaded = self.units.serve(Unit::OffChip, Task::Load, tile, ready, spilled);
         let arrived = self.units.serve(self.host(), Task::Load, tile, ready, image);
-        loaded.max(arrived).saturating_add(self.latency())
+        loaded.max(arrived) + self.layer.latency
     }
 
-    fn store(&mut self, tiles: &Tiles, tile: u32, ready: u64) -> u64 {
-        let stored = self
-            .units
-            .serve(Unit::OffChip, Task::Store, tile, ready, tiles.store.of(tile));
+    /// Lets the earlier of the results leave that wait for it.
+    fn store(&mut self) {
+        let Some((tile, drained)) = self.leaving[0].take() else {
+            return;
+        };
+        let (spilled, result) = (self.layer.store * self.share, self.layer.host_out * self.share);
+        let stored = self.units.serve(Unit::OffChip, Task::Store, tile, drained, spilled);
         let host = self.host();
-        self.units
-            .serve(host, Task::Store, tile, ready, tiles.host_out.of(tile))
-            .max(stored)
+        let sent = self.units.serve(host, Task::Store, tile, drained, result);
+        self.end = self.end.max(stored).max(sent);
     }
 
     const fn host(&self) -> Unit {
@@ -258,9 +189,5 @@ impl<'a> Timeline<'a> {
         } else {
             Unit::Host
         }
-    }
-
-    fn latency(&self) -> u64 {
-        self.rates.latency.ceil() as u64
     }
 }

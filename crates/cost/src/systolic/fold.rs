@@ -1,3 +1,5 @@
+use super::SramAccesses;
+
 /// One fold: the part of a product that lies on the array at once.
 ///
 /// It occupies the cycles `start .. start + load + stream + drain` of its product. With overlapped folds, these ranges
@@ -22,15 +24,4 @@ pub struct Fold {
     pub drain: u64,
     /// What it reads and writes of the on-chip memories.
     pub accesses: SramAccesses,
-}
-
-/// Elements read and written of the three on-chip memories.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SramAccesses {
-    /// Elements of the input read.
-    pub ifmap_reads: u64,
-    /// Weights read.
-    pub filter_reads: u64,
-    /// Results written; partial sums too where the reduction is folded.
-    pub ofmap_writes: u64,
 }

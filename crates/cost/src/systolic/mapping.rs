@@ -1,6 +1,6 @@
 use panarch_graph::{Cycles, Macs};
 
-use super::{Dataflow, Fold, Gemm, SramAccesses, SystolicArray};
+use super::{Dataflow, Fold, Gemm, SramAccesses, SystolicArray, accesses};
 use crate::CostError;
 
 /// A product laid out on an array, fold by fold; made by [`SystolicArray::map`].
@@ -34,7 +34,7 @@ impl FoldMapping {
         let column_folds = along_columns.div_ceil(array.columns());
         let huge = CostError::HugeGemm { m, n, k };
         let lines = lines(array, row_folds, column_folds, in_time).ok_or_else(|| huge.clone())?;
-        let accesses = accesses(array.dataflow(), gemm, row_folds, column_folds).ok_or(huge)?;
+        let accesses = accesses::sram(array.dataflow(), gemm, row_folds, column_folds).ok_or(huge)?;
         Ok(Self {
             gemm,
             array,
@@ -128,7 +128,7 @@ impl FoldMapping {
 
     /// Reads and writes of the on-chip memories by all folds.
     ///
-    /// SCALE-Sim 3.0.0 reports R + C more writes for each fold of stationary outputs, an artefact that is left out here.
+    /// [`Self::reported_accesses`] is what SCALE-Sim 3.0.0 makes of them.
     #[must_use]
     pub const fn accesses(&self) -> SramAccesses {
         self.accesses
@@ -187,31 +187,4 @@ fn lines(array: SystolicArray, row_folds: u64, column_folds: u64, in_time: u64) 
     // What runs without overlap must fit too: then no variant of a mapping that exists fails.
     folds.checked_mul(fold)?;
     (folds - 1).checked_mul(interval(array, in_time))?.checked_add(fold)
-}
-
-fn accesses(dataflow: Dataflow, gemm: Gemm, row_folds: u64, column_folds: u64) -> Option<SramAccesses> {
-    let (m, n, k) = (gemm.m(), gemm.n(), gemm.k());
-    // Dimensions multiply to at most 64 bits, so that only the factor of the folds can go beyond.
-    let (ifmap_reads, filter_reads, ofmap_writes) = match dataflow {
-        Dataflow::OutputStationary => (
-            (m * k).checked_mul(column_folds)?,
-            (n * k).checked_mul(row_folds)?,
-            m * n,
-        ),
-        Dataflow::WeightStationary => (
-            (m * k).checked_mul(column_folds)?,
-            n * k,
-            (m * n).checked_mul(row_folds)?,
-        ),
-        Dataflow::InputStationary => (
-            m * k,
-            (n * k).checked_mul(column_folds)?,
-            (m * n).checked_mul(row_folds)?,
-        ),
-    };
-    Some(SramAccesses {
-        ifmap_reads,
-        filter_reads,
-        ofmap_writes,
-    })
 }

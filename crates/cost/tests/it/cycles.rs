@@ -8,9 +8,12 @@ use panarch_graph::{Activation, Conv2d, Network, Op, ProvenanceKind, Shape};
 use panarch_space::zoo;
 use proptest::prelude::*;
 
-use crate::networks::{Sketch, mobilenet_v2};
-use crate::properties::{blocks, network};
+use crate::networks::{Sketch, mobilenet_v2, network};
+use crate::properties::blocks;
 use crate::variant;
+
+/// Of schedules that differ by less in time, the one with the least traffic is taken.
+const AS_GOOD: f64 = 1.0005;
 
 fn simulator(preset: &str, changes: &[(&str, &str)]) -> CycleSimulator {
     CycleSimulator::new(variant::profile(preset, changes)).unwrap()
@@ -41,6 +44,7 @@ fn without_memory_stalls_a_systolic_array_takes_scale_sims_cycles() {
                 ("clock.frequency_hz", "1e6"),
                 ("array.rows", "24"),
                 ("array.columns", "16"),
+                ("array.partial", "false"),
                 ("depthwise.mapping", "\"per_channel\""),
             ];
             let simulator = simulator("systolic-32", &changes).with_ideal_memory();
@@ -80,6 +84,7 @@ fn a_whole_network_takes_scale_sims_cycles() {
             ("array.dataflow", &*format!("\"{flow}\"")),
             ("array.rows", size),
             ("array.columns", size),
+            ("array.partial", "false"),
             ("depthwise.mapping", "\"per_channel\""),
         ];
         let cost = simulator("systolic-32", &changes)
@@ -110,27 +115,31 @@ fn one_layer_by_hand() {
     let (cost, jobs) = simulator("systolic-32", &changes)
         .trace(&conv(Conv2d::pointwise(8), Shape::new(8, 4, 4)))
         .unwrap();
-    // 64 bytes of weights take 64 cycles from the first on, and one more until they are there. Meanwhile the first tiles are
-    // fed: (8 · 16 activations + 64 weights) / 4 tiles = 48 cycles each from cycle 5 on. The fold takes
-    // 2·8 + 8 + 16 − 2 − 1 = 37 cycles, 9 or 10 a tile; each tile then drains 32 bytes through the same port.
     let ends = |unit: Unit, task: Task| -> Vec<u64> {
         let of = jobs.iter().filter(|job| job.unit == unit && job.task == task);
         of.map(|job| job.start.0 + job.cycles.0).collect()
     };
-    assert_eq!(ends(Unit::OffChip, Task::FetchWeights), [64]);
-    assert_eq!(ends(Unit::Matrix, Task::Work), [74, 110, 158, 239]);
-    // Fed: 5 to 53, 53 to 101, then in turn with draining.
-    assert_eq!(ends(Unit::OnChip, Task::Feed), [53, 101, 149, 229]);
-    assert_eq!(ends(Unit::OnChip, Task::Drain), [181, 261, 293, 325]);
+    // Main memory: 5 of the 64 cycles of weights while the layer is issued, the first quarter of the image (32 cycles), the
+    // rest of the weights, the other quarters as the tiles before them are fed, the quarters of the result as they are drained.
+    assert_eq!(ends(Unit::OffChip, Task::FetchWeights), [5, 96]);
+    assert_eq!(ends(Unit::OffChip, Task::Load), [37, 128, 160, 209]);
+    assert_eq!(ends(Unit::OffChip, Task::Store), [289, 369, 401, 433]);
+    // The port feeds (8 · 16 activations + 64 weights) / 4 tiles = 48 cycles each, one cycle of latency behind main memory, in
+    // turn with draining 32 bytes a tile.
+    assert_eq!(ends(Unit::OnChip, Task::Feed), [86, 177, 225, 305]);
+    assert_eq!(ends(Unit::OnChip, Task::Drain), [257, 337, 369, 401]);
+    // The fold takes 2·8 + 8 + 16 − 2 − 1 = 37 cycles, 9.25 a tile: from cycle 97 on, when the weights are there, then as the
+    // tiles are fed.
+    assert_eq!(ends(Unit::Matrix, Task::Work), [106, 186, 234, 314]);
     let layer = &cost.per_layer[0];
     let millis = |latency: panarch_graph::Latency| (latency.millis() * 1e6).round() / 1e6;
-    assert_eq!(millis(layer.latency), 325.0);
-    assert_eq!(millis(cost.latency.value), 332.0);
-    // It waits 65 − 5 cycles for weights, and for the port between tiles; the last tile drains for 39.
-    assert_eq!(millis(layer.attribution.weights), 60.0);
+    assert_eq!(millis(layer.latency), 433.0);
+    assert_eq!(millis(cost.latency.value), 440.0);
+    // It waits 97 − 5 cycles for weights, and for port and main memory between tiles and at the end.
+    assert_eq!(millis(layer.attribution.weights), 92.0);
     assert_eq!(millis(layer.attribution.issue), 5.0);
     assert_eq!(millis(layer.attribution.compute + layer.attribution.fill), 37.0);
-    assert_eq!(millis(layer.attribution.activations), 325.0 - 5.0 - 60.0 - 37.0);
+    assert_eq!(millis(layer.attribution.activations), 433.0 - 5.0 - 92.0 - 37.0);
     assert_eq!(cost.provenance.kind, ProvenanceKind::Simulated);
 }
 
@@ -220,7 +229,7 @@ fn a_larger_weight_buffer_is_never_slower_where_memory_is_short() {
                         ];
                         let now = seconds(&simulator(preset, &changes).cost(network).unwrap());
                         let of = format!("{preset}, {}, {activations}, {ahead}, {buffer}", network.name());
-                        assert!(now <= before * (1.0 + 1e-12), "{of}: {before} s became {now} s");
+                        assert!(now <= before * AS_GOOD, "{of}: {before} s became {now} s");
                         before = now;
                     }
                 }
@@ -269,7 +278,7 @@ proptest! {
                 for value in steps {
                     let changes: Vec<_> = base.iter().copied().chain([(path, value)]).collect();
                     let now = seconds(&simulator(preset, &changes).cost(&network).unwrap());
-                    prop_assert!(now <= before * (1.0 + 1e-12), "{preset}, {path} = {value}: {before} s became {now} s");
+                    prop_assert!(now <= before * AS_GOOD, "{preset}, {path} = {value}: {before} s became {now} s");
                     before = now;
                 }
             }
@@ -282,10 +291,16 @@ proptest! {
         for simulator in simulators() {
             let Ok(cost) = simulator.cost(&network) else { continue };
             let analytic = AnalyticModel::new(simulator.profile().clone()).unwrap().cost(&network).unwrap();
-            prop_assert_eq!(analytic.traffic, cost.traffic);
             prop_assert_eq!(analytic.peak_memory, cost.peak_memory);
             let ratio = seconds(&analytic) / seconds(&cost);
             prop_assert!((0.8..1.25).contains(&ratio), "{}: {ratio}", simulator.device());
+            // Each chooses its schedule by its own times; where there is nothing to choose, they move the same bytes.
+            if simulator.profile().batch() == 1 {
+                let roomy = variant::profile(simulator.device(), &[("memory.activation_bytes", "1e9")]);
+                let analytic = AnalyticModel::new(roomy.clone()).unwrap().cost(&network).unwrap();
+                let cost = CycleSimulator::new(roomy).unwrap().cost(&network).unwrap();
+                prop_assert_eq!(analytic.traffic, cost.traffic);
+            }
         }
     }
 }

@@ -122,18 +122,17 @@ fn another_array_takes_nothing_of_the_old_one() {
                 .split(", assumption = ")
                 .next()
                 .unwrap();
-            let closed = if plain.contains('{') {
+            if plain.contains('{') {
                 format!("{plain}, assumption = \"a test\" }}\n")
             } else {
                 format!("{plain}\n")
-            };
-            closed
+            }
         })
         .collect();
     let text = format!("base = \"systolic-32\"\n{grid}");
     let profile =
         read(&files(&[("g.toml", &text)]), "g.toml").unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"));
-    assert!(profile.accelerator().unwrap().array.dataflow.is_none());
+    assert!(profile.accelerator().unwrap().array.systolic.is_none());
     let command = "base = \"ethos-u55-256\"\nkind = \"accelerator\"\n";
     let profile = read(&files(&[("c.toml", command)]), "c.toml").unwrap();
     assert!(profile.command().is_none() && profile.accelerator().is_some());

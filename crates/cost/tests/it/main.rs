@@ -1,4 +1,5 @@
 //! Integration tests of profiles, the models, systolic arrays and SCALE-Sim's files.
+mod both_ways;
 mod calibration;
 mod command;
 mod cycles;
@@ -13,13 +14,16 @@ mod machines;
 mod mapper_golden;
 mod mapper_search;
 mod matrix_efficiency;
+mod memory_levels;
 mod model_agreement;
+mod more;
 mod networks;
 mod outlines;
 mod presets;
 mod problems;
 mod properties;
 mod published_latencies;
+mod scalesim_accesses;
 mod scalesim_export;
 mod scalesim_files;
 mod scalesim_parity;

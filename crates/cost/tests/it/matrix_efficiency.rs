@@ -8,7 +8,8 @@ use panarch_space::zoo;
 use proptest::prelude::*;
 
 use crate::networks::Sketch;
-use crate::properties::{blocks, network};
+use crate::networks::network;
+use crate::properties::blocks;
 
 /// A count made apart from this code, from the published layouts: name, GMACs, millions of element operations and of
 /// elements, raw measure, and W / (W + 190·V).

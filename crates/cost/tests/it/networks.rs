@@ -112,3 +112,29 @@ pub fn tiny32() -> Network {
     let x = s.ib(x, 96, 32, 3, 2);
     s.head(x, None, 10)
 }
+
+/// (kind, width in steps of 8, expansion, kernel 3 or 5, stride)
+pub type Block = (u8, u32, u32, bool, bool);
+
+/// A network of blocks in a row.
+pub fn network(blocks: &[Block], pixels: u32, width: u32) -> Network {
+    let (mut s, x) = Sketch::new("random", Shape::new(3, pixels, pixels), Activation::Relu);
+    let mut x = s.conv(x, Conv2d::square(8 * width, 3, 2));
+    for (kind, eighths, expansion, large, halve) in blocks {
+        let out = eighths * 8 * width;
+        let (kernel, stride) = (if *large { 5 } else { 3 }, if *halve { 2 } else { 1 });
+        let mid = s.channels(x) * expansion;
+        x = match kind {
+            0 => s.ib(x, mid, out, kernel, stride),
+            1 => s.fib(x, mid, out, kernel, stride),
+            2 => s.conv(x, Conv2d::square(out, kernel, stride)),
+            3 => {
+                let y = s.conv(x, Conv2d::pointwise(out));
+                let z = s.conv(x, Conv2d::pointwise(out));
+                s.add(Op::Concat, &[y, z])
+            }
+            _ => s.pool(x, 3, stride, 1),
+        };
+    }
+    s.head(x, None, 10)
+}

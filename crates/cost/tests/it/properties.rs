@@ -1,39 +1,14 @@
 //! What must hold for every network on every profile.
 
 use panarch_cost::{AnalyticModel, Attribution, CostSource, DeviceProfile, preset_names};
-use panarch_graph::{Activation, Conv2d, Network, Op, Shape};
+use panarch_graph::Network;
 use proptest::prelude::*;
 
-use crate::networks::Sketch;
+use crate::networks::{Block, network};
 use crate::variant;
-
-/// (kind, width in steps of 8, expansion, kernel 3 or 5, stride)
-pub type Block = (u8, u32, u32, bool, bool);
 
 pub fn blocks() -> impl Strategy<Value = Vec<Block>> {
     proptest::collection::vec((0_u8..5, 1_u32..20, 1_u32..7, any::<bool>(), any::<bool>()), 1..8)
-}
-
-pub fn network(blocks: &[Block], pixels: u32, width: u32) -> Network {
-    let (mut s, x) = Sketch::new("random", Shape::new(3, pixels, pixels), Activation::Relu);
-    let mut x = s.conv(x, Conv2d::square(8 * width, 3, 2));
-    for (kind, eighths, expansion, large, halve) in blocks {
-        let out = eighths * 8 * width;
-        let (kernel, stride) = (if *large { 5 } else { 3 }, if *halve { 2 } else { 1 });
-        let mid = s.channels(x) * expansion;
-        x = match kind {
-            0 => s.ib(x, mid, out, kernel, stride),
-            1 => s.fib(x, mid, out, kernel, stride),
-            2 => s.conv(x, Conv2d::square(out, kernel, stride)),
-            3 => {
-                let y = s.conv(x, Conv2d::pointwise(out));
-                let z = s.conv(x, Conv2d::pointwise(out));
-                s.add(Op::Concat, &[y, z])
-            }
-            _ => s.pool(x, 3, stride, 1),
-        };
-    }
-    s.head(x, None, 10)
 }
 
 fn parts(of: &Attribution) -> [f64; 6] {
@@ -99,8 +74,8 @@ proptest! {
             ]) {
                 let after = variant::model(preset, &[(path, value)]).cost(&network).unwrap();
                 let (old, new) = (before.latency.value.seconds(), after.latency.value.seconds());
-                prop_assert!(new <= old * (1.0 + 1e-12), "{preset}, {path} = {value}: {old} s became {new} s");
-                prop_assert!(after.traffic <= before.traffic);
+                // Of schedules that differ by less, the one with the least traffic is taken.
+                prop_assert!(new <= old * 1.0005, "{preset}, {path} = {value}: {old} s became {new} s");
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use panarch_cost::Model;
+use panarch_cost::mapper::Objective;
 use panarch_train::data::Generated;
 
 /// Find one network that is good on every device you ship to.
@@ -442,6 +443,10 @@ pub struct CostArgs {
     /// Cost model of accelerators: `analytic`, `cycle`, or both separated by a comma [default: what the profile says]
     #[arg(long, value_delimiter = ',', value_parser = model)]
     pub model: Vec<Model>,
+    /// What layers are mapped for on devices that are described as a memory hierarchy: `cycles`, `energy` or `edp`, the
+    /// product of both [default: what the profile says, else cycles]
+    #[arg(long, value_parser = objective, conflicts_with = "scalesim_topology")]
+    pub objective: Option<Objective>,
     /// Write the simulated timeline of one device as a trace (JSON), for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scalesim_topology", "scalesim_export"])]
     pub trace: Option<PathBuf>,
@@ -455,6 +460,15 @@ pub struct CostArgs {
     pub scalesim: ScaleSimArgs,
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// Reads the name of an objective.
+pub fn objective(name: &str) -> Result<Objective, String> {
+    let known = Objective::NAMES.map(|(name, _)| name);
+    let found = Objective::NAMES.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, objective)| *objective)
+        .ok_or_else(|| format!("the objectives are {}", known.join(", ")))
 }
 
 /// Reads the name of a model.

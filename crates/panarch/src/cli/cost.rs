@@ -1,6 +1,7 @@
 //! `panarch cost`.
 
 mod gemms;
+mod memory;
 mod tables;
 mod trace;
 
@@ -20,6 +21,8 @@ struct Answered {
     device: String,
     /// `None` for what the profile itself says should answer.
     model: Option<Model>,
+    /// Whether layers are mapped onto a memory hierarchy.
+    mapped: bool,
     answer: Result<Cost, CostError>,
 }
 
@@ -46,7 +49,15 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     if let (Some(topology), Some(configuration)) = (scalesim_topology, scalesim_config) {
         return scalesim::simulate(topology, configuration, printer);
     }
-    let profiles = lookup::devices(&args.device)?;
+    let mut profiles = lookup::devices(&args.device)?;
+    if let Some(objective) = args.objective {
+        if profiles.iter().all(|profile| profile.hierarchy().is_none()) {
+            let message =
+                "no device is described as a memory hierarchy: `--objective` says what layers are mapped for on these";
+            return Err(Error::Input(message.to_owned()).into());
+        }
+        profiles = profiles.into_iter().map(|it| it.with_objective(objective)).collect();
+    }
     let models: Vec<Option<Model>> = match args.model.as_slice() {
         [] => vec![None],
         models => models.iter().copied().map(Some).collect(),
@@ -56,6 +67,13 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         for doubt in &doubts {
             say(&format!("note: {doubt}"));
         }
+    }
+    if profiles.iter().any(|profile| profile.command().is_some()) {
+        // A command is in a group of its own, which the terminal does not tell.
+        on_interrupt(|| {
+            panarch_measure::kill_commands();
+            std::process::exit(130);
+        })?;
     }
     if let Some(file) = &args.gemms {
         return gemms::costs(file, &profiles, &models, &doubts, printer);
@@ -68,13 +86,6 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
     }
     if let Some(file) = &args.trace {
         return trace::write(file, &profiles, &args.model, &named);
-    }
-    if profiles.iter().any(|profile| profile.command().is_some()) {
-        // A command is in a group of its own, which the terminal does not tell.
-        on_interrupt(|| {
-            panarch_measure::kill_commands();
-            std::process::exit(130);
-        })?;
     }
     let mut answers: Vec<Answered> = Vec::new();
     for profile in &profiles {
@@ -96,6 +107,7 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
             answers.push(Answered {
                 device: profile.name().to_owned(),
                 model: *model,
+                mapped: profile.hierarchy().is_some(),
                 answer,
             });
         }
@@ -123,8 +135,19 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         for note in named.notes.iter().chain(&doubts) {
             table.note(note);
         }
-        let lacks = |answered: &Answered| matches!(answered.answer, Err(CostError::Unsupported { .. }));
-        if answers.iter().any(lacks) {
+        let refusals = answers.iter().filter_map(|answered| match &answered.answer {
+            Err(error @ CostError::Unsupported { refused, .. }) => Some((error, refused.layers())),
+            _ => None,
+        });
+        let refusals: Vec<(&CostError, usize)> = refusals.collect();
+        // Where no device answers, they stand in the error that ends the command.
+        for (error, _) in refusals
+            .iter()
+            .filter(|(_, layers)| *layers > 1 && refusals.len() < answers.len())
+        {
+            table.note(format!("{error}."));
+        }
+        if !refusals.is_empty() {
             table.note(
                 "What a device lacks can run on a processor beside it: say `fallback = \"cortex-a53\"` in its profile, or in one \
                  with a built-in device as its `base`.",
@@ -132,14 +155,20 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         }
         for answered in &answers {
             let cost = answered.answer.as_ref().ok();
-            let shared = cost.filter(|cost| cost.per_layer.iter().any(|layer| layer.device.is_some()));
-            if let Some(note) = shared.and_then(|cost| cost.provenance.note.as_ref()) {
+            let shared = |cost: &Cost| cost.per_layer.iter().any(|layer| layer.device.is_some());
+            let told = cost.filter(|cost| answered.mapped || shared(cost));
+            if let Some(note) = told.and_then(|cost| cost.provenance.note.as_ref()) {
                 table.note(format!("{}: {note}.", answered.device));
             }
         }
         printer.table(&table);
         if args.layers {
             printer.table(&tables::layers(&answers));
+            for answered in &answers {
+                if let Some(table) = memory::by_layer(answered) {
+                    printer.table(&table);
+                }
+            }
         }
     }
     let impossible = |answer: &Result<Cost, CostError>| match answer {

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use panarch::Error;
-use panarch_cost::SizeClass;
+use panarch::{Error, lookup};
 use panarch_cost::profile::{GivenQuantity, Outline, OutlineKind};
+use panarch_cost::{DeviceProfile, SizeClass};
 use panarch_format::atomic_write;
 use panarch_graph::Precision;
 use panarch_toml::{Unit, did_you_mean};
 
-use super::output::write;
+use super::output::{say, write};
 use super::shell;
 
 #[derive(Debug, Args)]
@@ -73,6 +73,11 @@ pub fn new(args: &NewArgs) -> anyhow::Result<()> {
         fallback: args.fallback.clone(),
     };
     let text = outline.to_toml().map_err(Error::from)?;
+    if let Ok(profile) = DeviceProfile::from_toml("", &text) {
+        for doubt in lookup::doubts(&[profile]) {
+            say(&format!("note: {doubt}"));
+        }
+    }
     let Some(file) = &args.output else {
         write(&text);
         return Ok(());

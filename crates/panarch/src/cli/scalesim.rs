@@ -39,10 +39,14 @@ fn layers(topology: &Path, simulated: &Simulated) -> Table {
             Column::quantity("overall utilisation", "%").with_key("overall_util"),
             Column::quantity("mapping efficiency", "%").with_key("mapping_eff"),
             Column::number("repeats"),
+            Column::raw("ifmap_sram_reads"),
+            Column::raw("filter_sram_reads"),
+            Column::raw("ofmap_sram_writes"),
         ],
     );
     let percent = |value: f64| Cell::number(value, format!("{value:.2}"));
     for SimulatedLayer { name, mapping, repeats } in &simulated.layers {
+        let accesses = mapping.reported_accesses();
         table.push(vec![
             Cell::text(name),
             Cell::count(mapping.cycles().0),
@@ -51,6 +55,9 @@ fn layers(topology: &Path, simulated: &Simulated) -> Table {
                 .map_or_else(Cell::missing, percent),
             percent(mapping.mapping_efficiency_percent()),
             Cell::count((*repeats).into()),
+            Cell::count(accesses.ifmap_reads),
+            Cell::count(accesses.filter_reads),
+            Cell::count(accesses.ofmap_writes),
         ]);
     }
     let total: u128 = simulated

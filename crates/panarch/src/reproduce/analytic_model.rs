@@ -1,5 +1,7 @@
 //! The closed form follows the simulator: layer by layer and network by network, on every profile that describes a machine.
 
+mod variants;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -39,12 +41,16 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
             devices.push((profile, agreement));
         }
     }
-    let (machines, operators) = (machines(&devices), operators(&devices));
-    for (name, table) in [("machines.csv", &machines), ("operators.csv", &operators)] {
+    let mut tables = vec![
+        ("machines.csv", machines(&devices)),
+        ("operators.csv", operators(&devices)),
+    ];
+    tables.extend(variants::tables()?);
+    for (name, table) in &tables {
         let text = table.render(Format::Csv, None, false);
         panarch_format::atomic_write(folder.join(name), text.as_bytes())?;
     }
-    Ok(vec![machines, operators])
+    Ok(tables.into_iter().map(|(_, table)| table).collect())
 }
 
 fn networks() -> Result<Vec<Network>, Error> {

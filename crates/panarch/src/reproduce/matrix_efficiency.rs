@@ -237,15 +237,10 @@ fn ranks_table(samples: &[Sample]) -> Result<Table, Error> {
     columns.extend(measures.iter().map(|(name, _)| *name));
     let mut rows = Vec::new();
     for (index, (sample, rate)) in samples.iter().zip(&measured).enumerate() {
-        let mut cells = vec![sample.name.to_owned(), format!("{rate:.2}")];
+        // With more digits than are shown, so that ranks of rounded figures are ranks of the figures.
+        let mut cells = vec![sample.name.to_owned(), format!("{rate:.5}")];
         let found = measures.iter().filter_map(|(_, values)| values.get(index));
-        cells.extend(found.map(|value| {
-            if *value > 1.0 {
-                format!("{value:.0}")
-            } else {
-                format!("{value:.2}")
-            }
-        }));
+        cells.extend(found.map(|value| format!("{value:.5}")));
         rows.push(cells);
     }
     let mut table = shown(

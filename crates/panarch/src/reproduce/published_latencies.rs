@@ -3,8 +3,8 @@
 
 mod ablation;
 mod fit;
+mod intervals;
 mod macs_line;
-mod profile_text;
 mod sample;
 mod score;
 mod shapes;
@@ -21,6 +21,7 @@ use crate::run::Watch;
 
 use ablation::TERMS;
 use fit::{Fit, estimates};
+use intervals::NeverFitted;
 use macs_line::MacsLine;
 use sample::Sample;
 use score::Score;
@@ -43,6 +44,10 @@ struct Study {
     constants: Vec<Vec<String>>,
     /// Rows of the table of terms.
     terms: Vec<Vec<String>>,
+    /// The row of the table of intervals.
+    interval: Vec<String>,
+    /// Rows of the table of networks that are in no fit.
+    never_fitted: Vec<Vec<String>>,
 }
 
 const PROFILE: &str = "profile as it is";
@@ -56,8 +61,13 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
     for sample in Sample::all()? {
         studies.push(study(sample, watch)?);
     }
+    let of = |rows: fn(&Study) -> Vec<Vec<String>>| studies.iter().flat_map(rows).collect();
+    let [intervals, never_fitted] =
+        intervals::tables(of(|it| vec![it.interval.clone()]), of(|it| it.never_fitted.clone()));
     let tables = [
         ("fits.csv", fits_table(&studies)),
+        ("intervals.csv", intervals),
+        ("never-fitted.csv", never_fitted),
         ("networks.csv", networks_table(&studies)),
         ("constants.csv", constants_table(&studies)),
         ("ablation.csv", ablation_table(&studies)),
@@ -89,8 +99,11 @@ fn study(sample: Sample, watch: &mut Watch<'_>) -> Result<Study, Error> {
         score.tau,
         score.mean_error * 100.0
     ));
+    let never = NeverFitted::of(&sample)?;
     Ok(Study {
         constants: constants(&sample, &fit)?,
+        interval: intervals::row(&sample, &found, &never)?,
+        never_fitted: never.rows(&sample),
         sample,
         answers,
         terms,

@@ -151,3 +151,99 @@ fn support_is_listed_for_all_devices_at_once() {
     );
     assert!(!refuses("ethos-u55-256") && !refuses("cube-16"));
 }
+
+/// Bytes and energy of every layer at every level, in JSON, as CSV and for people.
+#[test]
+fn layers_say_what_they_move_and_what_it_takes() {
+    let place = Workplace::new();
+    let devices = ["--device", "systolic-32,zigzag-edge-tpu"];
+    let cost = |more: &[&str]| {
+        let fixed = ["cost", "--network", "mobilenet-v2", "--resolution", "96", "--layers"];
+        expect(&place.panarch(&[&fixed[..], &devices, more].concat()), 0)
+    };
+    let answers: Vec<Value> = serde_json::from_str(&cost(&["--format", "json"])).unwrap();
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} is no number"));
+    for answer in &answers {
+        let layers = answer["per_layer"].as_array().unwrap();
+        for level in answer["memory"].as_array().unwrap() {
+            for key in ["read_bytes", "written_bytes", "energy_j"] {
+                let of_layers: f64 = layers
+                    .iter()
+                    .flat_map(|layer| layer["memory"].as_array().into_iter().flatten())
+                    .filter(|of| of["level"] == level["level"])
+                    .map(|of| number(&of[key]))
+                    .sum();
+                let whole = number(&level[key]);
+                assert!((of_layers - whole).abs() <= 1e-9 * whole, "{level} {key}: {of_layers}");
+            }
+        }
+        let sum: f64 = layers.iter().map(|layer| number(&layer["energy_j"])).sum();
+        let fixed = answer["fixed_energy_j"].as_f64().unwrap_or(0.0);
+        let whole = number(&answer["energy_j"]["value"]);
+        assert!(
+            ((sum + fixed) / whole - 1.0).abs() < 1e-9,
+            "{sum} + {fixed} for {whole}"
+        );
+        let parts = ["macs", "memory", "static"].map(|part| number(&answer["energy_parts_j"][part]));
+        assert!((parts.iter().sum::<f64>() / whole - 1.0).abs() < 1e-9);
+    }
+    let csv = cost(&["--format", "csv"]);
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    for key in [
+        "energy_j",
+        "off_chip_read_bytes",
+        "activations_written_bytes",
+        "accumulators_energy_j",
+        "weight_register_read_bytes",
+    ] {
+        assert!(header.contains(&key), "{key} in {header:?}");
+    }
+    let table = cost(&[]);
+    assert!(
+        table.contains("Memory of systolic-32") && table.contains("Memory of zigzag-edge-tpu"),
+        "{table}"
+    );
+}
+
+/// What layers are mapped for is chosen on the command line or in the profile; it is for memory hierarchies alone.
+#[test]
+fn a_mapping_is_chosen_for_cycles_energy_or_both() {
+    let place = Workplace::new();
+    let text = panarch_cost::preset_text("zigzag-edge-tpu").unwrap();
+    let said = text.replace("format = 1", "format = 1\nobjective = \"energy\"");
+    std::fs::write(place.path().join("frugal.toml"), said).unwrap();
+    let cost = |device: &str, more: &[&str]| {
+        let fixed = [
+            "cost",
+            "--network",
+            "mobilenet-v2",
+            "--resolution",
+            "64",
+            "--format",
+            "json",
+            "--device",
+            device,
+        ];
+        let text = expect(&place.panarch(&[&fixed[..], more].concat()), 0);
+        let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
+        ["latency_s", "energy_j"].map(|key| answers[0][key]["value"].as_f64().unwrap())
+    };
+    let [fast, frugal, both] =
+        ["cycles", "energy", "edp"].map(|objective| cost("zigzag-edge-tpu", &["--objective", objective]));
+    assert_eq!(cost("zigzag-edge-tpu", &[]), fast);
+    assert_eq!(cost("frugal.toml", &[]), frugal);
+    assert!(fast[0] < frugal[0] && frugal[1] < fast[1], "{fast:?} {frugal:?}");
+    assert!(fast[0] <= both[0] && frugal[1] <= both[1] && both[0] * both[1] <= fast[0] * fast[1]);
+    let arguments = [
+        "cost",
+        "--network",
+        "mobilenet-v2",
+        "--device",
+        "cube-16",
+        "--objective",
+        "edp",
+    ];
+    let refused = place.panarch(&arguments);
+    expect(&refused, 2);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("memory hierarchy"));
+}

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::pictures::{Workplace, expect};
@@ -53,6 +55,34 @@ fn a_network_is_broken_down_three_ways() {
         let (groups, layers) = (sum(by, "ascend_310_time_s"), sum("layer", "ascend_310_time_s"));
         assert!((groups / layers - 1.0).abs() < 1e-9, "{by}");
         assert!(layers < sum("network", "ascend_310_time_s"), "{by}");
+    }
+}
+
+/// The tables behind the pages that only need to be computed are what the commands write today.
+#[test]
+fn computed_tables_are_current() {
+    let place = Workplace::new();
+    for name in ["matrix-efficiency", "analytic-model"] {
+        expect(&place.panarch(&["reproduce", name, "--output", name]), 0);
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../docs/reproductions")
+            .join(name);
+        let mut compared = 0;
+        for file in std::fs::read_dir(place.path().join(name)).unwrap().flatten() {
+            let (path, file) = (file.path(), file.file_name());
+            if path.extension().is_some_and(|it| it == "csv") {
+                let read = |path: &Path| {
+                    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+                };
+                assert!(
+                    read(&path) == read(&committed.join(&file)),
+                    "{name}/{}: `make tables` writes it anew",
+                    file.display()
+                );
+                compared += 1;
+            }
+        }
+        assert!(compared >= 3, "{name}: {compared}");
     }
 }
 

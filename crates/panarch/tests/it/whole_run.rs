@@ -1,5 +1,8 @@
+use panarch_cost::{AnalyticModel, DeviceProfile};
+use panarch_graph::Network;
 use panarch_report::RunReport;
 use panarch_report::run_report::Role;
+use panarch_space::{Genotype, Head, Space};
 use serde_json::Value;
 
 use crate::pictures::{Workplace, expect};
@@ -43,6 +46,7 @@ fn pictures_become_a_network_and_a_report() {
         "the report needs no network"
     );
     reference_stands_at_one(&folder);
+    numbers_are_those_of_the_networks(&folder, rows);
     let onnx = std::fs::read_dir(&folder)
         .unwrap()
         .flatten()
@@ -62,6 +66,70 @@ fn pictures_become_a_network_and_a_report() {
         &place.panarch(&["report", "job.toml", "--set", devices, "--set", "measure.samples=8"]),
         0,
     );
+}
+
+/// What the report and the table say of each finalist is what its genotype gives: counts, hash and predicted latency
+/// computed anew, ratios of latency and target, their mean and largest, and an accuracy of so many of the 60 test images.
+fn numbers_are_those_of_the_networks(folder: &std::path::Path, rows: &[Value]) {
+    let data = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    let report = RunReport::from_json(&data).unwrap();
+    let space = Space::preset("multi-hardware-small").unwrap();
+    let head = Head {
+        classes: 3,
+        input_channels: 1,
+    };
+    let model = AnalyticModel::new(DeviceProfile::preset("ethos-u55-128").unwrap()).unwrap();
+    let lower = |genotype: &Genotype| space.lower(genotype, head, 28).unwrap();
+    let predicted = |network: &Network| model.cost(network).unwrap().latency.value;
+    let place = report
+        .devices
+        .iter()
+        .position(|device| device.name == "ethos-u55-128")
+        .unwrap();
+    let reference = lower(space.reference("mobilenet-v2-like").unwrap());
+    let near = |found: f64, expected: f64, what: &str| {
+        assert!(
+            (found / expected - 1.0).abs() < 1e-9,
+            "{what}: {found}, expected {expected}"
+        );
+    };
+    near(report.devices[place].target / predicted(&reference), 1.0, "target");
+    let mut checked = 0;
+    for (role, finalist) in report.roles() {
+        let what = role.to_string();
+        let network = lower(&space.parse_genotype(&finalist.genotype).unwrap());
+        assert_eq!(
+            (finalist.macs, finalist.parameters),
+            (network.macs(), network.parameter_count()),
+            "{what}"
+        );
+        assert_eq!(finalist.hash, network.content_hash(), "{what}");
+        near(finalist.latency[place].latency.value / predicted(&network), 1.0, &what);
+        let ratios = report.ratios(finalist);
+        near(ratios[place], predicted(&network) / predicted(&reference), &what);
+        let row = rows.iter().find(|row| row["role"] == what.as_str());
+        let row = row.unwrap_or_else(|| panic!("no row of {what}"));
+        let number = |key: &str| row[key].as_f64().unwrap();
+        near(number("r_ethos-u55-128"), ratios[place], &what);
+        near(
+            number("average_r"),
+            ratios.iter().sum::<f64>() / ratios.len() as f64,
+            &what,
+        );
+        near(number("worst_r"), ratios.iter().copied().fold(0.0, f64::max), &what);
+        let accuracy = finalist.test_accuracy;
+        near(number("test_accuracy_percent"), 100.0 * accuracy.value.share(), &what);
+        let right = accuracy.value.share() * 60.0;
+        assert!((right - right.round()).abs() < 1e-6, "{what}: {right} of 60 images");
+        // Stripes and spots are told apart after an epoch: a third would be chance.
+        assert!(right > 30.0, "{what}: {right} of 60 images");
+        assert!(
+            accuracy.low <= accuracy.value && accuracy.value <= accuracy.high,
+            "{what}"
+        );
+        checked += 1;
+    }
+    assert_eq!(checked, rows.len());
 }
 
 /// The reference is the anchor of every measurement, so that target, prediction and measurement are one number, and every

@@ -159,6 +159,9 @@ fn layers(network: &Network, device: &Toy) -> Vec<LayerCost> {
                     activations: Latency::from_seconds(rules - compute.min(rules)),
                     ..Attribution::default()
                 },
+                energy: None,
+                energy_parts: None,
+                memory: Vec::new(),
                 bound,
             }
         })

@@ -9,7 +9,7 @@ use crate::profile::read;
 use crate::{preset_names, preset_text};
 
 /// Profiles of what no preset has, as far as its keys go; that they are no devices is of no matter.
-const SAMPLES: [&str; 8] = [
+const SAMPLES: [&str; 9] = [
     "kind = \"table\"\n[table]\n",
     "kind = \"linear\"\n[linear]\n[error]\n",
     "kind = \"command\"\n[command]\n[command.error]\n[command.result]\nfrom = \"file\"\nparser = \"csv\"\nunit = \"cycles\"\n\
@@ -18,9 +18,10 @@ const SAMPLES: [&str; 8] = [
      pattern = \"(x)\"\n",
     "kind = \"command\"\n[command]\n[command.result]\nparser = \"json\"\n",
     "base = \"systolic-32\"\nfallback = 1\n[change]\n",
-    "kind = \"accelerator\"\n[array]\nkind = \"lanes\"\n[array.padding]\n[blocking]\n[energy]\n[memory]\n\
-     weight_stream_bytes_per_s = {}\nhost_link_bytes_per_s = {}\n[vector]\ngroup_passes = {}\n\
+    "kind = \"accelerator\"\n[array]\nkind = \"lanes\"\n[array.padding]\n[blocking]\n[energy]\nweight_byte_j = {}\naccumulator_byte_j = {}\n[memory]\n\
+     weight_stream_bytes_per_s = {}\nhost_link_bytes_per_s = {}\naccumulator_bytes_per_s = {}\n[vector]\ngroup_passes = {}\n\
      [vector.activation_passes]\nrelu = {}\nrelu6 = {}\nhard_swish = {}\nhard_sigmoid = {}\nsigmoid = {}\nswish = {}\n",
+    "kind = \"accelerator\"\n[array]\nkind = \"systolic\"\ncount = {}\npartial = {}\naccumulator_bytes = {}\n",
     "kind = \"accelerator\"\n[depthwise]\nmapping = { value = \"simd_lanes\", assumption = \"all\" }\n",
 ];
 

@@ -17,7 +17,8 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("class", "The size of networks that it is meant for: `micro` for images of about 32 pixels, `full` for about 224."),
     ProfileKey::new("kind", "How the device is asked: by a model of its parts (`accelerator`, `hierarchy`, `ethos_u`), by measuring, by a program, or from a file."),
     ProfileKey::new("precision", "The number format in which networks run on it; it decides how many bytes a value has in memory and in traffic.").known_as(&["dtype", "data_type", "number_format"]),
-    ProfileKey::new("batch", "Images that run together; costs are always of one image of such a batch.").absent("1"),
+    ProfileKey::new("batch", "Most images that run together; a batch is taken in parts where that is faster. Costs are of one image.").absent("1"),
+    ProfileKey::new("objective", "Hierarchy: what the mappings of layers are best at: `cycles`, `energy`, or the product of both (`edp`).").absent("cycles"),
     ProfileKey::new(
         "fallback",
         "The device that runs the layers that this one cannot: a built-in device, or the path of a profile, described by its parts. What crosses between the two is counted, over `memory.host_link_bytes_per_s` or else `memory.off_chip_bytes_per_s`.",
@@ -32,8 +33,11 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("array.kind", "The form in which the array is described: processors and vector machines as `lanes`, an Edge-TPU-class `grid`, an Ascend-class `cube`, a `systolic` array."),
     ProfileKey::new("array.rows", "Systolic: rows of cells. Cube: positions that are worked on in a cycle.").known_as(&["height", "array_height"]),
     ProfileKey::new("array.columns", "Systolic: columns of cells. Cube: output channels that are worked on in a cycle.").known_as(&["cols", "width", "array_width"]),
-    ProfileKey::new("array.dataflow", "Systolic: what stays in the cells: weights (`ws`), outputs (`os`) or inputs (`is`).").known_as(&["stationary", "mapping"]),
+    ProfileKey::new("array.count", "How many such arrays share out every layer; vector unit and memories are the whole machine's.").known_as(&["arrays", "array_count", "number"]).absent("1"),
+    ProfileKey::new("array.dataflow", "Systolic: what stays in the cells: weights (`ws`), outputs (`os`) or inputs (`is`); or for each layer what takes the fewest cycles (`best`).").known_as(&["stationary", "mapping"]),
     ProfileKey::new("array.fold_overlap", "Systolic: whether the next fold is filled while the one before drains."),
+    ProfileKey::new("array.partial", "Systolic: whether a layer may run on a part of rows and columns where that takes fewer cycles; `false` fills the whole array for every fold, as SCALE-Sim does.").absent("`true`"),
+    ProfileKey::new("array.accumulator_bytes", "Systolic: where partial sums of 4 bytes wait for the next fold of a reduction; what has more of them is worked off in blocks.").known_as(&["accumulators"]).absent("all of `memory.activation_bytes`").usually(64.0, 4e9, Some(Unit::Bytes)),
     ProfileKey::new("array.depth", "Cube: products that are summed into one output in a cycle."),
     ProfileKey::new("array.pe_rows", "Grid: rows of processing elements; each works on a row of output positions."),
     ProfileKey::new("array.pe_columns", "Grid: columns of processing elements; each works on a column of output positions."),
@@ -105,13 +109,16 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("memory.weight_stream_bytes_per_s", "Rate of streamed weights, where their way is not the main memory's.")
         .absent("the way to the main memory, shared with activations")
         .usually(1e7, 2e13, Some(Unit::BytesPerSecond)),
-    ProfileKey::new("memory.host_link_bytes_per_s", "Rate of image and result, where they cross a link to a host.").known_as(&["host_link", "link", "pcie"])
+    ProfileKey::new("memory.host_link_bytes_per_s", "Rate of image and result, where they cross a link to a host; each crosses once.").known_as(&["host_link", "link", "pcie"])
         .absent("the way to the main memory, shared with activations")
         .usually(1e5, 1e13, Some(Unit::BytesPerSecond)),
     ProfileKey::new("memory.channel_side_bytes", "Bytes for each output channel besides the kernel: bias, scale, shift.").usually(0.01, 1024.0, Some(Unit::Bytes)),
     ProfileKey::new("memory.weight_buffer_bytes", "Where streamed weights wait for their turn: what is in use and what has been fetched ahead.").known_as(&["weight_buffer", "weight_bytes"])
         .usually(64.0, 4e9, Some(Unit::Bytes)),
     ProfileKey::new("memory.off_chip_latency_s", "From asking main memory until the first byte comes.").known_as(&["dram_latency", "latency", "off_chip_latency"]).usually(1e-10, 1e-3, Some(Unit::Seconds)),
+    ProfileKey::new("memory.accumulator_bytes_per_s", "Systolic: rate between the array and the accumulators below its columns.")
+        .absent("as much as the array needs")
+        .usually(1e8, 1e16, Some(Unit::BytesPerSecond)),
     ProfileKey::new("memory.fetch_ahead", "Whether the weights of later layers are fetched while a layer runs."),
     ProfileKey::new("memory.chain_fusion", "Whether chains of layers run tile by tile, so that what is between them stays in the array's buffers."),
     ProfileKey::new("overhead", "What is paid besides arithmetic and movement."),
@@ -120,6 +127,8 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("energy", "Energy by counting accesses.").absent("none: nothing is said about energy"),
     ProfileKey::new("energy.mac_j", "Energy of one multiply-accumulate.").usually(1e-16, 1e-9, Some(Unit::Joules)),
     ProfileKey::new("energy.on_chip_byte_j", "Energy of one byte read or written on chip.").usually(1e-15, 1e-8, Some(Unit::Joules)),
+    ProfileKey::new("energy.weight_byte_j", "Energy of one byte of weights read on chip.").absent("as `energy.on_chip_byte_j`").usually(1e-15, 1e-8, Some(Unit::Joules)),
+    ProfileKey::new("energy.accumulator_byte_j", "Systolic: energy of one byte of partial sums written to accumulators or read from there.").absent("as `energy.on_chip_byte_j`").usually(1e-15, 1e-8, Some(Unit::Joules)),
     ProfileKey::new("energy.off_chip_byte_j", "Energy of one byte that crosses the border of the chip.").usually(1e-13, 1e-6, Some(Unit::Joules)),
     ProfileKey::new("energy.static_w", "Power that is drawn all the time.").usually(1e-7, 1e3, Some(Unit::Watts)),
     ProfileKey::new("error", "How far the model is off: the interval around every answer."),

@@ -4,8 +4,9 @@ use panarch_toml::Table;
 
 use super::figures::{Figures, MOST_LANES};
 use super::{NOT_NEGATIVE, POSITIVE, SHARE, Unit};
-use crate::profile::{Array, ArrayKind, Figure, Granule, OutputStage, PixelOrder, Sourced};
-use crate::systolic::Dataflow;
+use crate::profile::{
+    Array, ArrayKind, DataflowChoice, Figure, Granule, Origin, OutputStage, PixelOrder, Sourced, Systolic,
+};
 
 impl Figures {
     pub(super) fn array(&self, table: &Table<'_>) -> Option<Array> {
@@ -102,9 +103,18 @@ impl Figures {
     fn systolic(&self, table: &Table<'_>) -> Option<Array> {
         let rows = self.count(table, "rows");
         let columns = self.count(table, "columns");
-        let dataflow = self.choice(table, "dataflow", &Dataflow::NAMES);
+        let dataflow = self.choice(table, "dataflow", &DataflowChoice::NAMES);
         let fold_overlap = self.sourced(table, "fold_overlap", |figure, value| figure.bool(value));
+        let partial = self.or_assumed(
+            table,
+            "partial",
+            true,
+            "a scheduler leaves idle what would only be filled",
+            |figure, value| figure.bool(value),
+        );
+        let accumulator_bytes = self.optional_number(table, "accumulator_bytes", POSITIVE.of(Unit::Bytes));
         let utilisation = self.number(table, "utilisation", SHARE);
+        let count = self.arrays(table);
         let (rows, columns) = (rows?, columns?);
         let granule = Granule { channels: 1, taps: 1 };
         let zero = Figure {
@@ -127,8 +137,37 @@ impl Figures {
             utilisation: utilisation?,
             reduction_lanes: rows,
             output_lanes: columns,
-            dataflow: Some(dataflow?),
-            fold_overlap: Some(fold_overlap?),
+            count: count?,
+            systolic: Some(Systolic {
+                dataflow: dataflow?,
+                fold_overlap: fold_overlap?,
+                partial: partial?,
+                accumulator_bytes: accumulator_bytes?,
+            }),
+        })
+    }
+
+    fn arrays(&self, table: &Table<'_>) -> Option<Sourced<u32>> {
+        self.or_assumed(table, "count", 1, "the profile describes one array", |figure, value| {
+            figure.u32_in(value, 1..=MOST_LANES)
+        })
+    }
+
+    /// A figure that may be left out, and what is assumed then.
+    fn or_assumed<T>(
+        &self,
+        table: &Table<'_>,
+        key: &str,
+        otherwise: T,
+        assumption: &str,
+        read: impl Fn(&Table<'_>, &str) -> Option<T>,
+    ) -> Option<Sourced<T>> {
+        if table.optional_value(key).is_some() {
+            return self.sourced(table, key, read);
+        }
+        Some(Sourced {
+            value: otherwise,
+            origin: Origin::Assumption(assumption.to_owned()),
         })
     }
 
@@ -154,6 +193,7 @@ impl Figures {
         let output_elements_per_cycle = self.number(table, "output_elements_per_cycle", POSITIVE);
         let output_stage = self.choice(table, "output_stage", &OutputStage::NAMES);
         let utilisation = self.number(table, "utilisation", SHARE);
+        let count = self.arrays(table);
         let output_stage = output_stage?;
         Some(Array {
             kind: ArrayKind::Lanes,
@@ -168,8 +208,8 @@ impl Figures {
             output_elements_per_cycle: output_elements_per_cycle?,
             output_stage,
             utilisation: utilisation?,
-            dataflow: None,
-            fold_overlap: None,
+            count: count?,
+            systolic: None,
         })
     }
 }

@@ -78,7 +78,7 @@ impl Source {
 }
 
 /// Whether a name is a path: it has the ending or a separator of folders.
-fn is_path(name: &str) -> bool {
+pub(in crate::profile) fn is_path(name: &str) -> bool {
     let ending = Path::new(name).extension();
     name.contains('/') || ending.is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
 }

@@ -4,7 +4,7 @@ use panarch_toml::{Table, Unit};
 
 use super::allowed::Allowed;
 use super::{Figures, NOT_NEGATIVE, POSITIVE};
-use crate::mapper::{LoopDim, MOST_LEVELS, Operand};
+use crate::mapper::{LoopDim, MOST_LEVELS, Objective, Operand};
 use crate::profile::{ArrayDimension, Hierarchy, HierarchyMemory, MemoryPort, Sourced, Transfer};
 
 /// More than any description has, and few enough to index by hand.
@@ -15,6 +15,7 @@ const BITS: Allowed = Allowed::within(1.0, 1_125_899_906_842_624.0).of(Unit::Bit
 const WIDTH: std::ops::RangeInclusive<u32> = 1..=1 << 20;
 
 pub(super) fn hierarchy(root: &Table<'_>, figures: &Figures) -> Option<Hierarchy> {
+    let objective = root.optional_one_of("objective", &Objective::NAMES).unwrap_or_default();
     let clock = figures.part(root, "clock", |f, t| {
         f.number(t, "frequency_hz", POSITIVE.of(Unit::Hertz))
     });
@@ -40,6 +41,7 @@ pub(super) fn hierarchy(root: &Table<'_>, figures: &Figures) -> Option<Hierarchy
         mac_pj,
         partial_sum_bits,
         memories: memories?,
+        objective,
         error: error?,
         support: support?,
     })

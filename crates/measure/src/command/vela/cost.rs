@@ -30,8 +30,11 @@ pub(in crate::command) fn cost(report: &Report, context: Context<'_>) -> Cost {
         latency: (context.interval)(latency(report.total.total)),
         fixed: Latency::ZERO,
         energy: None,
+        energy_parts: None,
+        fixed_energy: None,
         peak_memory: Bytes(report.sram_bytes),
         traffic: Bytes(report.off_chip_traffic),
+        memory: Vec::new(),
         utilisation: (report.macs as f64 / possible).clamp(0.0, 1.0),
         per_layer: layers(report, context.network),
         provenance,
@@ -135,6 +138,9 @@ fn nothing() -> LayerCost {
         compute: Latency::ZERO,
         movement: Latency::ZERO,
         attribution: Attribution::default(),
+        energy: None,
+        energy_parts: None,
+        memory: Vec::new(),
         bound: Bound::Compute,
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use panarch::Error;
 use panarch::products::{self, ProductCost, ProductSum};
-use panarch_cost::{Cost, DeviceProfile, Model};
+use panarch_cost::{Cost, CostError, DeviceProfile, Model};
 use panarch_report::{Cell, Column, Format, Table};
 use serde::Serialize;
 
@@ -80,16 +80,23 @@ pub(super) fn costs(
             printer.table(&table);
         }
     }
-    let first_error = all
-        .iter()
-        .flat_map(|of| &of.costs)
-        .find_map(|cost| cost.answer.as_ref().err());
-    match first_error {
-        Some(error) if all.iter().all(|of| of.sum.products == 0) => {
-            Err(Error::Infeasible(format!("no device can run any of the products: {error}")).into())
-        }
-        _ => Ok(()),
+    if all.iter().any(|of| of.sum.products > 0) {
+        return Ok(());
     }
+    let errors: Vec<&CostError> = all
+        .iter()
+        .filter_map(|of| of.costs.first()?.answer.as_ref().err())
+        .collect();
+    let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let reasons = reasons.join("; ");
+    Err(
+        if errors.iter().all(|error| matches!(error, CostError::Failed { .. })) {
+            Error::Environment(reasons)
+        } else {
+            Error::Infeasible(format!("no device can run any of the products: {reasons}"))
+        }
+        .into(),
+    )
 }
 
 fn as_json(of: &OfDevice) -> Answer<'_> {

@@ -1,10 +1,10 @@
 //! The answers as tables.
 
-use panarch_cost::Attribution;
+use panarch_cost::{Attribution, CostError};
 use panarch_graph::{Energy, Estimate, Latency};
 use panarch_report::{Cell, Column, Emphasis, Table};
 
-use super::Answered;
+use super::{Answered, memory};
 
 pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
     let mut table = Table::new(
@@ -28,7 +28,10 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
             Column::raw("error"),
         ],
     );
-    for Answered { device, model, answer } in answers {
+    for Answered {
+        device, model, answer, ..
+    } in answers
+    {
         let model = model.map_or_else(Cell::missing, |model| Cell::text(model.name()));
         match answer {
             Ok(cost) => table.push(vec![
@@ -52,7 +55,7 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
             Err(error) => {
                 let mut cells = vec![Cell::text(device)];
                 cells.resize_with(10, Cell::missing);
-                cells.push(Cell::text(error.to_string()));
+                cells.push(Cell::text(in_short(error)));
                 cells.push(model);
                 cells.resize_with(15, Cell::missing);
                 cells.push(Cell::text(error.to_string()));
@@ -63,27 +66,41 @@ pub(super) fn summary(title: &str, answers: &[Answered]) -> Table {
     table
 }
 
+/// An error as it fits into a cell; the whole stands below the table.
+fn in_short(error: &CostError) -> String {
+    match error {
+        CostError::Unsupported { device, refused } if refused.layers() > 1 => {
+            format!(
+                "`{device}` cannot run {} layers: {}",
+                refused.layers(),
+                refused.operators()
+            )
+        }
+        error => error.to_string(),
+    }
+}
+
 pub(super) fn layers(answers: &[Answered]) -> Table {
-    let mut table = Table::new(
-        "Layers",
-        vec![
-            Column::text("device"),
-            Column::text("layer"),
-            Column::text("runs on").with_key("runs_on"),
-            Column::text("operator"),
-            Column::text("output"),
-            Column::number("MACs"),
-            Column::quantity("latency", "µs").with_key("latency_s"),
-            Column::quantity("multiplies", "µs").with_key("compute_s"),
-            Column::quantity("fills", "µs").with_key("fill_s"),
-            Column::quantity("waits for weights", "µs").with_key("weights_s"),
-            Column::quantity("for activations", "µs").with_key("activations_s"),
-            Column::quantity("for vector work", "µs").with_key("vector_s"),
-            Column::quantity("issue", "µs").with_key("issue_s"),
-            Column::text("bound"),
-            Column::text("how it is known").with_key("provenance"),
-        ],
-    );
+    let levels = memory::levels(answers);
+    let mut columns = vec![
+        Column::text("device"),
+        Column::text("layer"),
+        Column::text("runs on").with_key("runs_on"),
+        Column::text("operator"),
+        Column::text("output"),
+        Column::number("MACs"),
+        Column::quantity("latency", "µs").with_key("latency_s"),
+        Column::quantity("multiplies", "µs").with_key("compute_s"),
+        Column::quantity("fills", "µs").with_key("fill_s"),
+        Column::quantity("waits for weights", "µs").with_key("weights_s"),
+        Column::quantity("for activations", "µs").with_key("activations_s"),
+        Column::quantity("for vector work", "µs").with_key("vector_s"),
+        Column::quantity("issue", "µs").with_key("issue_s"),
+        Column::text("bound"),
+        Column::text("how it is known").with_key("provenance"),
+    ];
+    columns.extend(memory::columns(&levels));
+    let mut table = Table::new("Layers", columns);
     let micros = |latency: Latency| Cell::number(latency.seconds(), format!("{:.2}", latency.seconds() * 1e6));
     for (device, cost) in answers
         .iter()
@@ -98,7 +115,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
                 vector,
                 issue,
             } = layer.attribution;
-            table.push(vec![
+            let mut cells = vec![
                 Cell::text(device),
                 Cell::text(&layer.name),
                 Cell::text(layer.device.as_ref().unwrap_or(device)),
@@ -114,7 +131,9 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
                 micros(issue),
                 Cell::text(layer.bound.name()),
                 Cell::text(&cost.provenance.tool),
-            ]);
+            ];
+            cells.extend(memory::cells(&levels, layer));
+            table.push(cells);
         }
         if cost.per_layer.is_empty() {
             table.note(format!("{device} answers for whole networks."));

@@ -2,7 +2,7 @@
 
 use panarch_cost::StartingFigure;
 
-use super::profile_text::{value, with, with_padding};
+use crate::reproduce::profile_text::{value, with, with_padding};
 
 /// Larger than any memory, rate or count here; profiles allow no infinity.
 const NO_END: &str = "1e15";

@@ -1,7 +1,7 @@
 //! A device with published latencies, its networks, and the figures of its profile that are fitted.
 
 use panarch_cost::StartingFigure;
-use panarch_cost::published::{PUBLISHED, PublishedDevice, PublishedLatency};
+use panarch_cost::published::{PUBLISHED, PublishedDevice, PublishedLatency, outside_zoo};
 use panarch_graph::{Latency, Network};
 use panarch_space::zoo;
 
@@ -74,10 +74,7 @@ impl Sample {
     }
 
     fn of(device: &'static PublishedDevice) -> Result<Self, Error> {
-        let networks = device
-            .rows
-            .iter()
-            .map(|row| zoo::network(row.network, 1000, row.pixels));
+        let networks = device.rows.iter().map(network);
         let of_device = FIGURES.iter().find(|(name, _)| *name == device.profile);
         let (_, figures) = of_device.ok_or_else(|| {
             let name = device.profile;
@@ -108,5 +105,13 @@ impl Sample {
     pub(super) fn cases(&self) -> Vec<(&Network, Latency)> {
         let latencies = self.rows().iter().map(|row| row.latency);
         self.networks.iter().zip(latencies).collect()
+    }
+}
+
+/// The network of a row, of the zoo or outside of it.
+pub(super) fn network(row: &PublishedLatency) -> Result<Network, Error> {
+    match outside_zoo(row.network, row.pixels) {
+        Some(network) => Ok(network?),
+        None => Ok(zoo::network(row.network, 1000, row.pixels)?),
     }
 }

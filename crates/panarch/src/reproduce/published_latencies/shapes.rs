@@ -4,10 +4,10 @@ use panarch_cost::Model;
 use panarch_graph::Latency;
 
 use super::fit::{Fit, estimates};
-use super::profile_text::{with, with_padding};
 use super::sample::Sample;
 use super::score::Score;
 use crate::Error;
+use crate::reproduce::profile_text::{with, with_padding};
 
 /// The profile whose array is an assumption.
 pub(super) const DEVICE: &str = "edgetpu-pixel6";

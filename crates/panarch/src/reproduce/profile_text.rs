@@ -14,13 +14,13 @@ fn place(text: &str, path: &str) -> Option<(usize, usize)> {
 }
 
 /// The value of a figure as it is written.
-pub(super) fn value<'a>(text: &'a str, path: &str) -> Option<&'a str> {
+pub(in crate::reproduce) fn value<'a>(text: &'a str, path: &str) -> Option<&'a str> {
     let (start, end) = place(text, path)?;
     text.get(start..end)
 }
 
 /// The text with another value of a figure, which keeps its source.
-pub(super) fn with(text: &str, path: &str, value: &str) -> Option<String> {
+pub(in crate::reproduce) fn with(text: &str, path: &str, value: &str) -> Option<String> {
     let (start, end) = place(text, path)?;
     let mut changed = text.to_owned();
     changed.replace_range(start..end, value);
@@ -28,7 +28,7 @@ pub(super) fn with(text: &str, path: &str, value: &str) -> Option<String> {
 }
 
 /// The text with other granules of the array, such as `channels = [4], taps = [1]`.
-pub(super) fn with_padding(text: &str, granules: &str) -> Option<String> {
+pub(in crate::reproduce) fn with_padding(text: &str, granules: &str) -> Option<String> {
     // No other part of a profile has this key.
     let start = text.find("\npadding = { ")? + "\npadding = { ".len();
     let end = start + text.get(start..)?.find(", assumption")?;

@@ -41,9 +41,10 @@ pub enum Support {
 /// A device that is measured and has no list of operators.
 pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error> {
     // A list of operators answers at once, also where the costs come from a program.
-    let source = match profile.accelerator() {
-        Some(_) => profile.model(Model::Analytic)?,
-        None => device_source::open(profile)?.source,
+    let source = if profile.accelerator().is_some() || profile.ethos_u().is_some() {
+        profile.model(Model::Analytic)?
+    } else {
+        device_source::open(profile)?.source
     };
     let runs = |genotype: &Genotype| answer(space, source.as_ref(), genotype);
     let mut contexts = Vec::new();

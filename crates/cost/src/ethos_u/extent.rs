@@ -36,7 +36,7 @@ impl Extent {
 
     /// How many of a smaller extent cover it, on each axis.
     pub(super) fn covered_by(self, part: Self) -> Self {
-        self.zip(part, |whole, part| ceil(whole, part))
+        self.zip(part, ceil)
     }
 
     /// Enlarged to whole multiples of a smaller extent.

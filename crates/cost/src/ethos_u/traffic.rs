@@ -45,9 +45,7 @@ impl Run<'_> {
         let of = |operand: Operand<'_>, other: Option<Operand<'_>>| {
             if single(operand) && (operand.tensor.element == 1 || other.is_none()) {
                 0
-            } else if single(operand) {
-                self.input.tensor.stored(operand.extent).volume()
-            } else if self.machine.is_u85() {
+            } else if single(operand) || self.machine.is_u85() {
                 self.input.tensor.stored(operand.extent).volume()
             } else {
                 self.input.tensor.stored(self.output.extent).volume()

@@ -39,7 +39,7 @@ pub(super) fn encoded(machine: &Machine, job: &Job, block: &Block, channels: i64
         let mut places = 0;
         while rest > 0 {
             let now = rest.min(depth);
-            places += up(now, block.micro.depth.min(8).max(4)) * places_of_a_channel(machine, job, block);
+            places += up(now, block.micro.depth.clamp(4, 8)) * places_of_a_channel(machine, job, block);
             rest -= now;
         }
         let values = own

@@ -38,7 +38,6 @@ fn ten_mistakes_are_ten_diagnostics_in_one_go() {
             "mapping = { value = \"simd_lanes\", source = \"vela-model\", assumption = \"both\" }",
         ),
         ("add_passes", "ad_passes"),
-        ("\"batch_norm\"", "\"batchnorm\""),
         ("\"depthwise_conv2d\"", "\"depthwise_conv\""),
     ] {
         text = text.replacen(from, to, 1);

@@ -99,7 +99,10 @@ fn profiles_become_configurations() {
                 assert!(
                     matches!(
                         error,
-                        CostError::Measured { .. } | CostError::Command { .. } | CostError::Hierarchy { .. }
+                        CostError::Measured { .. }
+                            | CostError::Command { .. }
+                            | CostError::EthosU { .. }
+                            | CostError::Hierarchy { .. }
                     ),
                     "{error}"
                 );

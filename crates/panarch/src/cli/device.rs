@@ -129,7 +129,7 @@ fn list() -> anyhow::Result<Table> {
         let profile = DeviceProfile::preset(name).map_err(panarch::Error::from)?;
         let answered = match profile.kind() {
             DeviceKind::Measured(target) => format!("measuring with {}", target.runtime),
-            DeviceKind::Command(target) if target.accelerator.is_some() => {
+            DeviceKind::Command(target) if target.accelerator.is_some() || profile.ethos_u().is_some() => {
                 format!("the command {}, or --model", target.tool)
             }
             DeviceKind::Command(target) => format!("the command {}", target.tool),

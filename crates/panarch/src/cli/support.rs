@@ -32,7 +32,8 @@ pub fn check(name: &str, devices: &[String], printer: Printer) -> anyhow::Result
             table.note(format!("{} is measured: its runtime decides", profile.name()));
             continue;
         }
-        if let (Some(target), None) = (profile.command(), profile.accelerator()) {
+        let described = profile.accelerator().is_some() || profile.ethos_u().is_some();
+        if let Some(target) = profile.command().filter(|_| !described) {
             table.note(format!(
                 "{} is answered by {}: that decides",
                 profile.name(),

@@ -4,7 +4,7 @@
 //! each result: ethos-u-vela 5.2.0, `architecture/ethosu55/ethos_u55.cpp` and `ethosu85/ethos_u85.cpp`.
 
 mod apart;
-mod shared;
+mod one_memory;
 
 use super::extent::{Extent, ceil, up};
 use super::job::{Behind, Job, Work};
@@ -38,7 +38,7 @@ pub(super) struct Block {
 /// The block of a job whose output has this extent: all of it, or so many rows. `None` where none fits.
 pub(super) fn choose(machine: &Machine, job: &Job, element: i64, input: Extent, output: Extent) -> Option<Block> {
     match machine.buffers {
-        Buffers::Shared { .. } => shared::choose(machine, job, element, input, output),
+        Buffers::Shared { .. } => one_memory::choose(machine, job, element, input, output),
         Buffers::Apart { .. } => apart::choose(machine, job, element, input, output),
     }
 }

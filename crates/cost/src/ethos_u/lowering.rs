@@ -24,6 +24,8 @@ const HIGHEST_MEAN: i64 = 64;
 pub(super) struct Plan {
     pub jobs: Vec<Job>,
     pub tensors: Vec<Tensor>,
+    /// A layer with more windows far apart than can be jobs of their own.
+    pub too_many_windows: Option<usize>,
 }
 
 /// Lowers a network of which these are the layers; `chains` says whether jobs take element-wise ones along.
@@ -137,7 +139,7 @@ impl Lowering<'_> {
             Activation::Swish => {
                 let output = self.draft.tensors[read].extent;
                 // The product reads the value as well, so that the table is a job of its own.
-                let gate = self.copy(id, read, Behind::Table);
+                let gate = self.copy(id, read);
                 self.pairwise(id, Work::Multiply, &[read, gate], output)
             }
             Activation::HardSigmoid => {
@@ -159,15 +161,14 @@ impl Lowering<'_> {
         if alone && self.draft.put_behind(read, behind) {
             return read;
         }
-        self.copy(id, read, behind)
+        self.copy(id, read)
     }
 
-    fn copy(&mut self, id: NodeId, read: usize, behind: Behind) -> usize {
+    /// A pass over a value. A table that is looked up in a pass of its own takes no longer than a copy: the slower rate is
+    /// that of a table behind other work.
+    fn copy(&mut self, id: NodeId, read: usize) -> usize {
         let output = self.draft.tensors[read].extent;
-        let job = Job {
-            behind,
-            ..self.job(id, Work::Pooling { largest: false }, read, output)
-        };
+        let job = self.job(id, Work::Pooling { largest: false }, read, output);
         self.draft.push(job)
     }
 

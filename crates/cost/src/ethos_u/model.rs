@@ -59,6 +59,15 @@ impl EthosUModel {
         self.check_support(network)?;
         let layers = fused_layers(network);
         let plan = lower(network, &layers, self.machine.is_u85());
+        if let Some(layer) = plan.too_many_windows {
+            return Err(CostError::Failed {
+                device: self.profile.name().to_owned(),
+                reason: format!(
+                    "the windows of layer `{}` are more than 3 positions apart, and there are too many to run them one by one; take a smaller image",
+                    layers.get(layer).map_or("?", |layer| &layer.name)
+                ),
+            });
+        }
         let times = times(&self.machine, &plan).map_err(|none| {
             let layer = plan.jobs.get(none.job).and_then(|job| layers.get(job.layer));
             CostError::Failed {

@@ -79,7 +79,7 @@ mod tests {
         let nine = errors(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 40.0]);
         near(nine.conformal().unwrap(), 0.4);
         near(nine.relative(), 0.4);
-        assert_eq!([nine.inside(0.05), nine.inside(0.4 + 1e-9)], [5, 9]);
+        assert_eq!([nine.inside(0.05 + 1e-9), nine.inside(0.4 + 1e-9)], [5, 9]);
         // Of nineteen the eighteenth is enough.
         let nineteen: Vec<f64> = (1..=19).map(f64::from).collect();
         near(errors(&nineteen).conformal().unwrap(), 0.18);

@@ -354,7 +354,7 @@ fn what_is_left_to_defaults_is_named() {
             .find(|it| it.key == key)
             .map(|it| (it.text.as_str(), it.file.as_str()))
     };
-    let columns = "{ value = 32, source = \"scale-sim\" }";
+    let columns = "{ value = 32, assumption = \"square\" }";
     assert_eq!(of("array.columns"), Some((columns, "devices/systolic-32.toml")));
     assert_eq!((of("array.rows"), of("array"), of("base")), (None, None, None));
 }

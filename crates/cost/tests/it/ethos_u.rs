@@ -206,9 +206,10 @@ fn swish_is_a_table_and_a_product() {
         with(&[conv(), act(Activation::Swish)]),
     ]
     .map(|it| millis(&it));
-    // 12,800 values: a table takes a cycle for each, a product 3/8.
-    let product = 12_800.0 * 0.375 / 500e3;
-    assert!(swish >= plain + product + 12_800.0 / 500e3, "{plain} {swish}");
+    // 12,800 values: a table of its own takes half a cycle for each, as a copy does, a product 3/8. (As a sigmoid of
+    // 401,408 values takes 201,504 cycles by ethos-u-vela 5.2.0.)
+    let both = 12_800.0 * (0.5 + 0.375) / 500e3;
+    assert!(swish >= plain + both && swish <= plain + 1.1 * both, "{plain} {swish}");
     assert!(hard < swish && hard >= plain);
 }
 

@@ -10,7 +10,11 @@ const MOST_TENSORS: usize = 3;
 
 /// Lets jobs take along the element-wise jobs right behind them.
 pub(super) fn chained(plan: Plan) -> Plan {
-    let Plan { jobs, mut tensors } = plan;
+    let Plan {
+        jobs,
+        mut tensors,
+        too_many_windows,
+    } = plan;
     let mut kept: Vec<Job> = Vec::with_capacity(jobs.len());
     for job in jobs {
         let link = kept.last().and_then(|host| link(host, &job, &tensors));
@@ -32,7 +36,11 @@ pub(super) fn chained(plan: Plan) -> Plan {
             tensors[tensor].readers.push(index);
         }
     }
-    Plan { jobs: kept, tensors }
+    Plan {
+        jobs: kept,
+        tensors,
+        too_many_windows,
+    }
 }
 
 /// The job as a link behind a host, where it may be one: it reads the host's results, which nobody else reads, and keeps

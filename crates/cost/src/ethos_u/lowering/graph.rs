@@ -14,6 +14,8 @@ const BRICK: i64 = 16;
 pub(super) struct Draft {
     pub jobs: Vec<Job>,
     pub tensors: Vec<Tensor>,
+    /// A layer with more windows far apart than can be jobs of their own.
+    pub too_many_windows: Option<usize>,
 }
 
 pub(super) fn extent_of(shape: Shape) -> Extent {
@@ -92,6 +94,7 @@ impl Draft {
         Plan {
             jobs: self.jobs,
             tensors: self.tensors,
+            too_many_windows: self.too_many_windows,
         }
     }
 }

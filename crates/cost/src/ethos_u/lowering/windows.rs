@@ -1,10 +1,15 @@
 //! Convolutions and pools.
 
-use panarch_graph::{Conv2d, NodeId, Pool, PoolKind};
+use panarch_graph::{Conv2d, NodeId, Padding, Pool, PoolKind};
 
 use super::Lowering;
 use crate::ethos_u::extent::Extent;
 use crate::ethos_u::job::{Job, Role, Work};
+
+/// No layer is cut into more jobs than this; the compiler would take hours.
+const MOST_WINDOWS: i64 = 1 << 16;
+/// Windows further apart than this are jobs of their own.
+const LARGEST_STRIDE: i64 = 3;
 
 impl Lowering<'_> {
     pub(super) fn convolution(&mut self, id: NodeId, conv: &Conv2d, read: usize, extent: Extent) -> usize {
@@ -20,7 +25,7 @@ impl Lowering<'_> {
         let groups = i64::from(conv.groups).max(1);
         if depthwise || groups == 1 {
             let job = shaped(self.job(id, work, read, extent));
-            return self.draft.push(job);
+            return self.far_apart(job, !depthwise && conv.padding == Padding::default());
         }
         let whole = self.draft.tensor(extent, 1, Role::Between);
         let (from, to) = (input.depth / groups, extent.depth / groups);
@@ -51,7 +56,31 @@ impl Lowering<'_> {
                 extent,
             )
         };
-        self.draft.push(job)
+        self.far_apart(job, pool.padding == Padding::default())
+    }
+
+    /// Adds a job, or, where its windows are more than three positions apart and nothing surrounds its input, a job for each
+    /// window (ethos-u-vela 5.2.0, `compiler/graphir_optimiser.cpp`). Each waits for its weights.
+    fn far_apart(&mut self, job: Job, unrolls: bool) -> usize {
+        let sides = [job.output.height, job.output.width];
+        let far = (0..2).any(|axis| job.stride[axis] > LARGEST_STRIDE && sides[axis] > 1);
+        if !(unrolls && far && job.dilation == [1; 2]) {
+            return self.draft.push(job);
+        }
+        if sides[0] * sides[1] > MOST_WINDOWS {
+            self.draft.too_many_windows.get_or_insert(job.layer);
+            return self.draft.push(job);
+        }
+        let writes = job.writes;
+        for _ in 0..sides[0] * sides[1] {
+            self.draft.push(Job {
+                input: Extent::new(job.kernel[0], job.kernel[1], job.input.depth),
+                output: Extent::new(1, 1, job.output.depth),
+                stride: [1; 2],
+                ..job.clone()
+            });
+        }
+        writes
     }
 
     /// The image of a pool with its padding around it, where the padding is not what TFLite calls SAME. The job before

@@ -28,7 +28,7 @@ use arithmetic::Arithmetic;
 pub(crate) use order::Order;
 pub(crate) use part::Part;
 pub(crate) use residency::{Demands, Surroundings, weight_cache};
-pub(crate) use schedule::{Scheduled, Taken, choose, fastest, parts_of_batch};
+pub(crate) use schedule::{Scheduled, Taken, choose, fastest, ways_to_plan};
 use values::ChainRoom;
 pub(crate) use work::{LayerWork, Moved, Rates, Run};
 

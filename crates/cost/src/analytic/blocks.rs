@@ -4,7 +4,7 @@ use super::AnalyticModel;
 use super::closed_form::layer_time;
 use crate::layer_time::LayerTime;
 use crate::plan::{
-    Ahead, LayerWork, Moved, NetworkPlan, Order, Run, Surroundings, Taken, choose, in_turn, parts_of_batch, plan,
+    Ahead, LayerWork, Moved, NetworkPlan, Order, Run, Surroundings, Taken, choose, in_turn, plan, ways_to_plan,
     weight_cache,
 };
 use crate::{CostError, Operator};
@@ -14,7 +14,7 @@ use crate::{CostError, Operator};
 /// Made by [`AnalyticModel::block`]; [`AnalyticModel::latency_of_blocks`] puts blocks together.
 #[derive(Debug, Clone)]
 pub struct BlockCost {
-    /// One entry for each part of a batch that may be taken together.
+    /// One entry for each part of a batch that may be taken together, and each dataflow.
     parts: Vec<Part>,
     /// Bytes of all weights, and of the layer that has most.
     weights: f64,
@@ -94,8 +94,8 @@ impl AnalyticModel {
         };
         let whole = crate::plan::Part::whole(network);
         let mut parts = Vec::new();
-        for together in parts_of_batch(self.profile.batch()) {
-            let plan = plan(&self.profile, &self.machine, together, network, &whole, around)?;
+        for (machine, together) in ways_to_plan(&self.machine, self.profile.batch()) {
+            let plan = plan(&self.profile, &machine, together, network, &whole, around)?;
             let mut layers = plan.demands.layers.iter();
             parts.push(Part {
                 together: f64::from(together),

@@ -1,12 +1,14 @@
 //! What a compiler chooses for a whole network: the parts of a batch, the chains of fused layers, the order over what does
 //! not fit.
 
+use std::borrow::Cow;
+
 use panarch_graph::{Layer, Network};
 
 use super::residency::{Demands, Surroundings, demands, weight_cache};
 use super::{Ahead, ChainRoom, Flow, LayerWork, Order, Part, Rates, in_turn, plan};
 use crate::layer_time::LayerTime;
-use crate::profile::Accelerator;
+use crate::profile::{Accelerator, DataflowChoice};
 use crate::{CostError, DeviceProfile, Operator};
 
 /// Powers of four below the most that a chain could need that are tried as its room.
@@ -64,7 +66,8 @@ pub(crate) fn fastest(
     let mut schedules = Vec::new();
     let mut least = f64::INFINITY;
     let mut operators = None;
-    for together in parts_of_batch(profile.batch()) {
+    for (machine, together) in ways_to_plan(machine, profile.batch()) {
+        let machine = machine.as_ref();
         let planned = plan(profile, machine, together, network, &part, Surroundings::default())?;
         let images = f64::from(together);
         for room in chain_rooms(machine, &planned.demands) {
@@ -115,9 +118,31 @@ pub(crate) fn fastest(
     })
 }
 
+/// The dataflows and parts of a batch that are planned. Where each layer may have the best of the dataflows, networks are also
+/// planned with each of them throughout: a layer's choice does not see what its neighbours hide.
+pub(crate) fn ways_to_plan(machine: &Accelerator, batch: u32) -> Vec<(Cow<'_, Accelerator>, u32)> {
+    let mut machines = vec![Cow::Borrowed(machine)];
+    if let Some(systolic) = machine.array.systolic.as_ref()
+        && systolic.dataflow.value == DataflowChoice::Best
+    {
+        for dataflow in systolic.dataflow.value.dataflows() {
+            let mut fixed = machine.clone();
+            if let Some(systolic) = &mut fixed.array.systolic {
+                systolic.dataflow.value = DataflowChoice::Fixed(dataflow);
+            }
+            machines.push(Cow::Owned(fixed));
+        }
+    }
+    let parts = parts_of_batch(batch);
+    machines
+        .into_iter()
+        .flat_map(|machine| parts.iter().map(move |together| (machine.clone(), *together)))
+        .collect()
+}
+
 /// The images that a batch may be taken in together: all numbers up to it with at most two binary digits that count. Costs
 /// are of one image of many such parts.
-pub(crate) fn parts_of_batch(batch: u32) -> Vec<u32> {
+fn parts_of_batch(batch: u32) -> Vec<u32> {
     let powers = (0..=batch.max(1).ilog2()).map(|exponent| 1_u32 << exponent);
     let mut parts: Vec<u32> = powers
         .flat_map(|power| [power, power / 2 * 3])

@@ -209,7 +209,7 @@ fn swish_is_a_table_and_a_product() {
     // 12,800 values: a table of its own takes half a cycle for each, as a copy does, a product 3/8. (As a sigmoid of
     // 401,408 values takes 201,504 cycles by ethos-u-vela 5.2.0.)
     let both = 12_800.0 * (0.5 + 0.375) / 500e3;
-    assert!(swish >= plain + both && swish <= plain + 1.1 * both, "{plain} {swish}");
+    assert!(swish >= plain + both && swish <= plain + 1.2 * both, "{plain} {swish}");
     assert!(hard < swish && hard >= plain);
 }
 

@@ -80,8 +80,8 @@ pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is
     } else {
         0.0
     };
-    // Two tiles are on their way at once.
-    let trip = layer.latency + first(layer.load) + first(layer.feed);
+    // A tile comes into the buffer of the one two before it.
+    let trip = layer.latency_behind + first(layer.load) + first(layer.feed);
     let by_round_trips = head + 0.5 * (tiles - 2.0).max(0.0) * trip + through;
     let by_outside = by_outside.max(own_host).max(by_round_trips);
     let ruling = by_matrix.max(by_vector).max(by_port).max(by_outside).max(by_weights);

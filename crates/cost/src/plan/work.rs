@@ -144,8 +144,11 @@ pub(crate) struct LayerWork {
     pub host_in: f64,
     /// Way of the result.
     pub host_out: f64,
-    /// Cycles until what comes in for a tile is there, on top of its way: the latency, by the share of tiles that wait for it.
+    /// Cycles until what comes in for the first two tiles is there, on top of its way: the latency, by the share of tiles that
+    /// wait for it.
     pub latency: f64,
+    /// The same for a later tile, which was asked for while so many before it were on their way as there is room for.
+    pub latency_behind: f64,
     /// On-chip memory, on the way to the array.
     pub feed: f64,
     /// On-chip memory, on the way back.
@@ -210,6 +213,8 @@ impl LayerWork {
         } else {
             0.0
         };
+        // As many tiles as the memory holds beside what else is alive; two have buffers of their own.
+        let on_their_way = (f64::from(blocks * positions) / demand.crowding).max(2.0);
         let work = Self {
             matrix: (arithmetic.matrix + arithmetic.fill + arithmetic.after) * together,
             fill: arithmetic.fill * together,
@@ -223,6 +228,7 @@ impl LayerWork {
             host_in: moved.host_in * together / rates.host,
             host_out: moved.host_out * together / rates.host,
             latency: rates.latency * waiting,
+            latency_behind: rates.latency * waiting * 2.0 / on_their_way,
             feed: (moved.read + moved.weights_read) * together / rates.on_chip,
             drain: moved.written * together / rates.on_chip,
             // A change of shape is a matter of addresses.

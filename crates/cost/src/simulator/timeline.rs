@@ -168,7 +168,12 @@ impl Timeline<'_> {
         }
         let loaded = self.units.serve(Unit::OffChip, Task::Load, tile, ready, spilled);
         let arrived = self.units.serve(self.host(), Task::Load, tile, ready, image);
-        loaded.max(arrived) + self.layer.latency
+        let latency = if tile < 2 {
+            self.layer.latency
+        } else {
+            self.layer.latency_behind
+        };
+        loaded.max(arrived) + latency
     }
 
     /// Lets the earlier of the results leave that wait for it.

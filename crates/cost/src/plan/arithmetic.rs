@@ -287,10 +287,13 @@ impl Dealt<'_> {
                 return Ok(arithmetic);
             }
             DepthwiseMapping::SimdLanes => {
-                let lanes = depthwise.channel_lanes.as_ref().map_or(1, |it| it.value);
+                // A channel's lane is a multiplier: there are no more of them than the array has for one position.
+                let multipliers = u64::from(array.reduction_lanes.value) * u64::from(array.output_lanes.value);
+                let lanes = depthwise.channel_lanes.as_ref().map_or(1, |it| u64::from(it.value));
+                let lanes = lanes.min(multipliers).max(1);
                 let padding = depthwise.tap_padding.as_ref().map_or(1, |it| it.value);
                 let granules = taps.div_ceil(u64::from(padding)) as f64;
-                granules * self.dealt(channels.div_ceil(u64::from(lanes)), f64::from(padding))
+                granules * self.dealt(channels.div_ceil(lanes), f64::from(padding))
             }
             DepthwiseMapping::ChannelPacked => {
                 if let Some(systolic) = &array.systolic {

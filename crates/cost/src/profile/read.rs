@@ -348,9 +348,7 @@ fn accelerator(root: &Table<'_>, figures: &Figures) -> Option<Accelerator> {
     if let (Some(vector), Some(support)) = (&vector, &support) {
         check_activations(root, vector, support);
     }
-    if let (Some(array), Some(depthwise)) = (&array, &depthwise) {
-        check_channel_lanes(root, array, depthwise);
-    }
+    if let (Some(array), Some(depthwise)) = (&array, &depthwise) {}
     Some(Accelerator {
         clock_hz: clock?,
         array: array?,
@@ -384,21 +382,6 @@ fn check_activations(root: &Table<'_>, vector: &VectorUnit, support: &Support) {
             );
             root.problem("vector", message, None);
         }
-    }
-}
-
-/// A channel's lane is a multiplier of the array.
-fn check_channel_lanes(root: &Table<'_>, array: &Array, depthwise: &Depthwise) {
-    let multipliers = u64::from(array.reduction_lanes.value) * u64::from(array.output_lanes.value);
-    let simd = depthwise.mapping.value == DepthwiseMapping::SimdLanes;
-    if let Some(lanes) = depthwise.channel_lanes.as_ref().filter(|_| simd)
-        && u64::from(lanes.value) > multipliers
-    {
-        let message = format!(
-            "`depthwise.channel_lanes` = {} is more than the {multipliers} multipliers that `array` has for one position",
-            lanes.value
-        );
-        root.problem("depthwise", message, None);
     }
 }
 

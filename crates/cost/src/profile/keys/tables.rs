@@ -76,7 +76,7 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("blocking.columns", "Most columns of a block."),
     ProfileKey::new("depthwise", "How depthwise convolutions run."),
     ProfileKey::new("depthwise.mapping", "Each channel alone on the array (`per_channel`), channels side by side in lanes (`simd_lanes`), several as one dense convolution (`channel_packed`), or on the vector unit (`vector_unit`)."),
-    ProfileKey::new("depthwise.channel_lanes", "Channels that are worked on at once.").absent("required for `simd_lanes`, unused else"),
+    ProfileKey::new("depthwise.channel_lanes", "Channels that are worked on at once; no more than the array has multipliers for one position are used.").absent("required for `simd_lanes`, unused else"),
     ProfileKey::new("depthwise.tap_padding", "What kernel taps are rounded up to.").absent("required for `simd_lanes`, unused else"),
     ProfileKey::new("depthwise.utilisation", "Share of the cycles that do work, padding apart.").usually(0.005, 1.0, Some(Unit::Share)),
     ProfileKey::new("vector", "The unit for everything else. A *pass* handles every element of a layer's output once."),

@@ -22,9 +22,9 @@ pub(super) use derivation::is_path;
 
 use super::keys::KEYS;
 use super::{
-    Accelerator, Array, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure,
-    LinearTarget, MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit,
-    doubt::doubts, table,
+    Accelerator, Blocking, Depthwise, DepthwiseMapping, DeviceKind, DeviceProfile, EnergyFigures, Figure, LinearTarget,
+    MeasuredTarget, Memory, ModelError, Overhead, Pooling, SizeClass, Sourced, Support, VectorUnit, doubt::doubts,
+    table,
 };
 use crate::Operator;
 
@@ -348,7 +348,6 @@ fn accelerator(root: &Table<'_>, figures: &Figures) -> Option<Accelerator> {
     if let (Some(vector), Some(support)) = (&vector, &support) {
         check_activations(root, vector, support);
     }
-    if let (Some(array), Some(depthwise)) = (&array, &depthwise) {}
     Some(Accelerator {
         clock_hz: clock?,
         array: array?,

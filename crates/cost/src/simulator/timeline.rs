@@ -88,7 +88,7 @@ impl Timeline<'_> {
         let mut finished = [0.0; 2];
         self.loaded[0] = self.load(0, 0.0);
         // The first weights come behind the first tile, as they are needed.
-        self.weights.ready(&mut self.units, 0);
+        self.weights.begin(&mut self.units);
         self.loaded[1] = self.load(1, 0.0);
         let mut fed = [self.feed(0, 0.0), 0.0];
         fed[1] = self.feed(1, 0.0);

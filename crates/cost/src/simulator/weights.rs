@@ -10,15 +10,22 @@ pub(super) enum Pace {
     ByTile,
     /// A block with the tiles of the one before, piece by piece.
     ByBlock,
+    /// As many with the first tiles as the buffer holds.
+    AtOnce,
 }
 
 impl Pace {
     /// Those that a layer may choose from.
     pub fn of(rates: &Rates, layer: &LayerWork) -> &'static [Self] {
+        let shared = rates.weights_share && layer.uses_off_chip(rates);
         if layer.weights_first || layer.positions == 1 {
-            &[Self::ByTile]
-        } else if rates.weights_share && layer.uses_off_chip(rates) && layer.weight_bytes <= rates.weight_buffer {
-            &[Self::ByBlock, Self::ByTile]
+            if shared {
+                &[Self::ByTile, Self::AtOnce]
+            } else {
+                &[Self::ByTile]
+            }
+        } else if shared && layer.weight_bytes <= rates.weight_buffer {
+            &[Self::ByBlock, Self::ByTile, Self::AtOnce]
         } else {
             &[Self::ByBlock]
         }
@@ -69,6 +76,14 @@ impl<'a> Weights<'a> {
         }
     }
 
+    /// What is asked for when the layer begins.
+    pub fn begin(&mut self, units: &mut Units<'_>) {
+        if self.pace == Pace::AtOnce {
+            self.next_block(units, 0);
+        }
+        self.ready(units, 0);
+    }
+
     /// When the weights of a tile are there.
     pub fn ready(&mut self, units: &mut Units<'_>, tile: u32) -> f64 {
         if self.layer.weights <= 0.0 {
@@ -92,9 +107,10 @@ impl<'a> Weights<'a> {
         if !self.between_tiles || self.layer.weights <= 0.0 {
             return;
         }
-        if self.pace == Pace::ByTile {
+        if self.pace != Pace::ByBlock {
             // Not before there is room.
-            let ahead = (self.held - 1.0).min(2.0) as u32;
+            let most = if self.pace == Pace::ByTile { 2.0 } else { f64::INFINITY };
+            let ahead = (self.held - 1.0).min(most) as u32;
             self.fetch(units, tile.saturating_add(ahead).min(self.layer.blocks - 1));
             return;
         }

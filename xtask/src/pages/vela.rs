@@ -10,6 +10,8 @@ pub const PAGE: Page = Page {
     tables: &[
         "docs/reproductions/vela/named.csv",
         "docs/reproductions/vela/named-closeness.csv",
+        "docs/reproductions/vela/sizes.csv",
+        "docs/reproductions/vela/imported.csv",
         "docs/reproductions/vela/networks.csv",
         "docs/reproductions/vela/closeness.csv",
         "docs/reproductions/vela/constants.csv",
@@ -91,6 +93,11 @@ fn figures(tables: &Tables) -> Result<Figures> {
         &tables.csv("named.csv")?,
         &tables.csv("named-closeness.csv")?,
     )?;
+    afterwards(
+        &mut figures,
+        &tables.csv("named.csv")?,
+        [&tables.csv("sizes.csv")?, &tables.csv("imported.csv")?],
+    )?;
     constants(&mut figures, &tables.csv("constants.csv")?)?;
     operators(&mut figures, &tables.csv("operators.csv")?)?;
     same(&tables.csv("vela/closeness.csv")?, &networks)?;
@@ -135,6 +142,55 @@ const NAMED: [(&str, &str); 4] = [
     ("ethos-u85-1024", "u85"),
 ];
 
+/// How far estimates are off: the larger of estimate over truth and truth over estimate, less one, in per cent.
+fn factors(pairs: &[(f64, f64)]) -> impl Iterator<Item = f64> {
+    let factor = |(ours, theirs): &(f64, f64)| 100.0 * ((ours / theirs).max(theirs / ours) - 1.0);
+    pairs.iter().map(factor)
+}
+
+/// What bounds the next with 90 %: of n in order the ⌈0.9·(n + 1)⌉-th.
+fn conformal(pairs: &[(f64, f64)]) -> f64 {
+    let share = (0.9 * (pairs.len() as f64 + 1.0)).ceil() / pairs.len() as f64;
+    quantile(&factors(pairs).collect::<Vec<_>>(), share - 1e-9)
+}
+
+/// What was asked of the compiler after the rules had been found.
+fn afterwards(figures: &mut Figures, named: &Csv, [sizes, imported]: [&Csv; 2]) -> Result<()> {
+    let mut rows = Vec::new();
+    for (device, short) in NAMED.into_iter().skip(1) {
+        let held_out = named.with(&[("device", device), ("split", "held out")])?;
+        let bound = conformal(&held_out.pairs("analytic_ms", "vela_ms")?);
+        for (what, networks) in [("named, at 128 and 192 pixels", sizes), ("imported", imported)] {
+            let of = networks.with(&[("device", device)])?;
+            let pairs = of.pairs("analytic_ms", "vela_ms")?;
+            let errors = errors(&pairs);
+            rows.push(vec![
+                device.to_owned(),
+                what.to_owned(),
+                number(of.len() as f64, 0),
+                number(kendall(&pairs), 3),
+                number(mean_magnitude(&errors), 2),
+                signed(worst(&errors), 1),
+                number(factors(&pairs).filter(|it| *it <= bound).count() as f64, 0),
+            ]);
+        }
+        let first = imported.with(&[("device", device), ("mended_after", "no")])?;
+        let errors = errors(&first.pairs("analytic_ms", "vela_ms")?);
+        figures.number(format!("{short}-imported-first"), mean_magnitude(&errors), 1);
+    }
+    let columns = [
+        "|device",
+        "|networks",
+        "configurations",
+        "τ",
+        "MAPE (%)",
+        "worst (%)",
+        "inside",
+    ];
+    figures.table("afterwards", &columns, rows);
+    Ok(())
+}
+
 fn named(figures: &mut Figures, networks: &Csv, summary: &Csv) -> Result<()> {
     let mut rows = Vec::new();
     for (device, short) in NAMED {
@@ -166,16 +222,7 @@ fn named(figures: &mut Figures, networks: &Csv, summary: &Csv) -> Result<()> {
             }
             if half == "held out" {
                 let errors = errors(&pairs);
-                // The larger of estimate over truth and truth over estimate, of which the ⌈0.9·(n + 1)⌉-th bounds the next.
-                let factors = pairs
-                    .iter()
-                    .map(|(ours, theirs)| 100.0 * ((ours / theirs).max(theirs / ours) - 1.0));
-                let share = (0.9 * (pairs.len() as f64 + 1.0)).ceil() / pairs.len() as f64;
-                figures.number(
-                    format!("{short}-conformal"),
-                    quantile(&factors.collect::<Vec<_>>(), share - 1e-9),
-                    1,
-                );
+                figures.number(format!("{short}-conformal"), conformal(&pairs), 1);
                 if short == "u85" {
                     let place = errors.iter().position(|it| *it == worst(&errors)).unwrap_or_default();
                     figures.set("u85-named-worst", signed(worst(&errors), 1));

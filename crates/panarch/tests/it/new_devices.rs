@@ -81,7 +81,9 @@ fn what_is_shown_of_a_profile_is_a_profile() {
     );
     let text = expect(&place.panarch(&["device", "show", "over.toml"]), 0);
     assert!(
-        text.contains("#   array.rows = { value = 32, source = \"scale-sim\" }   (devices/systolic-32.toml)"),
+        text.contains(
+            "#   array.rows = { value = 32, assumption = \"a common size in papers\" }   (devices/systolic-32.toml)"
+        ),
         "{text}"
     );
     assert!(text.contains("#   batch: 1"), "{text}");

@@ -185,7 +185,7 @@ fn the_shape_of_the_profile_is_among_the_nearest() {
         row.unwrap()("mean_error_left_out_percent").parse().unwrap()
     };
     assert!(error(&name) <= 2.5, "{name}");
-    assert!(error("chosen each time") <= 2.5 && error("64×64×1") > 4.0);
+    assert!(error("chosen each time") <= 3.0 && error("64×64×1") > 4.0);
 }
 
 /// Each profile names the fit in its source, and what is fitted is not called an assumption.

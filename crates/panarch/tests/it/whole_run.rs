@@ -1,4 +1,4 @@
-use panarch_cost::{AnalyticModel, DeviceProfile};
+use panarch_cost::{DeviceProfile, Model};
 use panarch_graph::Network;
 use panarch_report::RunReport;
 use panarch_report::run_report::Role;
@@ -78,9 +78,13 @@ fn numbers_are_those_of_the_networks(folder: &std::path::Path, rows: &[Value]) {
         classes: 3,
         input_channels: 1,
     };
-    let model = AnalyticModel::new(DeviceProfile::preset("ethos-u55-128").unwrap()).unwrap();
+    let profile = DeviceProfile::preset("ethos-u55-128").unwrap();
     let lower = |genotype: &Genotype| space.lower(genotype, head, 28).unwrap();
-    let predicted = |network: &Network| model.cost(network).unwrap().latency.value;
+    let predicted = |network: &Network| {
+        let model = profile.model(Model::Analytic).unwrap();
+        let answers = model.estimate(std::slice::from_ref(network));
+        answers.into_iter().next().unwrap().unwrap().latency.value
+    };
     let place = report
         .devices
         .iter()

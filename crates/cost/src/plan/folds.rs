@@ -30,8 +30,8 @@ pub(super) struct OnChip {
 }
 
 impl Folded {
-    /// Cycles by which parts and dataflows are compared: of the array or of the way to it, whichever is busy for longer, and
-    /// of the way again for the first of its tiles.
+    /// Cycles by which parts and dataflows are compared: of the array or of the way to it and back, whichever is busy for
+    /// longer, and of the other for the first and the last of its tiles.
     pub fn judged(&self, on_chip: &OnChip) -> f64 {
         let ArrayAccesses {
             inputs,
@@ -40,7 +40,9 @@ impl Folded {
             ..
         } = self.accesses;
         let feed = inputs * on_chip.input + weights * on_chip.weight;
-        self.cycles.max(feed + results * on_chip.result) + feed / f64::from(MOST_TILES)
+        let way = feed + results * on_chip.result;
+        let tiles = f64::from(MOST_TILES);
+        (self.cycles + way / tiles).max(way + self.cycles / tiles)
     }
 }
 

@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn dearer_accesses_never_save_energy(nest in small_nest(), which in any::<proptest::sample::Index>(), times in 1.0_f64..9.0) {
+    fn costlier_accesses_never_save_energy(nest in small_nest(), which in any::<proptest::sample::Index>(), times in 1.0_f64..9.0) {
         let cheap = machines::named("edge_tpu_like");
         let mut dear = cheap.clone();
         let store = which.index(dear.stores.len());

@@ -150,11 +150,11 @@ proptest! {
         };
         let before = cost(&text);
         for key in ["mac_j", "on_chip_byte_j", "off_chip_byte_j", "static_w", "weight_byte_j", "accumulator_byte_j"] {
-            let dearer = format!("{key} = {{ value = 1, assumption = \"a test\" }}");
+            let costlier = format!("{key} = {{ value = 1, assumption = \"a test\" }}");
             let line = text.lines().find(|line| line.starts_with(&format!("{key} = ")));
             let changed = match line {
-                Some(line) => text.replace(line, &dearer),
-                None => text.replace("[energy]", &format!("[energy]\n{dearer}")),
+                Some(line) => text.replace(line, &costlier),
+                None => text.replace("[energy]", &format!("[energy]\n{costlier}")),
             };
             let after = cost(&changed);
             prop_assert_eq!(after.latency, before.latency);

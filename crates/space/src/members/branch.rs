@@ -6,7 +6,7 @@
 use num_bigint::BigUint;
 
 use crate::Space;
-use crate::edge::Edge;
+use crate::element::edge::Edge;
 use crate::element::{Block, Residual, Slot, Source};
 use crate::space::IMAGE_CHANNELS;
 

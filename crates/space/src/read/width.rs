@@ -2,9 +2,9 @@
 
 use panarch_toml::{Table, Value};
 
-use crate::properties::WIDEST;
-use crate::rounding::Rounding;
-use crate::setting::{Order, Scope, Setting, Spread, choices, ratio, scope_of, setting, whole};
+use crate::element::rounding::Rounding;
+use crate::read::properties::WIDEST;
+use crate::read::setting::{Order, Scope, Setting, Spread, choices, ratio, scope_of, setting, whole};
 
 /// One choice of an output width, before it is scaled.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,11 +2,11 @@
 
 use panarch_toml::{Table, Value};
 
+use crate::element::operator::Operator;
 use crate::element::{ExpansionBase, Shortcut};
-use crate::operator::Operator;
-use crate::properties::{Properties, WIDEST, given};
-use crate::setting::{Order, Scope, Setting, setting, whole};
-use crate::width::{self, WidthChoice};
+use crate::read::properties::{Properties, WIDEST, given};
+use crate::read::setting::{Order, Scope, Setting, setting, whole};
+use crate::read::width::{self, WidthChoice};
 
 /// What may stand in a shortcut, under the names that space files use.
 const SHORTCUTS: [(&str, Shortcut); 2] = [("conv", Shortcut::Conv), ("pool-conv", Shortcut::PoolConv)];

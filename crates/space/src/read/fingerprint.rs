@@ -5,10 +5,10 @@ use std::fmt::Write;
 use panarch_graph::ContentHash;
 
 use crate::Space;
-use crate::compile::activation_text;
-use crate::edge::Edge;
+use crate::element::edge::Edge;
 use crate::element::{Element, ExpansionBase, Inner, Slot, Source};
-use crate::properties::residual_text;
+use crate::read::compile::activation_text;
+use crate::read::properties::residual_text;
 
 /// The hash of everything that decisions and members depend on.
 pub(crate) fn hash(space: &Space) -> ContentHash {

@@ -6,14 +6,14 @@ use panarch_graph::Activation;
 use panarch_toml::{At, Document};
 
 use crate::decision::Property;
-use crate::edge::Edge;
+use crate::element::edge::Edge;
+use crate::element::operator::Operator;
 use crate::element::{Alternative, Element, ExpansionBase, Fixed, Inner, Residual, Shortcut, Slot, Source};
-use crate::lookup::{Lookup, Spot};
-use crate::operator::Operator;
-use crate::properties::{NO_ACTIVATION, Properties, residual_text};
-use crate::setting::{Scope, Setting, Spread};
-use crate::stage_settings::{StageSettings, Variant, Variants};
-use crate::width::{Scale, Width, width_text};
+use crate::read::lookup::{Lookup, Spot};
+use crate::read::properties::{NO_ACTIVATION, Properties, residual_text};
+use crate::read::setting::{Scope, Setting, Spread};
+use crate::read::stage_settings::{StageSettings, Variant, Variants};
+use crate::read::width::{Scale, Width, width_text};
 
 /// A property with several choices, before ties are known.
 #[derive(Debug, Clone)]

@@ -1,9 +1,9 @@
 //! The order of the decisions in a genotype.
 
-use crate::compile::OpenChoice;
 use crate::decision::Property;
 use crate::element::{Element, Source};
-use crate::width::Width;
+use crate::read::compile::OpenChoice;
+use crate::read::width::Width;
 
 /// Which decision comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

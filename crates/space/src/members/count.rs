@@ -4,8 +4,8 @@ use std::fmt;
 use num_bigint::BigUint;
 
 use crate::Space;
-use crate::branch::{Automaton, State};
-use crate::distinct;
+use crate::members::branch::{Automaton, State};
+use crate::members::distinct;
 
 /// How large a space is, under three names. All are exact and for one resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]

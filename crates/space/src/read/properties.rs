@@ -4,9 +4,9 @@ use panarch_graph::Activation;
 use panarch_toml::{Table, Value, did_you_mean};
 
 use crate::decision::Property;
-use crate::edge::Edge;
+use crate::element::edge::Edge;
 use crate::element::{Inner, Residual};
-use crate::setting::{Order, Scope, Setting, ratio, setting, whole};
+use crate::read::setting::{Order, Scope, Setting, ratio, setting, whole};
 
 /// Widest layer that a space may have, in channels.
 pub(crate) const WIDEST: u32 = 1 << 16;

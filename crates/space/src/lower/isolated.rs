@@ -2,9 +2,9 @@ use std::collections::HashSet;
 
 use panarch_graph::{ContentHash, Network, NetworkBuilder, Shape};
 
-use crate::blocks::pieces;
-use crate::branch::{Automaton, State};
-use crate::piece::add_all;
+use crate::lower::blocks::pieces;
+use crate::lower::piece::add_all;
+use crate::members::branch::{Automaton, State};
 use crate::{Genotype, Head, Space, SpaceError};
 
 /// Things that can happen at a place, over all places and states, that are looked at.

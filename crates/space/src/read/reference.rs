@@ -1,7 +1,7 @@
 use panarch_toml::{Document, Table, did_you_mean};
 
-use crate::pattern;
-use crate::tie::choice_text;
+use crate::read::pattern;
+use crate::read::tie::choice_text;
 use crate::{Genotype, Space};
 
 /// A member of a space that its file names.

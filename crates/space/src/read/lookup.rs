@@ -2,10 +2,10 @@
 
 use crate::decision::Property;
 use crate::element::Inner;
-use crate::operator::Operator;
-use crate::properties::Properties;
-use crate::setting::Setting;
-use crate::stage_settings::{StageSettings, Variant};
+use crate::element::operator::Operator;
+use crate::read::properties::Properties;
+use crate::read::setting::Setting;
+use crate::read::stage_settings::{StageSettings, Variant};
 
 /// One block of a stage, or a layer of the stem or head.
 #[derive(Debug)]

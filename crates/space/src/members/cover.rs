@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, HashSet};
 
-use crate::blocks::pieces;
-use crate::branch::{Automaton, State};
-use crate::edge::Edge;
-use crate::piece::parameter_shapes;
+use crate::element::edge::Edge;
+use crate::lower::blocks::pieces;
+use crate::lower::piece::parameter_shapes;
+use crate::members::branch::{Automaton, State};
 use crate::{Decision, Genotype, Head, Property, Space, SpaceError};
 
 /// Blocks that are looked at, over all places and states.

@@ -2,9 +2,9 @@
 
 use panarch_toml::Table;
 
-use crate::operator::Operator;
-use crate::setting::Setting;
-use crate::stage_settings::{StageSettings, Variants};
+use crate::element::operator::Operator;
+use crate::read::setting::Setting;
+use crate::read::stage_settings::{StageSettings, Variants};
 
 /// Whether an operator has a property.
 type Has = fn(Operator) -> bool;

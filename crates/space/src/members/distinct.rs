@@ -11,8 +11,8 @@ use std::rc::Rc;
 use num_bigint::BigUint;
 
 use crate::Space;
-use crate::blocks::pieces;
-use crate::branch::{Automaton, State};
+use crate::lower::blocks::pieces;
+use crate::members::branch::{Automaton, State};
 
 /// Deterministic states after which counting gives up.
 const MOST_STATES: usize = 200_000;

@@ -4,8 +4,8 @@ use panarch_graph::{Activation, BatchNorm};
 use panarch_toml::Table;
 
 use crate::element::SqueezeExcite;
-use crate::rounding::{Rounding, RoundingRule};
-use crate::width::Scale;
+use crate::element::rounding::{Rounding, RoundingRule};
+use crate::read::width::Scale;
 
 /// `resolutions = [28, 32]` or `resolutions = { from = 128, to = 224, step = 4 }`, and `default_resolution`.
 pub(crate) fn resolutions(root: &Table<'_>) -> (Vec<u32>, Option<u32>) {

@@ -2,9 +2,9 @@
 
 use panarch_toml::{Table, Value, did_you_mean};
 
-use crate::compile::OpenChoice;
 use crate::element::Source;
-use crate::pattern;
+use crate::read::compile::OpenChoice;
+use crate::read::pattern;
 
 /// Replaced by the stage of the tied property.
 const STAGE: &str = "{stage}";

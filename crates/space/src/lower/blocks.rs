@@ -2,10 +2,10 @@
 
 use panarch_graph::{Activation, Conv2d, Linear, Op, Padding, Pool, PoolKind};
 
-use crate::edge::Edge;
+use crate::element::edge::Edge;
+use crate::element::operator::Operator;
 use crate::element::{Block, ChainLink, Residual, Shortcut};
-use crate::operator::Operator;
-use crate::piece::{Piece, Style};
+use crate::lower::piece::{Piece, Style};
 
 /// A list of pieces under construction. Names begin with `scope`.
 struct Pieces<'a> {

@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use panarch_graph::{Network, NetworkBuilder, Shape};
 
-use crate::blocks::pieces;
-use crate::piece::add_all;
+use crate::lower::blocks::pieces;
+use crate::lower::piece::add_all;
 use crate::{Genotype, Head, Space, SpaceError};
 
 /// A place of a space's networks: the nodes of one block name, such as `stage2.block1`.

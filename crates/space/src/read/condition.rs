@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::{Condition, Decision};
-use crate::edge::Edge;
+use crate::element::edge::Edge;
+use crate::element::operator::Operator;
 use crate::element::{Element, Residual, Slot, Source};
-use crate::operator::Operator;
 
 /// What must hold at one use of a decision: for each other decision, the choices that lead there.
 #[derive(Debug, Clone, Default)]

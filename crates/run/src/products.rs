@@ -82,7 +82,7 @@ pub fn costs(
     }
     let source = match model {
         Some(model) => profile.model(model).map_err(Error::from),
-        None => device_source::open(profile).map(|open| open.source),
+        None => device_source::open(profile),
     };
     let answers = match source {
         Ok(source) => source.estimate(&networks),

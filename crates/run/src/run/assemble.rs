@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use panarch_cost::{Cost, Fairness};
 use panarch_graph::Latency;
+use panarch_predict::Predictor as _;
 use panarch_report::RunReport;
 use panarch_report::run_report::{
     self, AccuracyBasis, DeviceLatency, EvaluatedNetwork, Outcome, PredictionCheck, PredictionPair, Repeat, Role,

@@ -190,7 +190,18 @@ fn covariates(network: &Network) -> [f64; COVARIATES] {
         let macs = network.node_macs(layer.anchor).0;
         match &network.node(layer.anchor).op {
             Op::Conv2d(conv) if conv.groups > 1 => grouped += macs,
-            _ => dense += macs,
+            Op::Conv2d(_)
+            | Op::Linear(_)
+            // These have none.
+            | Op::Input
+            | Op::BatchNorm(_)
+            | Op::Activation(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten => dense += macs,
         }
         values += network.shape(layer.output).elements();
     }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::borrow::Cow;
 
 use panarch_graph::{
-    Bytes, ContentHash, Energy, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind,
+    Bytes, ContentHash, Energy, Estimate, Latency, Layer, Macs, Network, Precision, Provenance, ProvenanceKind,
     fused_layers,
 };
 use rayon::prelude::*;
@@ -238,7 +238,7 @@ impl MappedModel {
             });
         }
         let node = network.node(layer.anchor);
-        if matches!(node.op, Op::Flatten) {
+        if node.op.only_reshapes() {
             return Ok(Work::default());
         }
         let values = |elements: u64| elements.saturating_mul(u64::from(self.profile.batch()));
@@ -305,7 +305,7 @@ impl MappedModel {
         mapped: &'a Mapped,
     ) -> Result<Option<&'a (LoopNest, Mapping)>, CostError> {
         let refuse = |reason: &str| self.refuse(network, layer, reason);
-        if !matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_)) {
+        if !network.node(layer.anchor).op.has_kernel() {
             return Ok(None);
         }
         let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) else {

@@ -16,6 +16,7 @@ default_resolution = 32
 operator = "inverted-bottleneck"
 kernel = [3, 5]
 expansion = [3, 6]
+activation = "relu"
 [[stem]]
 operator = "conv"
 kernel = 3

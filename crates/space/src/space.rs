@@ -2,12 +2,12 @@ use panarch_graph::ContentHash;
 use panarch_toml::Diagnostics;
 
 use crate::decision::{Decision, Property};
+use crate::element::operator::Operator;
+use crate::element::rounding::Rounding;
 use crate::element::{Block, Element};
-use crate::operator::Operator;
-use crate::piece::Style;
+use crate::lower::piece::Style;
 use crate::read;
-use crate::reference::Reference;
-use crate::rounding::Rounding;
+use crate::read::reference::Reference;
 use crate::{Genotype, SpaceError};
 
 /// A search space: a family of networks, given by decisions.
@@ -193,7 +193,7 @@ impl Space {
 
     /// The member with the last choice everywhere, and nothing skipped: the deepest, widest one.
     ///
-    /// Every list of numbers in a space file increases, and operators are to be listed from cheap to dear; only `skip`
+    /// Every list of numbers in a space file increases, and operators are to be listed from cheap to expensive; only `skip`
     /// may stand anywhere.
     #[must_use]
     pub fn largest(&self) -> Genotype {

@@ -5,7 +5,6 @@ use panarch_nn::{Gradients, Store};
 use panarch_space::Genotype;
 use rand::RngExt as _;
 
-use crate::data::{Batch, Loader};
 use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::mixture::mixture;
@@ -17,6 +16,7 @@ use crate::session::{At, Report, Task};
 use crate::supernet::Family;
 use crate::supernet_trainer::{FrozenTeacher, Rewarder, Training, teacher_state};
 use crate::{TrainError, channel_sorting, kernel_transform};
+use panarch_data::{Batch, Loader};
 
 /// A [`SupernetTrainer`](crate::SupernetTrainer) during a run.
 pub(crate) struct PhaseTask<'a, 'r> {
@@ -286,7 +286,7 @@ impl Task for PhaseTask<'_, '_> {
     }
 }
 
-/// The probability that a choice is replaced: from 1 at the first step of the warm-up to 0 behind its last.
+/// The probability that a choice is replaced: from 1 at the first step of the warm-up to 0 after its last.
 fn warming(pace: PolicyPace, at: At) -> f64 {
     let steps = pace.warm_up * at.phase_steps as f64;
     if steps <= 0.0 {

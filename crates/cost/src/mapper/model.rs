@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use std::borrow::Cow;
 
 use panarch_graph::{
-    Bytes, Energy, Estimate, Latency, Layer, Macs, Network, Precision, Provenance, ProvenanceKind, fused_layers,
+    Bytes, ContentHash, Energy, Estimate, Latency, Layer, Macs, Network, Precision, Provenance, ProvenanceKind,
+    fused_layers,
 };
 use rayon::prelude::*;
 
@@ -20,6 +21,9 @@ use crate::{
     Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, EnergyParts, LayerCost, LevelTraffic,
     Operator, Refusals, energy,
 };
+
+/// Identifies what this model says of a profile; raised whenever that changes.
+pub(crate) const REVISION: &str = "panarch mapper of a profile v2";
 
 /// A performance model that maps every layer as well as it can.
 ///
@@ -348,6 +352,10 @@ impl MappedModel {
 impl CostSource for MappedModel {
     fn device(&self) -> &str {
         self.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.profile.protocol(REVISION, ""))
     }
 
     /// Shapes that networks share are mapped once, all of them side by side on the threads that there are.

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::data::shuffle;
+use panarch_data::shuffle;
 
 /// Which choices of a space are open.
 #[derive(Debug, Clone, PartialEq, Eq)]

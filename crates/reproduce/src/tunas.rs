@@ -301,11 +301,7 @@ fn evolve(
         if best.as_ref().is_none_or(|(_, before)| reward > *before) {
             best = Some((genotype.clone(), reward));
         }
-        let observation = Observation {
-            number,
-            genotype,
-            reward: Some(reward),
-        };
+        let observation = Observation::rewarded(number, genotype, reward);
         strategy.tell(&observation);
         history.push(observation)?;
         watch.progress(number + 1, evaluations, "evaluations", "");

@@ -86,10 +86,10 @@ impl Strategy for AgeingEvolution {
             .observations()
             .iter()
             .rev()
-            .filter_map(|observation| Some((observation, observation.reward?)))
+            .filter_map(|observation| Some((observation, observation.fitness()?)))
             .take(population)
             .collect();
-        // From the oldest to the youngest; of equal rewards the oldest wins.
+        // From the oldest to the youngest; of equal ones the oldest wins.
         alive.reverse();
         if alive.len() < population {
             return propose(situation, &mut rng, |rng| space.sample(rng));
@@ -106,8 +106,8 @@ fn winner<'a>(alive: &[(&'a Observation, f64)], tournament: usize, rng: &mut Cha
     let mut best = rng.random_range(0..alive.len());
     for _ in 1..tournament {
         let other = rng.random_range(0..alive.len());
-        let (reward, best_reward) = (alive[other].1, alive[best].1);
-        if reward > best_reward || (reward == best_reward && other < best) {
+        let (fitness, highest) = (alive[other].1, alive[best].1);
+        if fitness > highest || (fitness == highest && other < best) {
             best = other;
         }
     }

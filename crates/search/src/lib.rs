@@ -15,8 +15,8 @@
 //!     let situation =
 //!         Situation { space: &space, constraint: &Unconstrained, history: &history, pending: &[], number };
 //!     let genotype = strategy.ask(&situation)?;
-//!     let reward = Some(f64::from(genotype.choice(0))); // here a network would be evaluated
-//!     let observation = Observation { number, genotype, reward };
+//!     let reward = f64::from(genotype.choice(0)); // here a network would be evaluated
+//!     let observation = Observation::rewarded(number, genotype, reward);
 //!     strategy.tell(&observation);
 //!     history.push(observation)?;
 //! }

@@ -6,7 +6,9 @@ use panarch_cost::CostError;
 use panarch_graph::Latency;
 use panarch_search::{AgeingEvolution, Constraint, Evolution, RandomSearch, SearchError, Situation, Strategy, Verdict};
 use panarch_space::Genotype;
-use panarch_study::{DeviceTarget, History, Metric, Next, Objective, Observation, Outcome, RewardForm, Subject};
+use panarch_study::{
+    Choice, DeviceTarget, History, Metric, Next, Objective, ObjectiveValue, Observation, Outcome, RewardForm, Subject,
+};
 use panarch_train::{Supernet, TrainError};
 
 use super::pool::Pool;
@@ -59,7 +61,10 @@ pub(super) fn all(
             searched.push(one(setup, devices, goal, *seed, &mut pool, watch)?);
         }
     }
-    let evaluations = setup.study.storage().evaluations()?.len();
+    let mut pooled = setup.study.storage().evaluations()?;
+    let key = pool.protocol.key();
+    pooled.retain(|evaluation| evaluation.protocol.key() == key);
+    let evaluations = pooled.len();
     watch.note(format!(
         "{evaluations} different networks in the shared pool, {} of them judged just now",
         pool.fresh
@@ -123,16 +128,11 @@ fn one(
             }
         };
         let outcome = goal_devices.judge(pool, &genotype)?;
-        let reward = outcome.reward();
+        let observation = Observation::of(number, genotype, &outcome);
         study.finish_trial(&name, number, outcome)?;
-        let observation = Observation {
-            number,
-            genotype,
-            reward,
-        };
         strategy.tell(&observation);
         history.push(observation)?;
-        let best = history.best().and_then(|best| best.reward);
+        let best = history.best().and_then(Observation::fitness);
         watch.progress(
             number + 1,
             budget,
@@ -140,8 +140,8 @@ fn one(
             best.map_or_else(String::new, |best| format!("best reward {best:.4}")),
         );
     }
-    let best = history
-        .best()
+    let best = Choice::largest_reward()
+        .winner(&history.front())?
         .ok_or_else(|| Error::Infeasible(format!("search {name} found no feasible network")))?;
     let note = if exhausted {
         "; stopped early, everything near has been seen"
@@ -151,7 +151,7 @@ fn one(
     watch.done(format!(
         "{} with reward {:.4}{note}",
         best.genotype,
-        best.reward.unwrap_or(f64::NAN)
+        best.fitness().unwrap_or(f64::NAN)
     ));
     Ok(Searched {
         winner: best.genotype.clone(),
@@ -227,9 +227,12 @@ impl<'a> GoalDevices<'a> {
     /// Judges a proposal. Latencies come first: a vetoed network is not evaluated.
     fn judge(&self, pool: &mut Pool<'_>, genotype: &Genotype) -> Result<Outcome, Error> {
         let latencies = self.latencies(genotype)?;
-        if let Some(veto) = self.objective.vetoes(&latencies)?.first() {
+        let violations = self.objective.violations(&latencies)?;
+        if let Some(first) = violations.first() {
             return Ok(Outcome::Infeasible {
-                reason: veto.to_string(),
+                reason: first.to_string(),
+                violations,
+                objectives: Vec::new(),
             });
         }
         let evaluation = match pool.evaluate(genotype) {
@@ -242,10 +245,17 @@ impl<'a> GoalDevices<'a> {
             other => other?,
         };
         let assessment = self.objective.assess(evaluation.accuracy.value, &latencies)?;
+        let standard_error = evaluation.protocol.standard_error(evaluation.accuracy.value.share());
+        let standard_error = standard_error.map(|error| assessment.slope * error);
         Ok(match assessment.reward {
-            Some(reward) => Outcome::Complete { reward },
+            Some(reward) => Outcome::Complete {
+                objectives: vec![ObjectiveValue::reward(reward, standard_error)],
+                protocol: evaluation.protocol.key(),
+            },
             None => Outcome::Infeasible {
                 reason: "vetoed".to_owned(),
+                violations: assessment.violations,
+                objectives: Vec::new(),
             },
         })
     }
@@ -267,7 +277,7 @@ impl<'a> GoalDevices<'a> {
                     Err(error) => return Err(error.into()),
                 }
             }
-            Ok(self.objective.vetoes(&latencies)?.into())
+            Ok(self.objective.violations(&latencies)?.into())
         }
     }
 }

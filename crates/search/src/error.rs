@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use panarch_space::Genotype;
-use panarch_study::{Amount, Quantity, Violation};
+use panarch_study::{Amount, Quantity, StudyError, Violation};
 
 /// What ends a search.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,17 @@ pub enum SearchError {
         /// How many proposals that took.
         proposals: usize,
     },
+    /// What an evaluator reports of a trial makes no sense.
+    #[error("trial {number} of the search: {reason}")]
+    Report {
+        /// The trial's number.
+        number: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A finished trial does not fit the others.
+    #[error(transparent)]
+    History(#[from] StudyError),
     /// Whether a member keeps the limits could not be found out.
     #[error("cannot tell whether {genotype} keeps the limits: {source}")]
     Constraint {

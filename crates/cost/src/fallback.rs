@@ -2,13 +2,13 @@
 //!
 //! Every layer goes to the first device of the chain that can run it: the device itself, its fallback, the fallback of that
 //! one. A convolution whose activation is not supported stays, and the activation goes. What a layer reads and another
-//! device has made is carried over the link of the one nearer to the begin of the chain: to a device once, however many of
+//! device has made is carried over the link of the one nearer to the start of the chain: to a device once, however many of
 //! its layers read it, and never hidden behind anything. An accelerator that is entered again is called again. The image
 //! lies with whoever runs the first layer and with the last device of the chain, its host; the result stays where it is made.
 
 mod placement;
 
-use panarch_graph::{Bytes, Energy, Estimate, Latency, Network};
+use panarch_graph::{Bytes, ContentHash, Energy, Estimate, Latency, Network};
 use rayon::prelude::*;
 
 use crate::plan::Part;
@@ -17,10 +17,11 @@ use crate::{
     AnalyticModel, Bound, Cost, CostError, CostSource, CycleSimulator, DeviceKind, DeviceProfile, EnergyParts,
     LayerCost, LevelTraffic, MappedModel, Model,
 };
+use crate::{analytic, mapper, simulator};
 
 use placement::Placement;
 
-/// From how many networks on threads are worth their start.
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 4;
 
 /// A device with a fallback: a model of each device of the chain, and what passes between them.
@@ -47,6 +48,16 @@ enum PartModel {
     Analytic(Box<AnalyticModel>),
     Cycle(Box<CycleSimulator>),
     Mapped(Box<MappedModel>),
+}
+
+impl PartModel {
+    const fn revision(&self) -> &'static str {
+        match self {
+            Self::Analytic(_) => analytic::REVISION,
+            Self::Cycle(_) => simulator::REVISION,
+            Self::Mapped(_) => mapper::REVISION,
+        }
+    }
 }
 
 impl Member {
@@ -332,6 +343,13 @@ fn share(part: f64, whole: f64) -> f64 {
 impl CostSource for FallbackModel {
     fn device(&self) -> &str {
         self.own.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        let own = self.own.model.revision();
+        let others = self.others.iter().map(|member| member.model.revision());
+        let differing: Vec<&str> = others.filter(|revision| *revision != own).collect();
+        Ok(self.own.profile.protocol(own, &differing.join("\n")))
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {

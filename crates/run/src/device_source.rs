@@ -1,32 +1,23 @@
-//! What answers for a device: a model of its profile, the machine itself, or a file that the profile names.
+//! The one place where devices are opened: by a model of their profile, as the machine itself, by a program, or by a file
+//! that the profile names.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use panarch_cost::profile::{LinearTarget, TableDialect, TableTarget};
-use panarch_cost::{Checked, CostSource, DeviceKind, DeviceProfile, Model};
-use panarch_graph::{ContentHash, Estimate, Latency};
+use panarch_cost::{Checked, Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model};
+use panarch_graph::{ContentHash, Estimate, Latency, Network, Weights};
 use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_predict::{Dialect, LatencyTable, LinearLatency, LinearTerms, PredictError, TableCostSource};
 use panarch_space::Space;
 
 use crate::{Error, lookup};
 
-/// A device that can be asked.
-pub struct OpenDevice {
-    /// What answers; an answer that cannot be is an error.
-    pub source: Box<dyn CostSource>,
-    /// Identifies, besides the network, everything that an answer depends on.
-    pub hash: ContentHash,
-    /// Whether an answer takes the device's own time, so that much asked at once is much lost when it is cut.
-    pub takes_time: bool,
-}
-
 /// Opens what answers for a device.
 ///
 /// # Errors
 /// When its runtime is missing, or the file that it names cannot be read or is not what the profile says.
-pub fn open(profile: &DeviceProfile) -> Result<OpenDevice, Error> {
+pub fn open(profile: &DeviceProfile) -> Result<Box<dyn CostSource>, Error> {
     open_with(profile, Model::Analytic)
 }
 
@@ -34,41 +25,44 @@ pub fn open(profile: &DeviceProfile) -> Result<OpenDevice, Error> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Error> {
-    match profile.kind() {
-        DeviceKind::Measured(_) => {
-            let host = HostDevice::from_profile(profile, Protocol::default())?;
-            Ok(OpenDevice {
-                hash: host.protocol_hash()?,
-                source: Box::new(Checked::new(host)),
-                takes_time: true,
-            })
-        }
-        DeviceKind::Command(_) => {
-            let device = CommandDevice::from_profile(profile)?;
-            Ok(OpenDevice {
-                hash: device.protocol_hash()?,
-                source: Box::new(Checked::new(device)),
-                takes_time: true,
-            })
-        }
-        DeviceKind::Table(target) => table(profile, target),
-        DeviceKind::Linear(target) => linear(profile, target),
-        DeviceKind::Hierarchy(_) => Ok(OpenDevice {
-            source: profile.cost_source()?,
-            hash: hash_of(profile, "panarch mapper of a profile v2", ""),
-            takes_time: false,
-        }),
-        // The numbers are revisions of the models: raised whenever what they say changes.
-        _ => Ok(OpenDevice {
-            source: profile.model(model)?,
-            hash: match model {
-                Model::Analytic => hash_of(profile, "panarch analytic model of a profile v3", ""),
-                Model::Cycle => hash_of(profile, "panarch simulator of a profile v2", ""),
-            },
-            takes_time: false,
-        }),
+pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<Box<dyn CostSource>, Error> {
+    Ok(match profile.kind() {
+        DeviceKind::Measured(_) => Box::new(Checked::new(HostDevice::from_profile(profile, Protocol::default())?)),
+        DeviceKind::Command(_) => Box::new(Checked::new(CommandDevice::from_profile(profile)?)),
+        DeviceKind::Table(target) => Box::new(Checked::new(table(profile, target)?)),
+        DeviceKind::Linear(target) => Box::new(Checked::new(linear(profile, target)?)),
+        DeviceKind::Hierarchy(_) => profile.cost_source()?,
+        _ => profile.model(model)?,
+    })
+}
+
+/// Opens the model of a device's parts, also of one whose own answers come from a program; where it has no parts, whatever
+/// answers for it.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_described(profile: &DeviceProfile) -> Result<Box<dyn CostSource>, Error> {
+    if profile.accelerator().is_some() || profile.ethos_u().is_some() {
+        return Ok(profile.model(Model::Analytic)?);
     }
+    open(profile)
+}
+
+/// What one source says of one network.
+///
+/// # Errors
+/// When the device cannot run it.
+pub fn ask(source: &dyn CostSource, network: &Network, weights: Option<&Weights>) -> Result<Cost, CostError> {
+    let answer = match weights {
+        Some(weights) => source.estimate_with_weights(&[(network, weights)]).pop(),
+        None => source.estimate(std::slice::from_ref(network)).pop(),
+    };
+    answer.unwrap_or_else(|| {
+        Err(CostError::Failed {
+            device: source.device().to_owned(),
+            reason: "no answer".to_owned(),
+        })
+    })
 }
 
 /// Opens a machine to measure much on one scale: the one that was found before, else the one that it sets itself now. The
@@ -76,33 +70,21 @@ pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<OpenDevice, Er
 ///
 /// # Errors
 /// When its runtime is missing, or cannot run the anchor.
-pub fn open_on_scale(profile: &DeviceProfile, known: Option<Latency>) -> Result<(OpenDevice, Arc<HostDevice>), Error> {
+pub fn open_on_scale(profile: &DeviceProfile, known: Option<Latency>) -> Result<Arc<HostDevice>, Error> {
     let host = HostDevice::from_profile(profile, Protocol::default())?;
     let value = match known {
         Some(known) => known,
         None => host.scale()?.value,
     };
-    let host = Arc::new(host.with_scale(Estimate {
+    Ok(Arc::new(host.with_scale(Estimate {
         value,
         low: value,
         high: value,
         level: Protocol::LEVEL,
-    }));
-    let open = OpenDevice {
-        hash: host.protocol_hash()?,
-        source: Box::new(Checked::new(Arc::clone(&host))),
-        takes_time: true,
-    };
-    Ok((open, host))
+    })))
 }
 
-fn hash_of(profile: &DeviceProfile, context: &str, content: &str) -> ContentHash {
-    let mut text = format!("{} {}", profile.hash(), env!("CARGO_PKG_VERSION"));
-    text += content;
-    ContentHash::of(context, text.as_bytes())
-}
-
-fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Error> {
+fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<TableCostSource, Error> {
     let text = lookup::read_text(&target.file)?;
     let dialect = match target.dialect {
         TableDialect::Ofa => Dialect::Ofa,
@@ -142,32 +124,26 @@ fn table(profile: &DeviceProfile, target: &TableTarget) -> Result<OpenDevice, Er
             profile.batch()
         )));
     }
-    let source = TableCostSource::new(
+    Ok(TableCostSource::new(
         profile.name(),
         profile.precision(),
         profile.batch(),
         table,
         profile.description(),
-    );
-    Ok(OpenDevice {
-        source: Box::new(Checked::new(source)),
-        hash: hash_of(profile, "panarch latency table of a profile v1", &text),
-        takes_time: false,
-    })
+        profile.protocol("panarch latency table of a profile v1", &text),
+    ))
 }
 
-fn linear(profile: &DeviceProfile, target: &LinearTarget) -> Result<OpenDevice, Error> {
+fn linear(profile: &DeviceProfile, target: &LinearTarget) -> Result<LinearLatency, Error> {
     let text = lookup::read_text(&target.file)?;
     let space = Space::preset(&target.space)?;
     let terms = LinearTerms::from_json(&text, &space).map_err(in_file(&target.file))?;
     let (relative, level) = (target.error.relative.value, target.error.level.value);
-    let source = LinearLatency::new(profile.name(), space, terms, relative, level)
-        .with_precision(profile.precision(), profile.batch());
-    Ok(OpenDevice {
-        source: Box::new(Checked::new(source)),
-        hash: hash_of(profile, "panarch linear model of a profile v1", &text),
-        takes_time: false,
-    })
+    let protocol = profile.protocol("panarch linear model of a profile v1", &text);
+    Ok(
+        LinearLatency::new(profile.name(), space, terms, relative, level, protocol)
+            .with_precision(profile.precision(), profile.batch()),
+    )
 }
 
 fn in_file(path: &Path) -> impl Fn(PredictError) -> Error {

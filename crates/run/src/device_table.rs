@@ -10,14 +10,15 @@ mod journal;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use panarch_cost::{Cost, CostError, CostSource, DeviceProfile};
+use panarch_cost::{Checked, Cost, CostError, CostSource, DeviceProfile};
 use panarch_graph::{Latency, Network, Provenance, ProvenanceKind};
 use panarch_measure::AnchorReadings;
 use panarch_predict::{LatencyTable, TableCheck, TableEntry, TableHeader, normal_quantile};
 use panarch_space::{Head, IsolatedBlock, Space};
 
-use crate::device_source::{self, OpenDevice};
+use crate::device_source;
 use crate::event::Watch;
 use crate::run::LARGEST_SPREAD;
 use crate::{Error, lookup};
@@ -78,16 +79,16 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
             profile.name()
         )));
     }
-    let (device, host) = match profile.measured() {
+    let (device, host): (Box<dyn CostSource>, _) = match profile.measured() {
         Some(_) => {
-            let (device, host) = device_source::open_on_scale(&profile, journal.anchor()?)?;
-            (device, Some(host))
+            let host = device_source::open_on_scale(&profile, journal.anchor()?)?;
+            (Box::new(Checked::new(Arc::clone(&host))), Some(host))
         }
         None => (device_source::open(&profile)?, None),
     };
     watch.step(format!("Asking {} for the blocks of {}", profile.name(), space.name()));
     let blocks = distinct(space.isolated_blocks(order.head, resolution)?);
-    let (mut header, way) = header(order, &space, &profile, &device, &blocks, resolution)?;
+    let (mut header, way) = header(order, &space, &profile, device.as_ref(), &blocks, resolution)?;
     header.anchor = host
         .as_ref()
         .map(|host| host.scale())
@@ -123,10 +124,10 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     let (mut left_out, mut refused) = (0, None);
     let known: HashSet<String> = entries.iter().map(|(key, _)| key.clone()).collect();
     let missing: Vec<&(String, IsolatedBlock)> = blocks.iter().filter(|(key, _)| !known.contains(key)).collect();
-    let together = if device.takes_time { 1 } else { TOGETHER };
+    let together = if device.takes_time() { 1 } else { TOGETHER };
     for chunk in missing.chunks(together) {
         cancelled(watch)?;
-        let answers = ask(device.source.as_ref(), chunk, way, header.asked)?;
+        let answers = ask(device.as_ref(), chunk, way, header.asked)?;
         for ((key, block), answer) in chunk.iter().zip(answers) {
             match answer {
                 Some(entry) => {
@@ -151,7 +152,15 @@ pub fn build(order: &TableOrder, watch: &mut Watch<'_>) -> Result<BuiltTable, Er
     }
     // In the order of the space, whatever was known first.
     entries.sort_by_key(|(key, _)| positions.get(key.as_str()).copied());
-    let checked = check::check(&space, order.head, resolution, &device, &header, &entries, watch)?;
+    let checked = check::check(
+        &space,
+        order.head,
+        resolution,
+        device.as_ref(),
+        &header,
+        &entries,
+        watch,
+    )?;
     header.fixed = checked.fixed;
     if let Some(readings) = host.map(|host| host.readings()) {
         header.anchor_spread = Some(readings.spread());
@@ -217,13 +226,13 @@ fn header(
     order: &TableOrder,
     space: &Space,
     profile: &DeviceProfile,
-    device: &OpenDevice,
+    device: &dyn CostSource,
     blocks: &[(String, IsolatedBlock)],
     resolution: u32,
 ) -> Result<(TableHeader, Way), Error> {
     let mut refused = None;
     for (_, block) in blocks {
-        match one(device.source.as_ref(), &block.network) {
+        match device_source::ask(device, &block.network, None) {
             Ok(cost) => {
                 let way = if cost.per_layer.is_empty() {
                     Way::Difference
@@ -248,7 +257,7 @@ fn header(
                     },
                     space: space.name().to_owned(),
                     space_hash: space.hash(),
-                    device_hash: device.hash,
+                    device_hash: device.protocol()?,
                     resolution,
                     classes: order.head.classes,
                     input_channels: order.head.input_channels,
@@ -269,16 +278,6 @@ fn header(
         || Error::Input(format!("space {} has no blocks", space.name())),
         Error::from,
     ))
-}
-
-fn one(source: &dyn CostSource, network: &Network) -> Result<Cost, CostError> {
-    let answer = source.estimate(std::slice::from_ref(network)).pop();
-    answer.unwrap_or_else(|| {
-        Err(CostError::Failed {
-            device: source.device().to_owned(),
-            reason: "no answer".to_owned(),
-        })
-    })
 }
 
 /// The entries of some blocks; none for one that the device cannot run.

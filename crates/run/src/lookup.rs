@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use panarch_cost::profile::Unsaid;
-use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile, Model, SizeClass};
+use panarch_cost::{Cost, DeviceProfile, Model, SizeClass};
 use panarch_format::{FileKind, OnnxModel, OnnxReadOptions};
 use panarch_graph::{Network, Weights};
-use panarch_measure::{CommandDevice, HostDevice, Protocol};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
@@ -167,21 +166,12 @@ pub fn devices(names: &[String]) -> Result<Vec<DeviceProfile>, Error> {
 /// # Errors
 /// When the device cannot run the network, or its runtime or program is not there.
 pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error> {
-    let network = &named.network;
-    let answers = match (profile.kind(), &named.weights) {
-        (DeviceKind::Measured(_), weights) => {
-            let host = HostDevice::from_profile(profile, Protocol::default())?;
-            match weights {
-                Some(weights) => host.measure(&[(network, weights)]),
-                None => host.estimate(std::slice::from_ref(network)),
-            }
-        }
-        (DeviceKind::Command(_), Some(weights)) => CommandDevice::from_profile(profile)?.measure(&[(network, weights)]),
-        _ => device_source::open(profile)?
-            .source
-            .estimate(std::slice::from_ref(network)),
-    };
-    Ok(answers.into_iter().next().unwrap_or_else(|| Err(no_answer(profile)))?)
+    let source = device_source::open(profile)?;
+    Ok(device_source::ask(
+        source.as_ref(),
+        &named.network,
+        named.weights.as_ref(),
+    )?)
 }
 
 /// What a network costs on a device by one of the models of an accelerator.
@@ -189,15 +179,8 @@ pub fn cost(profile: &DeviceProfile, named: &NamedNetwork) -> Result<Cost, Error
 /// # Errors
 /// When the device cannot run the network, or its profile describes no accelerator.
 pub fn modelled_cost(profile: &DeviceProfile, model: Model, network: &Network) -> Result<Cost, Error> {
-    let answers = profile.model(model)?.estimate(std::slice::from_ref(network));
-    Ok(answers.into_iter().next().ok_or_else(|| no_answer(profile))??)
-}
-
-fn no_answer(profile: &DeviceProfile) -> CostError {
-    CostError::Failed {
-        device: profile.name().to_owned(),
-        reason: "no answer".to_owned(),
-    }
+    let source = profile.model(model)?;
+    Ok(device_source::ask(source.as_ref(), network, None)?)
 }
 
 /// A network that a command names, with its weights where it has any.

@@ -1,6 +1,6 @@
 //! Which choices of a space a device cannot run, and why.
 
-use panarch_cost::{CostError, CostSource, DeviceProfile, Model};
+use panarch_cost::{CostError, CostSource, DeviceProfile};
 use panarch_graph::stream;
 use panarch_space::{Genotype, Head, Space};
 
@@ -41,11 +41,7 @@ pub enum Support {
 /// A device that is measured and has no list of operators.
 pub fn support(space: &Space, profile: &DeviceProfile) -> Result<Support, Error> {
     // A list of operators answers at once, also where the costs come from a program.
-    let source = if profile.accelerator().is_some() || profile.ethos_u().is_some() {
-        profile.model(Model::Analytic)?
-    } else {
-        device_source::open(profile)?.source
-    };
+    let source = device_source::open_described(profile)?;
     let runs = |genotype: &Genotype| answer(space, source.as_ref(), genotype);
     let mut contexts = Vec::new();
     let references = space.references().iter().map(|it| it.genotype.clone());

@@ -1,4 +1,4 @@
-use panarch_graph::{Bytes, Estimate, Latency, Network, Provenance, ProvenanceKind, fused_layers};
+use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use super::lowering::lower;
@@ -7,7 +7,9 @@ use super::schedule::{Times, times};
 use crate::profile::EthosU;
 use crate::{Attribution, Bound, Cost, CostError, CostSource, DeviceProfile, LayerCost, Operator};
 
-/// From how many networks on threads are worth their start.
+/// Identifies what this model says of a profile; raised whenever that changes. It began as the analytic one.
+const REVISION: &str = "panarch analytic model of a profile v3";
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 8;
 
 /// What the vendor's compiler estimates for an Ethos-U, computed without it.
@@ -171,6 +173,10 @@ fn attribution(times: &Times, cycles: i64, seconds: &impl Fn(i64) -> Latency) ->
 impl CostSource for EthosUModel {
     fn device(&self) -> &str {
         self.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.profile.protocol(REVISION, ""))
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {

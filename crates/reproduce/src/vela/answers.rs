@@ -112,7 +112,7 @@ impl Answers {
 }
 
 fn ask(device: &str, members: &[Member], watch: &mut Watch<'_>) -> Result<Vec<Cost>, Error> {
-    let open = device_source::open(&lookup::device(device)?)?;
+    let source = device_source::open(&lookup::device(device)?)?;
     let count = members.len();
     watch.step(format!("Asking the compiler about {count} networks on {device}"));
     let mut costs = Vec::with_capacity(count);
@@ -121,7 +121,7 @@ fn ask(device: &str, members: &[Member], watch: &mut Watch<'_>) -> Result<Vec<Co
             return Err(Error::Interrupted);
         }
         let networks: Vec<Network> = some.iter().map(|it| it.network.clone()).collect();
-        for answer in open.source.estimate(&networks) {
+        for answer in source.estimate(&networks) {
             costs.push(answer?);
         }
         watch.progress(costs.len() as u64, count as u64, "networks", "");

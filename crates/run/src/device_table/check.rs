@@ -9,7 +9,6 @@ use panarch_space::{Genotype, Head, Space};
 
 use super::cancelled;
 use crate::Error;
-use crate::device_source::OpenDevice;
 use crate::event::Watch;
 
 /// How many whole networks are asked for.
@@ -30,7 +29,7 @@ pub(super) fn check(
     space: &Space,
     head: Head,
     resolution: u32,
-    device: &OpenDevice,
+    device: &dyn CostSource,
     header: &TableHeader,
     entries: &[(String, TableEntry)],
     watch: &mut Watch<'_>,
@@ -38,7 +37,7 @@ pub(super) fn check(
     watch.step("Comparing sums with whole networks");
     let table = LatencyTable::new(header.clone(), entries.to_vec())?;
     let origin = &header.origin;
-    let sums = TableCostSource::new("table", origin.precision, origin.batch, table, "");
+    let sums = TableCostSource::new("table", origin.precision, origin.batch, table, "", device.protocol()?);
     let mut rng = stream(1, "check of a latency table", 0);
     let mut seen: BTreeSet<Genotype> = BTreeSet::new();
     let mut networks: Vec<(Network, f64)> = Vec::new();
@@ -64,7 +63,7 @@ pub(super) fn check(
     for together in networks.chunks(TOGETHER) {
         cancelled(watch)?;
         let asked: Vec<Network> = together.iter().map(|(network, _)| network.clone()).collect();
-        for ((_, sum), answer) in together.iter().zip(device.source.estimate(&asked)) {
+        for ((_, sum), answer) in together.iter().zip(device.estimate(&asked)) {
             match answer {
                 Ok(cost) => {
                     found.push(*sum);
@@ -79,7 +78,7 @@ pub(super) fn check(
         watch.progress(whole.len() as u64, networks.len() as u64, "networks", "");
     }
     let fixed = median(fixed).ok_or_else(|| {
-        let device = device.source.device();
+        let device = device.device();
         Error::Infeasible(format!(
             "{device} runs none of the networks that were drawn from {}",
             space.name()

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use panarch_cost::{Cost, Fairness};
+use panarch_cost::{Cost, DeviceAgreement};
 use panarch_graph::Latency;
+use panarch_predict::Predictor as _;
 use panarch_report::RunReport;
 use panarch_report::run_report::{
     self, AccuracyBasis, DeviceLatency, EvaluatedNetwork, Outcome, PredictionCheck, PredictionPair, Repeat, Role,
@@ -22,7 +23,7 @@ use crate::run_file::Goal;
 pub(super) fn report(
     setup: &Setup,
     devices: &Devices,
-    fairness: Fairness,
+    agreement: DeviceAgreement,
     searched: &[Searched],
     finished: &[Finished],
     problems: &Problems,
@@ -35,8 +36,8 @@ pub(super) fn report(
         dataset: facts::dataset(setup),
         space: facts::space(setup),
         training: facts::training(setup)?,
-        devices: facts::devices(setup, devices, &fairness),
-        fairness: Some(facts::fairness(&fairness)),
+        devices: facts::devices(setup, devices, &agreement),
+        agreement: Some(facts::agreement(&agreement)),
         provenances: Vec::new(),
         search_accuracy: AccuracyBasis {
             split: "validation".to_owned(),

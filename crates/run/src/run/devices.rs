@@ -1,9 +1,8 @@
 //! The devices of a run: what answers for each during the search, and what its target is.
 
-use panarch_cost::{Cost, CostError, CostSource, DeviceKind, DeviceProfile};
+use panarch_cost::{Cost, CostSource, DeviceKind, DeviceProfile};
 use panarch_graph::{ContentHash, Estimate, Latency, Network};
-use panarch_measure::CommandDevice;
-use panarch_predict::AdditiveLatency;
+use panarch_predict::{AdditiveLatency, Predictor as _};
 use panarch_report::run_report::MeasurementQuality;
 use panarch_space::Genotype;
 use panarch_study::{CostRecord, CostSummary, Timestamp};
@@ -11,9 +10,8 @@ use panarch_train::TrainedNetwork;
 
 use super::machine::{Machine, whole};
 use super::{Setup, Watch};
-use crate::device_source::{self, OpenDevice};
 use crate::run_file::Targets;
-use crate::{Error, lookup};
+use crate::{Error, device_source, lookup};
 
 /// A device and what answers for it.
 pub struct Device {
@@ -21,19 +19,16 @@ pub struct Device {
     pub profile: DeviceProfile,
     /// The latency that counts as r = 1 while searching.
     pub target: Latency,
+    /// Identifies, besides the network, everything that [`Device::cost`] depends on.
+    protocol: ContentHash,
     answer: Answer,
 }
 
 enum Answer {
-    /// A model or a table: asked for every network.
-    Model(OpenDevice),
-    /// A program: asked for every network; it keeps its answers.
-    Command {
-        device: Box<CommandDevice>,
-        protocol: ContentHash,
-    },
+    /// A model, a table or a program: asked for every network.
+    Source(Box<dyn CostSource>),
     /// A real machine: a table, fitted from measurements, answers while searching; the machine itself at the end.
-    Machine { machine: Box<Machine>, hash: ContentHash },
+    Machine(Box<Machine>),
 }
 
 /// All devices of a run, in the order of the run file.
@@ -48,22 +43,22 @@ impl Devices {
         let mut devices = Vec::new();
         for name in &setup.file.devices.names {
             let profile = lookup::device(name)?;
-            let answer = match profile.kind() {
+            let (answer, protocol) = match profile.kind() {
                 DeviceKind::Measured(_) => {
                     let machine = Box::new(Machine::open(setup, &profile, watch)?);
-                    let hash = machine.hash()?;
-                    Answer::Machine { machine, hash }
+                    let protocol = machine.protocol()?;
+                    (Answer::Machine(machine), protocol)
                 }
-                DeviceKind::Command(_) => {
-                    let device = Box::new(CommandDevice::from_profile(&profile)?);
-                    let protocol = device.protocol_hash()?;
-                    Answer::Command { device, protocol }
+                _ => {
+                    let source = device_source::open_with(&profile, setup.file.devices.model)?;
+                    let protocol = source.protocol()?;
+                    (Answer::Source(source), protocol)
                 }
-                _ => Answer::Model(device_source::open_with(&profile, setup.file.devices.model)?),
             };
             devices.push(Device {
                 profile,
                 target: Latency::ZERO,
+                protocol,
                 answer,
             });
         }
@@ -143,9 +138,8 @@ impl Device {
     /// When the device cannot run the network.
     pub fn cost(&self, genotype: &Genotype, network: &Network) -> Result<CostSummary, Error> {
         match &self.answer {
-            Answer::Model(open) => Ok(CostSummary::from(&ask(open.source.as_ref(), network)?)),
-            Answer::Command { device, .. } => Ok(CostSummary::from(&ask(device.as_ref(), network)?)),
-            Answer::Machine { machine, .. } => machine.cost(genotype),
+            Answer::Source(source) => Ok(CostSummary::from(&device_source::ask(source.as_ref(), network, None)?)),
+            Answer::Machine(machine) => machine.cost(genotype),
         }
     }
 
@@ -161,26 +155,15 @@ impl Device {
         watch: &mut Watch<'_>,
     ) -> Result<Vec<Cost>, Error> {
         match &self.answer {
-            Answer::Model(OpenDevice { source, .. }) => {
-                let networks: Vec<Network> = finished.iter().map(|(_, trained)| trained.network.clone()).collect();
-                source
-                    .estimate(&networks)
-                    .into_iter()
-                    .map(|answer| Ok(answer?))
-                    .collect()
-            }
-            Answer::Command { device, .. } => {
+            Answer::Source(source) => {
                 let networks: Vec<_> = finished
                     .iter()
                     .map(|(_, trained)| (&trained.network, &trained.weights))
                     .collect();
-                device
-                    .measure(&networks)
-                    .into_iter()
-                    .map(|answer| Ok(answer?))
-                    .collect()
+                let answers = source.estimate_with_weights(&networks).into_iter();
+                answers.map(|answer| Ok(answer?)).collect()
             }
-            Answer::Machine { machine, .. } => machine.measure_finished(setup, finished, watch),
+            Answer::Machine(machine) => machine.measure_finished(setup, finished, watch),
         }
     }
 
@@ -195,24 +178,26 @@ impl Device {
             .collect()
     }
 
-    /// Lets a program answer for several networks at once; it keeps the answers, so that [`Device::cost`] has them at hand.
+    /// Lets a program answer for several networks at once; it stores the answers, so that [`Device::cost`] has them at hand.
     /// What it cannot answer now is asked again, and then reported, there.
-    pub fn ask_ahead(&self, networks: &[Network]) {
-        if let Answer::Command { device, .. } = &self.answer {
-            let _ = device.estimate(networks);
+    pub fn prefetch(&self, networks: &[Network]) {
+        if let Answer::Source(source) = &self.answer
+            && source.takes_time()
+        {
+            let _ = source.estimate(networks);
         }
     }
 
     /// Whether a program is run for every network, which takes much longer than a model.
     #[must_use]
-    pub const fn is_command(&self) -> bool {
-        matches!(self.answer, Answer::Command { .. })
+    pub fn takes_time(&self) -> bool {
+        matches!(&self.answer, Answer::Source(source) if source.takes_time())
     }
 
     fn machine(&self) -> Option<&Machine> {
         match &self.answer {
-            Answer::Model(_) | Answer::Command { .. } => None,
-            Answer::Machine { machine, .. } => Some(machine),
+            Answer::Source(_) => None,
+            Answer::Machine(machine) => Some(machine),
         }
     }
 
@@ -228,7 +213,8 @@ impl Device {
     /// # Errors
     /// When the genotype is not of the table's space.
     pub fn predicted(&self, genotype: &Genotype) -> Result<Option<Estimate<Latency>>, Error> {
-        self.machine().map(|machine| machine.predicted(genotype)).transpose()
+        let predicted = self.machine().map(|machine| machine.predict_one(genotype));
+        Ok(predicted.transpose()?)
     }
 
     /// What the measurements of a real machine are worth.
@@ -238,22 +224,7 @@ impl Device {
     }
 
     /// Identifies, besides the network, everything that [`Device::cost`] depends on.
-    pub(super) fn protocol(&self) -> ContentHash {
-        match &self.answer {
-            Answer::Model(open) => open.hash,
-            Answer::Command { protocol, .. } => *protocol,
-            Answer::Machine { hash, .. } => *hash,
-        }
+    pub(super) const fn protocol(&self) -> ContentHash {
+        self.protocol
     }
-}
-
-fn ask(source: &dyn CostSource, network: &Network) -> Result<Cost, CostError> {
-    let missing = || CostError::Failed {
-        device: source.device().to_owned(),
-        reason: "no answer".to_owned(),
-    };
-    source
-        .estimate(std::slice::from_ref(network))
-        .pop()
-        .unwrap_or_else(|| Err(missing()))
 }

@@ -1,9 +1,9 @@
 //! A real machine in a run: a table answers while searching, the machine itself at the end, both in units of one anchor.
 
 use panarch_cost::{Cost, CostSource, DeviceProfile, Pairs};
-use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Weights, stream};
+use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, Weights, stream};
 use panarch_measure::{AnchorReadings, HostDevice, Measurement, Protocol};
-use panarch_predict::{AdditiveLatency, design_of_experiments};
+use panarch_predict::{AdditiveLatency, PredictError, Predictor, design_of_experiments};
 use panarch_report::run_report::MeasurementQuality;
 use panarch_space::Genotype;
 use panarch_study::{CostRecord, CostSummary, Timestamp};
@@ -101,24 +101,11 @@ impl Machine {
         let latency = if *genotype == self.anchor {
             self.quality.widened(self.scale)
         } else {
-            self.predicted(genotype)?
+            self.predict_one(genotype)?
         };
         let mut summary = CostSummary::of_latency(latency, self.table.provenance());
         summary.fixed = Some(self.fixed);
         Ok(summary)
-    }
-
-    /// The table's estimate, be it of the anchor. No network is faster than what none can avoid; a table that extrapolates
-    /// may say otherwise.
-    pub fn predicted(&self, genotype: &Genotype) -> Result<Estimate<Latency>, Error> {
-        let estimate = self.table.estimate(genotype)?;
-        let Estimate { value, low, high, .. } = self.scale;
-        let scaled = Estimate {
-            low: estimate.low * (low / value),
-            high: estimate.high * (high / value),
-            ..estimate
-        };
-        Ok(self.quality.widened(scaled.map(|latency| latency.max(self.fixed))))
     }
 
     pub const fn table(&self) -> &AdditiveLatency {
@@ -131,15 +118,6 @@ impl Machine {
 
     pub const fn quality(&self) -> &MeasurementQuality {
         &self.quality
-    }
-
-    /// Identifies, besides the network, everything that [`Machine::cost`] depends on.
-    pub fn hash(&self) -> Result<ContentHash, Error> {
-        let table = self.table.hash()?;
-        let Estimate { value, low, high, .. } = self.scale.map(Latency::seconds);
-        let spread = self.quality.spread;
-        let text = format!("{table} {} {value:e} {low:e} {high:e} {spread:e}", self.anchor);
-        Ok(ContentHash::of("panarch table in pairs v1", text.as_bytes()))
     }
 
     /// Finished networks with their own weights, measured against each other, once: the same networks again are answered
@@ -201,6 +179,36 @@ impl Machine {
         }
         setup.study.add_costs(&records)?;
         Ok(costs)
+    }
+}
+
+/// The table's estimate, also for the anchor. No network is faster than what none can avoid; a table that extrapolates may
+/// say otherwise.
+impl Predictor<Latency> for Machine {
+    fn predict(&self, genotypes: &[Genotype]) -> Vec<Result<Estimate<Latency>, PredictError>> {
+        let Estimate { value, low, high, .. } = self.scale;
+        let on_scale = |estimate: Estimate<Latency>| {
+            let scaled = Estimate {
+                low: estimate.low * (low / value),
+                high: estimate.high * (high / value),
+                ..estimate
+            };
+            self.quality.widened(scaled.map(|latency| latency.max(self.fixed)))
+        };
+        let answers = self.table.predict(genotypes).into_iter();
+        answers.map(|answer| answer.map(on_scale)).collect()
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.table.provenance()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, PredictError> {
+        let table = self.table.protocol()?;
+        let Estimate { value, low, high, .. } = self.scale.map(Latency::seconds);
+        let spread = self.quality.spread;
+        let text = format!("{table} {} {value:e} {low:e} {high:e} {spread:e}", self.anchor);
+        Ok(ContentHash::of("panarch table in pairs v1", text.as_bytes()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use panarch_graph::{Estimate, Latency};
 use panarch_measure::{AnchorReadings, ratio};
-use panarch_predict::AdditiveLatency;
+use panarch_predict::{AdditiveLatency, Predictor as _};
 use panarch_report::run_report::MeasurementQuality;
 use panarch_space::{Genotype, Head, Space};
 use panarch_study::CostSummary;
@@ -144,7 +144,7 @@ fn noisiest(fitted: &PairedTable) -> Result<Vec<Genotype>, Error> {
     let mut doubts = Vec::new();
     for (genotype, summary) in &fitted.measured {
         let Estimate { value, low, high, .. } = summary.latency;
-        let predicted = fitted.table.estimate(genotype)?.value;
+        let predicted = fitted.table.predict_one(genotype)?.value;
         let doubt = (high - low) / value + 2.0 * (predicted / value - 1.0).abs();
         doubts.push((doubt, genotype));
     }

@@ -61,7 +61,7 @@ pub(super) fn inputs(file: &RunFile, images: &Images) -> Result<Inputs, Error> {
         // A real device is not asked for this: its profile says which one it is.
         let hash = match profile.kind() {
             DeviceKind::Measured(_) | DeviceKind::Command(_) => profile.hash(),
-            _ => device_source::open_with(&profile, file.devices.model)?.hash,
+            _ => device_source::open_with(&profile, file.devices.model)?.protocol()?,
         };
         inputs = inputs.with(format!("device {}", profile.name()), hash);
     }

@@ -88,34 +88,16 @@ pub(crate) fn parameter_shapes(
 }
 
 fn node_shapes(node: &str, op: &Op, channels: u32, found: &mut dyn FnMut(String, Vec<usize>)) -> Option<u32> {
-    let mut parameter = |suffix: &str, shape: &[u32]| {
-        let shape = shape.iter().map(|axis| *axis as usize).collect();
-        found(format!("{node}.{suffix}"), shape);
-    };
+    for (role, shape) in op.parameters(channels) {
+        found(format!("{node}.{}", role.suffix()), shape);
+    }
     match op {
-        Op::Conv2d(conv) => {
-            let [high, wide] = conv.kernel;
-            parameter("weight", &[conv.out, channels.checked_div(conv.groups)?, high, wide]);
-            if conv.bias {
-                parameter("bias", &[conv.out]);
-            }
-            Some(conv.out)
-        }
-        Op::Linear(linear) => {
-            parameter("weight", &[linear.out, channels]);
-            if linear.bias {
-                parameter("bias", &[linear.out]);
-            }
-            Some(linear.out)
-        }
-        Op::BatchNorm(_) => {
-            ["weight", "bias", "running_mean", "running_var"]
-                .into_iter()
-                .for_each(|suffix| parameter(suffix, &[channels]));
-            Some(channels)
-        }
+        Op::Conv2d(conv) => Some(conv.out),
+        Op::Linear(linear) => Some(linear.out),
         Op::Flatten => None,
-        _ => Some(channels),
+        Op::BatchNorm(_) | Op::Activation(_) | Op::Pool(_) | Op::GlobalAvgPool => Some(channels),
+        // Pieces of their own, or what comes in.
+        Op::Input | Op::Add | Op::Mul | Op::Concat => Some(channels),
     }
 }
 

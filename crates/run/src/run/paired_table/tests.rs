@@ -199,7 +199,7 @@ impl Bench {
         let (mut predicted, mut true_ones) = (Vec::new(), Vec::new());
         for _ in 0..100 {
             let genotype = self.space.canonical(&self.space.sample(&mut rng));
-            predicted.push(table.estimate(&genotype).unwrap().value.seconds());
+            predicted.push(table.predict_one(&genotype).unwrap().value.seconds());
             true_ones.push(self.true_ratio(&genotype));
         }
         kendall_tau(&predicted, &true_ones).unwrap()
@@ -280,7 +280,7 @@ fn what_cannot_be_measured_is_tried_again_and_then_said() {
     );
     // The interval of a prediction says so: most true values lie in it.
     let held = bench.genotypes.iter().filter(|genotype| {
-        let interval = quality.widened(fitted.table.estimate(genotype).unwrap());
+        let interval = quality.widened(fitted.table.predict_one(genotype).unwrap());
         let true_value = fitted.scale.value * bench.true_ratio(genotype);
         interval.low <= true_value && true_value <= interval.high
     });

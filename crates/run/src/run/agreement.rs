@@ -1,8 +1,8 @@
 //! Whether the devices want different networks at all, before anything is trained.
 
-use panarch_cost::{CostError, DeviceSample, Fairness, fairness};
+use panarch_cost::{CostError, DeviceAgreement, DeviceSample, agreement};
 use panarch_graph::{Latency, stream};
-use panarch_report::fairness_table;
+use panarch_report::agreement_table;
 
 use super::{Device, Devices, Setup, Watch, facts};
 use crate::Error;
@@ -15,16 +15,16 @@ const TOGETHER: usize = 8;
 const MOST_DRAWS: usize = 20;
 
 /// Each device's fixed share and the agreement of every pair of devices, over sampled members.
-pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<Fairness, Error> {
-    let sampled = if devices.iter().any(Device::is_command) {
+pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<DeviceAgreement, Error> {
+    let sampled = if devices.iter().any(Device::takes_time) {
         SAMPLED.min(setup.file.measure.samples)
     } else {
         SAMPLED
     };
     watch.step(format!("Comparing the devices on {sampled} sampled networks"));
     let mut rng = stream(setup.file.seed, "fairness", 0);
-    if devices.iter().any(Device::is_command) {
-        ask_ahead(setup, devices, sampled, watch)?;
+    if devices.iter().any(Device::takes_time) {
+        prefetch(setup, devices, sampled, watch)?;
     }
     let mut samples: Vec<DeviceSample> = devices
         .iter()
@@ -66,22 +66,22 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
             "{refused} sampled networks were left out because a device cannot run them, such as: {refusal}"
         ));
     }
-    let judged = fairness(&samples);
+    let judged = agreement(&samples);
     let word = if judged.is_fair() {
         "a fair comparison"
     } else {
         "NOT a fair comparison"
     };
     watch.done(word);
-    watch.table(fairness_table(
+    watch.table(agreement_table(
         &facts::devices(setup, devices, &judged),
-        &facts::fairness(&judged),
+        &facts::agreement(&judged),
     ));
     Ok(judged)
 }
 
 /// Lets the programs answer for the first members, several at once.
-fn ask_ahead(setup: &Setup, devices: &Devices, sampled: usize, watch: &mut Watch<'_>) -> Result<(), Error> {
+fn prefetch(setup: &Setup, devices: &Devices, sampled: usize, watch: &mut Watch<'_>) -> Result<(), Error> {
     // The stream that the comparison draws from.
     let mut rng = stream(setup.file.seed, "fairness", 0);
     let mut asked = 0;
@@ -91,7 +91,7 @@ fn ask_ahead(setup: &Setup, devices: &Devices, sampled: usize, watch: &mut Watch
         let networks: Vec<_> = (0..together)
             .map(|_| setup.network(&setup.space.canonical(&setup.space.sample(&mut rng))))
             .collect::<Result<_, _>>()?;
-        devices.iter().for_each(|device| device.ask_ahead(&networks));
+        devices.iter().for_each(|device| device.prefetch(&networks));
         asked += together;
         watch.progress(asked as u64, sampled as u64, "networks", "");
     }

@@ -36,6 +36,12 @@ pub enum SpaceError {
         /// The digit found.
         found: u8,
     },
+    /// The last open choice of a decision would be closed.
+    #[error("decision `{decision}` has no open choice left; leave at least one open")]
+    NothingOpen {
+        /// The decision's name.
+        decision: String,
+    },
     /// A name that is no decision of the space.
     #[error("`{space}` has no decision `{name}`{}", meant(.suggestion))]
     UnknownDecision {

@@ -15,6 +15,15 @@ pub struct Subspace {
     open: Vec<Vec<u8>>,
 }
 
+/// The same choices, in the same order, of spaces with the same hash.
+impl PartialEq for Subspace {
+    fn eq(&self, other: &Self) -> bool {
+        self.open == other.open && self.space.hash() == other.space.hash()
+    }
+}
+
+impl Eq for Subspace {}
+
 impl Subspace {
     /// A space with everything open, each decision's choices in the order of the file.
     #[must_use]
@@ -48,7 +57,7 @@ impl Subspace {
     /// Another number of lists than decisions; a list that is empty; a choice that does not exist or is listed twice.
     pub fn new(space: &Space, open: Vec<Vec<u8>>) -> Result<Self, SpaceError> {
         if open.len() != space.decisions.len() {
-            return Err(SpaceError::GenotypeLength {
+            return Err(SpaceError::ListsOfChoices {
                 space: space.name.clone(),
                 expected: space.decisions.len(),
                 found: open.len(),
@@ -61,7 +70,13 @@ impl Subspace {
                 });
             }
             for (position, choice) in choices.iter().enumerate() {
-                if usize::from(*choice) >= decision.choices.len() || choices[..position].contains(choice) {
+                if choices[..position].contains(choice) {
+                    return Err(SpaceError::OpenTwice {
+                        decision: decision.name.clone(),
+                        choice: *choice,
+                    });
+                }
+                if usize::from(*choice) >= decision.choices.len() {
                     return Err(SpaceError::ChoiceOutOfRange {
                         decision: decision.name.clone(),
                         choices: decision.choices.len(),

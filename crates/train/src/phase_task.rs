@@ -124,7 +124,13 @@ impl PhaseTask<'_, '_> {
         for (index, decision) in self.family.space.decisions().iter().enumerate() {
             if rng.random::<f64>() < warming {
                 if decision.property.is_width() {
-                    digits[index] = current.open.choices()[index].last().copied().unwrap_or(0);
+                    digits[index] = current
+                        .open
+                        .open()
+                        .get(index)
+                        .and_then(|open| open.last())
+                        .copied()
+                        .unwrap_or(0);
                 } else {
                     mixed[index] = true;
                 }

@@ -172,6 +172,7 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use panarch_graph::random;
+    use panarch_space::Space;
 
     use super::*;
     use crate::schedule::Open;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use num_bigint::BigUint;
-use panarch_graph::stream;
+use panarch_graph::{Op, stream};
 use panarch_space::{Distinct, Genotype, Head, Space, SpaceError, Subspace};
 use rand::RngExt;
 
@@ -40,11 +40,9 @@ fn everything_open_is_the_space() {
 #[test]
 fn members_are_those_of_the_space_with_open_choices() {
     let mut looked_at = 0;
-    for space in all()
-        .into_iter()
-        .filter(|it| it.count().active < BigUint::from(3_000_u32))
-    {
-        for seed in 0..5 {
+    for name in SMALL.into_iter().chain(["compofa-fixed"]) {
+        let space = space(name);
+        for seed in 0..4 {
             let subspace = some_open(&space, seed);
             let expected: Vec<Genotype> = space.enumerate().filter(|it| subspace.contains(it)).collect();
             let found: Vec<Genotype> = subspace.enumerate().collect();
@@ -64,6 +62,44 @@ fn members_are_those_of_the_space_with_open_choices() {
         }
     }
     assert!(looked_at > 1_000, "{looked_at}");
+}
+
+/// The compound space has 117 = 3² + 3³ + 3⁴ ways for each of five stages: depths 2 to 4, a kernel for each block, and
+/// expansions that follow the depth.
+#[test]
+fn closed_choices_count_with_ties_and_activity() {
+    let space = Space::preset("compofa-elastic").unwrap();
+    let mut subspace = Subspace::whole(&space);
+    let active = |subspace: &Subspace| subspace.count().active;
+    let per_stage = |ways: [u32; 5]| ways.map(BigUint::from).into_iter().product::<BigUint>();
+    assert_eq!(active(&subspace), per_stage([117; 5]));
+    // Without depth 4 there is no expansion of 6 in that stage either.
+    let depth = space.decision("stage2.depth").unwrap();
+    subspace.close(depth, 2).unwrap();
+    assert_eq!(active(&subspace), per_stage([117, 36, 117, 117, 117]));
+    let head = Head {
+        classes: 2,
+        input_channels: 3,
+    };
+    let largest = space.lower(&subspace.largest(), head, 224).unwrap();
+    let expanded = |stage: u32| {
+        let name = format!("stage{stage}.block2.ib.expand.conv");
+        let node = largest.nodes().iter().find(|node| node.name == name);
+        match node.unwrap_or_else(|| panic!("no node {name}")).op {
+            Op::Conv2d(conv) => conv.out,
+            ref op => panic!("{op:?}"),
+        }
+    };
+    assert_eq!((expanded(1), expanded(2), expanded(3)), (24 * 6, 40 * 4, 80 * 6));
+    // A kernel of a fourth block counts only where there is one: 3² + 3³ + 3³·2.
+    let kernel = space.decision("stage3.block4.kernel").unwrap();
+    subspace.close(kernel, 1).unwrap();
+    assert_eq!(active(&subspace), per_stage([117, 36, 90, 117, 117]));
+    // Closed for a block that is absent, a choice changes nothing.
+    let absent = space.decision("stage2.block4.kernel").unwrap();
+    subspace.close(absent, 0).unwrap();
+    assert_eq!(active(&subspace), per_stage([117, 36, 90, 117, 117]));
+    assert!(subspace.contains(&subspace.sample(&mut stream(1, "compound", 0))));
 }
 
 #[test]
@@ -119,8 +155,8 @@ fn a_subspace_is_never_empty() {
     };
     assert!(Subspace::new(&space, open.clone()).is_ok());
     assert!(matches!(with(1, Vec::new()), Err(SpaceError::NothingOpen { .. })));
-    assert!(matches!(with(1, vec![0, 0]), Err(SpaceError::ChoiceOutOfRange { .. })));
+    assert!(matches!(with(1, vec![0, 0]), Err(SpaceError::OpenTwice { .. })));
     assert!(matches!(with(1, vec![200]), Err(SpaceError::ChoiceOutOfRange { .. })));
     let short = Subspace::new(&space, open[1..].to_vec());
-    assert!(matches!(short, Err(SpaceError::GenotypeLength { .. })));
+    assert!(matches!(short, Err(SpaceError::ListsOfChoices { .. })));
 }

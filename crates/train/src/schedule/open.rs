@@ -185,11 +185,10 @@ mod tests {
     #[test]
     fn corners_are_named() {
         let space = Space::preset("ofa-mbv3-w1.0").unwrap();
-        let corners = corners(&kernels_and_depths().of(&space));
-        let names: Vec<&str> = corners.iter().map(|(name, _)| &name[..]).collect();
+        let named = corners(&kernels_and_depths().of(&space));
+        let names: Vec<&str> = named.iter().map(|(name, _)| &name[..]).collect();
         assert_eq!(names, ["largest", "small depth", "small kernel", "smallest"]);
         let compound = Space::preset("compofa-fixed").unwrap();
-        let corners = corners(&Open::All.of(&compound));
-        assert_eq!(corners.len(), 2);
+        assert_eq!(corners(&Open::All.of(&compound)).len(), 2);
     }
 }

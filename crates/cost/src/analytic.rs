@@ -1,7 +1,7 @@
 mod blocks;
 mod closed_form;
 
-use panarch_graph::{Network, ProvenanceKind, fused_layers};
+use panarch_graph::{ContentHash, Network, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
@@ -12,6 +12,8 @@ use crate::{Cost, CostError, CostSource, DeviceProfile};
 pub use blocks::{BlockCost, BlockSum};
 use closed_form::layer_time;
 
+/// Identifies what this model says of a profile; raised whenever that changes.
+pub(crate) const REVISION: &str = "panarch analytic model of a profile v3";
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 32;
 
@@ -90,6 +92,10 @@ impl AnalyticModel {
 impl CostSource for AnalyticModel {
     fn device(&self) -> &str {
         self.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.profile.protocol(REVISION, ""))
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {

@@ -8,7 +8,7 @@
 
 mod placement;
 
-use panarch_graph::{Bytes, Energy, Estimate, Latency, Network};
+use panarch_graph::{Bytes, ContentHash, Energy, Estimate, Latency, Network};
 use rayon::prelude::*;
 
 use crate::plan::Part;
@@ -17,6 +17,7 @@ use crate::{
     AnalyticModel, Bound, Cost, CostError, CostSource, CycleSimulator, DeviceKind, DeviceProfile, EnergyParts,
     LayerCost, LevelTraffic, MappedModel, Model,
 };
+use crate::{analytic, mapper, simulator};
 
 use placement::Placement;
 
@@ -47,6 +48,16 @@ enum PartModel {
     Analytic(Box<AnalyticModel>),
     Cycle(Box<CycleSimulator>),
     Mapped(Box<MappedModel>),
+}
+
+impl PartModel {
+    const fn revision(&self) -> &'static str {
+        match self {
+            Self::Analytic(_) => analytic::REVISION,
+            Self::Cycle(_) => simulator::REVISION,
+            Self::Mapped(_) => mapper::REVISION,
+        }
+    }
 }
 
 impl Member {
@@ -332,6 +343,13 @@ fn share(part: f64, whole: f64) -> f64 {
 impl CostSource for FallbackModel {
     fn device(&self) -> &str {
         self.own.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        let own = self.own.model.revision();
+        let others = self.others.iter().map(|member| member.model.revision());
+        let differing: Vec<&str> = others.filter(|revision| *revision != own).collect();
+        Ok(self.own.profile.protocol(own, &differing.join("\n")))
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {

@@ -28,6 +28,7 @@ pub use evaluate::{Cycles, Evaluator};
 pub use flow::Cuts;
 pub use machine::{MOST_LEVELS, Machine, Port, Store, Way};
 pub use model::MappedModel;
+pub(crate) use model::REVISION;
 pub use nest::{DIMS, LoopDim, LoopNest, Operand, Relevance};
 pub use objective::Objective;
 pub use order::{Loop, MOST_LOOPS, TiledOrder};

@@ -1,106 +1,85 @@
 use panarch_graph::{Activation, Conv2d, Network, NodeId, Op, PoolKind};
 use serde::{Deserialize, Serialize};
 
-/// What a device may or may not be able to run. Finer than [`Op`]: convolutions by their grouping, activations by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operator {
+/// Declares the operators once: the enum, its lists and its names.
+macro_rules! operators {
+    (
+        layers { $($(#[$doc:meta])* $layer:ident $name:literal,)+ }
+        activations { $($(#[$activation_doc:meta])* $activation:ident $activation_name:literal,)+ }
+    ) => {
+        /// What a device may or may not be able to run. Finer than [`Op`]: convolutions by their grouping, activations by
+        /// kind.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Operator {
+            $($(#[$doc])* $layer,)+
+            $($(#[$activation_doc])* $activation,)+
+        }
+
+        impl Operator {
+            /// Every operator, in the order of the enum.
+            pub const ALL: [Self; [$($name,)+ $($activation_name,)+].len()] =
+                [$(Self::$layer,)+ $(Self::$activation,)+];
+
+            /// The operators that are activations.
+            pub const ACTIVATIONS: [Self; [$($activation_name,)+].len()] = [$(Self::$activation,)+];
+
+            /// The name used in profiles, tables and errors.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$layer => $name,)+
+                    $(Self::$activation => $activation_name,)+
+                }
+            }
+        }
+    };
+}
+
+operators! {
+    layers {
     /// Convolution with one group.
-    Conv2d,
+    Conv2d "conv2d",
     /// Convolution in groups of more than one channel.
-    GroupedConv2d,
+    GroupedConv2d "grouped_conv2d",
     /// Convolution of each channel alone.
-    DepthwiseConv2d,
+    DepthwiseConv2d "depthwise_conv2d",
     /// Fully connected layer.
-    Linear,
+    Linear "linear",
     /// Batch normalisation that could not be folded into a convolution.
-    BatchNorm,
+    BatchNorm "batch_norm",
     /// Sum.
-    Add,
+    Add "add",
     /// Product, as of squeeze-and-excite.
-    Mul,
+    Mul "mul",
     /// Concatenation along channels.
-    Concat,
+    Concat "concat",
     /// Maximum pooling.
-    MaxPool,
+    MaxPool "max_pool",
     /// Average pooling.
-    AvgPool,
+    AvgPool "avg_pool",
     /// Average over all positions.
-    GlobalAvgPool,
+    GlobalAvgPool "global_avg_pool",
     /// Change of shape only.
-    Flatten,
+    Flatten "flatten",
+    }
+    activations {
     /// max(x, 0).
-    Relu,
+    Relu "relu",
     /// min(max(x, 0), 6).
-    Relu6,
+    Relu6 "relu6",
     /// Hard swish.
-    HardSwish,
+    HardSwish "hard_swish",
     /// Hard sigmoid.
-    HardSigmoid,
+    HardSigmoid "hard_sigmoid",
     /// Sigmoid.
-    Sigmoid,
+    Sigmoid "sigmoid",
     /// Swish.
-    Swish,
+    Swish "swish",
+    }
 }
 
 impl Operator {
-    /// Every operator, in the order of the enum.
-    pub const ALL: [Self; 18] = [
-        Self::Conv2d,
-        Self::GroupedConv2d,
-        Self::DepthwiseConv2d,
-        Self::Linear,
-        Self::BatchNorm,
-        Self::Add,
-        Self::Mul,
-        Self::Concat,
-        Self::MaxPool,
-        Self::AvgPool,
-        Self::GlobalAvgPool,
-        Self::Flatten,
-        Self::Relu,
-        Self::Relu6,
-        Self::HardSwish,
-        Self::HardSigmoid,
-        Self::Sigmoid,
-        Self::Swish,
-    ];
-
-    /// The operators that are activations.
-    pub const ACTIVATIONS: [Self; 6] = [
-        Self::Relu,
-        Self::Relu6,
-        Self::HardSwish,
-        Self::HardSigmoid,
-        Self::Sigmoid,
-        Self::Swish,
-    ];
-
-    /// The name used in profiles, tables and errors.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Conv2d => "conv2d",
-            Self::GroupedConv2d => "grouped_conv2d",
-            Self::DepthwiseConv2d => "depthwise_conv2d",
-            Self::Linear => "linear",
-            Self::BatchNorm => "batch_norm",
-            Self::Add => "add",
-            Self::Mul => "mul",
-            Self::Concat => "concat",
-            Self::MaxPool => "max_pool",
-            Self::AvgPool => "avg_pool",
-            Self::GlobalAvgPool => "global_avg_pool",
-            Self::Flatten => "flatten",
-            Self::Relu => "relu",
-            Self::Relu6 => "relu6",
-            Self::HardSwish => "hard_swish",
-            Self::HardSigmoid => "hard_sigmoid",
-            Self::Sigmoid => "sigmoid",
-            Self::Swish => "swish",
-        }
-    }
-
     /// The operator of a node; `None` for the input, which nobody has to run.
     #[must_use]
     pub fn of(network: &Network, id: NodeId) -> Option<Self> {

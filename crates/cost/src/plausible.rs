@@ -1,6 +1,6 @@
 //! Which answers can be: a latency is finite, above zero and within its interval, whoever says it.
 
-use panarch_graph::{Estimate, Network};
+use panarch_graph::{ContentHash, Estimate, Network, Weights};
 
 use crate::{Cost, CostError, CostSource};
 
@@ -82,15 +82,13 @@ impl Checked {
     pub fn new(source: impl CostSource + 'static) -> Self {
         Self(Box::new(source))
     }
-}
 
-impl CostSource for Checked {
-    fn device(&self) -> &str {
-        self.0.device()
-    }
-
-    fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
-        let mut answers = self.0.estimate(networks).into_iter();
+    fn checked<'a>(
+        &self,
+        networks: impl Iterator<Item = &'a Network>,
+        answers: Vec<Result<Cost, CostError>>,
+    ) -> Vec<Result<Cost, CostError>> {
+        let mut answers = answers.into_iter();
         let missing = || CostError::Failed {
             device: self.device().to_owned(),
             reason: "no answer".to_owned(),
@@ -99,7 +97,30 @@ impl CostSource for Checked {
             let answer = answers.next().unwrap_or_else(|| Err(missing()));
             answer.and_then(|cost| cost.possible(self.0.device(), network))
         };
-        networks.iter().map(checked).collect()
+        networks.map(checked).collect()
+    }
+}
+
+impl CostSource for Checked {
+    fn device(&self) -> &str {
+        self.0.device()
+    }
+
+    fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
+        self.checked(networks.iter(), self.0.estimate(networks))
+    }
+
+    fn estimate_with_weights(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
+        let asked = networks.iter().map(|(network, _)| *network);
+        self.checked(asked, self.0.estimate_with_weights(networks))
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        self.0.protocol()
+    }
+
+    fn takes_time(&self) -> bool {
+        self.0.takes_time()
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {
@@ -134,6 +155,10 @@ mod tests {
     impl CostSource for Says {
         fn device(&self) -> &str {
             "oracle"
+        }
+
+        fn protocol(&self) -> Result<ContentHash, CostError> {
+            Ok(ContentHash::of("panarch oracle of a test", b""))
         }
 
         fn estimate(&self, _: &[Network]) -> Vec<Result<Cost, CostError>> {

@@ -341,6 +341,14 @@ impl DeviceProfile {
         self.hash
     }
 
+    /// Identifies what answers depend on that are made of this profile: by which revision of which model, and of what else
+    /// than the profile, such as the text of a file.
+    #[must_use]
+    pub fn protocol(&self, revision: &str, content: &str) -> ContentHash {
+        let text = format!("{} {}{content}", self.hash, env!("CARGO_PKG_VERSION"));
+        ContentHash::of(revision, text.as_bytes())
+    }
+
     /// The same profile of a hierarchy with mappings chosen for something else; others stay as they are.
     #[must_use]
     pub fn with_objective(mut self, objective: Objective) -> Self {

@@ -4,7 +4,7 @@ mod timeline;
 mod units;
 mod weights;
 
-use panarch_graph::{Network, ProvenanceKind};
+use panarch_graph::{ContentHash, Network, ProvenanceKind};
 use rayon::prelude::*;
 
 use crate::assemble::{Tool, assemble};
@@ -18,6 +18,8 @@ pub use job::{Job, Task, Unit};
 use fetched_ahead::{FetchedAhead, add_fetched_ahead};
 use timeline::{Trace, layer_time, traced};
 
+/// Identifies what this model says of a profile; raised whenever that changes.
+pub(crate) const REVISION: &str = "panarch simulator of a profile v2";
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 4;
 
@@ -166,6 +168,10 @@ impl CycleSimulator {
 impl CostSource for CycleSimulator {
     fn device(&self) -> &str {
         self.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.profile.protocol(REVISION, ""))
     }
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {

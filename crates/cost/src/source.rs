@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use panarch_graph::{Bytes, Energy, Estimate, Latency, Macs, Network, Provenance, Shape};
+use panarch_graph::{Bytes, ContentHash, Energy, Estimate, Latency, Macs, Network, Provenance, Shape, Weights};
 use serde::{Deserialize, Serialize};
 
 use crate::{CostError, EnergyParts, LevelTraffic};
@@ -13,8 +13,27 @@ pub trait CostSource: Send + Sync {
     /// The device's name, such as `ethos-u55-128`.
     fn device(&self) -> &str;
 
+    /// Identifies everything but the network that an answer depends on: the profile, the revision of the model, the file or
+    /// the tool that answers, how it measures, and on which machine. An answer may be kept for as long as this is the same.
+    ///
+    /// # Errors
+    /// When a tool or a machine cannot be asked which one it is.
+    fn protocol(&self) -> Result<ContentHash, CostError>;
+
     /// The cost of one inference of each network, for one image.
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>>;
+
+    /// The same of networks with their own weights: what is shipped, and for compilers that compress weights something else
+    /// than random ones.
+    fn estimate_with_weights(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
+        let networks: Vec<Network> = networks.iter().map(|(network, _)| (*network).clone()).collect();
+        self.estimate(&networks)
+    }
+
+    /// Whether an answer takes the device's own time, or a program's, so that much asked at once is much lost when it is cut.
+    fn takes_time(&self) -> bool {
+        false
+    }
 
     /// Whether the device can run a network; cheaper than its cost where the source knows the operators.
     ///
@@ -34,6 +53,18 @@ impl<T: CostSource + ?Sized> CostSource for Arc<T> {
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
         self.as_ref().estimate(networks)
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        self.as_ref().protocol()
+    }
+
+    fn estimate_with_weights(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
+        self.as_ref().estimate_with_weights(networks)
+    }
+
+    fn takes_time(&self) -> bool {
+        self.as_ref().takes_time()
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {

@@ -253,7 +253,16 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
         }
         (Op::Add | Op::Mul, _) => Err(arity("2")),
         (Op::Concat, _) => Err(arity("2 or more")),
-        _ => Err(arity("1")),
+        (
+            Op::Conv2d(_)
+            | Op::BatchNorm(_)
+            | Op::Activation(_)
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten
+            | Op::Linear(_),
+            _,
+        ) => Err(arity("1")),
     }
 }
 

@@ -17,12 +17,10 @@ pub fn folded_structure(network: &Network) -> Network {
             continue;
         }
         let mut node = network.node(id).clone();
-        if folded.contains_key(&id) {
-            match &mut node.op {
-                Op::Conv2d(conv) => conv.bias = true,
-                Op::Linear(linear) => linear.bias = true,
-                _ => {}
-            }
+        if folded.contains_key(&id)
+            && let Some(bias) = node.op.bias_mut()
+        {
+            *bias = true;
         }
         node.inputs = node.inputs.iter().filter_map(|input| renamed[input.index()]).collect();
         renamed[id.index()] = builder.push(node).ok();
@@ -97,8 +95,7 @@ fn fold_hosts(network: &Network) -> HashMap<NodeId, NodeId> {
             continue;
         }
         let host = node.inputs[0];
-        let takes = matches!(network.node(host).op, Op::Conv2d(_) | Op::Linear(_));
-        if takes && network.consumers(host) == [id] && host != network.output() {
+        if network.node(host).op.has_kernel() && network.consumers(host) == [id] && host != network.output() {
             hosts.insert(id, host);
         }
     }

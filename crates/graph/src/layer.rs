@@ -30,7 +30,7 @@ pub fn fused_layers(network: &Network) -> Vec<Layer> {
         if matches!(node.op, Op::Input) {
             continue;
         }
-        let follows = matches!(node.op, Op::BatchNorm(_) | Op::Activation(_));
+        let follows = node.op.joins_layer_before();
         let host = node.inputs.first().and_then(|input| {
             let alone = network.consumers(*input) == [id] && *input != network.output();
             if follows && alone {

@@ -154,24 +154,16 @@ impl Network {
         &self.consumers[id.index()]
     }
 
-    /// Multiply-accumulates of one node for one image.
-    ///
-    /// A convolution counts C_in·C_out·kh·kw·H_out·W_out / groups, a linear layer C_in·C_out;
-    /// biases, batch normalisation, activations, pooling and sums count nothing.
+    /// Multiply-accumulates of one node for one image, as [`Op::macs`] counts them.
     #[must_use]
     pub fn node_macs(&self, id: NodeId) -> Macs {
-        let node = self.node(id);
-        let macs = match &node.op {
-            Op::Conv2d(conv) => {
-                let per_output = u64::from(self.shape(node.inputs[0]).channels / conv.groups)
-                    * u64::from(conv.kernel[0])
-                    * u64::from(conv.kernel[1]);
-                self.shape(id).elements() * per_output
-            }
-            Op::Linear(_) => self.shape(node.inputs[0]).elements() * self.shape(id).elements(),
-            _ => 0,
-        };
-        Macs(macs)
+        self.node(id).op.macs(self.first_shape(id), self.shape(id))
+    }
+
+    /// The shape of a node's first input; of the image for the input itself.
+    pub(crate) fn first_shape(&self, id: NodeId) -> Shape {
+        let input = self.node(id).inputs.first();
+        input.map_or(self.input_shape(), |input| self.shape(*input))
     }
 
     /// Multiply-accumulates of the whole network for one image.
@@ -183,7 +175,13 @@ impl Network {
     /// Every parameter and buffer, in topological order of their nodes.
     #[must_use]
     pub fn parameters(&self) -> Vec<ParameterSpec> {
-        self.ids().flat_map(|id| parameter::of_node(self, id)).collect()
+        self.ids().flat_map(|id| self.node_parameters(id)).collect()
+    }
+
+    /// The parameters and buffers of one node.
+    #[must_use]
+    pub fn node_parameters(&self, id: NodeId) -> Vec<ParameterSpec> {
+        parameter::of_node(self, id)
     }
 
     /// Number of trainable values (running statistics are not).
@@ -208,7 +206,7 @@ impl Network {
         for id in self.ids() {
             let node = self.node(id);
             let last_reader = |input: &NodeId| self.consumers(*input).last() == Some(&id) && *input != self.output;
-            let in_place = matches!(node.op, Op::BatchNorm(_) | Op::Activation(_) | Op::Flatten | Op::Mul)
+            let in_place = node.op.works_in_place()
                 && node.inputs.first().is_some_and(|first| {
                     last_reader(first) && self.shape(*first).elements() == self.shape(id).elements()
                 });

@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Padding;
 
+mod facts;
+
 /// The operators of this field: one closed list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Op {

@@ -68,39 +68,14 @@ impl ParameterSpec {
 
 pub(crate) fn of_node(network: &Network, id: NodeId) -> Vec<ParameterSpec> {
     let node = network.node(id);
-    let spec = |role: ParameterRole, shape: Vec<usize>| ParameterSpec {
+    let parameters = node.op.parameters(network.first_shape(id).channels).into_iter();
+    let spec = |(role, shape): (ParameterRole, Vec<usize>)| ParameterSpec {
         node: id,
         name: format!("{}.{}", node.name, role.suffix()),
         role,
         shape,
     };
-    let channels = network.shape(id).channels as usize;
-    match &node.op {
-        Op::Conv2d(conv) => {
-            let inputs = (network.shape(node.inputs[0]).channels / conv.groups) as usize;
-            let kernel = vec![channels, inputs, conv.kernel[0] as usize, conv.kernel[1] as usize];
-            let bias = conv.bias.then(|| spec(ParameterRole::Bias, vec![channels]));
-            std::iter::once(spec(ParameterRole::Weight, kernel))
-                .chain(bias)
-                .collect()
-        }
-        Op::Linear(linear) => {
-            let inputs = network.shape(node.inputs[0]).channels as usize;
-            let bias = linear.bias.then(|| spec(ParameterRole::Bias, vec![channels]));
-            std::iter::once(spec(ParameterRole::Weight, vec![channels, inputs]))
-                .chain(bias)
-                .collect()
-        }
-        Op::BatchNorm(_) => [
-            ParameterRole::Weight,
-            ParameterRole::Bias,
-            ParameterRole::RunningMean,
-            ParameterRole::RunningVar,
-        ]
-        .map(|role| spec(role, vec![channels]))
-        .to_vec(),
-        _ => Vec::new(),
-    }
+    parameters.map(spec).collect()
 }
 
 /// A dense f32 array in row-major order.
@@ -206,15 +181,10 @@ impl Weights {
     pub fn random(network: &Network, rng: &mut ChaCha8Rng) -> Self {
         let mut weights = Self::new();
         for spec in network.parameters() {
-            let value = match (spec.role, &network.node(spec.node).op) {
-                (ParameterRole::Weight, Op::Conv2d(conv)) => {
-                    let window = spec.shape[2] * spec.shape[3];
-                    let fan_out = window * spec.shape[0] / conv.groups as usize;
-                    normal(&spec.shape, (2.0 / fan_out.max(1) as f32).sqrt(), rng)
-                }
-                (ParameterRole::Weight, Op::Linear(_)) => normal(&spec.shape, 0.01, rng),
-                (ParameterRole::Weight | ParameterRole::RunningVar, _) => Tensor::filled(spec.shape.clone(), 1.0),
-                _ => Tensor::filled(spec.shape.clone(), 0.0),
+            let value = match spec.role {
+                ParameterRole::Weight => weight(&network.node(spec.node).op, &spec.shape, rng),
+                ParameterRole::RunningVar => Tensor::filled(spec.shape.clone(), 1.0),
+                ParameterRole::Bias | ParameterRole::RunningMean => Tensor::filled(spec.shape.clone(), 0.0),
             };
             weights.insert(spec.name, value);
         }
@@ -312,6 +282,28 @@ impl Weights {
 impl FromIterator<(String, Tensor)> for Weights {
     fn from_iter<I: IntoIterator<Item = (String, Tensor)>>(tensors: I) -> Self {
         Self(tensors.into_iter().collect())
+    }
+}
+
+/// Where a kernel, a matrix or a scale starts.
+fn weight(op: &Op, shape: &[usize], rng: &mut ChaCha8Rng) -> Tensor {
+    match op {
+        Op::Conv2d(conv) => {
+            let elements: usize = shape.iter().product();
+            let per_input = shape.get(1).copied().unwrap_or(1).max(1);
+            let fan_out = elements / per_input / conv.groups.max(1) as usize;
+            normal(shape, (2.0 / fan_out.max(1) as f32).sqrt(), rng)
+        }
+        Op::Linear(_) => normal(shape, 0.01, rng),
+        Op::BatchNorm(_)
+        | Op::Input
+        | Op::Activation(_)
+        | Op::Add
+        | Op::Mul
+        | Op::Concat
+        | Op::Pool(_)
+        | Op::GlobalAvgPool
+        | Op::Flatten => Tensor::filled(shape.to_vec(), 1.0),
     }
 }
 

@@ -117,7 +117,7 @@ impl CommandDevice {
     ///
     /// # Errors
     /// As [`CommandDevice::version`].
-    pub fn protocol_hash(&self) -> Result<ContentHash, CostError> {
+    fn protocol_hash(&self) -> Result<ContentHash, CostError> {
         let machine = match self.target.answers {
             ProvenanceKind::Measured => self.machine.to_string(),
             _ => String::new(),
@@ -140,11 +140,6 @@ impl CommandDevice {
         let program = program::identity(&self.target).map_err(|error| error.into_cost(name))?;
         let text = format!("{name}\n{precision}\n{target}\n{peak:e}\n{version}\n{program}\n{machine}");
         Ok(ContentHash::of(ANSWERS, text.as_bytes()))
-    }
-
-    /// The costs of networks with their own weights; a compiler that compresses weights answers otherwise for others.
-    pub fn measure(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
-        self.answers(networks, |(network, weights)| self.cost(network, Some(weights)))
     }
 
     /// What the command says of a file that is there already, such as another tool's. The answer is not kept. `network` is
@@ -249,6 +244,18 @@ impl CostSource for CommandDevice {
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
         self.answers(networks, |network| self.cost(network, None))
+    }
+
+    fn estimate_with_weights(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
+        self.answers(networks, |(network, weights)| self.cost(network, Some(weights)))
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        self.protocol_hash()
+    }
+
+    fn takes_time(&self) -> bool {
+        true
     }
 }
 

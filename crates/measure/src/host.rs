@@ -171,18 +171,6 @@ impl HostDevice {
             .hash(self.anchor()?.as_ref(), self.runtime.as_ref(), &self.machine))
     }
 
-    /// The costs of networks with their own weights, measured against each other in the rounds of the protocol.
-    ///
-    /// Time hardly depends on weights, so that [`CostSource::estimate`] draws them; finalists are measured as they are
-    /// shipped.
-    pub fn measure(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
-        let questions: Vec<_> = networks
-            .iter()
-            .map(|(network, weights)| (*network, Some(*weights)))
-            .collect();
-        self.costs(&questions)
-    }
-
     fn costs(&self, questions: &[(&Network, Option<&Weights>)]) -> Vec<Result<Cost, CostError>> {
         let scale = match self.scale() {
             Ok(scale) => scale,
@@ -349,6 +337,24 @@ impl CostSource for HostDevice {
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {
         let questions: Vec<_> = networks.iter().map(|network| (network, None)).collect();
         self.costs(&questions)
+    }
+
+    /// Time hardly depends on weights, so that [`CostSource::estimate`] draws them; finalists are measured as they are
+    /// shipped. All are measured against each other in the rounds of the protocol.
+    fn estimate_with_weights(&self, networks: &[(&Network, &Weights)]) -> Vec<Result<Cost, CostError>> {
+        let questions: Vec<_> = networks
+            .iter()
+            .map(|(network, weights)| (*network, Some(*weights)))
+            .collect();
+        self.costs(&questions)
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        self.protocol_hash().map_err(|error| error.into_cost(&self.name))
+    }
+
+    fn takes_time(&self) -> bool {
+        true
     }
 }
 

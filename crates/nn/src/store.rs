@@ -37,21 +37,32 @@ impl TensorKind {
     #[must_use]
     pub fn of(network: &Network, spec: &ParameterSpec) -> Self {
         let node = network.node(spec.node);
-        match (spec.role, &node.op) {
-            (ParameterRole::RunningMean, _) => Self::RunningMean,
-            (ParameterRole::RunningVar, _) => Self::RunningVar,
-            (ParameterRole::Weight, Op::BatchNorm(_)) => Self::BnWeight,
-            (ParameterRole::Bias, Op::BatchNorm(_)) => Self::BnBias,
-            (ParameterRole::Bias, _) => Self::Bias,
-            (ParameterRole::Weight, Op::Conv2d(conv)) => {
+        let [weight, bias] = match &node.op {
+            Op::Conv2d(conv) => {
                 let inputs = node.inputs.first().map(|id| network.shape(*id).channels);
                 if inputs.is_some_and(|inputs| conv.is_depthwise(inputs)) {
-                    Self::DepthwiseWeight
+                    [Self::DepthwiseWeight, Self::Bias]
                 } else {
-                    Self::ConvWeight
+                    [Self::ConvWeight, Self::Bias]
                 }
             }
-            (ParameterRole::Weight, _) => Self::LinearWeight,
+            Op::BatchNorm(_) => [Self::BnWeight, Self::BnBias],
+            Op::Linear(_)
+            // These have no parameters.
+            | Op::Input
+            | Op::Activation(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten => [Self::LinearWeight, Self::Bias],
+        };
+        match spec.role {
+            ParameterRole::Weight => weight,
+            ParameterRole::Bias => bias,
+            ParameterRole::RunningMean => Self::RunningMean,
+            ParameterRole::RunningVar => Self::RunningVar,
         }
     }
 

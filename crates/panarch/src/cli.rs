@@ -30,8 +30,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use panarch::Error;
 use panarch_cost::CostError;
+use panarch_data::DataError;
 use panarch_toml::{is_hidden, shown};
-use panarch_train::TrainError;
 
 use args::{Cli, Command};
 use output::{Printer, say, write_bare};
@@ -143,7 +143,7 @@ fn describe(error: &anyhow::Error) -> String {
     // What an error quotes stays on the error's line; these are the only ones that have lines of their own.
     let has_lines = matches!(
         error.downcast_ref::<Error>(),
-        Some(Error::Train(TrainError::Fetch { .. }) | Error::Cost(CostError::Profile(_)))
+        Some(Error::Data(DataError::Fetch { .. }) | Error::Cost(CostError::Profile(_)))
     );
     if has_lines { text } else { shown(&text).into_owned() }
 }

@@ -3,28 +3,13 @@
 //!
 //! This crate is the library facade. [`run`] does the whole way of a run file; the binary `panarch` only parses
 //! arguments and prints. The parts are crates of their own:
-//! `panarch-space` (search spaces), `panarch-graph` (networks), `panarch-cost` (devices), `panarch-train` (supernets),
-//! `panarch-search` (strategies), `panarch-study` (what was found out), `panarch-format` (files) and `panarch-report`.
+//! `panarch-space` (search spaces), `panarch-graph` (networks), `panarch-cost` (devices), `panarch-data` (images),
+//! `panarch-train` (supernets), `panarch-search` (strategies), `panarch-study` (what was found out), `panarch-format`
+//! (files) and `panarch-report`.
 #![forbid(unsafe_code)]
 
-pub mod checkpoint;
-pub mod classify;
-pub mod device_source;
-pub mod device_table;
-mod error;
-pub mod event;
-pub mod lookup;
-pub mod matrix_efficiency;
-mod memory;
-pub mod products;
-pub mod reproduce;
-pub mod run;
-pub mod run_file;
-pub mod scalesim;
-pub mod support;
-pub mod tflite;
-pub mod threads;
-pub mod trace;
-
-pub use error::Error;
-pub use run_file::RunFile;
+pub use panarch_reproduce as reproduce;
+pub use panarch_run::{
+    Error, RunFile, checkpoint, classify, device_source, device_table, event, lookup, matrix_efficiency, products, run,
+    run_file, scalesim, support, tflite, threads, trace,
+};

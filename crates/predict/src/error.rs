@@ -85,6 +85,9 @@ pub enum PredictError {
         /// The key of the table that is most like it.
         nearest: Option<String>,
     },
+    /// A predictor said nothing of a genotype.
+    #[error("the predictor gave no answer")]
+    NoAnswer,
     /// The file's version is not known.
     #[error("version {found} of the table's format is not known, only {known}")]
     Version {

@@ -3,7 +3,7 @@ use panarch_space::{Genotype, Head, Space};
 use serde::{Deserialize, Serialize};
 
 use crate::json::{AdditiveJson, VERSION, read, write};
-use crate::{Additive, HeldOut, Measurement, PredictError};
+use crate::{Additive, HeldOut, Measurement, PredictError, Predictor};
 
 /// The level of the intervals.
 const LEVEL: f64 = 0.95;
@@ -60,11 +60,7 @@ impl AdditiveLatency {
         &self.measured.device
     }
 
-    /// What a measurement of a genotype is expected to give, with its 95 % interval, which is cut off at zero.
-    ///
-    /// # Errors
-    /// [`PredictError::Genotype`] when the genotype is not of the table's space.
-    pub fn estimate(&self, genotype: &Genotype) -> Result<Estimate<Latency>, PredictError> {
+    fn estimate(&self, genotype: &Genotype) -> Result<Estimate<Latency>, PredictError> {
         let network = self.space.lower(genotype, self.head, self.resolution)?;
         let estimate = self
             .table
@@ -72,50 +68,10 @@ impl AdditiveLatency {
         Ok(estimate.map(|seconds| Latency::from_seconds(seconds.max(0.0))))
     }
 
-    /// How the estimates come about.
-    #[must_use]
-    pub fn provenance(&self) -> Provenance {
-        let HeldOut {
-            measurements,
-            mape,
-            kendall_tau,
-            ..
-        } = self.table.held_out();
-        let mut note = format!("measured by {} {}", self.measured.tool, self.measured.version);
-        if let Some(mape) = mape {
-            note += &format!("; mean error when left out {:.1} %", mape * 100.0);
-        }
-        if let Some(tau) = kendall_tau {
-            note += &format!(", Kendall's tau {tau:.2}");
-        }
-        Provenance {
-            kind: ProvenanceKind::Predicted,
-            device: self.device().to_owned(),
-            tool: format!(
-                "additive table fitted from {measurements} measurements on {}",
-                self.device()
-            ),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            precision: self.measured.precision,
-            batch: self.measured.batch,
-            repeats: self.measured.repeats,
-            note: Some(note),
-        }
-    }
-
     /// The table, in seconds.
     #[must_use]
     pub const fn table(&self) -> &Additive {
         &self.table
-    }
-
-    /// Identifies the fitted table: what a study keeps with every latency that it predicts.
-    ///
-    /// # Errors
-    /// [`PredictError::Format`] when the table holds a value that JSON cannot.
-    pub fn hash(&self) -> Result<ContentHash, PredictError> {
-        let json = self.to_json()?;
-        Ok(ContentHash::of("panarch additive latency v1", json.as_bytes()))
     }
 
     /// The table with its origin as JSON.
@@ -181,6 +137,48 @@ impl AdditiveLatency {
     }
 }
 
+/// What a measurement of a genotype is expected to give, with its 95 % interval, which is cut off at zero. A genotype that is
+/// not of the table's space is [`PredictError::Genotype`].
+impl Predictor<Latency> for AdditiveLatency {
+    fn predict(&self, genotypes: &[Genotype]) -> Vec<Result<Estimate<Latency>, PredictError>> {
+        genotypes.iter().map(|genotype| self.estimate(genotype)).collect()
+    }
+
+    fn provenance(&self) -> Provenance {
+        let HeldOut {
+            measurements,
+            mape,
+            kendall_tau,
+            ..
+        } = self.table.held_out();
+        let mut note = format!("measured by {} {}", self.measured.tool, self.measured.version);
+        if let Some(mape) = mape {
+            note += &format!("; mean error when left out {:.1} %", mape * 100.0);
+        }
+        if let Some(tau) = kendall_tau {
+            note += &format!(", Kendall's tau {tau:.2}");
+        }
+        Provenance {
+            kind: ProvenanceKind::Predicted,
+            device: self.device().to_owned(),
+            tool: format!(
+                "additive table fitted from {measurements} measurements on {}",
+                self.device()
+            ),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            precision: self.measured.precision,
+            batch: self.measured.batch,
+            repeats: self.measured.repeats,
+            note: Some(note),
+        }
+    }
+
+    fn protocol(&self) -> Result<ContentHash, PredictError> {
+        let json = self.to_json()?;
+        Ok(ContentHash::of("panarch additive latency v1", json.as_bytes()))
+    }
+}
+
 /// How many covariates the table has.
 const COVARIATES: usize = 3;
 
@@ -192,7 +190,18 @@ fn covariates(network: &Network) -> [f64; COVARIATES] {
         let macs = network.node_macs(layer.anchor).0;
         match &network.node(layer.anchor).op {
             Op::Conv2d(conv) if conv.groups > 1 => grouped += macs,
-            _ => dense += macs,
+            Op::Conv2d(_)
+            | Op::Linear(_)
+            // These have none.
+            | Op::Input
+            | Op::BatchNorm(_)
+            | Op::Activation(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten => dense += macs,
         }
         values += network.shape(layer.output).elements();
     }

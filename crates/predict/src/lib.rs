@@ -3,6 +3,7 @@
 //! A [`LatencyTable`] has one entry a block, and is a device as a [`TableCostSource`]; a [`LinearLatency`] is a published
 //! linear model as one.
 //!
+//! A [`Predictor`] foresees a quantity of a space's members from their genotypes.
 //! An [`Additive`] table is a constant and a term for each choice of each decision of a space. A few dozen end-to-end
 //! measurements, chosen by [`design_of_experiments`], fit one; [`AdditiveLatency`] makes it a device's latency.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod json;
 mod latency;
 mod latency_table;
 mod linear_latency;
+mod predictor;
 mod ridge;
 mod student;
 
@@ -28,4 +30,5 @@ pub use error::PredictError;
 pub use latency::AdditiveLatency;
 pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
 pub use linear_latency::{LinearLatency, LinearTerms};
+pub use predictor::Predictor;
 pub use student::normal_quantile;

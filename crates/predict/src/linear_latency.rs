@@ -2,7 +2,9 @@ mod member;
 mod terms;
 
 use panarch_cost::{Cost, CostError, CostSource};
-use panarch_graph::{Bytes, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, folded_structure};
+use panarch_graph::{
+    Bytes, ContentHash, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, folded_structure,
+};
 use panarch_space::Space;
 
 use crate::Additive;
@@ -32,12 +34,21 @@ pub struct LinearLatency {
     level: f64,
     precision: Precision,
     batch: u32,
+    protocol: ContentHash,
 }
 
 impl LinearLatency {
-    /// The model as a device of this name, with half an interval's relative width and the interval's level.
+    /// The model as a device of this name, with half an interval's relative width and the interval's level. `protocol`
+    /// identifies the model and what else its answers depend on.
     #[must_use]
-    pub fn new(device: impl Into<String>, space: Space, terms: LinearTerms, relative_error: f64, level: f64) -> Self {
+    pub fn new(
+        device: impl Into<String>,
+        space: Space,
+        terms: LinearTerms,
+        relative_error: f64,
+        level: f64,
+        protocol: ContentHash,
+    ) -> Self {
         Self {
             device: device.into(),
             space,
@@ -46,6 +57,7 @@ impl LinearLatency {
             level,
             precision: Precision::F32,
             batch: 1,
+            protocol,
         }
     }
 
@@ -133,6 +145,10 @@ impl LinearLatency {
 impl CostSource for LinearLatency {
     fn device(&self) -> &str {
         &self.device
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.protocol)
     }
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {

@@ -4,12 +4,12 @@ use panarch_graph::ContentHash;
 use serde::Serialize;
 
 use crate::Space;
-use crate::compile::{activation_text, inner_text};
-use crate::edge::Edge;
+use crate::element::edge::Edge;
+use crate::element::operator::Operator;
 use crate::element::{Alternative, Element, Slot};
-use crate::operator::Operator;
-use crate::properties::residual_text;
-use crate::width::Width;
+use crate::read::compile::{activation_text, inner_text};
+use crate::read::properties::residual_text;
+use crate::read::width::Width;
 
 /// Everything that a person wants to know of a space.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,11 +1,15 @@
 //! The compiled form of a space: the places of its networks in order, and what may stand there.
 
+pub(crate) mod edge;
+pub(crate) mod operator;
+pub(crate) mod rounding;
+
 use panarch_graph::Activation;
 
-use crate::edge::Edge;
-use crate::operator::Operator;
-use crate::rounding::Rounding;
-use crate::width::Width;
+use self::edge::Edge;
+use self::operator::Operator;
+use self::rounding::Rounding;
+use crate::read::width::Width;
 
 /// Where the choice at a slot comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

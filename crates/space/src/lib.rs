@@ -14,61 +14,32 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod blocks;
-mod branch;
-mod compile;
-mod condition;
-mod count;
-mod cover;
 mod decision;
-mod derivation;
 mod describe;
-mod distinct;
-mod edge;
-mod effect;
 mod element;
-mod enumerate;
 mod error;
-mod fingerprint;
 mod genotype;
-mod globals;
-mod isolated;
-mod lookup;
 mod lower;
-mod named;
-mod operator;
-mod order;
-mod pattern;
-mod piece;
-mod place;
+mod members;
 mod preset;
-mod properties;
 mod read;
-mod reference;
-mod rounding;
-mod setting;
 mod space;
-mod stage_settings;
-mod subspace;
-mod tie;
-mod variation;
-mod width;
 pub mod zoo;
 
 #[doc = include_str!("../FORMAT.md")]
 pub mod format {}
 
-pub use count::{Counts, Distinct};
 pub use decision::{Condition, Decision, Property};
 pub use describe::{DecisionRow, Description, OperatorRow, PlaceRow, ReferenceRow};
-pub use enumerate::Members;
+pub use element::operator::Operator;
 pub use error::SpaceError;
 pub use genotype::{Genotype, MOST_CHOICES};
-pub use isolated::IsolatedBlock;
 pub use lower::Head;
-pub use operator::Operator;
-pub use place::{Place, PlacedBlock};
+pub use lower::isolated::IsolatedBlock;
+pub use lower::place::{Place, PlacedBlock};
+pub use members::count::{Counts, Distinct};
+pub use members::enumerate::Members;
+pub use members::subspace::Subspace;
 pub use preset::preset_names;
-pub use reference::Reference;
+pub use read::reference::Reference;
 pub use space::Space;
-pub use subspace::Subspace;

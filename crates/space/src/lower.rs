@@ -1,7 +1,14 @@
+//! From a genotype to its network.
+
+pub(crate) mod blocks;
+pub(crate) mod isolated;
+pub(crate) mod piece;
+pub(crate) mod place;
+
 use panarch_graph::{Network, NetworkBuilder, Shape};
 
-use crate::blocks::pieces;
-use crate::piece::add_all;
+use self::blocks::pieces;
+use self::piece::add_all;
 use crate::{Genotype, Space, SpaceError};
 
 /// What a network's two ends take from the dataset.

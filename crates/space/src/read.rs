@@ -1,19 +1,35 @@
 //! Reading a space file.
 
+pub(crate) mod compile;
+pub(crate) mod condition;
+pub(crate) mod derivation;
+pub(crate) mod effect;
+pub(crate) mod fingerprint;
+pub(crate) mod globals;
+pub(crate) mod lookup;
+pub(crate) mod order;
+pub(crate) mod pattern;
+pub(crate) mod properties;
+pub(crate) mod reference;
+pub(crate) mod setting;
+pub(crate) mod stage_settings;
+pub(crate) mod tie;
+pub(crate) mod width;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use panarch_graph::ContentHash;
 use panarch_toml::{Diagnostics, Document, Table};
 
-use crate::compile::{Compiler, OpenChoice, Place};
+use self::compile::{Compiler, OpenChoice, Place};
+use self::order::{GenotypeOrder, to_post_order};
+use self::properties::{Properties, WIDEST};
+use self::stage_settings::{StageSettings, Variants, is_name};
 use crate::decision::Decision;
+use crate::element::operator::Operator;
 use crate::element::{Element, Source};
-use crate::operator::Operator;
-use crate::order::{GenotypeOrder, to_post_order};
-use crate::piece::Style;
-use crate::properties::{Properties, WIDEST};
-use crate::stage_settings::{StageSettings, Variants, is_name};
-use crate::{Head, Space, condition, derivation, effect, fingerprint, globals, reference, tie};
+use crate::lower::piece::Style;
+use crate::{Head, Space};
 
 /// Most places that a network of a space may have, stages at their largest depth.
 const MOST_PLACES: usize = 256;

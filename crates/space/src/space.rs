@@ -2,12 +2,12 @@ use panarch_graph::ContentHash;
 use panarch_toml::Diagnostics;
 
 use crate::decision::{Decision, Property};
+use crate::element::operator::Operator;
+use crate::element::rounding::Rounding;
 use crate::element::{Block, Element};
-use crate::operator::Operator;
-use crate::piece::Style;
+use crate::lower::piece::Style;
 use crate::read;
-use crate::reference::Reference;
-use crate::rounding::Rounding;
+use crate::read::reference::Reference;
 use crate::{Genotype, SpaceError};
 
 /// A search space: a family of networks, given by decisions.

@@ -1,7 +1,7 @@
 use std::f64::consts::TAU;
 
 use panarch_cost::{Cost, CostError, CostSource};
-use panarch_graph::{Bytes, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, stream};
+use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, stream};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -83,6 +83,13 @@ impl FakeDevice {
 impl CostSource for FakeDevice {
     fn device(&self) -> &str {
         &self.name
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(ContentHash::of(
+            "panarch fake device v1",
+            format!("{self:?}").as_bytes(),
+        ))
     }
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {

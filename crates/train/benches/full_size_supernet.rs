@@ -8,9 +8,9 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use panarch_data::{Dataset, HeldOut, ImageSet};
 use panarch_graph::{Shape, random};
 use panarch_space::Space;
-use panarch_train::data::{Dataset, HeldOut, ImageSet};
 use panarch_train::{Control, CpuEngine, Optimisation, Progress, Schedule, SupernetTrainer, Training};
 use rand::Rng as _;
 
@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Images of noise: what is in them does not change the work.
-fn noise(count: usize, seed: u64) -> Result<ImageSet, panarch_train::TrainError> {
+fn noise(count: usize, seed: u64) -> Result<ImageSet, panarch_data::DataError> {
     let shape = Shape::new(3, RESOLUTION, RESOLUTION);
     let mut pixels = vec![0; count * shape.elements() as usize];
     random::stream(seed, "noise", 0).fill_bytes(&mut pixels);

@@ -10,10 +10,10 @@
 
 use std::time::Instant;
 
+use panarch_data::{Augmentation, ColourJitter, Dataset, Feed, HeldOut, ImageSet, Loader, RandAugment, Splits};
 use panarch_graph::Shape;
 use panarch_nn::{Gradients, Store};
 use panarch_space::{Head, Space};
-use panarch_train::data::{Augmentation, ColourJitter, Dataset, Feed, HeldOut, ImageSet, Loader, RandAugment, Splits};
 use panarch_train::{CpuEngine, Engine as _, Member, Supernet, batch_cross_entropy};
 
 const IMAGES: usize = 8_000;
@@ -119,7 +119,7 @@ impl Training {
         }
     }
 
-    fn step(&mut self, batch: &panarch_train::data::Batch) -> usize {
+    fn step(&mut self, batch: &panarch_data::Batch) -> usize {
         let mut loss = |logits: &[f32], gradient: &mut [f32]| {
             Ok(batch_cross_entropy(logits, CLASSES, batch, 0.1, None, gradient)?)
         };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use panarch_graph::{Network, NodeId, Op};
 use panarch_nn::Store;
-use panarch_space::Subspace;
+use panarch_space::{Genotype, Subspace};
 
 use crate::supernet::Family;
 use crate::{Supernet, TrainError, kernel_transform};

@@ -6,9 +6,9 @@ use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::data::{Batch, Loader, Normalisation, Splits, Subset, TestSplit};
 use crate::engine::{Engine, Member};
 use crate::supernet::Supernet;
+use panarch_data::{Batch, Loader, Normalisation, Splits, Subset, TestSplit};
 
 /// The two-sided 95 % quantile of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;

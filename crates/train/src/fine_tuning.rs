@@ -10,7 +10,6 @@ use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::data::{Batch, Splits};
 use crate::engine::{Engine, Member};
 use crate::evaluation::{Validator, recalibrate};
 use crate::mixup::batch_cross_entropy;
@@ -18,6 +17,7 @@ use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome};
 use crate::session::{At, Session, Task};
 use crate::supernet::Supernet;
+use panarch_data::{Batch, Splits};
 
 /// The settings of fine-tuning.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

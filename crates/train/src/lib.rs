@@ -1,6 +1,6 @@
-//! Datasets, the weight-sharing supernet, fine-tuning and checkpoints.
+//! The weight-sharing supernet, training along schedules, fine-tuning and checkpoints.
 //!
-//! The way through: [`data::open`] gives a dataset and [`data::Dataset::hold_out`] its training and validation parts;
+//! The way through: [`panarch_data::open`] gives a dataset and [`panarch_data::Dataset::hold_out`] its training and validation parts;
 //! a [`SupernetTrainer`] trains all members of a space at once; a [`Validator`] scores members with the weights that
 //! they inherit; a [`NetworkTrainer`] fine-tunes the finalists into [`TrainedNetwork`]s; [`test()`] evaluates those once,
 //! at the end. Computation happens behind the [`Engine`] trait alone. A training can be killed at any instant and goes
@@ -8,7 +8,6 @@
 
 mod channel_sorting;
 mod checkpoint;
-pub mod data;
 mod engine;
 mod error;
 mod evaluation;

@@ -2,7 +2,7 @@
 
 use panarch_nn::{NnError, Teacher, softmax_cross_entropy};
 
-use crate::data::{Batch, Mixed};
+use panarch_data::{Batch, Mixed};
 
 /// [`softmax_cross_entropy`] of a batch, mixed or not: for an image that is λ of one and 1 − λ of another, λ times the
 /// cross-entropy with the label of the one, 1 − λ times that with the other's (Zhang et al. 2018). Gives the mean and

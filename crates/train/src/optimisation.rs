@@ -4,7 +4,7 @@ use panarch_nn::{CosineSchedule, SgdOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::data::{Augmentation, Loader, Splits};
+use panarch_data::{Augmentation, Loader, Splits};
 
 /// How long and how fast: a cosine with a linear warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -139,13 +139,14 @@ impl Optimisation {
 
     pub(crate) fn loader(&self, splits: &Splits) -> Result<Loader, TrainError> {
         let images = splits.train.clone();
-        Loader::training(
+        let loader = Loader::training(
             images,
             &splits.normalisation,
             self.augmentation,
             self.batch_size,
             self.seed,
-        )
+        )?;
+        Ok(loader)
     }
 }
 

@@ -5,7 +5,6 @@ use panarch_nn::{Gradients, Store};
 use panarch_space::{Genotype, Subspace};
 use rand::RngExt as _;
 
-use crate::data::{Batch, Loader};
 use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::mixture::mixture;
@@ -17,6 +16,7 @@ use crate::session::{At, Report, Task};
 use crate::supernet::Family;
 use crate::supernet_trainer::{FrozenTeacher, Rewarder, Training, teacher_state};
 use crate::{TrainError, channel_sorting, kernel_transform};
+use panarch_data::{Batch, Loader};
 
 /// A [`SupernetTrainer`](crate::SupernetTrainer) during a run.
 pub(crate) struct PhaseTask<'a, 'r> {

@@ -5,7 +5,7 @@
 //! the baseline is a moving average of the reward, the step's own included, free of the bias of its start at zero.
 
 use panarch_graph::{Tensor, Weights};
-use panarch_space::{Genotype, Subspace};
+use panarch_space::{Genotype, Space, Subspace};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -172,7 +172,6 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use panarch_graph::random;
-    use panarch_space::Space;
 
     use super::*;
     use crate::schedule::Open;

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::TrainError;
 use crate::checkpoint::{Checkpoint, Subject};
-use crate::data::{Batch, Feed, Loader, Splits};
 use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome, Progress};
+use panarch_data::{Batch, Feed, Loader, Splits};
 
 /// The revision of everything here that makes weights of inputs: raised whenever the same inputs give other weights, so that
 /// what an older program made is made again.
@@ -99,7 +99,7 @@ impl Session {
             },
         });
         let each_step = Optimisation {
-            augmentation: crate::data::Augmentation::NONE,
+            augmentation: panarch_data::Augmentation::NONE,
             seed: 0,
             ..optimisation
         };

@@ -11,7 +11,6 @@ use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::data::{Batch, Loader, Splits};
 use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::optimisation::Optimisation;
@@ -21,6 +20,7 @@ use crate::progress::{Control, Outcome};
 use crate::schedule::Schedule;
 use crate::session::Session;
 use crate::supernet::{Family, Supernet};
+use panarch_data::{Batch, Loader, Splits};
 
 /// Everything that decides how a supernet is trained.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -207,7 +207,7 @@ impl SupernetTrainer {
             Loader::training(
                 images,
                 &splits.normalisation,
-                crate::data::Augmentation::NONE,
+                panarch_data::Augmentation::NONE,
                 batch,
                 seed,
             )

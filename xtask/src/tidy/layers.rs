@@ -10,7 +10,7 @@ use super::Finding;
 use crate::check::program;
 
 /// Layer of each crate. The numbers are those of ARCHITECTURE.md.
-const LAYERS: [(&str, u32); 13] = [
+const LAYERS: [(&str, u32); 16] = [
     ("panarch-graph", 0),
     ("panarch-toml", 0),
     ("panarch-space", 1),
@@ -20,10 +20,13 @@ const LAYERS: [(&str, u32); 13] = [
     ("panarch-measure", 2),
     ("panarch-predict", 2),
     ("panarch-study", 2),
-    ("panarch-train", 2),
+    ("panarch-data", 2),
+    ("panarch-train", 3),
     ("panarch-search", 3),
     ("panarch-report", 4),
-    ("panarch", 5),
+    ("panarch-run", 5),
+    ("panarch-reproduce", 6),
+    ("panarch", 7),
 ];
 
 /// Crates for development only: nothing depends on them but tests, and they depend on what they like.

@@ -2,12 +2,12 @@ use panarch_graph::{Latency, Network};
 
 use super::AnalyticModel;
 use super::closed_form::layer_time;
+use crate::CostError;
 use crate::layer_time::LayerTime;
 use crate::plan::{
     Ahead, LayerWork, Moved, NetworkPlan, Order, Run, Surroundings, Taken, choose, in_turn, plan, ways_to_plan,
     weight_cache,
 };
-use crate::{CostError, Operator};
 
 /// What a block of a network costs on a device, as far as that does not hang on the blocks around it.
 ///
@@ -82,8 +82,8 @@ impl AnalyticModel {
                 "chains of layers are fused across blocks; ask for whole networks",
             ));
         }
-        let anchor = network.ids().nth(1).and_then(|id| Operator::of(network, id));
-        if !first && anchor.is_some_and(|it| it == Operator::BatchNorm || Operator::ACTIVATIONS.contains(&it)) {
+        let anchor = network.nodes().get(1);
+        if !first && anchor.is_some_and(|node| node.op.joins_layer_before()) {
             return Err(refuse(
                 "the block begins with what the layer before takes along; ask for whole networks",
             ));

@@ -238,7 +238,7 @@ impl Lowering<'_> {
     /// A batch normalisation that no convolution takes in: a depthwise convolution of one position.
     fn normalisation(&mut self, id: NodeId, read: usize, extent: Extent) -> usize {
         let host = self.network.node(id).inputs[0];
-        let folds = matches!(self.network.node(host).op, Op::Conv2d(_) | Op::Linear(_))
+        let folds = self.network.node(host).op.has_kernel()
             && self.network.consumers(host) == [id]
             && host != self.network.output();
         if folds {

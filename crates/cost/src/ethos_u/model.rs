@@ -1,4 +1,4 @@
-use panarch_graph::{Bytes, Estimate, Latency, Network, Provenance, ProvenanceKind, fused_layers};
+use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
 use super::lowering::lower;
@@ -7,6 +7,8 @@ use super::schedule::{Times, times};
 use crate::profile::EthosU;
 use crate::{Attribution, Bound, Cost, CostError, CostSource, DeviceProfile, LayerCost, Operator};
 
+/// Identifies what this model says of a profile; raised whenever that changes. It began as the analytic one.
+const REVISION: &str = "panarch analytic model of a profile v3";
 /// From how many networks on threads are worth their start.
 const PARALLEL: usize = 8;
 
@@ -171,6 +173,10 @@ fn attribution(times: &Times, cycles: i64, seconds: &impl Fn(i64) -> Latency) ->
 impl CostSource for EthosUModel {
     fn device(&self) -> &str {
         self.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.profile.protocol(REVISION, ""))
     }
 
     fn check_support(&self, network: &Network) -> Result<(), CostError> {

@@ -1,6 +1,6 @@
 //! Which device of a chain runs which layer, and what has to be carried between them.
 
-use panarch_graph::{Layer, Network, NodeId, Op, fused_layers};
+use panarch_graph::{Layer, Network, NodeId, fused_layers};
 
 use crate::plan::Part;
 use crate::profile::Support;
@@ -121,7 +121,7 @@ impl Placement {
         for index in 0..self.layers.len() {
             let Some(layer) = self.layers.get(index) else { continue };
             let node = network.node(layer.anchor);
-            let input = node.inputs.first().filter(|_| matches!(node.op, Op::Flatten));
+            let input = node.inputs.first().filter(|_| node.op.only_reshapes());
             let maker = input.and_then(|input| self.layers.iter().position(|it| it.nodes.contains(input)));
             let Some(device) = maker.and_then(|maker| self.device.get(maker).copied()) else {
                 continue;

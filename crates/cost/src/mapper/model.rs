@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use std::borrow::Cow;
 
 use panarch_graph::{
-    Bytes, Energy, Estimate, Latency, Layer, Macs, Network, Op, Precision, Provenance, ProvenanceKind, fused_layers,
+    Bytes, ContentHash, Energy, Estimate, Latency, Layer, Macs, Network, Precision, Provenance, ProvenanceKind,
+    fused_layers,
 };
 use rayon::prelude::*;
 
@@ -20,6 +21,9 @@ use crate::{
     Attribution, Bound, Cost, CostError, CostSource, DeviceKind, DeviceProfile, EnergyParts, LayerCost, LevelTraffic,
     Operator, Refusals, energy,
 };
+
+/// Identifies what this model says of a profile; raised whenever that changes.
+pub(crate) const REVISION: &str = "panarch mapper of a profile v2";
 
 /// A performance model that maps every layer as well as it can.
 ///
@@ -234,7 +238,7 @@ impl MappedModel {
             });
         }
         let node = network.node(layer.anchor);
-        if matches!(node.op, Op::Flatten) {
+        if node.op.only_reshapes() {
             return Ok(Work::default());
         }
         let values = |elements: u64| elements.saturating_mul(u64::from(self.profile.batch()));
@@ -301,7 +305,7 @@ impl MappedModel {
         mapped: &'a Mapped,
     ) -> Result<Option<&'a (LoopNest, Mapping)>, CostError> {
         let refuse = |reason: &str| self.refuse(network, layer, reason);
-        if !matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_)) {
+        if !network.node(layer.anchor).op.has_kernel() {
             return Ok(None);
         }
         let Some(nest) = LoopNest::of(network, layer, self.profile.batch()) else {
@@ -348,6 +352,10 @@ impl MappedModel {
 impl CostSource for MappedModel {
     fn device(&self) -> &str {
         self.profile.name()
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.profile.protocol(REVISION, ""))
     }
 
     /// Shapes that networks share are mapped once, all of them side by side on the threads that there are.

@@ -139,7 +139,15 @@ impl LoopNest {
                 sizes[LoopDim::InputChannel.index()] = input.elements();
                 Self::checked(sizes, [1; 2], [1; 2], [1; 2])
             }
-            _ => None,
+            Op::Input
+            | Op::BatchNorm(_)
+            | Op::Activation(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten => None,
         }
     }
 

@@ -1,4 +1,4 @@
-use panarch_graph::{Activation, ElementOperations, Elements, Layer, Macs, Network, Op, fused_layers};
+use panarch_graph::{Activation, ElementOperations, Elements, Layer, Macs, Network, NodeId, Op, fused_layers};
 
 use super::{Breakdown, MatrixWork, Part};
 use crate::Operator;
@@ -50,31 +50,36 @@ fn of_layer(network: &Network, layer: &Layer, operator: Operator, depthwise: Dep
         return MatrixWork::default();
     }
     let mut matrix = network.node_macs(layer.anchor);
-    let mut vector: u64 = match &anchor.op {
-        Op::Conv2d(conv) if operator == Operator::DepthwiseConv2d && depthwise == DepthwiseUnit::Vector => {
-            matrix = Macs(0);
-            output.saturating_mul(u64::from(conv.kernel[0]) * u64::from(conv.kernel[1]))
-        }
-        Op::Input | Op::Conv2d(_) | Op::Linear(_) | Op::Flatten | Op::Concat => 0,
-        Op::BatchNorm(_) | Op::Mul => output,
-        Op::Activation(activation) => output.saturating_mul(operations(*activation)),
-        Op::Add => output.saturating_mul(anchor.inputs.len().saturating_sub(1) as u64),
-        Op::Pool(pool) => output.saturating_mul(u64::from(pool.kernel[0]) * u64::from(pool.kernel[1])),
-        Op::GlobalAvgPool => inputs().map(|shape| shape.elements()).sum(),
-    };
-    let foldable = matches!(anchor.op, Op::Conv2d(_) | Op::Linear(_));
+    let mut vector = vector_operations(network, layer.anchor);
+    if let (Op::Conv2d(conv), Operator::DepthwiseConv2d, DepthwiseUnit::Vector) = (&anchor.op, operator, depthwise) {
+        matrix = Macs(0);
+        vector = output.saturating_mul(u64::from(conv.kernel[0]) * u64::from(conv.kernel[1]));
+    }
     for (position, id) in layer.nodes.iter().enumerate().skip(1) {
-        vector = vector.saturating_add(match &network.node(*id).op {
-            Op::Activation(activation) => output.saturating_mul(operations(*activation)),
-            Op::BatchNorm(_) if !(foldable && position == 1) => output,
-            _ => 0,
-        });
+        let folded = anchor.op.has_kernel() && position == 1 && matches!(network.node(*id).op, Op::BatchNorm(_));
+        if !folded {
+            vector = vector.saturating_add(vector_operations(network, *id));
+        }
     }
     let moved = inputs().map(|shape| shape.elements()).fold(output, u64::saturating_add);
     MatrixWork {
         matrix,
         vector: ElementOperations(vector),
         moved: Elements(moved),
+    }
+}
+
+/// Element operations of a node on a vector unit.
+fn vector_operations(network: &Network, id: NodeId) -> u64 {
+    let node = network.node(id);
+    let output = network.shape(id).elements();
+    match &node.op {
+        Op::Input | Op::Conv2d(_) | Op::Linear(_) | Op::Flatten | Op::Concat => 0,
+        Op::BatchNorm(_) | Op::Mul => output,
+        Op::Activation(activation) => output.saturating_mul(operations(*activation)),
+        Op::Add => output.saturating_mul(node.inputs.len().saturating_sub(1) as u64),
+        Op::Pool(pool) => output.saturating_mul(u64::from(pool.kernel[0]) * u64::from(pool.kernel[1])),
+        Op::GlobalAvgPool => node.inputs.iter().map(|input| network.shape(*input).elements()).sum(),
     }
 }
 

@@ -101,14 +101,25 @@ pub(super) fn of_layer(
     };
     arithmetic.rows = output.height;
     for id in layer.nodes.iter().skip(1) {
-        if let Op::Activation(activation) = &network.node(*id).op {
-            let passes = machine.vector(vector.passes_behind(*activation)).vector;
-            // Lanes that also multiply take their turn.
-            if arithmetic.after > 0.0 && machine.machine.array.output_stage.value == OutputStage::After {
-                arithmetic.after += passes;
-            } else {
-                arithmetic.vector += passes;
-            }
+        let passes = match &network.node(*id).op {
+            Op::Activation(activation) => machine.vector(vector.passes_behind(*activation)).vector,
+            // Scale and shift belong to the output stage, and nothing else joins a layer ([`Op::joins_layer_before`]).
+            Op::BatchNorm(_)
+            | Op::Input
+            | Op::Conv2d(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten
+            | Op::Linear(_) => continue,
+        };
+        // Lanes that also multiply take their turn.
+        if arithmetic.after > 0.0 && machine.machine.array.output_stage.value == OutputStage::After {
+            arithmetic.after += passes;
+        } else {
+            arithmetic.vector += passes;
         }
     }
     Ok(arithmetic)

@@ -5,7 +5,7 @@ use panarch_graph::{Layer, Network, NodeId, Op, Precision};
 use super::blocking::input_reads;
 use super::part::{Carried, Part};
 use super::values::{ChainRoom, Values};
-use crate::profile::{Accelerator, Memory};
+use crate::profile::{Accelerator, Blocking, Memory};
 
 /// What one layer asks of the memories for one image, in bytes, before it is decided how often it goes over its input and
 /// over its weights.
@@ -113,7 +113,7 @@ pub(super) fn demands(
         }
         let mut demand = Demand {
             weights: *weights,
-            kernel: (kernel_elements(network, layer) * precision.bytes()) as f64,
+            kernel: (parameters(network, layer)[0] * precision.bytes()) as f64,
             element: precision.bytes() as f64,
             crowding: alive
                 .get(position)
@@ -121,15 +121,9 @@ pub(super) fn demands(
             ..Demand::default()
         };
         let node = network.node(layer.anchor);
-        if !matches!(node.op, Op::Flatten) {
-            let reads = match (&machine.blocking, &node.op) {
-                (Some(blocking), Op::Conv2d(conv)) => {
-                    let input = node.inputs.first();
-                    let input = input.map_or(network.input_shape(), |input| network.shape(*input));
-                    input_reads(blocking, conv, input, network.shape(layer.anchor))
-                }
-                _ => 1.0,
-            };
+        if !node.op.only_reshapes() {
+            let blocking = machine.blocking.as_ref();
+            let reads = blocking.map_or(1.0, |blocking| times_read(blocking, network, layer));
             for value in node.inputs.iter().filter_map(|input| values.of(*input)) {
                 if value.stripe.is_some() {
                     demand.chained = true;
@@ -192,26 +186,54 @@ pub(crate) fn weight_cache(memory: &Memory, peak_bytes: f64) -> f64 {
     }
 }
 
-/// Elements of a layer's kernel.
-fn kernel_elements(network: &Network, layer: &Layer) -> u64 {
+/// How many times a layer's inputs are read where its output is made in blocks.
+fn times_read(blocking: &Blocking, network: &Network, layer: &Layer) -> f64 {
+    let node = network.node(layer.anchor);
+    match &node.op {
+        Op::Conv2d(conv) => {
+            let input = node.inputs.first();
+            let input = input.map_or(network.input_shape(), |input| network.shape(*input));
+            input_reads(blocking, conv, input, network.shape(layer.anchor))
+        }
+        Op::Input
+        | Op::BatchNorm(_)
+        | Op::Activation(_)
+        | Op::Add
+        | Op::Mul
+        | Op::Concat
+        | Op::Pool(_)
+        | Op::GlobalAvgPool
+        | Op::Flatten
+        | Op::Linear(_) => 1.0,
+    }
+}
+
+/// What of a layer's parameters is carried with it: the elements of its kernel, and the channels that have a scale and a
+/// shift beside it.
+fn parameters(network: &Network, layer: &Layer) -> [u64; 2] {
     let node = network.node(layer.anchor);
     let outputs = u64::from(network.shape(layer.anchor).channels);
     let input = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
     match &node.op {
         Op::Conv2d(conv) => {
-            outputs * u64::from(input / conv.groups.max(1)) * u64::from(conv.kernel[0]) * u64::from(conv.kernel[1])
+            let taps = u64::from(conv.kernel[0]) * u64::from(conv.kernel[1]);
+            [outputs * u64::from(input / conv.groups.max(1)) * taps, outputs]
         }
-        Op::Linear(_) => outputs * u64::from(input),
-        _ => 0,
+        Op::Linear(_) => [outputs * u64::from(input), outputs],
+        Op::BatchNorm(_) => [0, outputs],
+        Op::Input
+        | Op::Activation(_)
+        | Op::Add
+        | Op::Mul
+        | Op::Concat
+        | Op::Pool(_)
+        | Op::GlobalAvgPool
+        | Op::Flatten => [0; 2],
     }
 }
 
 /// Bytes of a layer's kernel and of what is kept beside it for each output channel; scale and shift where it has none.
 fn weight_bytes(machine: &Accelerator, precision: Precision, network: &Network, layer: &Layer) -> f64 {
-    let channels = match &network.node(layer.anchor).op {
-        Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm(_) => network.shape(layer.anchor).channels,
-        _ => 0,
-    };
-    let kernel = kernel_elements(network, layer) * precision.bytes();
-    kernel as f64 + f64::from(channels) * machine.memory.channel_side_bytes.value
+    let [kernel, channels] = parameters(network, layer);
+    (kernel * precision.bytes()) as f64 + channels as f64 * machine.memory.channel_side_bytes.value
 }

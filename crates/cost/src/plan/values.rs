@@ -74,9 +74,9 @@ impl Values {
         }
         for (position, layer) in layers.iter().enumerate() {
             let node = network.node(layer.anchor);
-            // Flattening makes no new value.
-            match (&node.op, node.inputs.first()) {
-                (Op::Flatten, Some(input)) if layer.output == layer.anchor => {
+            // A change of shape makes no new value.
+            match node.inputs.first() {
+                Some(input) if node.op.only_reshapes() && layer.output == layer.anchor => {
                     values.of_node[layer.output.index()] = values.of_node[input.index()];
                 }
                 _ => values.add(precision, network, layer.output, position),

@@ -49,14 +49,11 @@ impl Support {
             };
             let node = network.node(*id);
             // A batch normalisation right behind a convolution or linear layer is folded into its weights.
-            let folded = operator == Operator::BatchNorm
-                && position == 1
-                && matches!(network.node(layer.anchor).op, Op::Conv2d(_) | Op::Linear(_));
+            let folded = operator == Operator::BatchNorm && position == 1 && network.node(layer.anchor).op.has_kernel();
             if !folded && !self.operators.value.contains(&operator) {
                 return Some(refused("the profile does not list the operator".to_owned()));
             }
-            if let Op::Conv2d(conv) = &node.op {
-                let [high, wide] = conv.kernel;
+            if let Some([high, wide]) = kernel(&node.op) {
                 let largest = self.largest_kernel.value;
                 if high.max(wide) > largest {
                     let reason = format!("a {high}×{wide} kernel is larger than {largest}×{largest}");
@@ -65,5 +62,22 @@ impl Support {
             }
         }
         None
+    }
+}
+
+/// The window that a device's largest kernel bounds.
+const fn kernel(op: &Op) -> Option<[u32; 2]> {
+    match op {
+        Op::Conv2d(conv) => Some(conv.kernel),
+        Op::Input
+        | Op::BatchNorm(_)
+        | Op::Activation(_)
+        | Op::Add
+        | Op::Mul
+        | Op::Concat
+        | Op::Pool(_)
+        | Op::GlobalAvgPool
+        | Op::Flatten
+        | Op::Linear(_) => None,
     }
 }

@@ -22,6 +22,7 @@ mod outlines;
 mod presets;
 mod problems;
 mod properties;
+mod protocols;
 mod published_latencies;
 mod scalesim_accesses;
 mod scalesim_export;

@@ -27,16 +27,6 @@ pub enum Note {
 const PART: &str = "part";
 
 impl Note {
-    /// A plain node of a block.
-    pub fn block(block: &str) -> Self {
-        Self::Node {
-            block: Some(block.to_owned()),
-            momentum: None,
-            swish: false,
-            ceil: None,
-        }
-    }
-
     /// The text for the file.
     pub fn text(&self) -> String {
         match self {
@@ -115,13 +105,22 @@ fn parse_ceil(text: &str) -> Option<(Padding, bool)> {
 mod tests {
     use super::*;
 
+    fn block(block: &str) -> Note {
+        Note::Node {
+            block: Some(block.to_owned()),
+            momentum: None,
+            swish: false,
+            ceil: None,
+        }
+    }
+
     #[test]
     fn comes_back_as_it_was_written() {
         for note in [
             Note::Part,
-            Note::block("stage2.block1"),
-            Note::block(""),
-            Note::block("a block with spaces block=x"),
+            block("stage2.block1"),
+            block(""),
+            block("a block with spaces block=x"),
             Note::Node {
                 block: Some("stem".to_owned()),
                 momentum: Some(0.1),

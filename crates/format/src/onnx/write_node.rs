@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use panarch_graph::{Activation, Conv2d, Network, NodeId, Op, Padding, Pool, PoolKind};
+use panarch_graph::{Activation, Network, NodeId, Op, Padding, Pool, PoolKind};
 
 use super::messages::{AttributeProto, NodeProto, attribute_type};
 use super::note::Note;
@@ -66,34 +66,51 @@ impl<'a> NodeWriter<'a> {
             Op::Concat => (rank, "Concat"),
         };
         let mut inputs: Vec<String> = node.inputs.iter().map(|input| self.value(*input, input_rank)).collect();
-        let mut note = Note::block(&node.block);
-        match (&node.op, &mut note) {
-            (Op::Activation(Activation::Relu6), _) => {
+        let (mut momentum, mut swish, mut ceil) = (None, false, None);
+        match &node.op {
+            Op::Activation(Activation::Relu6) => {
                 for (bound, value) in [(constant::ZERO, 0.0), (constant::SIX, 6.0)] {
                     self.constants
                         .insert(bound.to_owned(), tensor::from_f32(bound, &[], &[value]));
                     inputs.push(bound.to_owned());
                 }
             }
-            (Op::Activation(Activation::Swish), Note::Node { swish, .. }) => {
+            Op::Activation(Activation::Swish) => {
                 let gate = format!("{}:sigmoid", node.name);
                 self.part("Sigmoid", inputs.clone(), gate.clone(), Vec::new());
                 inputs.push(gate);
-                *swish = true;
+                swish = true;
             }
-            (Op::BatchNorm(bn), Note::Node { momentum, .. }) => *momentum = Some(bn.momentum),
-            (Op::Pool(pool), Note::Node { ceil, .. }) if pool.ceil => {
-                *ceil = Some((pool.padding, pool.count_padding));
-                let zeros = self.written_pool(id, pool).zeros;
-                if zeros != Padding::NONE {
-                    inputs = vec![self.pad(id, inputs, zeros)];
+            Op::BatchNorm(bn) => momentum = Some(bn.momentum),
+            Op::Pool(pool) => {
+                if pool.ceil {
+                    ceil = Some((pool.padding, pool.count_padding));
+                    let zeros = self.written_pool(id, pool).zeros;
+                    if zeros != Padding::NONE {
+                        inputs = vec![self.pad(id, inputs, zeros)];
+                    }
                 }
             }
-            _ => {}
+            Op::Activation(
+                Activation::Relu | Activation::HardSwish | Activation::HardSigmoid | Activation::Sigmoid,
+            )
+            | Op::Input
+            | Op::Conv2d(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::GlobalAvgPool
+            | Op::Flatten
+            | Op::Linear(_) => {}
         }
-        for role in parameters(&node.op) {
-            inputs.push(format!("{}.{role}", node.name));
-        }
+        let note = Note::Node {
+            block: Some(node.block.clone()),
+            momentum,
+            swish,
+            ceil,
+        };
+        // Convolution, Gemm and BatchNormalization take them in this order.
+        inputs.extend(network.node_parameters(id).into_iter().map(|spec| spec.name));
         self.ranks.push(rank);
         let output = self.own_name(id);
         self.written.push(NodeProto {
@@ -145,7 +162,7 @@ impl<'a> NodeWriter<'a> {
                 .map(|input| self.ranks[input.index()])
                 .max()
                 .unwrap_or(IMAGE),
-            _ => IMAGE,
+            Op::Input | Op::Conv2d(_) | Op::BatchNorm(_) | Op::Pool(_) | Op::GlobalAvgPool => IMAGE,
         }
     }
 
@@ -213,8 +230,25 @@ impl<'a> NodeWriter<'a> {
 
     fn attributes(&self, id: NodeId) -> Vec<AttributeProto> {
         match &self.network.node(id).op {
+            Op::Conv2d(conv) => vec![
+                ints("dilations", &conv.dilation),
+                int("group", i64::from(conv.groups)),
+                ints("kernel_shape", &conv.kernel),
+                ints("pads", &pads(conv.padding)),
+                ints("strides", &conv.stride),
+            ],
+            // ONNX weighs the old statistics where PyTorch weighs the new.
+            Op::BatchNorm(bn) => vec![float("epsilon", bn.eps), float("momentum", 1.0 - bn.momentum)],
+            Op::Activation(activation) => activation_attributes(*activation),
+            Op::Concat | Op::Flatten => vec![int("axis", 1)],
+            Op::Linear(_) => vec![
+                float("alpha", 1.0),
+                float("beta", 1.0),
+                int("transA", 0),
+                int("transB", 1),
+            ],
             Op::Pool(pool) => pool_attributes(pool, &self.written_pool(id, pool)),
-            op => attributes(op),
+            Op::Input | Op::Add | Op::Mul | Op::GlobalAvgPool => Vec::new(),
         }
     }
 
@@ -242,38 +276,12 @@ const fn activation_operator(activation: Activation) -> &'static str {
     }
 }
 
-/// The last parts of the names of the parameters, in the order of the ONNX operator's inputs.
-const fn parameters(op: &Op) -> &'static [&'static str] {
-    match op {
-        Op::Conv2d(Conv2d { bias: true, .. }) => &["weight", "bias"],
-        Op::Conv2d(_) => &["weight"],
-        Op::Linear(linear) if linear.bias => &["weight", "bias"],
-        Op::Linear(_) => &["weight"],
-        Op::BatchNorm(_) => &["weight", "bias", "running_mean", "running_var"],
-        _ => &[],
-    }
-}
-
-fn attributes(op: &Op) -> Vec<AttributeProto> {
-    match op {
-        Op::Conv2d(conv) => vec![
-            ints("dilations", &conv.dilation),
-            int("group", i64::from(conv.groups)),
-            ints("kernel_shape", &conv.kernel),
-            ints("pads", &pads(conv.padding)),
-            ints("strides", &conv.stride),
-        ],
-        // ONNX weighs the old statistics where PyTorch weighs the new.
-        Op::BatchNorm(bn) => vec![float("epsilon", bn.eps), float("momentum", 1.0 - bn.momentum)],
-        Op::Activation(Activation::HardSigmoid) => vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)],
-        Op::Concat | Op::Flatten => vec![int("axis", 1)],
-        Op::Linear(_) => vec![
-            float("alpha", 1.0),
-            float("beta", 1.0),
-            int("transA", 0),
-            int("transB", 1),
-        ],
-        _ => Vec::new(),
+fn activation_attributes(activation: Activation) -> Vec<AttributeProto> {
+    match activation {
+        Activation::HardSigmoid => vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)],
+        Activation::Relu | Activation::Relu6 | Activation::HardSwish | Activation::Sigmoid | Activation::Swish => {
+            Vec::new()
+        }
     }
 }
 

@@ -195,6 +195,7 @@ impl Lowering<'_> {
         match self.fused_reader(id).map(|it| &self.network.node(it).op) {
             Some(Op::Activation(Activation::Relu)) => Fused::Relu,
             Some(Op::Activation(Activation::Relu6)) => Fused::Relu6,
+            // What [`fused_host`] does not fuse is an operator of its own.
             _ => Fused::None,
         }
     }

@@ -53,14 +53,12 @@ impl Ranges {
             let node = network.node(*id);
             let taken_in = match network.consumers(*id) {
                 [only] if *id != network.output() => {
-                    let folds = matches!(node.op, Op::Conv2d(_) | Op::Linear(_));
-                    folds && matches!(network.node(*only).op, Op::BatchNorm(_))
+                    node.op.has_kernel() && matches!(network.node(*only).op, Op::BatchNorm(_))
                         || fused_host(network, *only) == Some(*id)
                 }
                 _ => false,
             };
-            let bound = matches!(node.op, Op::Pool(_) | Op::Flatten | Op::Activation(Activation::Sigmoid));
-            !taken_in && !bound
+            !taken_in && Freedom::of(&node.op).asks()
         };
         network.ids().filter(free).collect()
     }
@@ -73,10 +71,10 @@ impl Ranges {
         share_with_concatenations(folded, &mut affines);
         for id in folded.ids() {
             let node = folded.node(id);
-            let keeps = match node.op {
-                Op::Pool(_) | Op::Flatten => true,
-                Op::GlobalAvgPool => self.get(&node.name).is_none(),
-                _ => false,
+            let keeps = match Freedom::of(&node.op) {
+                Freedom::OfInput => true,
+                Freedom::OfInputUnlessGiven => self.get(&node.name).is_none(),
+                Freedom::Own(..) | Freedom::Image | Freedom::Logistic => false,
             };
             if let (true, Some(input)) = (keeps, node.inputs.first()) {
                 affines[id.index()] = affines[input.index()];
@@ -88,17 +86,13 @@ impl Ranges {
     /// `names` are those of the network and of the folded one.
     fn own(&self, network: &Network, names: &[Names<'_>; 2], folded: &Network, id: NodeId) -> Affine {
         let node = folded.node(id);
-        if matches!(node.op, Op::Activation(Activation::Sigmoid)) {
-            return Affine::LOGISTIC;
-        }
-        let (low, high) = self.of_folded(network, names, &node.name).unwrap_or(match node.op {
-            Op::Input => (-1.0, 1.0),
-            Op::Activation(Activation::Relu | Activation::Relu6) => (0.0, 6.0),
-            Op::Activation(Activation::HardSwish) => (-0.375, 6.0),
-            Op::Activation(Activation::Swish) => (-0.279, 6.0),
-            Op::Activation(Activation::HardSigmoid) => (0.0, 1.0),
-            _ => (-6.0, 6.0),
-        });
+        let plausible = match Freedom::of(&node.op) {
+            Freedom::Logistic => return Affine::LOGISTIC,
+            Freedom::Own(low, high) => (low, high),
+            Freedom::Image => (-1.0, 1.0),
+            Freedom::OfInput | Freedom::OfInputUnlessGiven => ANYTHING,
+        };
+        let (low, high) = self.of_folded(network, names, &node.name).unwrap_or(plausible);
         Affine::spread(low, high)
     }
 
@@ -112,6 +106,51 @@ impl Ranges {
         match normalisation.filter(|it| !left.contains_key(it.as_str())) {
             Some(normalisation) => self.get(normalisation),
             None => self.get(name),
+        }
+    }
+}
+
+/// A plausible range of what may be anything.
+const ANYTHING: (f32, f32) = (-6.0, 6.0);
+
+/// How far the quantisation of an operator's value is free.
+enum Freedom {
+    /// It is; a range like this one is plausible.
+    Own(f32, f32),
+    /// It is what pictures are given in.
+    Image,
+    /// That of the first input, always.
+    OfInput,
+    /// That of the first input, where no range is given.
+    OfInputUnlessGiven,
+    /// TFLite's own, of LOGISTIC.
+    Logistic,
+}
+
+impl Freedom {
+    const fn of(op: &Op) -> Self {
+        match op {
+            Op::Input => Self::Image,
+            Op::Pool(_) | Op::Flatten => Self::OfInput,
+            Op::GlobalAvgPool => Self::OfInputUnlessGiven,
+            Op::Activation(activation) => match activation {
+                Activation::Relu | Activation::Relu6 => Self::Own(0.0, 6.0),
+                Activation::HardSwish => Self::Own(-0.375, 6.0),
+                Activation::Swish => Self::Own(-0.279, 6.0),
+                Activation::HardSigmoid => Self::Own(0.0, 1.0),
+                Activation::Sigmoid => Self::Logistic,
+            },
+            Op::Conv2d(_) | Op::BatchNorm(_) | Op::Add | Op::Mul | Op::Concat | Op::Linear(_) => {
+                Self::Own(ANYTHING.0, ANYTHING.1)
+            }
+        }
+    }
+
+    /// Whether a range is worth asking for.
+    const fn asks(&self) -> bool {
+        match self {
+            Self::Own(..) | Self::Image | Self::OfInputUnlessGiven => true,
+            Self::OfInput | Self::Logistic => false,
         }
     }
 }
@@ -131,10 +170,10 @@ fn share_with_concatenations(network: &Network, affines: &mut [Affine]) {
             continue;
         }
         for input in &node.inputs {
-            let bound = matches!(
-                network.node(*input).op,
-                Op::Input | Op::Pool(_) | Op::Flatten | Op::Activation(Activation::Sigmoid)
-            );
+            let bound = match Freedom::of(&network.node(*input).op) {
+                Freedom::Image | Freedom::OfInput | Freedom::Logistic => true,
+                Freedom::Own(..) | Freedom::OfInputUnlessGiven => false,
+            };
             if !bound && network.consumers(*input) == [id] && *input != network.output() {
                 affines[input.index()] = affines[id.index()];
             }

@@ -6,9 +6,9 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{DynamicImage, ImageFormat, RgbImage};
-use panarch_train::data::cifar::{self, Cifar};
-use panarch_train::data::idx;
-use panarch_train::data::image_folder::{self, FolderOptions};
+use panarch_data::cifar::{self, Cifar};
+use panarch_data::idx;
+use panarch_data::image_folder::{self, FolderOptions};
 
 use super::reference;
 use crate::Target;

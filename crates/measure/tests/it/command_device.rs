@@ -154,7 +154,7 @@ fn an_answer_is_kept_for_the_same_question_only() {
     let weights = Weights::random(&network(8), &mut stream(5, "test", 0));
     let answers = bench
         .device()
-        .measure(&[(&network(8), &weights), (&network(8), &weights)]);
+        .estimate_with_weights(&[(&network(8), &weights), (&network(8), &weights)]);
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(bench.lines("runs"), 2, "own weights are another question");
     bench.device().estimate(&[network(9)]).remove(0).unwrap();

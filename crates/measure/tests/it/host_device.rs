@@ -65,7 +65,7 @@ fn costs_are_measured_finite_and_say_where_they_come_from() {
 #[test]
 fn own_weights_are_measured_too() {
     let (network, weights) = random_network(9);
-    let costs = host().measure(&[(&network, &weights), (&network, &Default::default())]);
+    let costs = host().estimate_with_weights(&[(&network, &weights), (&network, &Default::default())]);
     let note = costs[0].as_ref().unwrap().provenance.note.clone().unwrap();
     assert!(note.contains("own weights"), "{note}");
     assert!(costs[1].as_ref().unwrap_err().to_string().contains("no tensor"));

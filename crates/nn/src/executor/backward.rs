@@ -150,7 +150,14 @@ impl Backward<'_> {
                     Form::Dense => self.dense(conv),
                     Form::Depthwise => self.depthwise(conv),
                 },
-                _ => {
+                Source::Copy
+                | Source::Add
+                | Source::Multiply(_)
+                | Source::Concat
+                | Source::MaxPool(_)
+                | Source::AveragePool(..)
+                | Source::GlobalAverage
+                | Source::Flatten => {
                     for image in self.images.clone() {
                         self.one_image(image);
                     }

@@ -9,7 +9,7 @@ use crate::kernels::activation::{NONE, limits};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
 use crate::kernels::kept::Kept;
 use crate::kernels::product::Ends;
-use crate::plan::{EvaluationMemory, Group, Norm, Source, head, lines};
+use crate::plan::{EvaluationMemory, Group, Norm, head, lines};
 use crate::simd::Level;
 use crate::{BnStatistics, NnError, Store, Views};
 
@@ -106,7 +106,7 @@ impl Pass<'_> {
                     shift[channel] = (f64::from(bias[channel]) - mean * factor) as f32;
                 }
             }
-            if let Source::Convolution(conv) = &group.source {
+            if let Some(conv) = group.source.convolution() {
                 let weights = gather(conv.weight, self.memory.staging);
                 let bias = conv.bias.map(|bias| gather(bias, place.bias));
                 if group.norm.is_some() {
@@ -156,7 +156,7 @@ impl Pass<'_> {
         for (group, place) in self.groups.iter().zip(&self.memory.groups) {
             let mut map = normalise::map(self.floats, group, place);
             let mut ends = Ends::NONE;
-            if let Source::Convolution(conv) = &group.source {
+            if let Some(conv) = group.source.convolution() {
                 // The normalisation is in the weights; what is left of it is where the sums begin.
                 ends.start = if group.norm.is_some() {
                     map.shift

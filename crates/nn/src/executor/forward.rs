@@ -44,7 +44,14 @@ impl Forward<'_> {
                     Form::Dense => self.dense(conv, after),
                     Form::Depthwise => self.depthwise(conv, after),
                 },
-                _ => {
+                Source::Copy
+                | Source::Add
+                | Source::Multiply(_)
+                | Source::Concat
+                | Source::MaxPool(_)
+                | Source::AveragePool(..)
+                | Source::GlobalAverage
+                | Source::Flatten => {
                     for image in self.images.clone() {
                         self.one_image(image, after);
                     }
@@ -252,6 +259,15 @@ impl Forward<'_> {
             data: self.scratch,
             stride: operand.channels,
         };
+        let whole = || {
+            load(&first, scratch(&first), false);
+            // SAFETY: planned sizes, apart from each other.
+            unsafe {
+                let input = std::slice::from_raw_parts(self.scratch, first.elements());
+                let output = std::slice::from_raw_parts_mut(out.data, group.elements());
+                (input, output)
+            }
+        };
         unsafe {
             match &group.source {
                 Source::Input | Source::Convolution(_) => {}
@@ -287,14 +303,13 @@ impl Forward<'_> {
                         start += operand.channels;
                     }
                 }
-                Source::MaxPool(window) | Source::AveragePool(window, _) => {
-                    load(&first, scratch(&first), false);
-                    let input = std::slice::from_raw_parts(self.scratch, first.elements());
-                    let output = std::slice::from_raw_parts_mut(out.data, group.elements());
-                    match &group.source {
-                        Source::AveragePool(_, shares) => pooling::average(window, shares, channels, input, output),
-                        _ => pooling::max(window, channels, input, output),
-                    }
+                Source::MaxPool(window) => {
+                    let (input, output) = whole();
+                    pooling::max(window, channels, input, output);
+                }
+                Source::AveragePool(window, shares) => {
+                    let (input, output) = whole();
+                    pooling::average(window, shares, channels, input, output);
                 }
                 Source::GlobalAverage => {
                     load(&first, scratch(&first), false);

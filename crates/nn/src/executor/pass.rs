@@ -9,7 +9,7 @@ use crate::kernels::elementwise::{From, Rows, To, affine};
 use crate::kernels::kept::Kept;
 use crate::kernels::product::Ends;
 use crate::observer::{Observer, Phase, observed};
-use crate::plan::{Convolution, Group, GroupMemory, Source, TrainingMemory, head};
+use crate::plan::{Convolution, Group, GroupMemory, TrainingMemory, head};
 use crate::simd::Level;
 use crate::{Gradients, Store, Views};
 
@@ -123,7 +123,7 @@ impl Pass<'_> {
                 gather(norm.parameters[parameter], start);
             }
         }
-        if let Source::Convolution(conv) = &group.source {
+        if let Some(conv) = group.source.convolution() {
             let weights = gather(conv.weight, self.memory.staging);
             // SAFETY: packed weights have their own places.
             let (forward, backward) = unsafe {
@@ -154,8 +154,8 @@ impl Pass<'_> {
     }
 
     fn bias(&self, group: &Group, place: &GroupMemory) -> *const f32 {
-        match &group.source {
-            Source::Convolution(conv) if conv.bias.is_some() => self.floats.at(place.bias),
+        match group.source.convolution() {
+            Some(conv) if conv.bias.is_some() => self.floats.at(place.bias),
             _ => std::ptr::null(),
         }
     }
@@ -299,7 +299,7 @@ impl Pass<'_> {
             [std::ptr::null(); 3]
         };
         let sums = self.weight_sums(share);
-        if let Source::Convolution(conv) = &group.source {
+        if let Some(conv) = group.source.convolution() {
             // SAFETY: the share's own sums.
             unsafe { sums.write_bytes(0, self.memory.sums[1].min(conv.sums + conv.outputs)) };
         }
@@ -354,7 +354,7 @@ impl Pass<'_> {
             }
             add(norm.parameters[1], staging);
         }
-        if let Source::Convolution(conv) = &group.source {
+        if let Some(conv) = group.source.convolution() {
             let sums = self.join_sums(conv);
             // SAFETY: nothing runs beside this.
             let staging = unsafe { self.slice(self.memory.staging, views.as_slice()[conv.weight].elements()) };

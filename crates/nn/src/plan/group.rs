@@ -53,6 +53,24 @@ pub(crate) struct Group {
     pub(crate) readers: usize,
 }
 
+impl Source {
+    /// The convolution, for what is one.
+    pub(crate) const fn convolution(&self) -> Option<&Convolution> {
+        match self {
+            Self::Convolution(convolution) => Some(convolution),
+            Self::Copy
+            | Self::Add
+            | Self::Multiply(_)
+            | Self::Concat
+            | Self::MaxPool(_)
+            | Self::AveragePool(..)
+            | Self::GlobalAverage
+            | Self::Flatten
+            | Self::Input => None,
+        }
+    }
+}
+
 impl Group {
     /// Values of one image.
     pub(crate) const fn elements(&self) -> usize {
@@ -116,7 +134,15 @@ impl Grouping<'_> {
         let tail = match &node.op {
             Op::BatchNorm(bn) => Some((Some(self.norm(id, node, bn)), NONE)),
             Op::Activation(kind) => Some((None, code(Some(*kind)))),
-            _ => None,
+            Op::Input
+            | Op::Conv2d(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Flatten
+            | Op::Linear(_) => None,
         };
         let Some((norm, activation)) = tail else {
             let source = self.source(id, node);

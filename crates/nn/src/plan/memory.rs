@@ -134,10 +134,8 @@ impl TrainingMemory {
                 place
             })
             .collect();
-        let sums = groups.iter().map(|group| match &group.source {
-            Source::Convolution(conv) => conv.sums + lines(level.lanes() + conv.outputs),
-            _ => 0,
-        });
+        let convolutions = groups.iter().filter_map(|group| group.source.convolution());
+        let sums = convolutions.map(|conv| conv.sums + lines(level.lanes() + conv.outputs));
         let sums = lines(sums.max().unwrap_or(0));
         let sums = [fixed.take(shares * sums), sums];
         let scratch = scratch(level, groups);
@@ -200,13 +198,10 @@ fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemo
     } else {
         0
     };
-    let [packed, gradient_packed, bias] = match &group.source {
-        Source::Convolution(conv) => {
-            let bias = if conv.bias.is_some() { lines(conv.outputs) } else { 0 };
-            [conv.packed, if training { conv.gradient_packed } else { 0 }, bias]
-        }
-        _ => [0; 3],
-    };
+    let [packed, gradient_packed, bias] = group.source.convolution().map_or([0; 3], |conv| {
+        let bias = if conv.bias.is_some() { lines(conv.outputs) } else { 0 };
+        [conv.packed, if training { conv.gradient_packed } else { 0 }, bias]
+    });
     GroupMemory {
         value: 0,
         bf16: false,
@@ -292,7 +287,14 @@ fn scratch(level: Level, groups: &[Group]) -> usize {
                 + lines(conv.gradient_padded[0] * conv.gradient_padded[1] * conv.gradient_pixel)
         }
         // Images of the inputs and of the output, each twice.
-        _ => {
+        Source::Copy
+        | Source::Add
+        | Source::Multiply(_)
+        | Source::Concat
+        | Source::MaxPool(_)
+        | Source::AveragePool(..)
+        | Source::GlobalAverage
+        | Source::Flatten => {
             let inputs: usize = group.inputs.iter().map(|input| lines(groups[*input].elements())).sum();
             2 * (inputs + lines(group.elements()))
         }

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use panarch_cost::Model;
 use panarch_cost::mapper::Objective;
-use panarch_train::data::Generated;
+use panarch_data::Generated;
 
 /// Find one network that is good on every device you ship to.
 #[derive(Debug, Parser)]

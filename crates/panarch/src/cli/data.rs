@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use panarch::lookup;
+use panarch_data::DataError;
+use panarch_data::{Damaged, DataRoot, DatasetSource, FolderOptions, Generated, Inventory, fashion_mnist};
 use panarch_report::{Cell, Column, Format, Table};
-use panarch_train::TrainError;
-use panarch_train::data::{self, Damaged, DataRoot, DatasetSource, FolderOptions, Generated, Inventory, fashion_mnist};
 
 use super::args::DataCommand;
 use super::output::{Printer, say, write};
@@ -29,9 +29,9 @@ pub fn data(command: DataCommand) -> anyhow::Result<()> {
 
 fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
     if name != fashion_mnist::NAME {
-        if !data::NAMES.contains(&name) {
-            let (name, known) = (name.to_owned(), data::NAMES.to_vec());
-            return Err(TrainError::UnknownDataset { name, known }.into());
+        if !panarch_data::NAMES.contains(&name) {
+            let (name, known) = (name.to_owned(), panarch_data::NAMES.to_vec());
+            return Err(DataError::UnknownDataset { name, known }.into());
         }
         let folder = root.dataset(name)?;
         let message = format!(
@@ -49,11 +49,11 @@ fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
 }
 
 fn generate(folder: &Path, wanted: Generated) -> Result<(), panarch::Error> {
-    let count = data::generate(folder, wanted)?;
+    let count = panarch_data::generate(folder, wanted)?;
     let shown = folder.display().to_string();
     write(&format!(
         "{count} pictures of {} are in {shown}\nnext: {}\n",
-        data::GENERATED_CLASSES.join(", "),
+        panarch_data::GENERATED_CLASSES.join(", "),
         shell::command(["data", "check", &as_folder(&shown)])
     ));
     Ok(())
@@ -71,7 +71,7 @@ fn as_folder(path: &str) -> String {
 fn list(root: &DataRoot) -> Result<Table, panarch::Error> {
     let columns = vec![Column::text("dataset"), Column::text("present"), Column::text("folder")];
     let mut table = Table::new("Datasets", columns);
-    for status in data::list(root)? {
+    for status in panarch_data::list(root)? {
         let folder = status.folder.display().to_string();
         table.push(vec![
             Cell::text(status.name),
@@ -94,9 +94,14 @@ fn check(root: &DataRoot, named: &str, printer: Printer) -> Result<(), panarch::
         false => (named.to_owned(), FolderOptions::default()),
     };
     let asked = std::mem::replace(&mut options.damaged, Damaged::Skip);
-    let dataset = data::open(&DatasetSource::parse(&name)?, root, &options)?;
+    let dataset = panarch_data::open(&DatasetSource::parse(&name)?, root, &options)?;
     let inventory = dataset.inventory();
-    printer.table(&checked(&data::check(&dataset), inventory, asked, printer.format()));
+    printer.table(&checked(
+        &panarch_data::check(&dataset),
+        inventory,
+        asked,
+        printer.format(),
+    ));
     match inventory.map_or(0, |inventory| inventory.damaged.len()) {
         0 => Ok(()),
         _ if asked == Damaged::Skip => Ok(()),
@@ -107,7 +112,7 @@ fn check(root: &DataRoot, named: &str, printer: Printer) -> Result<(), panarch::
 }
 
 /// Classes, then whatever is not as it should be, a row each.
-fn checked(check: &data::Check, inventory: Option<&Inventory>, asked: Damaged, format: Format) -> Table {
+fn checked(check: &panarch_data::Check, inventory: Option<&Inventory>, asked: Damaged, format: Format) -> Table {
     let own = match check.validation_images {
         0 => String::new(),
         count => format!(", {count} validation"),
@@ -198,8 +203,8 @@ impl Listing<'_> {
 }
 
 /// A picture that is there more than once: where it is first, and where else.
-fn duplicate(duplicate: &data::Duplicate) -> (String, String) {
-    let place = |place: &data::Place| match &place.file {
+fn duplicate(duplicate: &panarch_data::Duplicate) -> (String, String) {
+    let place = |place: &panarch_data::Place| match &place.file {
         Some(file) => file.display().to_string(),
         None => format!("image {} of {}", place.index, place.part),
     };

@@ -102,7 +102,7 @@ fn check(device: &str) -> anyhow::Result<()> {
         write(&format!("note: {doubt}\n"));
     }
     if profile.measured().is_some() {
-        let (_, host) = device_source::open_on_scale(&profile, None)?;
+        let host = device_source::open_on_scale(&profile, None)?;
         let readings = host.readings();
         write(&format!(
             "its anchor takes {} now; {} turns spread by {:.1} %\n",

@@ -1,8 +1,8 @@
 //! `panarch doctor`.
 
+use panarch_data::DataRoot;
 use panarch_measure::{Machine, RuntimeState, ToolState, runtimes, tools};
 use panarch_report::{Cell, Column, Emphasis, Table};
-use panarch_train::data::{self, DataRoot};
 
 use super::output::Printer;
 
@@ -46,7 +46,7 @@ pub fn doctor(printer: Printer) -> anyhow::Result<()> {
         let details = format!("{details}; answers for {}", status.devices.join(", "));
         table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);
     }
-    let datasets = data::list(&DataRoot::from_environment()).unwrap_or_else(|error| {
+    let datasets = panarch_data::list(&DataRoot::from_environment()).unwrap_or_else(|error| {
         table.push_row(
             vec![
                 Cell::text("datasets"),
@@ -64,7 +64,7 @@ pub fn doctor(printer: Printer) -> anyhow::Result<()> {
             ("missing", Emphasis::Weak)
         };
         let details = match (status.present, status.name) {
-            (false, data::fashion_mnist::NAME) => "panarch data fetch fashion-mnist".to_owned(),
+            (false, panarch_data::fashion_mnist::NAME) => "panarch data fetch fashion-mnist".to_owned(),
             (false, _) => format!("put its binary files into {}", status.folder.display()),
             (true, _) => status.folder.display().to_string(),
         };

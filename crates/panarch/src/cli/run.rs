@@ -1,7 +1,8 @@
 //! `panarch run`, `train`, `search` and `report`.
 
 use panarch::event::Cancel;
-use panarch::run::{self, Watch};
+use panarch::event::Watch;
+use panarch::run;
 use panarch::{Error, RunFile, lookup};
 use panarch_report::{Cell, Column, Format, Table, summary};
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use panarch::Error;
 use panarch::device_table::{self, TableOrder};
+use panarch::event::Watch;
 use panarch::event::{Cancel, Event};
-use panarch::run::Watch;
 use panarch_space::{Head, Space};
 use serde_json::Value;
 

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use panarch_cost::{Cost, CostError, CostSource};
-use panarch_graph::{Bytes, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, folded_structure};
+use panarch_graph::{
+    Bytes, ContentHash, Estimate, Latency, Network, Precision, Provenance, ProvenanceKind, folded_structure,
+};
 
 use rayon::prelude::*;
 
@@ -31,10 +33,12 @@ pub struct TableCostSource {
     table: LatencyTable,
     source: String,
     deviations: f64,
+    protocol: ContentHash,
 }
 
 impl TableCostSource {
-    /// A table as the device of this name; `source` says in words where the table is from.
+    /// A table as the device of this name; `source` says in words where the table is from, `protocol` identifies it and what
+    /// else its answers depend on.
     #[must_use]
     pub fn new(
         device: impl Into<String>,
@@ -42,6 +46,7 @@ impl TableCostSource {
         batch: u32,
         table: LatencyTable,
         source: impl Into<String>,
+        protocol: ContentHash,
     ) -> Self {
         Self {
             device: device.into(),
@@ -50,6 +55,7 @@ impl TableCostSource {
             table,
             source: source.into(),
             deviations: normal_quantile(0.5 + 0.5 * LEVEL),
+            protocol,
         }
     }
 
@@ -149,6 +155,10 @@ impl TableCostSource {
 impl CostSource for TableCostSource {
     fn device(&self) -> &str {
         &self.device
+    }
+
+    fn protocol(&self) -> Result<ContentHash, CostError> {
+        Ok(self.protocol)
     }
 
     fn estimate(&self, networks: &[Network]) -> Vec<Result<Cost, CostError>> {

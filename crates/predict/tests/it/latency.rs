@@ -1,6 +1,6 @@
 use panarch_cost::{AnalyticModel, CostSource, DeviceProfile, kendall_tau};
 use panarch_graph::{Latency, Network, ProvenanceKind, stream};
-use panarch_predict::{Additive, AdditiveLatency, Measurement, PredictError, design_of_experiments};
+use panarch_predict::{Additive, AdditiveLatency, Measurement, PredictError, Predictor, design_of_experiments};
 use panarch_space::{Genotype, Head, Space};
 use panarch_testkit::{FakeDevice, samples, tiny_space};
 
@@ -59,7 +59,7 @@ fn a_few_dozen_measurements_rank_what_was_not_measured() {
             .collect();
         let found: Vec<f64> = new
             .iter()
-            .map(|genotype| table.estimate(genotype).unwrap().value.seconds())
+            .map(|genotype| table.predict_one(genotype).unwrap().value.seconds())
             .collect();
         let tau = kendall_tau(&truth, &found).unwrap();
         assert!(tau > least, "{device}: tau {tau}");
@@ -92,7 +92,10 @@ fn noise_is_in_the_interval_and_the_origin_in_the_provenance() {
     let mut rng = stream(2, "new", 0);
     let new: Vec<Genotype> = (0..200).map(|_| space.sample(&mut rng)).collect();
     let truth = measure(&space, &device, &new);
-    let estimates: Vec<_> = new.iter().map(|genotype| table.estimate(genotype).unwrap()).collect();
+    let estimates: Vec<_> = new
+        .iter()
+        .map(|genotype| table.predict_one(genotype).unwrap())
+        .collect();
     let inside = truth
         .iter()
         .zip(&estimates)
@@ -112,10 +115,10 @@ fn noise_is_in_the_interval_and_the_origin_in_the_provenance() {
 
     let json = table.to_json().unwrap();
     let read = AdditiveLatency::from_json(&json, &space).unwrap();
-    assert_eq!(read.estimate(&new[0]).unwrap(), estimates[0]);
+    assert_eq!(read.predict_one(&new[0]).unwrap(), estimates[0]);
     assert_eq!(
-        (read.provenance(), read.hash().unwrap()),
-        (table.provenance(), table.hash().unwrap())
+        (read.provenance(), read.protocol().unwrap()),
+        (table.provenance(), table.protocol().unwrap())
     );
     let elsewhere = AdditiveLatency::from_json(&json, &tiny_space());
     assert!(matches!(elsewhere, Err(PredictError::OtherSpace { .. })));
@@ -134,7 +137,7 @@ fn an_interval_does_not_go_below_zero() {
     let latencies: Vec<_> = all.iter().enumerate().map(wild).collect();
     let table = fit(&space, &latencies);
     for genotype in &all {
-        let estimate = table.estimate(genotype).unwrap();
+        let estimate = table.predict_one(genotype).unwrap();
         assert!(Latency::ZERO <= estimate.low && estimate.low <= estimate.value && estimate.value < estimate.high);
     }
 }

@@ -1,7 +1,7 @@
 //! TuNAS's published latency model of the Pixel 1.
 
 use panarch_cost::{CostError, CostSource};
-use panarch_graph::Network;
+use panarch_graph::{ContentHash, Network};
 use panarch_predict::{Additive, LinearLatency, LinearTerms, PairTerms, PredictError};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_testkit::toy_space;
@@ -55,7 +55,14 @@ fn space() -> Space {
 fn model() -> Option<LinearLatency> {
     let text = reference("tunas/pixel1_proxylessnas_linear.json")?;
     let terms = LinearTerms::from_json(&text, &space()).unwrap();
-    Some(LinearLatency::new("pixel1", space(), terms, 0.1, 0.95))
+    Some(LinearLatency::new(
+        "pixel1",
+        space(),
+        terms,
+        0.1,
+        0.95,
+        ContentHash::plain(b"a model"),
+    ))
 }
 
 fn lower(genotype: &Genotype) -> Network {

@@ -1,7 +1,7 @@
 //! Published tables of block latencies, through space, genotype and network.
 
 use panarch_cost::{CostError, CostSource};
-use panarch_graph::{Latency, Network, Precision, stream};
+use panarch_graph::{ContentHash, Latency, Network, Precision, stream};
 use panarch_predict::{Dialect, LatencyTable, PredictError, TableCostSource};
 use panarch_space::{Genotype, Head, Space};
 
@@ -18,7 +18,14 @@ fn note10(resolution: u32) -> Option<LatencyTable> {
 }
 
 fn source(table: LatencyTable) -> TableCostSource {
-    TableCostSource::new("note10", Precision::F32, 1, table, "published")
+    TableCostSource::new(
+        "note10",
+        Precision::F32,
+        1,
+        table,
+        "published",
+        ContentHash::plain(b"a table"),
+    )
 }
 
 fn latency(source: &TableCostSource, network: &Network) -> Latency {
@@ -136,7 +143,14 @@ fn the_i7_table_sums_its_own_entries() {
         ("ofa-mbv3-w1.0", [16, 16, 24, 40, 80, 112, 160, 960, 1280]),
         ("ofa-mbv3-w1.2", [24, 24, 32, 48, 96, 136, 192, 1152, 1536]),
     ];
-    let source = TableCostSource::new("i7-8700k", Precision::F32, 1, table, "published");
+    let source = TableCostSource::new(
+        "i7-8700k",
+        Precision::F32,
+        1,
+        table,
+        "published",
+        ContentHash::plain(b"a table"),
+    );
     for (name, widths) in spaces {
         let space = Space::preset(name).unwrap();
         let mut rng = stream(2, "i7", 0);

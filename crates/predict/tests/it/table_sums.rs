@@ -1,7 +1,7 @@
 //! What a table of our own says of whole networks.
 
 use panarch_cost::CostSource;
-use panarch_graph::{Latency, Network, Precision, ProvenanceKind, folded_structure, stream};
+use panarch_graph::{ContentHash, Latency, Network, Precision, ProvenanceKind, folded_structure, stream};
 use panarch_predict::{LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
 use panarch_space::{Head, Space};
 use panarch_testkit::FakeDevice;
@@ -58,7 +58,14 @@ fn members(count: usize) -> Vec<Network> {
 #[test]
 fn blocks_of_a_device_that_adds_up_add_up() {
     let device = FakeDevice::new("fake");
-    let source = TableCostSource::new("table", Precision::F32, 1, table(unchecked(), 0.0), "test");
+    let source = TableCostSource::new(
+        "table",
+        Precision::F32,
+        1,
+        table(unchecked(), 0.0),
+        "test",
+        ContentHash::plain(b"a table"),
+    );
     let networks = members(200);
     for (network, cost) in networks.iter().zip(source.estimate(&networks)) {
         let cost = cost.unwrap();
@@ -78,7 +85,16 @@ fn blocks_of_a_device_that_adds_up_add_up() {
 fn the_interval_combines_spread_means_and_systematic_error() {
     let deviation = 2e-6;
     let network = members(1).remove(0);
-    let table_of = |header| TableCostSource::new("table", Precision::F32, 1, table(header, deviation), "test");
+    let table_of = |header| {
+        TableCostSource::new(
+            "table",
+            Precision::F32,
+            1,
+            table(header, deviation),
+            "test",
+            ContentHash::plain(b"a table"),
+        )
+    };
     let source = table_of(unchecked());
     let mut times: std::collections::BTreeMap<String, f64> = std::collections::BTreeMap::new();
     for block in source.table().blocks(&network).unwrap() {

@@ -4,7 +4,7 @@ use panarch_graph::random;
 use panarch_space::{Genotype, Property, Space, Subspace};
 use serde::Serialize;
 
-use crate::data::shuffle;
+use panarch_data::shuffle;
 
 /// Which choices of a space are open.
 #[derive(Debug, Clone, PartialEq, Eq)]

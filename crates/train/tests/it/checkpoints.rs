@@ -2,9 +2,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use panarch_data::{Dataset, HeldOut, ImageSet, Splits};
 use panarch_graph::random;
 use panarch_space::Space;
-use panarch_train::data::{Dataset, HeldOut, ImageSet, Splits};
 use panarch_train::{
     Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
     SupernetTrainer, TrainError, Training, Validation, Validator,

@@ -1,12 +1,14 @@
 use std::sync::atomic::AtomicBool;
 
-use panarch_train::data::{Augmentation, HeldOut};
+use panarch_data::{Augmentation, HeldOut};
 use panarch_train::{
     Control, CpuEngine, FineTuning, NetworkTrainer, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer,
     TrainError, Validation, Validator, inherit, test,
 };
 
-use crate::support::{optimisation, pace, run_to_end, same_bits, sandwich, splits, squares, tiny_space};
+use panarch_testkit::squares;
+
+use crate::support::{optimisation, pace, run_to_end, same_bits, sandwich, splits, tiny_space};
 
 fn validation() -> Validation {
     Validation {

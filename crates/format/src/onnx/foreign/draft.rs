@@ -173,7 +173,10 @@ impl Draft {
         };
         match &node.step {
             Step::Clip(low, _) => *low >= 0.0,
-            Step::Plain(Op::Activation(activation)) => !matches!(activation, Activation::HardSwish | Activation::Swish),
+            Step::Plain(Op::Activation(activation)) => match activation {
+                Activation::Relu | Activation::Relu6 | Activation::HardSigmoid | Activation::Sigmoid => true,
+                Activation::HardSwish | Activation::Swish => false,
+            },
             Step::Pad(_, Border::Zero) => of_inputs(),
             Step::Affine(scale, shift) => scale.iter().chain(shift).all(|factor| *factor >= 0.0) && of_inputs(),
             Step::Plain(Op::Add | Op::Mul | Op::Concat) => node.inputs.len() <= 8 && depth > 12 && of_inputs(),

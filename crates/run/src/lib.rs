@@ -1,0 +1,26 @@
+//! The run itself, and what the verbs of the command line do, as a library.
+//!
+//! [`run`] does the whole way of a [`RunFile`]: train, search, finalists, export, report. The other modules answer one
+//! question each, such as what a device excludes of a space ([`support`]) or what is in a checkpoint ([`checkpoint`]).
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod classify;
+pub mod device_source;
+pub mod device_table;
+mod error;
+pub mod event;
+pub mod lookup;
+pub mod matrix_efficiency;
+mod memory;
+pub mod products;
+pub mod run;
+pub mod run_file;
+pub mod scalesim;
+pub mod support;
+pub mod tflite;
+pub mod threads;
+pub mod trace;
+
+pub use error::Error;
+pub use run_file::RunFile;

@@ -7,6 +7,7 @@
 mod fake_device;
 mod reference;
 pub mod samples;
+mod search_suite;
 mod simulated_machine;
 mod squares;
 mod storage_suite;
@@ -18,5 +19,5 @@ pub use reference::{LACKED, REFERENCE_DATA, reference, reference_text};
 pub use simulated_machine::{Load, SimulatedMachine};
 pub use squares::squares;
 pub use storage_suite::storage_conformance;
-pub use strategy_suite::strategy_conformance;
+pub use strategy_suite::{registry_conformance, strategy_conformance};
 pub use toy::{TINY_SPACE, TOY_SPACE, tiny_space, toy_space};

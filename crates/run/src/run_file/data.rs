@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use panarch_data::{DEPTHS, Damaged, FolderOptions};
+use panarch_data::{DEPTHS, Damaged, FolderOptions, KnownDataset};
 use panarch_space::Space;
 use panarch_toml::{Key, Table, did_you_mean};
 
@@ -17,7 +17,7 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["dataset", "datasets", "images"]),
     Key::new(
         "data.dataset",
-        "A known dataset (`fashion-mnist`, `cifar-10`, `cifar-100`), or the path of a folder of pictures, with a `/` in it, such as `./pictures`.",
+        "A known dataset (`panarch data list` names them), or the path of a folder of pictures, with a `/` in it, such as `./pictures`.",
     )
     .known_as(&["name", "path", "root", "data_dir", "data_path", "folder", "train_dir"]),
     Key::new(
@@ -79,13 +79,14 @@ impl DataSection {
         let dataset = table.string_spanned("dataset");
         if let Some(dataset) = &dataset {
             let name = dataset.value.as_str();
-            if !name.contains('/') && !panarch_data::NAMES.contains(&name) {
-                let known = panarch_data::NAMES.join("`, `");
+            let known = KnownDataset::names();
+            if !name.contains('/') && !known.contains(&name) {
+                let names = known.join("`, `");
                 let message = format!(
-                    "`data.dataset` names no known dataset, found the string \"{name}\": it is `{known}`, or the path \
+                    "`data.dataset` names no known dataset, found the string \"{name}\": it is `{names}`, or the path \
                      of a folder, with a `/` in it"
                 );
-                table.problem_at(dataset.at, message, did_you_mean(name, panarch_data::NAMES).as_deref());
+                table.problem_at(dataset.at, message, did_you_mean(name, &known).as_deref());
             }
         }
         let resolution = table.optional_u32_in("resolution", 8..=1024);

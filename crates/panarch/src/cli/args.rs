@@ -282,13 +282,13 @@ pub enum NetworkCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Export a network as an int8 TFLite file, for phones and vendor compilers
+    /// Export a network: ONNX, int8 TFLite for phones and vendor compilers, or its weights alone
     Export {
         /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file with its weights
         network: String,
         #[command(flatten)]
         shape: ShapeArgs,
-        /// File to write (.tflite)
+        /// File to write: .onnx, .tflite, or .safetensors for the weights alone
         #[arg(long, short)]
         output: PathBuf,
         /// Random seed: of the weights if the network has none, else of the images used for calibration
@@ -357,7 +357,7 @@ pub enum CheckpointCommand {
         file: PathBuf,
         #[command(flatten)]
         subject: SubjectArgs,
-        /// File to write: .onnx, or .safetensors for the weights alone
+        /// File to write: .onnx, .tflite, or .safetensors for the weights alone
         #[arg(long, short)]
         output: PathBuf,
         /// Names of the weights in the file

@@ -178,7 +178,7 @@ pub enum DataCommand {
     },
     /// List the known datasets and where they are stored
     List(FormatArgs),
-    /// Read a dataset and list parts, classes, and every file that is damaged, passed over or there twice
+    /// Read a dataset and list parts, classes, and every file that is damaged, passed over or present more than once
     Check {
         /// Dataset name, folder of pictures, or run file (.toml), which is read as the run would
         dataset: String,
@@ -443,8 +443,8 @@ pub struct CostArgs {
     /// Cost model of accelerators: `analytic`, `cycle`, or both separated by a comma [default: what the profile says]
     #[arg(long, value_delimiter = ',', value_parser = model)]
     pub model: Vec<Model>,
-    /// What layers are mapped for on devices that are described as a memory hierarchy: `cycles`, `energy` or `edp`, the
-    /// product of both [default: what the profile says, else cycles]
+    /// What the mappings of layers are optimised for, on devices described as a memory hierarchy: `cycles`, `energy` or
+    /// `edp`, the product of both [default: what the profile says, else cycles]
     #[arg(long, value_parser = objective, conflicts_with = "scalesim_topology")]
     pub objective: Option<Objective>,
     /// Write the simulated timeline of one device as a trace (JSON), for Perfetto or chrome://tracing

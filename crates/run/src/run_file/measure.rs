@@ -6,7 +6,7 @@ use super::write::Writer;
 
 /// What the section's keys mean.
 pub(super) const KEYS: &[Key] = &[
-    Key::new("measure", "How devices are measured that can be, such as `host`.").known_as(&[
+    Key::new("measure", "How devices that can be measured, such as `host`, are measured.").known_as(&[
         "measurement",
         "benchmark",
         "latency",

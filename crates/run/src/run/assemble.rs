@@ -15,7 +15,7 @@ use panarch_study::{CostSummary, TrialState, pareto_front};
 
 use super::finalists::LIMITS;
 use super::problems::Problems;
-use super::{Devices, Finished, Searched, Setup, facts, inputs};
+use super::{Devices, Finished, Searched, Setup, facts, inputs, pool};
 use crate::Error;
 use crate::run_file::Goal;
 
@@ -97,13 +97,14 @@ fn networks(
         }
     }
     evaluated.extend(finished.iter().map(|finalist| finalist.genotype.clone()));
+    let protocol = pool::protocol(&setup.validator);
     let mut places = BTreeMap::new();
     let mut points = Vec::new();
     for genotype in evaluated {
         if places.contains_key(&genotype) {
             continue;
         }
-        let Some(evaluation) = setup.study.evaluation(&genotype)? else {
+        let Some(evaluation) = setup.study.evaluation(&genotype, &protocol)? else {
             continue;
         };
         let costs = devices.costs(setup, &evaluation.genotype)?;
@@ -148,7 +149,7 @@ fn searches(
             trials: trials
                 .iter()
                 .map(|trial| SearchTrial {
-                    reward: trial.reward,
+                    reward: trial.reward(),
                     network: places.get(&trial.genotype).copied(),
                 })
                 .collect(),

@@ -45,6 +45,7 @@ pub(super) fn keys() -> impl Iterator<Item = Key> {
     .into_iter()
     .flatten()
     .copied()
+    .chain(super::search::strategy_keys())
 }
 
 /// The reference page of the run file's keys, in Markdown.

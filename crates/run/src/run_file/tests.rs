@@ -126,9 +126,14 @@ fn overrides_come_before_the_checks() {
         &["search.evaluations=8", "train.epochs=1", "search.reward=hard"],
     )
     .unwrap();
+    let settings = &run.search.settings;
+    assert_eq!(run.search.evaluations, 8);
     assert_eq!(
-        (run.search.evaluations, run.search.population, run.search.tournament),
-        (8, 8, 8)
+        (
+            settings.whole("population").unwrap(),
+            settings.whole("tournament").unwrap()
+        ),
+        (8, 8)
     );
     assert!(matches!(run.search.reward, RewardForm::Hard { .. }));
     assert_eq!(

@@ -23,8 +23,11 @@ fn accuracies(table: &Csv) -> Result<Vec<f64>> {
     Ok(pairs.iter().map(|(correct, images)| 100.0 * correct / images).collect())
 }
 
-/// Of each schedule, the accuracies of the networks with inherited weights and trained alone, in per cent.
-pub fn schedules(alone: &Csv, inherited: &Csv) -> Result<Vec<(String, Vec<(f64, f64)>)>> {
+/// A schedule, and of each network the accuracy with inherited weights and that of training it alone, in per cent.
+pub type Compared = (String, Vec<(f64, f64)>);
+
+/// Every schedule, in the order of the table.
+pub fn schedules(alone: &Csv, inherited: &Csv) -> Result<Vec<Compared>> {
     let mut schedules = Vec::new();
     for schedule in inherited.different("schedule")? {
         let of = inherited.with(&[("schedule", &schedule)])?;

@@ -23,6 +23,12 @@
 #![doc = include_str!("../examples/cost_source.rs")]
 //! ```
 //!
+//! # A strategy of your own, on a table whose best entry is known
+//!
+//! ```ignore
+#![doc = include_str!("../examples/strategy.rs")]
+//! ```
+//!
 //! # Train, search and export
 //!
 //! ```ignore

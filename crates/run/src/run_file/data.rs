@@ -28,7 +28,7 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["image_size", "img_size", "imgsz", "input_size", "size", "crop_size", "res"]),
     Key::new(
         "data.validation",
-        "Training images held out; everything is chosen by them. At most a fifth of the training images are.",
+        "Training images held out, on which everything is chosen; at most a fifth of the training images.",
     )
     .known_as(&["val", "val_size", "validation_size", "validation_images", "val_images", "holdout", "valid"]),
     Key::new(
@@ -38,14 +38,14 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["calibration", "recalibration_images", "bn_images", "calib_size"]),
     Key::new(
         "data.damaged",
-        "What happens to pictures of a folder that are cut off, damaged or of a format that is not read: `error` names them all, `skip` leaves them out and counts them.",
+        "What happens to pictures of a folder that are truncated, damaged or of a format that is not read: `error` names them all, `skip` leaves them out and counts them.",
     )
     .known_as(&["on_error", "corrupt", "broken", "skip_damaged", "ignore_errors"]),
     Key::new(
         "data.depth",
-        "Bits that count in pictures with 16 bits a sample: 8, 10, 12, 14 or 16. A PNG that states its own, rightly, keeps to them.",
+        "Significant bits in pictures with 16 bits a sample: 8, 10, 12, 14 or 16. A PNG that states its own number correctly is read with that.",
     )
-    .with_default("the fewest that hold every sample of the dataset")
+    .with_default("the fewest that can hold every sample of the dataset")
     .known_as(&["bit_depth", "bits", "bits_per_sample"]),
 ];
 

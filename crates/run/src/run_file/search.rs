@@ -19,22 +19,20 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("search.seeds", "One search of every goal for each of these different numbers.").known_as(&["seed", "random_seed"]),
     Key::new(
         "search.goals",
-        "What is searched for. `alone` is one goal for every device by itself, a device's name that one; `average` is the mean \
-         of r over all devices, `worst` the largest r. `each` is the hard limit: only a network that keeps the target on every \
-         device can win.",
+        "What is searched for. `alone` is one goal for every device by itself, a device's name is the goal of that device alone; `average` is the mean \
+         of r over all devices, `worst` the largest r. `each` is the hard limit: only a network within its target on every device can win.",
     )
     .with_default("`alone` and, with several devices, `average` and `worst`")
     .known_as(&["goal", "objective", "objectives", "metric", "metrics"]),
     Key::new(
         "search.reward",
         "How accuracy and latency become one number, with b for `beta`. `absolute`: accuracy + b·|r − 1|. `soft`: accuracy · r^b. `hard`: \
-         accuracy as it is up to the target, accuracy · r^b beyond it. None of the three is a hard limit, `hard` neither: a network \
-         over its target can win if it is accurate enough. The hard limit is `goals = [\"each\"]`.",
+         accuracy as it is up to the target, accuracy · r^b beyond it. None of the three is a hard limit, not even `hard`: a network over its target can win if it is accurate enough. The hard limit is `goals = [\"each\"]`.",
     )
     .known_as(&["reward_type", "reward_form", "reward_function"]),
     Key::new(
         "search.beta",
-        "How strongly latency counts in the reward; the more negative, the more strongly.",
+        "The weight of latency in the reward; the more negative, the larger.",
     )
     .known_as(&["exponent", "slope", "latency_weight", "w", "alpha"]),
 ];

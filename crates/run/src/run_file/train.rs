@@ -61,7 +61,7 @@ pub(super) const KEYS: &[Key] = &[
         .known_as(&["goal", "metric"]),
     Key::new(
         "train.storage",
-        "How values are kept between forward and backward pass. `bf16` takes half as many bytes and is less exact.",
+        "How values are stored between forward and backward pass. `bf16` takes half as many bytes and is less exact.",
     )
     .known_as(&["precision", "dtype", "amp", "fp16", "bf16"]),
     Key::new(

@@ -138,7 +138,7 @@ impl Default for TrainSection {
 impl TrainSection {
     pub(super) fn read(table: Table<'_>) -> Self {
         let default = Self::default();
-        let objectives = [Metric::Average, Metric::Worst, Metric::Each].map(|metric| (metric.name(), metric));
+        let objectives = Metric::ALL.map(|metric| (metric.name(), metric));
         let section = Self {
             schedule: table.optional_string("schedule").unwrap_or(default.schedule),
             epochs: table.optional_f64_in("epochs", 1e-6..=1e6),

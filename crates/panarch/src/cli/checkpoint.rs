@@ -164,7 +164,12 @@ fn network_rows(table: &mut Table, loaded: &LoadedNetwork, output: &Path, names:
     row(table, "network", network.name());
     row(table, "network hash", network.content_hash());
     row(table, "input", network.input_shape());
-    row(table, "classes", network.shape(network.output()).channels);
+    match network.outputs() {
+        [only] => row(table, "classes", network.shape(only.node).channels),
+        several => several.iter().for_each(|output| {
+            row(table, &format!("output {}", output.name), network.shape(output.node));
+        }),
+    }
     row(table, "parameters", network.parameter_count());
     row(table, "MACs", network.macs().0);
     if let Some(check) = written.check {

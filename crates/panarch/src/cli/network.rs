@@ -154,6 +154,20 @@ fn list() -> anyhow::Result<Table> {
     Ok(table)
 }
 
+/// The shape of the result; of several, each with its name.
+fn outputs_of(network: &Network) -> String {
+    let several = network.outputs().len() > 1;
+    let outputs = network.outputs().iter().map(|output| {
+        let shape = network.shape(output.node);
+        if several {
+            format!("{} {shape}", output.name)
+        } else {
+            shape.to_string()
+        }
+    });
+    outputs.collect::<Vec<_>>().join(", ")
+}
+
 fn layers(network: &Network, origin: &str) -> Table {
     let mut table = Table::new(
         format!("{} ({origin})", network.name()),
@@ -186,7 +200,7 @@ fn layers(network: &Network, origin: &str) -> Table {
             Cell::text("all"),
             Cell::text(format!("input {}", network.input_shape())),
             Cell::text(format!("{} nodes", network.nodes().len())),
-            Cell::text(network.shape(network.output()).to_string()),
+            Cell::text(outputs_of(network)),
             Cell::count(network.macs().0),
             Cell::count(network.parameter_count()),
         ],

@@ -63,7 +63,8 @@ fn verify(network: &Network, weights: &Weights, onnx: &[u8]) -> Result<VerifyRep
     let images: Vec<f32> = (0..count).map(|_| rng.random::<f32>().mul_add(4.0, -2.0)).collect();
     let images = Tensor::new([&[CHECKED_IMAGES], &shape[..]].concat(), images)?;
     let logits = logits(network, weights, &images.channels_last())?;
-    let classes = logits.len() / CHECKED_IMAGES;
-    let logits = Tensor::new(vec![CHECKED_IMAGES, classes], logits)?;
+    let logits = network.channels_first(&logits, CHECKED_IMAGES);
+    let values = logits.len() / CHECKED_IMAGES;
+    let logits = Tensor::new(vec![CHECKED_IMAGES, values], logits)?;
     Ok(verify_export(onnx, &network.content_hash(), &images, &logits)?)
 }

@@ -148,8 +148,10 @@ fn tap(network: &Network, weights: &Weights) -> Result<Tapped, Error> {
     }
     let mut wanted = Ranges::needed(network);
     // A network may have no node that feeds nothing.
-    if !wanted.contains(&network.output()) {
-        wanted.push(network.output());
+    for output in network.outputs() {
+        if !wanted.contains(&output.node) {
+            wanted.push(output.node);
+        }
     }
     wanted.retain(|id| !matches!(network.node(*id).op, Op::Input));
     let (mut weights, mut taps) = (weights.clone(), HashMap::new());

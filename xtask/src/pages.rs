@@ -9,6 +9,8 @@ mod compofa;
 mod concepts;
 mod cost_benchmarks;
 mod csv;
+mod demo;
+mod devices;
 mod engine_benchmarks;
 mod figures;
 mod fine_tuning;
@@ -19,6 +21,7 @@ mod published_latencies;
 mod ranking;
 mod readme;
 mod statistics;
+mod supernet;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -41,8 +44,11 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 15] = [
+const PAGES: [Page; 18] = [
     readme::PAGE,
+    demo::PAGE,
+    devices::PAGE,
+    supernet::PAGE,
     analytic_model::PAGE,
     compofa::PAGE,
     fine_tuning::PAGE,

@@ -36,6 +36,30 @@ pub enum SpaceError {
         /// The digit found.
         found: u8,
     },
+    /// The last open choice of a decision would be closed.
+    #[error("decision `{decision}` has no open choice left; leave at least one open")]
+    NothingOpen {
+        /// The decision's name.
+        decision: String,
+    },
+    /// What is open was not said once for every decision.
+    #[error("`{space}` has {expected} decisions; what is open was given for {found}")]
+    ListsOfChoices {
+        /// The space's name.
+        space: String,
+        /// The number of decisions.
+        expected: usize,
+        /// The number of lists found.
+        found: usize,
+    },
+    /// A choice that is listed twice as open.
+    #[error("choice number {choice} of decision `{decision}`, counted from 0, is listed as open twice")]
+    OpenTwice {
+        /// The decision's name.
+        decision: String,
+        /// The choice.
+        choice: u8,
+    },
     /// A name that is no decision of the space.
     #[error("`{space}` has no decision `{name}`{}", meant(.suggestion))]
     UnknownDecision {

@@ -39,6 +39,7 @@ pub use lower::isolated::IsolatedBlock;
 pub use lower::place::{Place, PlacedBlock};
 pub use members::count::{Counts, Distinct};
 pub use members::enumerate::Members;
+pub use members::subspace::Subspace;
 pub use preset::preset_names;
 pub use read::reference::Reference;
 pub use space::Space;

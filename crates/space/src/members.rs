@@ -6,4 +6,5 @@ pub(crate) mod cover;
 pub(crate) mod distinct;
 pub(crate) mod enumerate;
 pub(crate) mod named;
+pub(crate) mod subspace;
 pub(crate) mod variation;

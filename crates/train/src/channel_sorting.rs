@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use panarch_graph::{Network, NodeId, Op};
 use panarch_nn::Store;
-use panarch_space::Genotype;
+use panarch_space::{Genotype, Subspace};
 
-use crate::schedule::Region;
 use crate::supernet::Family;
 use crate::{Supernet, TrainError, kernel_transform};
 
@@ -27,15 +26,15 @@ impl Supernet {
     }
 }
 
-/// For each width of a region: how many channels every node has there, by its name.
+/// For each width of what is open: how many channels every node has there, by its name.
 pub(crate) type Widths = BTreeMap<String, usize>;
 
-/// The widths of a region's members: with all choices of numbers of channels at their largest, at their second largest, …
-pub(crate) fn widths(family: &Family, region: &Region) -> Result<Vec<Widths>, TrainError> {
-    let most = region.choices().iter().map(Vec::len).max().unwrap_or(1);
+/// The widths of what is open's members: with all choices of numbers of channels at their largest, at their second largest, …
+pub(crate) fn widths(family: &Family, open: &Subspace) -> Result<Vec<Widths>, TrainError> {
+    let most = open.open().iter().map(Vec::len).max().unwrap_or(1);
     let largest = family.space.largest();
     let widths = (0..most).map(|step| {
-        let decisions = family.space.decisions().iter().zip(region.choices()).enumerate();
+        let decisions = family.space.decisions().iter().zip(open.open()).enumerate();
         let choices = decisions.map(|(index, (decision, open))| {
             let is_width = decision.property.is_width();
             let place = open.len().saturating_sub(1 + if is_width { step } else { 0 });

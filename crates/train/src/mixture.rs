@@ -12,10 +12,9 @@ use std::collections::BTreeMap;
 
 use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, ParameterSpec};
 use panarch_nn::{Binding, Store};
-use panarch_space::{Genotype, Property};
+use panarch_space::{Genotype, Property, Subspace};
 
 use crate::engine::Member;
-use crate::schedule::Region;
 use crate::supernet::Family;
 use crate::{TrainError, kernel_transform};
 
@@ -29,12 +28,12 @@ const BRANCH: char = '~';
 /// needs not be canonical).
 pub(crate) fn mixture(
     family: &Family,
-    region: &Region,
+    open: &Subspace,
     genotype: &Genotype,
     mixed: &[bool],
     store: &Store,
 ) -> Result<Member, TrainError> {
-    let plan = Plan::new(family, region, genotype, mixed);
+    let plan = Plan::new(family, open, genotype, mixed);
     let networks: Vec<Network> = plan.lowered(family)?;
     let (network, scales) = merge(&networks, &plan, family)?;
     let bind = |spec: &ParameterSpec| {
@@ -64,13 +63,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(family: &Family, region: &Region, genotype: &Genotype, mixed: &[bool]) -> Self {
+    fn new(family: &Family, open: &Subspace, genotype: &Genotype, mixed: &[bool]) -> Self {
         let mut plan = Self {
             digits: genotype.as_bytes().to_vec(),
             branches: BTreeMap::new(),
             depths: BTreeMap::new(),
         };
-        let decisions = family.space.decisions().iter().zip(region.choices()).enumerate();
+        let decisions = family.space.decisions().iter().zip(open.open()).enumerate();
         for (index, (decision, open)) in decisions.filter(|(index, _)| mixed.get(*index) == Some(&true)) {
             let Some((place, _)) = decision.name.rsplit_once('.') else {
                 continue;
@@ -372,9 +371,9 @@ mod tests {
     fn a_mixture_of_nothing_is_the_member() {
         let family = family();
         let (store, largest) = (store(&family), family.space.largest());
-        let region = Region::new(&family.space, &Open::All);
+        let open = Open::All.of(&family.space);
         let none = named(&family, |_| false);
-        let mixed = mixture(&family, &region, &largest, &none, &store).unwrap();
+        let mixed = mixture(&family, &open, &largest, &none, &store).unwrap();
         let member = family.member(&largest, &store).unwrap();
         assert_eq!(mixed.network().content_hash(), member.network().content_hash());
         assert_eq!(logits(&mixed, &store), logits(&member, &store));
@@ -385,7 +384,7 @@ mod tests {
     fn the_mean_of_equal_branches_is_one_of_them() {
         let family = family();
         let (mut store, largest) = (store(&family), family.space.largest());
-        let region = Region::new(&family.space, &Open::All);
+        let open = Open::All.of(&family.space);
         // Kernels of 5 that are 0 around their centre of 3 are kernels of 3.
         for tensor in store.tensors_mut() {
             if let [_, 1, 5, 5] = tensor.shape()[..] {
@@ -399,7 +398,7 @@ mod tests {
         }
         let kernels = named(&family, |name| name.ends_with(".kernel"));
         assert!(kernels.iter().any(|mixed| *mixed));
-        let mixed = mixture(&family, &region, &largest, &kernels, &store).unwrap();
+        let mixed = mixture(&family, &open, &largest, &kernels, &store).unwrap();
         assert!(mixed.network().macs() > family.member(&largest, &store).unwrap().network().macs());
         let found = logits(&mixed, &store);
         let expected = logits(&family.member(&largest, &store).unwrap(), &store);
@@ -415,10 +414,10 @@ mod tests {
     fn a_block_that_may_be_absent_counts_by_the_share_of_depths() {
         let family = family();
         let (store, largest) = (store(&family), family.space.largest());
-        let region = Region::new(&family.space, &Open::All);
+        let open = Open::All.of(&family.space);
         let depths = named(&family, |name| name == "stage3.depth");
-        let mixed = mixture(&family, &region, &largest, &depths, &store).unwrap();
-        let plan = Plan::new(&family, &region, &largest, &depths);
+        let mixed = mixture(&family, &open, &largest, &depths, &store).unwrap();
+        let plan = Plan::new(&family, &open, &largest, &depths);
         let shares = ["stage3.block1", "stage3.block2", "stage3.block3", "stage2.block3"].map(|it| plan.share(it));
         assert_eq!(shares, [1.0, 2.0 / 3.0, 1.0 / 3.0, 1.0]);
         // By hand: the last BN of the third stage's blocks scaled in a store of its own.
@@ -448,9 +447,9 @@ mod tests {
     fn gradients_match_finite_differences() {
         let family = family();
         let (store, largest) = (store(&family), family.space.largest());
-        let region = Region::new(&family.space, &Open::All);
+        let open = Open::All.of(&family.space);
         let all = named(&family, |name| name.ends_with(".kernel") || name.ends_with(".depth"));
-        let member = mixture(&family, &region, &largest, &all, &store).unwrap();
+        let member = mixture(&family, &open, &largest, &all, &store).unwrap();
         let mut rng = random::stream(2, "slope", 0);
         let slope: Vec<f32> = (0..16).map(|_| rng.random_range(-1.0..1.0)).collect();
         let loss = |store: &Store| -> f64 {

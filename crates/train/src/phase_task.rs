@@ -2,7 +2,7 @@
 
 use panarch_graph::{Weights, random};
 use panarch_nn::{Gradients, Store};
-use panarch_space::Genotype;
+use panarch_space::{Genotype, Subspace};
 use rand::RngExt as _;
 
 use crate::engine::{Engine, Member};
@@ -11,7 +11,7 @@ use crate::mixture::mixture;
 use crate::mixup::batch_cross_entropy;
 use crate::policy::Policy;
 use crate::progress::Progress;
-use crate::schedule::{Distillation, Phase, PolicyPace, Region, Sampling, Sorting, Teacher};
+use crate::schedule::{self, Distillation, Phase, PolicyPace, Sampling, Sorting, Teacher};
 use crate::session::{At, Report, Task};
 use crate::supernet::Family;
 use crate::supernet_trainer::{FrozenTeacher, Rewarder, Training, teacher_state};
@@ -38,7 +38,7 @@ pub(crate) struct PhaseTask<'a, 'r> {
 /// What stays the same in a phase.
 pub(crate) struct Current {
     phase: usize,
-    region: Region,
+    open: Subspace,
     /// The members that many steps have, planned once: the largest and the smallest.
     ends: [(Genotype, Member); 2],
 }
@@ -53,43 +53,39 @@ impl PhaseTask<'_, '_> {
         if self.current.as_ref().is_some_and(|current| current.phase == at.phase) {
             return Ok(());
         }
-        let space = &self.family.space;
-        let region = Region::new(space, &self.phase(at.phase).open);
+        let open = self.phase(at.phase).open.of(&self.family.space);
         let end = |genotype: Genotype| -> Result<_, TrainError> {
             let member = self.family.member(&genotype, store)?;
             Ok((genotype, member))
         };
-        let ends = [end(region.largest(space))?, end(region.smallest(space))?];
+        let ends = [end(open.largest())?, end(open.smallest())?];
         self.current = Some(Current {
             phase: at.phase,
-            region,
+            open,
             ends,
         });
         Ok(())
     }
 
     /// The networks of a step; of a policy as they were drawn, else canonical.
-    fn genotypes(&self, at: At, region: &Region) -> Vec<Genotype> {
-        let (space, phase) = (&self.family.space, self.phase(at.phase));
+    fn genotypes(&self, at: At, open: &Subspace) -> Vec<Genotype> {
+        let phase = self.phase(at.phase);
         let (seed, count) = (self.training.optimisation.seed, u64::from(phase.networks));
         let drawn = |label: &str, count: u64| -> Vec<Genotype> {
             let mut rng = random::stream(seed, label, at.step);
-            (0..count).map(|_| region.sample(space, &mut rng)).collect()
+            (0..count).map(|_| open.sample(&mut rng)).collect()
         };
         match phase.sampling {
-            Sampling::Largest => vec![region.largest(space)],
+            Sampling::Largest => vec![open.largest()],
             Sampling::Uniform => drawn("uniform", count),
             Sampling::Sandwich => {
                 let filling = drawn("sandwich", count.saturating_sub(2));
-                [region.largest(space), region.smallest(space)]
-                    .into_iter()
-                    .chain(filling)
-                    .collect()
+                [open.largest(), open.smallest()].into_iter().chain(filling).collect()
             }
             Sampling::Fair => {
                 let first = at.phase_step * count;
                 (first..first + count)
-                    .map(|number| region.fair(space, seed, number))
+                    .map(|number| schedule::fair(open, seed, number))
                     .collect()
             }
             Sampling::Policy => {
@@ -128,13 +124,19 @@ impl PhaseTask<'_, '_> {
         for (index, decision) in self.family.space.decisions().iter().enumerate() {
             if rng.random::<f64>() < warming {
                 if decision.property.is_width() {
-                    digits[index] = current.region.choices()[index].last().copied().unwrap_or(0);
+                    digits[index] = current
+                        .open
+                        .open()
+                        .get(index)
+                        .and_then(|open| open.last())
+                        .copied()
+                        .unwrap_or(0);
                 } else {
                     mixed[index] = true;
                 }
             }
         }
-        mixture(&family, &current.region, &Genotype::new(digits), &mixed, store)
+        mixture(&family, &current.open, &Genotype::new(digits), &mixed, store)
     }
 
     /// Lets the policy learn from the networks of a step, on validation images that no weight has learned from.
@@ -197,7 +199,7 @@ impl Task for PhaseTask<'_, '_> {
         let nested = match (phase.sorting, at.phase.checked_sub(1)) {
             (Sorting::None, _) => return Ok(()),
             (Sorting::Segments, Some(before)) => {
-                let before = Region::new(&self.family.space, &self.phase(before).open);
+                let before = self.phase(before).open.of(&self.family.space);
                 channel_sorting::widths(self.family, &before)?
             }
             _ => Vec::new(),
@@ -211,7 +213,7 @@ impl Task for PhaseTask<'_, '_> {
             return Ok(0.0);
         };
         let distillation = self.phase(at.phase).distillation;
-        let genotypes = self.genotypes(at, &current.region);
+        let genotypes = self.genotypes(at, &current.open);
         let classes = self.family.head.classes as usize;
         let smoothing = self.training.optimisation.label_smoothing;
         let frozen = distillation.is_some_and(|it| it.teacher == Teacher::Frozen && it.ratio > 0.0);
@@ -262,7 +264,7 @@ impl Task for PhaseTask<'_, '_> {
         let (Some(validator), Some(current)) = (self.corners, &self.current) else {
             return Ok(());
         };
-        for (corner, genotype) in current.region.corners(&self.family.space) {
+        for (corner, genotype) in schedule::corners(&current.open) {
             let member = self.family.member(&genotype, store)?;
             let score = validator.score(self.engine, &member, store)?;
             report(&Progress::Validation {

@@ -5,12 +5,11 @@
 //! the baseline is a moving average of the reward, the step's own included, free of the bias of its start at zero.
 
 use panarch_graph::{Tensor, Weights};
-use panarch_space::{Genotype, Space};
+use panarch_space::{Genotype, Space, Subspace};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::TrainError;
-use crate::schedule::Region;
 
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
@@ -21,7 +20,7 @@ const COUNTS: &str = "policy/baseline_and_updates";
 /// A policy between two updates.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Policy {
-    region: Region,
+    open: Subspace,
     /// For each decision, one logit an open choice.
     logits: Vec<Vec<f32>>,
     moments: Vec<Vec<f32>>,
@@ -32,10 +31,10 @@ pub(crate) struct Policy {
 
 impl Policy {
     /// Equal chances for all open choices.
-    pub(crate) fn new(region: Region) -> Self {
-        let zeros: Vec<Vec<f32>> = region.choices().iter().map(|open| vec![0.0; open.len()]).collect();
+    pub(crate) fn new(open: Subspace) -> Self {
+        let zeros: Vec<Vec<f32>> = open.open().iter().map(|open| vec![0.0; open.len()]).collect();
         Self {
-            region,
+            open,
             logits: zeros.clone(),
             moments: zeros,
             average: 0.0,
@@ -45,7 +44,7 @@ impl Policy {
 
     /// Draws a choice for every decision, inactive ones included; not canonical.
     pub(crate) fn sample(&self, rng: &mut ChaCha8Rng) -> Genotype {
-        let choices = self.region.choices().iter().zip(&self.logits).map(|(open, logits)| {
+        let choices = self.open.open().iter().zip(&self.logits).map(|(open, logits)| {
             let mut left = rng.random::<f32>();
             let chances = softmax(logits);
             let drawn = chances.iter().position(|chance| {
@@ -61,7 +60,7 @@ impl Policy {
 
     /// The likeliest choice everywhere.
     pub(crate) fn likeliest(&self, space: &Space) -> Genotype {
-        let choices = self.region.choices().iter().zip(&self.logits).map(|(open, logits)| {
+        let choices = self.open.open().iter().zip(&self.logits).map(|(open, logits)| {
             let best = (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best });
             open.get(best).copied().unwrap_or(0)
         });
@@ -98,7 +97,7 @@ impl Policy {
             let active = space.active(genotype);
             for decision in (0..slopes.len()).filter(|decision| active.get(*decision) == Some(&true)) {
                 let chosen = genotype.choice(decision);
-                let open = &self.region.choices()[decision];
+                let open = &self.open.open()[decision];
                 for (index, chance) in softmax(&self.logits[decision]).into_iter().enumerate() {
                     let is_chosen = f32::from(u8::from(open[index] == chosen));
                     // The gradient of −advantage · ln π.
@@ -182,7 +181,7 @@ mod tests {
     }
 
     fn policy(space: &Space) -> Policy {
-        Policy::new(Region::new(space, &Open::All))
+        Policy::new(Open::All.of(space))
     }
 
     #[test]
@@ -208,7 +207,7 @@ mod tests {
         policy.learn(&space, &[(good.clone(), 1.0), (bad, 0.0)], 0.95, 0.01);
         let active = space.active(&good);
         for (decision, logits) in policy.logits.iter().enumerate() {
-            let open = &policy.region.choices()[decision];
+            let open = &policy.open.open()[decision];
             let chosen = open.iter().position(|choice| *choice == good.choice(decision)).unwrap();
             if active[decision] {
                 let others = (0..logits.len()).filter(|index| *index != chosen);

@@ -17,7 +17,7 @@ use crate::optimisation::Optimisation;
 use crate::phase_task::PhaseTask;
 use crate::policy::Policy;
 use crate::progress::{Control, Outcome};
-use crate::schedule::{Region, Schedule};
+use crate::schedule::Schedule;
 use crate::session::Session;
 use crate::supernet::{Family, Supernet};
 use panarch_data::{Batch, Loader, Splits};
@@ -220,7 +220,7 @@ impl SupernetTrainer {
             FrozenTeacher::new(family, it.genotype.clone(), &it.weights, true)
         });
         Ok(Self {
-            policy: policy.map(|phase| Policy::new(Region::new(space, &phase.open))),
+            policy: policy.map(|phase| Policy::new(phase.open.of(space))),
             rewarding: rewarding.transpose()?,
             teacher: teacher.transpose()?,
             corners: None,

@@ -13,11 +13,10 @@ use panarch_report::run_report::{
 use panarch_space::Genotype;
 use panarch_study::{CostSummary, TrialState, pareto_front};
 
-use super::finalists::LIMITS;
+use super::finalists::{LIMITS, role_of};
 use super::problems::Problems;
-use super::{Devices, Finished, Searched, Setup, facts, inputs};
+use super::{Devices, Finished, Searched, Setup, facts, inputs, pool};
 use crate::Error;
-use crate::run_file::Goal;
 
 /// Collects everything that the report shows.
 pub(super) fn report(
@@ -97,13 +96,14 @@ fn networks(
         }
     }
     evaluated.extend(finished.iter().map(|finalist| finalist.genotype.clone()));
+    let protocol = pool::protocol(&setup.validator);
     let mut places = BTreeMap::new();
     let mut points = Vec::new();
     for genotype in evaluated {
         if places.contains_key(&genotype) {
             continue;
         }
-        let Some(evaluation) = setup.study.evaluation(&genotype)? else {
+        let Some(evaluation) = setup.study.evaluation(&genotype, &protocol)? else {
             continue;
         };
         let costs = devices.costs(setup, &evaluation.genotype)?;
@@ -148,7 +148,7 @@ fn searches(
             trials: trials
                 .iter()
                 .map(|trial| SearchTrial {
-                    reward: trial.reward,
+                    reward: trial.reward(),
                     network: places.get(&trial.genotype).copied(),
                 })
                 .collect(),
@@ -258,14 +258,7 @@ fn repeats(setup: &Setup, searched: &[Searched], finished: &[Finished], report: 
     for seed in &setup.file.search.seeds {
         let mut outcomes = Vec::new();
         for search in searched.iter().filter(|search| search.seed == *seed) {
-            let role = match &search.goal {
-                Goal::Device(name) => Role::Device { name: name.clone() },
-                Goal::Average => Role::Average,
-                Goal::Worst => Role::WorstCase,
-                Goal::Each => Role::Other {
-                    name: LIMITS.to_owned(),
-                },
-            };
+            let role = role_of(&search.goal);
             outcomes.extend(outcome(report, finished, &search.winner, role));
         }
         let reference = finished.iter().find_map(|finalist| {

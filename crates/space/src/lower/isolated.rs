@@ -5,6 +5,7 @@ use panarch_graph::{ContentHash, Network, NetworkBuilder, Shape};
 use crate::lower::blocks::pieces;
 use crate::lower::piece::add_all;
 use crate::members::branch::{Automaton, State};
+use crate::members::variation::Open;
 use crate::{Genotype, Head, Space, SpaceError};
 
 /// Things that can happen at a place, over all places and states, that are looked at.
@@ -60,7 +61,7 @@ impl Space {
     pub fn isolated_blocks(&self, head: Head, resolution: u32) -> Result<Vec<IsolatedBlock>, SpaceError> {
         // Refuses a wrong resolution or head in the words of lowering.
         self.lower(&self.smallest(), head, resolution)?;
-        let automaton = Automaton::new(self);
+        let automaton = Automaton::new(self, Open::All);
         let mut borders = vec![Border {
             state: automaton.start(),
             width: head.input_channels,

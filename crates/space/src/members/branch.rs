@@ -8,6 +8,7 @@ use num_bigint::BigUint;
 use crate::Space;
 use crate::element::edge::Edge;
 use crate::element::{Block, Residual, Slot, Source};
+use crate::members::variation::Open;
 use crate::space::IMAGE_CHANNELS;
 
 /// Where a walk stands.
@@ -41,21 +42,21 @@ pub(crate) struct Automaton<'s> {
     space: &'s Space,
     /// For each decision, the last element that may ask for it.
     last: Vec<usize>,
-    /// For each decision, its choices.
+    /// For each decision, its open choices.
     classes: Vec<Vec<Class>>,
 }
 
 impl<'s> Automaton<'s> {
-    /// The automaton that tells all choices apart.
-    pub(crate) fn new(space: &'s Space) -> Self {
-        let all = |decision: &crate::Decision| (0..decision.choices.len()).map(|choice| (choice as u8, 1)).collect();
-        Self::with_classes(space, space.decisions.iter().map(all).collect())
+    /// The automaton that tells all open choices apart.
+    pub(crate) fn new(space: &'s Space, open: Open<'_>) -> Self {
+        let all = |decision: usize| open.choices(space, decision).map(|choice| (choice, 1)).collect();
+        Self::with_classes(space, (0..space.decisions.len()).map(all).collect())
     }
 
-    /// The automaton that tells choices apart only where they change what is asked later, or how wide a block is: a
+    /// The automaton that tells open choices apart only where they change what is asked later, or how wide a block is: a
     /// kernel or an expansion does neither.
-    pub(crate) fn of_activity(space: &'s Space) -> Self {
-        Self::with_classes(space, activity_classes(space))
+    pub(crate) fn of_activity(space: &'s Space, open: Open<'_>) -> Self {
+        Self::with_classes(space, activity_classes(space, open))
     }
 
     fn with_classes(space: &'s Space, classes: Vec<Vec<Class>>) -> Self {
@@ -149,7 +150,7 @@ impl<'s> Automaton<'s> {
 }
 
 /// For each decision, the choices that a count of active decisions must tell apart.
-fn activity_classes(space: &Space) -> Vec<Vec<Class>> {
+fn activity_classes(space: &Space, open: Open<'_>) -> Vec<Vec<Class>> {
     let mut apart = vec![false; space.decisions.len()];
     let mut edges: Vec<Option<&Slot<Edge>>> = vec![None; space.decisions.len()];
     let mut tell = |source: &Source| {
@@ -176,15 +177,14 @@ fn activity_classes(space: &Space) -> Vec<Vec<Class>> {
         }
     }
     let classes = |(decision, apart): (usize, bool)| -> Vec<Class> {
-        let choices = space.decisions[decision].choices.len();
-        let all = || (0..choices).map(|choice| (choice as u8, 1)).collect();
+        let choices: Vec<u8> = open.choices(space, decision).collect();
+        let class = |of: Vec<u8>| of.first().map(|first| (*first, of.len() as u32));
         match edges[decision] {
-            _ if apart => all(),
-            None => vec![(0, choices as u32)],
+            _ if apart => choices.into_iter().map(|choice| (choice, 1)).collect(),
+            None => class(choices).into_iter().collect(),
             Some(edge) => {
-                let is_identity = |choice: &usize| edge.choices.get(*choice) == Some(&Edge::Identity);
-                let (identities, others): (Vec<usize>, Vec<usize>) = (0..choices).partition(is_identity);
-                let class = |of: Vec<usize>| of.first().map(|first| (*first as u8, of.len() as u32));
+                let is_identity = |choice: &u8| edge.choices.get(usize::from(*choice)) == Some(&Edge::Identity);
+                let (identities, others): (Vec<u8>, Vec<u8>) = choices.into_iter().partition(is_identity);
                 [identities, others].into_iter().filter_map(class).collect()
             }
         }

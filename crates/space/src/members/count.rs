@@ -6,6 +6,7 @@ use num_bigint::BigUint;
 use crate::Space;
 use crate::members::branch::{Automaton, State};
 use crate::members::distinct;
+use crate::members::variation::Open;
 
 /// How large a space is, under three names. All are exact and for one resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,34 +44,36 @@ impl Space {
     /// words of its deterministic form (see [`Distinct`]).
     #[must_use]
     pub fn count(&self) -> Counts {
-        let active = self.count_active();
-        Counts {
-            raw: self
-                .decisions
-                .iter()
-                .map(|decision| BigUint::from(decision.choices.len()))
-                .product(),
-            distinct: match distinct::count(self) {
-                Some(count) => Distinct::Exact(count),
-                None => Distinct::AtMost(active.clone()),
-            },
-            active,
-        }
+        of(self, Open::All)
     }
+}
 
-    fn count_active(&self) -> BigUint {
-        let automaton = Automaton::of_activity(self);
-        // How many ways lead to each state, place by place.
-        let mut ways: HashMap<State, BigUint> = HashMap::from([(automaton.start(), BigUint::from(1_u32))]);
-        for _ in &self.elements {
-            let mut next: HashMap<State, BigUint> = HashMap::new();
-            for (state, count) in &ways {
-                for branch in automaton.branches(state, usize::MAX).unwrap_or_default() {
-                    *next.entry(branch.next).or_default() += count * branch.ways;
-                }
-            }
-            ways = next;
-        }
-        ways.values().sum()
+/// The exact size of what is open of a space.
+pub(crate) fn of(space: &Space, open: Open<'_>) -> Counts {
+    let active = active(space, open);
+    let choices = (0..space.decisions.len()).map(|decision| BigUint::from(open.count(space, decision)));
+    Counts {
+        raw: choices.product(),
+        distinct: match distinct::count(space, open) {
+            Some(count) => Distinct::Exact(count),
+            None => Distinct::AtMost(active.clone()),
+        },
+        active,
     }
+}
+
+fn active(space: &Space, open: Open<'_>) -> BigUint {
+    let automaton = Automaton::of_activity(space, open);
+    // How many ways lead to each state, place by place.
+    let mut ways: HashMap<State, BigUint> = HashMap::from([(automaton.start(), BigUint::from(1_u32))]);
+    for _ in &space.elements {
+        let mut next: HashMap<State, BigUint> = HashMap::new();
+        for (state, count) in &ways {
+            for branch in automaton.branches(state, usize::MAX).unwrap_or_default() {
+                *next.entry(branch.next).or_default() += count * branch.ways;
+            }
+        }
+        ways = next;
+    }
+    ways.values().sum()
 }

@@ -4,6 +4,7 @@ use crate::element::edge::Edge;
 use crate::lower::blocks::pieces;
 use crate::lower::piece::parameter_shapes;
 use crate::members::branch::{Automaton, State};
+use crate::members::variation::Open;
 use crate::{Decision, Genotype, Head, Property, Space, SpaceError};
 
 /// Blocks that are looked at, over all places and states.
@@ -57,7 +58,7 @@ impl Space {
     /// Adds what no series of single changes has found: every block that can stand anywhere is looked at, on the states of
     /// the space's automaton. Gives up where there are too many.
     fn complete(&self, shapes: &mut Shapes, cover: &mut Vec<Genotype>) {
-        let automaton = Automaton::new(self);
+        let automaton = Automaton::new(self, Open::All);
         // Each state once.
         let mut states = vec![Reached {
             state: automaton.start(),

@@ -13,6 +13,7 @@ use num_bigint::BigUint;
 use crate::Space;
 use crate::lower::blocks::pieces;
 use crate::members::branch::{Automaton, State};
+use crate::members::variation::Open;
 
 /// Deterministic states after which counting gives up.
 const MOST_STATES: usize = 200_000;
@@ -34,8 +35,8 @@ struct Position {
 }
 
 /// The number of different networks, or `None` when the deterministic automaton grows too large.
-pub(crate) fn count(space: &Space) -> Option<BigUint> {
-    let automaton = Automaton::new(space);
+pub(crate) fn count(space: &Space, open: Open<'_>) -> Option<BigUint> {
+    let automaton = Automaton::new(space, open);
     let mut counter = Counter {
         space,
         states: vec![automaton.start()],

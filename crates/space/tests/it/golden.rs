@@ -58,7 +58,7 @@ fn few_networks_have_no_published_total() {
         "mobilenet-edgetpu-w1.5",
         "mobilenet-edgetpu-w1.75",
     ];
-    assert_eq!(alone, expected, "README names their number");
+    assert_eq!(alone, expected, "docs/guide.md names their number");
 }
 
 #[test]

@@ -11,5 +11,6 @@ mod presets;
 mod properties;
 mod small;
 mod specialised;
+mod subspaces;
 mod tabular;
 mod tunas;

@@ -1,14 +1,15 @@
 //! Training schedules as data: phases that open a supernet's choices one after another, or all at once.
 
+mod open;
 mod preset;
 mod read;
-mod region;
 
-use panarch_space::{Property, Space};
+use panarch_space::{Property, Space, Subspace};
 use serde::Serialize;
 
+pub use open::Open;
+pub(crate) use open::{corners, fair};
 pub use preset::schedule_names;
-pub use region::{Open, Region};
 
 use crate::TrainError;
 use crate::optimisation::{Pace, first_broken};
@@ -329,15 +330,11 @@ impl Schedule {
     /// trained.
     #[must_use]
     pub fn never_opened(&self, space: &Space) -> Vec<Property> {
-        let regions: Vec<Region> = self
-            .phases
-            .iter()
-            .map(|phase| Region::new(space, &phase.open))
-            .collect();
+        let open: Vec<Subspace> = self.phases.iter().map(|phase| phase.open.of(space)).collect();
         let mut closed = Vec::new();
         for (index, decision) in space.decisions().iter().enumerate() {
             let all = decision.choices.len();
-            let is_open = regions.iter().any(|region| region.choices()[index].len() == all);
+            let is_open = open.iter().any(|open| open.open()[index].len() == all);
             if !is_open && !closed.contains(&decision.property) {
                 closed.push(decision.property);
             }

@@ -32,7 +32,7 @@ fn trainer(schedule: &str) -> SupernetTrainer {
 }
 
 /// Likes small networks.
-struct Small;
+pub struct Small;
 
 impl Rewarder for Small {
     fn reward(&mut self, genotype: &Genotype, accuracy: Accuracy) -> Result<Reward, TrainError> {

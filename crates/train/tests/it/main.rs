@@ -5,6 +5,7 @@ mod engine;
 mod events;
 mod feed;
 mod kill;
+mod pinned;
 mod published;
 mod support;
 mod training;

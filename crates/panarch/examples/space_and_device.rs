@@ -37,7 +37,7 @@ operator = "classifier"
 
 /// A chip like `systolic-32`, with a wider array and a slower clock.
 const DEVICE: &str =
-    "format = 1\nbase = \"systolic-32\"\nname = \"my-chip\"\nclock.frequency = \"400 MHz\"\narray.columns = 64\n";
+    "format = 1\nbase = \"systolic-32\"\nname = \"my-chip\"\nclock.frequency_hz = \"400 MHz\"\narray.columns = 64\n";
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let space = Space::from_toml("my-space.toml", SPACE)?;

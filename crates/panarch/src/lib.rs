@@ -23,6 +23,12 @@
 #![doc = include_str!("../examples/cost_source.rs")]
 //! ```
 //!
+//! # A strategy of your own, on a table whose best entry is known
+//!
+//! ```ignore
+#![doc = include_str!("../examples/strategy.rs")]
+//! ```
+//!
 //! # Train, search and export
 //!
 //! ```ignore
@@ -40,8 +46,8 @@ pub use panarch_predict as predict;
 pub use panarch_report as report;
 pub use panarch_reproduce as reproduce;
 pub use panarch_run::{
-    Error, RunFile, checkpoint, classify, device_source, device_table, event, lookup, matrix_efficiency, products, run,
-    run_file, scalesim, support, tflite, threads, trace,
+    Error, RunFile, checkpoint, classify, device_source, device_table, event, exporters, lookup, matrix_efficiency,
+    products, run, run_file, scalesim, support, threads, trace,
 };
 pub use panarch_search as search;
 pub use panarch_space as space;

@@ -10,6 +10,7 @@ pub mod device_source;
 pub mod device_table;
 mod error;
 pub mod event;
+pub mod exporters;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
@@ -18,7 +19,6 @@ pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
-pub mod tflite;
 pub mod threads;
 pub mod trace;
 

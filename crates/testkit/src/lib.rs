@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod fake_device;
+pub mod operators;
 mod reference;
 pub mod samples;
 mod search_suite;

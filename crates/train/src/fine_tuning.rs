@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::TrainError;
 use crate::checkpoint::Subject;
 use crate::engine::{Engine, Member};
-use crate::evaluation::{Validator, recalibrate};
+use crate::evaluation::{Validator, recalibrate, sole_result};
 use crate::mixup::batch_cross_entropy;
 use crate::optimisation::{Optimisation, Pace};
 use crate::progress::{Control, Outcome};
@@ -134,8 +134,8 @@ impl NetworkTrainer {
                 splits.shape(),
             ));
         }
-        let outputs = network.shape(network.output()).elements();
-        if outputs != splits.classes as u64 {
+        let outputs = sole_result(&network)?;
+        if outputs != splits.classes {
             return Err(TrainError::Mismatch {
                 network: network.name().into(),
                 expects: format!("{outputs} classes"),
@@ -221,7 +221,7 @@ impl NetworkTrainer {
         } = self;
         let (ratio, smoothing) = (settings.distillation, settings.optimisation.label_smoothing);
         let network = member.network();
-        let classes = network.shape(network.output()).elements() as usize;
+        let classes = sole_result(network)?;
         let guide = match teacher {
             Some((member, store)) => {
                 let statistics = recalibrate(engine, member, store, validator.recalibration())?;

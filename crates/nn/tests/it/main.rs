@@ -9,5 +9,4 @@ mod not_a_number;
 mod observer;
 mod parity;
 mod random;
-mod reference;
 mod training;

@@ -4,6 +4,8 @@
 mod cost_source;
 #[path = "../../examples/space_and_device.rs"]
 mod space_and_device;
+#[path = "../../examples/strategy.rs"]
+mod strategy;
 #[path = "../../examples/train_search_export.rs"]
 #[allow(dead_code)]
 mod train_search_export;
@@ -16,6 +18,11 @@ fn a_space_and_a_device() {
 #[test]
 fn a_cost_source() {
     cost_source::main().unwrap();
+}
+
+#[test]
+fn a_strategy() {
+    strategy::main().unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{Declaration, SearchError, Situation, Strategy};
 /// What the registry says of it.
 pub const DECLARATION: Declaration = Declaration {
     name: NAME,
-    summary: "ageing evolution: a change of the best of a few of the latest networks",
+    summary: "changes the best of a few of the latest networks (ageing evolution)",
     settings: &[
         Setting {
             key: Key::new(

@@ -7,7 +7,7 @@ use crate::{Declaration, SearchError, Situation, Strategy};
 /// What the registry says of it.
 pub(crate) const DECLARATION: Declaration = Declaration {
     name: NAME,
-    summary: "draws every network anew, uniformly at random",
+    summary: "draws every network uniformly at random",
     settings: &[],
     randomised: true,
     check: |_| Ok(()),

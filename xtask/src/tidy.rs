@@ -6,6 +6,7 @@ mod layers;
 mod links;
 mod macros;
 mod names;
+mod operators;
 mod presets;
 mod purity;
 mod reference_data;
@@ -57,6 +58,7 @@ pub fn findings(root: &Path) -> Result<Vec<Finding>> {
         docs::check,
         macros::check,
         names::check,
+        operators::check,
         presets::check,
         purity::check,
         reference_data::check,

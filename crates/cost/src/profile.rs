@@ -167,7 +167,7 @@ impl DeviceKind {
         match self {
             Self::Accelerator(_) | Self::Hierarchy(_) => true,
             Self::Command(target) => target.accelerator.is_some(),
-            _ => false,
+            Self::Measured(_) | Self::Table(_) | Self::Linear(_) | Self::EthosU => false,
         }
     }
 }
@@ -284,7 +284,11 @@ impl DeviceProfile {
         match &self.kind {
             DeviceKind::Accelerator(accelerator) => Some(accelerator),
             DeviceKind::Command(target) => target.accelerator.as_deref(),
-            _ => None,
+            DeviceKind::Hierarchy(_)
+            | DeviceKind::Measured(_)
+            | DeviceKind::Table(_)
+            | DeviceKind::Linear(_)
+            | DeviceKind::EthosU => None,
         }
     }
 
@@ -300,7 +304,7 @@ impl DeviceProfile {
             DeviceKind::Hierarchy(_) => CostError::Hierarchy { device: device() },
             DeviceKind::Table(_) | DeviceKind::Linear(_) => CostError::FromFile { device: device() },
             DeviceKind::EthosU => CostError::EthosU { device: device() },
-            _ => CostError::Measured { device: device() },
+            DeviceKind::Accelerator(_) | DeviceKind::Measured(_) => CostError::Measured { device: device() },
         })
     }
 
@@ -388,7 +392,12 @@ impl DeviceProfile {
                 Ok(Box::new(Checked::new(FallbackModel::new(self, Model::Analytic)?)))
             }
             DeviceKind::Hierarchy(_) => Ok(Box::new(Checked::new(MappedModel::new(self.clone())?))),
-            _ => self.model(Model::Analytic),
+            DeviceKind::Accelerator(_)
+            | DeviceKind::Measured(_)
+            | DeviceKind::Command(_)
+            | DeviceKind::Table(_)
+            | DeviceKind::Linear(_)
+            | DeviceKind::EthosU => self.model(Model::Analytic),
         }
     }
 }

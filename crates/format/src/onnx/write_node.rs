@@ -170,9 +170,9 @@ impl<'a> NodeWriter<'a> {
     fn own_name(&self, id: NodeId) -> String {
         let node = self.network.node(id);
         let output = self.network.outputs().iter().find(|output| output.node == id);
-        match (&node.op, output) {
-            (Op::Input, _) => ONNX_INPUT.to_owned(),
-            (_, Some(output)) if !self.needs_flattening(id) => output.name.clone(),
+        match output {
+            _ if matches!(node.op, Op::Input) => ONNX_INPUT.to_owned(),
+            Some(output) if !self.needs_flattening(id) => output.name.clone(),
             _ => format!("{}:0", node.name),
         }
     }

@@ -285,7 +285,7 @@ fn evolve(
         let reward = match table.find(&[objective, &text]) {
             Some(row) if row[2] == genotype.to_string() => table.number(row, "reward")?,
             _ => {
-                let score = validator.inherited(&mut bench.engine, supernet, &genotype)?;
+                let score = validator.inherited(bench.engine.as_mut(), supernet, &genotype)?;
                 let accuracy = score.accuracy().value;
                 let reward = rewarder.reward(&genotype, accuracy)?.value;
                 table.push(vec![
@@ -326,7 +326,7 @@ fn judged(
 ) -> Result<Vec<String>, Error> {
     watch.step(format!("Fine-tuning what {} has found for {}", key[1], key[0]));
     let validator = bench.validator(10_000)?;
-    let score = validator.inherited(&mut bench.engine, supernet, genotype)?;
+    let score = validator.inherited(bench.engine.as_mut(), supernet, genotype)?;
     let accuracy: Accuracy = score.accuracy().value;
     let reward = rewarder.reward(genotype, accuracy)?;
     let settings = FineTuning {

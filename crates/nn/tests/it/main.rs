@@ -4,10 +4,10 @@
 
 mod allocation;
 mod bf16;
+mod engine;
 mod fixture;
 mod not_a_number;
 mod observer;
 mod parity;
 mod random;
-mod reference;
 mod training;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::reference::{self, Mode};
+use panarch_testkit::operators::reference::{self, Mode};
 
 pub fn uniform(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rand::RngExt;
 
 use crate::random::{close, network, uniform, weights};
-use crate::reference::{self, Mode};
+use panarch_testkit::operators::reference::{self, Mode};
 
 /// A step's ingredients: a random network with its own store.
 pub struct Setting {

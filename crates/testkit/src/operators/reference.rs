@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use panarch_graph::{Activation, Conv2d, Network, Op, Pool, PoolKind, Shape, Tensor, Weights};
+use panarch_graph::{Activation, Conv2d, Network, Op, Pool, PoolKind, Shape, Weights};
 
 /// Whether batch normalisation uses the batch's statistics or the running ones.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Mode {
+    /// The batch's.
     Train,
+    /// The running ones.
     Eval,
 }
 
 /// Values of all nodes, NHWC, and the statistics (mean, biased variance) of all batch normalisations.
 pub struct Pass {
+    /// The values of every node, by its number.
     pub values: Vec<Vec<f64>>,
+    /// The statistics of every batch normalisation, by its node's name.
     pub moments: BTreeMap<String, (Vec<f64>, Vec<f64>)>,
 }
 
@@ -32,7 +36,11 @@ fn weight(weights: &Weights, node: &str, suffix: &str) -> Vec<f64> {
     tensor.data.iter().map(|value| f64::from(*value)).collect()
 }
 
-/// Runs a network.
+/// Runs a network on images `[batch, height, width, channels]`.
+///
+/// # Panics
+/// When the weights are not the network's.
+#[must_use]
 pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) -> Pass {
     let image = network.input_shape().elements() as usize;
     let batch = input.len() / image;
@@ -139,6 +147,10 @@ pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) 
 }
 
 /// Gradients of all parameters by name, and of the input, from the gradient of the output; training mode.
+///
+/// # Panics
+/// When the weights are not the network's.
+#[must_use]
 pub fn backward(
     network: &Network,
     weights: &Weights,
@@ -269,6 +281,7 @@ pub fn backward(
 }
 
 /// Value and derivative.
+#[must_use]
 pub fn activation(kind: Activation, x: f64) -> (f64, f64) {
     let inside = |low: f64, high: f64| f64::from(u8::from(x > low && x < high));
     let sigmoid = 1.0 / (1.0 + (-x).exp());
@@ -417,11 +430,4 @@ fn for_each_product(g: &Geometry, mut f: impl FnMut(usize, usize, usize)) {
             }
         }
     }
-}
-
-/// A tensor rounded to f32.
-#[allow(dead_code)]
-pub fn tensor(shape: Vec<usize>, data: &[f64]) -> Tensor {
-    let data = data.iter().map(|value| *value as f32).collect();
-    Tensor { shape, data }
 }

@@ -1,0 +1,3 @@
+//! Operators, written out for clarity.
+
+pub mod reference;

@@ -9,6 +9,8 @@ mod compofa;
 mod concepts;
 mod cost_benchmarks;
 mod csv;
+mod demo;
+mod devices;
 mod engine_benchmarks;
 mod figures;
 mod fine_tuning;
@@ -41,8 +43,10 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 15] = [
+const PAGES: [Page; 17] = [
     readme::PAGE,
+    demo::PAGE,
+    devices::PAGE,
     analytic_model::PAGE,
     compofa::PAGE,
     fine_tuning::PAGE,

@@ -3,6 +3,7 @@
 mod code;
 mod docs;
 mod layers;
+mod links;
 mod macros;
 mod names;
 mod presets;
@@ -51,6 +52,7 @@ impl Finding {
 pub fn findings(root: &Path) -> Result<Vec<Finding>> {
     let files = tree::read(root)?;
     let mut findings = layers::check(root)?;
+    findings.extend(links::check(&files, &|path| root.join(path).exists()));
     for rule in [
         docs::check,
         macros::check,

@@ -1,8 +1,8 @@
-//! How far the devices agree about sampled networks of a space: the fairness of a comparison over them.
+//! How far the devices agree about sampled networks of a space: the agreement of a comparison over them.
 //!
-//! `cargo run -p panarch-cost --example fairness [SPACE [SEED]]`
+//! `cargo run -p panarch-cost --example agreement [SPACE [SEED]]`
 
-use panarch_cost::{AnalyticModel, CostSource, DeviceProfile, DeviceSample, SizeClass, fairness};
+use panarch_cost::{AnalyticModel, CostSource, DeviceProfile, DeviceSample, SizeClass, agreement};
 use panarch_graph::stream;
 use panarch_space::{Head, Space};
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let costs: Result<Vec<_>, _> = model.estimate(&networks).into_iter().collect();
         samples.push(DeviceSample::from_costs(model.device(), &costs?));
     }
-    let judged = fairness(&samples);
+    let judged = agreement(&samples);
     for device in &judged.devices {
         println!(
             "{:<16} median {:<10} fixed {:>5.1} %",

@@ -62,7 +62,7 @@ impl DeviceSample {
 
 /// How fair a comparison over some devices is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Fairness {
+pub struct DeviceAgreement {
     /// Number of networks sampled.
     pub networks: usize,
     /// One entry a device, in their order.
@@ -94,7 +94,7 @@ pub struct PairAgreement {
     pub tau: Option<f64>,
 }
 
-impl Fairness {
+impl DeviceAgreement {
     /// Largest median share of fixed time that a fair device may have.
     pub const LARGEST_FIXED_SHARE: f64 = 0.30;
     /// Devices whose τ is below this order networks differently.
@@ -129,7 +129,7 @@ impl Fairness {
 
 /// Judges a set of devices by the same sampled networks.
 #[must_use]
-pub fn fairness(samples: &[DeviceSample]) -> Fairness {
+pub fn agreement(samples: &[DeviceSample]) -> DeviceAgreement {
     let devices = samples.iter().map(|sample| {
         let shares = sample.fixed.iter().zip(&sample.latencies);
         let seconds = sample.latencies.iter().map(|latency| latency.seconds());
@@ -153,7 +153,7 @@ pub fn fairness(samples: &[DeviceSample]) -> Fairness {
             });
         }
     }
-    Fairness {
+    DeviceAgreement {
         networks: samples.iter().map(|sample| sample.latencies.len()).min().unwrap_or(0),
         devices: devices.collect(),
         pairs,
@@ -279,13 +279,13 @@ mod tests {
             sample("b", [4.0, 3.0, 2.0, 1.0], 0.1),
             sample("c", [1.0, 2.0, 3.0, 5.0], 2.0),
         ];
-        let judged = fairness(&samples);
+        let judged = agreement(&samples);
         assert_eq!(judged.networks, 4);
         assert_eq!(judged.different_pairs().len(), 2);
         let fixed: Vec<&str> = judged.mostly_fixed().iter().map(|d| d.device.as_str()).collect();
         assert_eq!(fixed, ["c"]);
         assert!(!judged.is_fair());
-        assert!(!fairness(&samples[..2]).is_fair(), "one differing pair is not enough");
-        assert!(!fairness(&[]).is_fair());
+        assert!(!agreement(&samples[..2]).is_fair(), "one differing pair is not enough");
+        assert!(!agreement(&[]).is_fair());
     }
 }

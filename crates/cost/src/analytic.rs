@@ -14,7 +14,7 @@ use closed_form::layer_time;
 
 /// Identifies what this model says of a profile; raised whenever that changes.
 pub(crate) const REVISION: &str = "panarch analytic model of a profile v3";
-/// From how many networks on threads are worth their start.
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 32;
 
 /// A closed-form performance model of an accelerator profile.

@@ -2,7 +2,7 @@
 //!
 //! Every layer goes to the first device of the chain that can run it: the device itself, its fallback, the fallback of that
 //! one. A convolution whose activation is not supported stays, and the activation goes. What a layer reads and another
-//! device has made is carried over the link of the one nearer to the begin of the chain: to a device once, however many of
+//! device has made is carried over the link of the one nearer to the start of the chain: to a device once, however many of
 //! its layers read it, and never hidden behind anything. An accelerator that is entered again is called again. The image
 //! lies with whoever runs the first layer and with the last device of the chain, its host; the result stays where it is made.
 
@@ -21,7 +21,7 @@ use crate::{analytic, mapper, simulator};
 
 use placement::Placement;
 
-/// From how many networks on threads are worth their start.
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 4;
 
 /// A device with a fallback: a model of each device of the chain, and what passes between them.

@@ -49,7 +49,7 @@ mod simulator;
 mod source;
 pub mod systolic;
 
-pub use agreement::{DeviceSample, Fairness, fairness, fixed_share, kendall_tau};
+pub use agreement::{DeviceAgreement, DeviceSample, agreement, fixed_share, kendall_tau};
 pub use analytic::{AnalyticModel, BlockCost, BlockSum};
 pub use calibration::{Calibration, StartingFigure};
 pub use error::CostError;

@@ -20,7 +20,7 @@ use timeline::{Trace, layer_time, traced};
 
 /// Identifies what this model says of a profile; raised whenever that changes.
 pub(crate) const REVISION: &str = "panarch simulator of a profile v2";
-/// From how many networks on threads are worth their start.
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 4;
 
 /// A simulator of an accelerator profile: tile by tile, to the cycle.

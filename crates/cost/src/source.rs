@@ -109,6 +109,26 @@ pub struct Cost {
     pub provenance: Provenance,
 }
 
+impl Cost {
+    /// A cost of which only the latency is known: no energy, no layers, and zero for what is counted in bytes.
+    #[must_use]
+    pub const fn of_latency(latency: Estimate<Latency>, provenance: Provenance) -> Self {
+        Self {
+            latency,
+            fixed: Latency::ZERO,
+            energy: None,
+            energy_parts: None,
+            fixed_energy: None,
+            peak_memory: Bytes(0),
+            traffic: Bytes(0),
+            memory: Vec::new(),
+            utilisation: 0.0,
+            per_layer: Vec::new(),
+            provenance,
+        }
+    }
+}
+
 /// What one layer costs: an operator with the batch normalisation and activation fused behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

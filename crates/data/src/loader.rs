@@ -85,6 +85,11 @@ impl Loader {
             .with_text(format!("batches of the {name}"), self.batch_size)
     }
 
+    /// The number of images.
+    pub fn image_count(&self) -> usize {
+        self.images.len()
+    }
+
     /// Batches per epoch.
     pub fn steps(&self) -> usize {
         match self.training {

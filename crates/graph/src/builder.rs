@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use crate::{Conv2d, GraphError, Network, Node, NodeId, Op, Padding, Pool, PoolKind, Shape};
+use crate::{Conv2d, GraphError, Network, Node, NodeId, Op, Output, Padding, Pool, PoolKind, Shape, output};
 
 /// Largest channel count or axis length that a network may have; keeps every product inside `u64`.
 const LARGEST_AXIS: u32 = 1 << 20;
@@ -115,21 +115,26 @@ impl NetworkBuilder {
         Ok(id)
     }
 
-    /// The finished network, whose result is `output`.
+    /// The finished network, whose only result is `output`, under the name [`Output::DEFAULT`].
     ///
     /// # Errors
     /// When a node other than the output is never read.
-    pub fn finish(mut self, output: NodeId) -> Result<Network, GraphError> {
+    pub fn finish(self, output: NodeId) -> Result<Network, GraphError> {
+        self.finish_with(vec![Output::new(Output::DEFAULT, output)])
+    }
+
+    /// The finished network with these outputs, in their order.
+    ///
+    /// # Errors
+    /// When a node that is no output is never read; as [`Network::with_outputs`].
+    pub fn finish_with(mut self, outputs: Vec<Output>) -> Result<Network, GraphError> {
         self.input();
         check_axes("input", "input", self.input)?;
-        if output.index() >= self.nodes.len() {
-            return Err(GraphError::UnknownInput {
-                node: "output".to_owned(),
-                input: output.index(),
-            });
-        }
+        output::check(&outputs, &self.nodes)?;
         let mut used = vec![false; self.nodes.len()];
-        used[output.index()] = true;
+        for output in &outputs {
+            used[output.node.index()] = true;
+        }
         for node in &self.nodes {
             for input in &node.inputs {
                 used[input.index()] = true;
@@ -140,7 +145,7 @@ impl NetworkBuilder {
                 node: self.nodes[index].name.clone(),
             });
         }
-        Ok(Network::from_parts(self.name, self.nodes, self.shapes, output))
+        Ok(Network::from_parts(self.name, self.nodes, self.shapes, outputs))
     }
 }
 

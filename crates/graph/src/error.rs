@@ -52,11 +52,30 @@ pub enum GraphError {
         /// What is wrong.
         reason: String,
     },
-    /// A node feeds nothing and is not the output.
-    #[error("node `{node}` is never used; remove it or make it the output")]
+    /// A node feeds nothing and is no output.
+    #[error("node `{node}` is never used; remove it or make it an output")]
     Unused {
         /// The node.
         node: String,
+    },
+    /// A network without a result.
+    #[error("a network needs an output; finish it with the node whose value is its result")]
+    NoOutput,
+    /// An output that cannot be, or cannot be told from another.
+    #[error("output `{name}`: {reason}")]
+    Output {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A network with several outputs where one is asked for.
+    #[error("network `{network}` has {} outputs (`{}`), one is needed here; cut it to the one that is meant", names.len(), names.join("`, `"))]
+    SeveralOutputs {
+        /// The network's name.
+        network: String,
+        /// The names of its outputs.
+        names: Vec<String>,
     },
     /// The network has no input node or more than one.
     #[error("a network needs exactly one input node, as its first node")]

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::{BatchNorm, GraphError, Network, NetworkBuilder, NodeId, Op, Tensor, Weights};
+use crate::{BatchNorm, GraphError, Network, NetworkBuilder, NodeId, Op, Output, Tensor, Weights};
 
 /// The network with every batch normalisation that directly follows a convolution or linear layer taken into its bias.
 ///
@@ -25,10 +25,13 @@ pub fn folded_structure(network: &Network) -> Network {
         node.inputs = node.inputs.iter().filter_map(|input| renamed[input.index()]).collect();
         renamed[id.index()] = builder.push(node).ok();
     }
-    let output = renamed[network.output().index()];
+    let outputs = network.outputs().iter();
+    let outputs: Option<Vec<Output>> = outputs
+        .map(|output| Some(Output::new(output.name.clone(), renamed[output.node.index()]?)))
+        .collect();
     // Removing shape-preserving nodes from a valid network leaves a valid network.
-    output
-        .and_then(|output| builder.finish(output).ok())
+    outputs
+        .and_then(|outputs| builder.finish_with(outputs).ok())
         .unwrap_or_else(|| network.clone())
 }
 
@@ -95,7 +98,7 @@ fn fold_hosts(network: &Network) -> HashMap<NodeId, NodeId> {
             continue;
         }
         let host = node.inputs[0];
-        if network.node(host).op.has_kernel() && network.consumers(host) == [id] && host != network.output() {
+        if network.node(host).op.has_kernel() && network.sole_reader(host) == Some(id) {
             hosts.insert(id, host);
         }
     }

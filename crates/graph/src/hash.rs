@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Network, NodeId, Op, PoolKind};
+use crate::{Network, NodeId, Op, Output, PoolKind};
 
 /// Identifies content by BLAKE3: a network, a space, a profile, a protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,9 +90,10 @@ impl From<ContentHash> for String {
 
 /// Hashes the input shape and then every node with its attributes and the numbers of its inputs.
 ///
-/// Nodes are numbered in the order in which a depth-first walk from the output finishes them, inputs in their order, so
+/// Nodes are numbered in the order in which a depth-first walk from the outputs finishes them, inputs in their order, so
 /// that the hash does not depend on how independent branches were interleaved when the network was built. Numbers, and
-/// not the inputs' own hashes, keep two equal branches apart from one branch read twice.
+/// not the inputs' own hashes, keep two equal branches apart from one branch read twice. Outputs follow with their names;
+/// a network with one of the default name, as all were once, writes none.
 pub(crate) fn content_hash(network: &Network) -> ContentHash {
     let order = finishing_order(network);
     let mut number = vec![0_u32; network.nodes().len()];
@@ -110,24 +111,38 @@ pub(crate) fn content_hash(network: &Network) -> ContentHash {
             put(&mut bytes, &[number[source.index()]]);
         }
     }
+    let outputs = network.outputs();
+    if !matches!(outputs, [only] if only.name == Output::DEFAULT) {
+        // No operator has this tag.
+        bytes.push(u8::MAX);
+        put(&mut bytes, &[outputs.len() as u32]);
+        for output in outputs {
+            put(&mut bytes, &[number[output.node.index()], output.name.len() as u32]);
+            bytes.extend_from_slice(output.name.as_bytes());
+        }
+    }
     ContentHash::of("panarch network v1", &bytes)
 }
 
 fn finishing_order(network: &Network) -> Vec<NodeId> {
     let mut order = Vec::with_capacity(network.nodes().len());
     let mut entered = vec![false; network.nodes().len()];
-    // (node, how many of its inputs have been walked)
-    let mut walk = vec![(network.output(), 0_usize)];
-    entered[network.output().index()] = true;
-    while let Some((id, next)) = walk.pop() {
-        match network.node(id).inputs.get(next) {
-            Some(&input) => {
-                walk.push((id, next + 1));
-                if !std::mem::replace(&mut entered[input.index()], true) {
-                    walk.push((input, 0));
+    for output in network.outputs() {
+        if std::mem::replace(&mut entered[output.node.index()], true) {
+            continue;
+        }
+        // (node, how many of its inputs have been walked)
+        let mut walk = vec![(output.node, 0_usize)];
+        while let Some((id, next)) = walk.pop() {
+            match network.node(id).inputs.get(next) {
+                Some(&input) => {
+                    walk.push((id, next + 1));
+                    if !std::mem::replace(&mut entered[input.index()], true) {
+                        walk.push((input, 0));
+                    }
                 }
+                None => order.push(id),
             }
-            None => order.push(id),
         }
     }
     order

@@ -32,8 +32,7 @@ pub fn fused_layers(network: &Network) -> Vec<Layer> {
         }
         let follows = node.op.joins_layer_before();
         let host = node.inputs.first().and_then(|input| {
-            let alone = network.consumers(*input) == [id] && *input != network.output();
-            if follows && alone {
+            if follows && network.sole_reader(*input) == Some(id) {
                 layer_of[input.index()]
             } else {
                 None

@@ -2,7 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentHash, GraphError, Macs, NetworkBuilder, Op, ParameterSpec, Shape, builder, hash, parameter};
+use crate::{
+    ContentHash, GraphError, Macs, NetworkBuilder, Op, Output, ParameterSpec, Shape, builder, hash, output, parameter,
+};
 
 /// The number of a node in its network; the default is the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -46,7 +48,7 @@ impl Node {
     }
 }
 
-/// A validated network: nodes in topological order, one input, one output.
+/// A validated network: nodes in topological order, one input, one or several named outputs.
 ///
 /// Shapes are inferred once, when the network is built, and hold for one image.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,11 +57,17 @@ pub struct Network {
     nodes: Vec<Node>,
     shapes: Vec<Shape>,
     consumers: Vec<Vec<NodeId>>,
-    output: NodeId,
+    outputs: Vec<Output>,
+    /// For each node: its value is an output.
+    leaves: Vec<bool>,
 }
 
 impl Network {
-    pub(crate) fn from_parts(name: String, nodes: Vec<Node>, shapes: Vec<Shape>, output: NodeId) -> Self {
+    pub(crate) fn from_parts(name: String, nodes: Vec<Node>, shapes: Vec<Shape>, outputs: Vec<Output>) -> Self {
+        let mut leaves = vec![false; nodes.len()];
+        for output in &outputs {
+            leaves[output.node.index()] = true;
+        }
         let mut consumers = vec![Vec::new(); nodes.len()];
         for (index, node) in nodes.iter().enumerate() {
             for input in &node.inputs {
@@ -75,7 +83,8 @@ impl Network {
             nodes,
             shapes,
             consumers,
-            output,
+            outputs,
+            leaves,
         }
     }
 
@@ -107,7 +116,7 @@ impl Network {
         for node in &self.nodes {
             builder.push(node.clone())?;
         }
-        builder.finish(self.output)
+        builder.finish_with(self.outputs.clone())
     }
 
     /// All nodes in topological order; the first is the input.
@@ -142,10 +151,86 @@ impl Network {
         self.shapes[id.index()]
     }
 
-    /// The node whose value is the network's result.
+    /// What the network hands out, in order; never empty.
     #[must_use]
-    pub const fn output(&self) -> NodeId {
-        self.output
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// The node of the first output: the network's result where it has one. What serves one output only asks for
+    /// [`Network::sole_output`].
+    #[must_use]
+    pub fn output(&self) -> NodeId {
+        self.outputs[0].node
+    }
+
+    /// The node of the only output.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn sole_output(&self) -> Result<NodeId, GraphError> {
+        match &self.outputs[..] {
+            [output] => Ok(output.node),
+            several => Err(GraphError::SeveralOutputs {
+                network: self.name.clone(),
+                names: several.iter().map(|output| output.name.clone()).collect(),
+            }),
+        }
+    }
+
+    /// Whether a node's value is an output: it lives to the end, and nothing may be made of it in its place.
+    #[must_use]
+    pub fn is_output(&self, id: NodeId) -> bool {
+        self.leaves[id.index()]
+    }
+
+    /// The node that alone reads a value which nobody else gets to see: what it can be fused with.
+    #[must_use]
+    pub fn sole_reader(&self, id: NodeId) -> Option<NodeId> {
+        match self.consumers(id) {
+            [reader] if !self.is_output(id) => Some(*reader),
+            _ => None,
+        }
+    }
+
+    /// Values of all outputs, for one image.
+    #[must_use]
+    pub fn output_elements(&self) -> u64 {
+        self.outputs
+            .iter()
+            .map(|output| self.shape(output.node).elements())
+            .sum()
+    }
+
+    /// The part of the network that makes these values, which become its outputs.
+    ///
+    /// # Errors
+    /// When there is no output, when names or nodes occur twice, when a name is empty, longer than 256 bytes or has
+    /// control characters, and for the image itself beside other outputs.
+    pub fn with_outputs(&self, outputs: &[Output]) -> Result<Self, GraphError> {
+        output::check(outputs, &self.nodes)?;
+        let needed = output::needed(self, outputs);
+        let mut builder = NetworkBuilder::new(self.name.clone(), self.input_shape());
+        let mut renamed = vec![NodeId::default(); self.nodes.len()];
+        for id in self.ids().filter(|id| needed[id.index()]) {
+            let mut node = self.node(id).clone();
+            for input in &mut node.inputs {
+                *input = renamed[input.index()];
+            }
+            renamed[id.index()] = builder.push(node)?;
+        }
+        let moved = |output: &Output| Output::new(output.name.clone(), renamed[output.node.index()]);
+        builder.finish_with(outputs.iter().map(moved).collect())
+    }
+
+    /// The same network with further outputs behind its own: taps, for whoever wants to see values in the middle. Nodes
+    /// keep their identifiers. What is tapped lives to the end and is fused with nothing, so that the network may cost
+    /// more, and its content hash is another.
+    ///
+    /// # Errors
+    /// As [`Network::with_outputs`].
+    pub fn tapped(&self, taps: &[Output]) -> Result<Self, GraphError> {
+        self.with_outputs(&[self.outputs.as_slice(), taps].concat())
     }
 
     /// The nodes that read a node, each once, in topological order.
@@ -196,7 +281,7 @@ impl Network {
 
     /// The largest number of activation values alive at once, for one image, in this topological order.
     ///
-    /// A value lives from the node that makes it to the last node that reads it.
+    /// A value lives from the node that makes it to the last node that reads it, an output to the end.
     /// Batch normalisation, activations, flattening and a gated product work in place when nothing else reads their
     /// (first) input. Workspaces such as im2col buffers are not counted.
     #[must_use]
@@ -205,7 +290,7 @@ impl Network {
         let mut peak = 0_u64;
         for id in self.ids() {
             let node = self.node(id);
-            let last_reader = |input: &NodeId| self.consumers(*input).last() == Some(&id) && *input != self.output;
+            let last_reader = |input: &NodeId| self.consumers(*input).last() == Some(&id) && !self.is_output(*input);
             let in_place = node.op.works_in_place()
                 && node.inputs.first().is_some_and(|first| {
                     last_reader(first) && self.shape(*first).elements() == self.shape(id).elements()
@@ -224,7 +309,8 @@ impl Network {
         peak
     }
 
-    /// Identifies the network: operators, attributes, edges and input shape; not names, not weights.
+    /// Identifies the network: operators, attributes, edges, input shape and outputs; not weights, and no names but those
+    /// of outputs, where there are several or the only one is not called [`Output::DEFAULT`].
     #[must_use]
     pub fn content_hash(&self) -> ContentHash {
         hash::content_hash(self)

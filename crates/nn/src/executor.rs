@@ -10,6 +10,8 @@ mod pass;
 mod share;
 mod train;
 
+use std::ops::Range;
+
 use panarch_graph::{Network, ParameterSpec};
 
 use crate::plan::{EvaluationMemory, Group, TrainingMemory, groups};
@@ -20,7 +22,8 @@ use crate::{BnStatistics, NnError, Store, Views, Workspace};
 /// Runs one network on batches of up to a planned size.
 ///
 /// Parameters are not owned: every call names the store and the views into it. Inputs are NHWC
-/// `[images, height, width, channels]`; results are `[images, outputs]`, as gradients over them are.
+/// `[images, height, width, channels]`, and so are results; those of several outputs follow one another in the network's
+/// order, and gradients over them are given in the same form.
 ///
 /// Work is spread over the threads of the current `rayon` pool. Results are the same, bit for bit, for any number of
 /// threads; they depend on the workspace's number of shares and on the processor's instruction set.
@@ -28,7 +31,7 @@ use crate::{BnStatistics, NnError, Store, Views, Workspace};
 pub struct Executor {
     level: Level,
     groups: Vec<Group>,
-    output: usize,
+    outputs: Vec<OutputPlace>,
     parameters: Vec<ParameterSpec>,
     batch: usize,
     training: TrainingMemory,
@@ -38,7 +41,7 @@ pub struct Executor {
     images: usize,
     /// The workspace holds a training forward pass.
     trained: bool,
-    logits: Vec<f32>,
+    results: Vec<f32>,
     /// For each input of the group at hand in the backward pass: accumulate, finish.
     edges: Vec<(bool, bool)>,
     /// For each group: its gradient has been written; readers still to come.
@@ -46,16 +49,50 @@ pub struct Executor {
     readers: Vec<usize>,
 }
 
+/// Where an output's values come from and go to.
+#[derive(Debug, Clone)]
+struct OutputPlace {
+    name: String,
+    group: usize,
+    /// Values of one image, and those of the outputs before it.
+    elements: usize,
+    before: usize,
+}
+
+impl OutputPlace {
+    /// Where they stand among the results of so many images.
+    const fn range(&self, images: usize) -> Range<usize> {
+        images * self.before..images * (self.before + self.elements)
+    }
+}
+
+fn output_places(network: &Network, groups: &[usize]) -> Vec<OutputPlace> {
+    let mut before = 0;
+    let outputs = network.outputs().iter().zip(groups);
+    outputs
+        .map(|(output, group)| {
+            let elements = network.shape(output.node).elements() as usize;
+            before += elements;
+            OutputPlace {
+                name: output.name.clone(),
+                group: *group,
+                elements,
+                before: before - elements,
+            }
+        })
+        .collect()
+}
+
 /// Bytes that [`Executor::evaluate`] takes for a network on a batch with a new workspace, images not counted; nothing is
 /// allocated.
 #[must_use]
 pub fn evaluation_bytes(network: &Network, batch: usize) -> u64 {
     let level = Level::detect();
-    let (groups, output) = groups(network, level);
+    let (groups, outputs) = groups(network, level);
     let (shares, staging) = (Workspace::default().shares(), staging(&network.parameters()));
-    let memory = EvaluationMemory::new(level, &groups, output, batch.max(1), shares, staging);
-    let logits = batch.saturating_mul(groups[output].elements());
-    (memory.floats.saturating_add(logits) as u64).saturating_mul(size_of::<f32>() as u64)
+    let memory = EvaluationMemory::new(level, &groups, &outputs, batch.max(1), shares, staging);
+    let results = batch.saturating_mul(network.output_elements() as usize);
+    (memory.floats.saturating_add(results) as u64).saturating_mul(size_of::<f32>() as u64)
 }
 
 /// Values of the largest parameter.
@@ -94,22 +131,22 @@ impl Executor {
             let image = network.input_shape().elements() as usize;
             return Err(NnError::Batch { batch, image, found: 0 });
         }
-        let (groups, output) = groups(network, level);
+        let (groups, outputs) = groups(network, level);
         let parameters = network.parameters();
         let staging = staging(&parameters);
         let shares = workspace.shares();
         let widest = groups.iter().map(|group| group.inputs.len()).max().unwrap_or(0);
         Ok(Self {
             level,
-            output,
             parameters,
             batch,
-            training: TrainingMemory::new(level, &groups, output, batch, shares, staging, workspace.storage()),
-            evaluation: EvaluationMemory::new(level, &groups, output, batch, shares, staging),
+            training: TrainingMemory::new(level, &groups, &outputs, batch, shares, staging, workspace.storage()),
+            evaluation: EvaluationMemory::new(level, &groups, &outputs, batch, shares, staging),
+            outputs: output_places(network, &outputs),
             workspace,
             images: 0,
             trained: false,
-            logits: zeroed(batch.saturating_mul(groups[output].elements()))?,
+            results: zeroed(batch.saturating_mul(network.output_elements() as usize))?,
             edges: Vec::with_capacity(widest),
             written: vec![false; groups.len()],
             readers: vec![0; groups.len()],
@@ -123,10 +160,22 @@ impl Executor {
         self.workspace
     }
 
-    /// Result of the last forward pass, `[images, outputs]`.
+    /// The results of the last forward pass: `[images, height, width, channels]` of each output, one after the other.
     #[must_use]
-    pub fn logits(&self) -> &[f32] {
-        &self.logits[..self.images * self.groups[self.output].elements()]
+    pub fn results(&self) -> &[f32] {
+        &self.results[..self.images * self.result_elements()]
+    }
+
+    /// The result of this name of the last forward pass, `[images, height, width, channels]`.
+    #[must_use]
+    pub fn result(&self, name: &str) -> Option<&[f32]> {
+        let place = self.outputs.iter().find(|place| place.name == name)?;
+        self.results.get(place.range(self.images))
+    }
+
+    /// Values of all results of one image.
+    fn result_elements(&self) -> usize {
+        self.outputs.iter().map(|place| place.elements).sum()
     }
 
     /// The planned number of images.

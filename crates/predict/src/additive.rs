@@ -7,7 +7,7 @@ use panarch_space::{Genotype, Space};
 use crate::PredictError;
 use crate::cholesky::packed;
 use crate::ridge::{Ridge, Row};
-use crate::student;
+use crate::student_t;
 
 pub use pairs::PairTerms;
 pub(crate) use pairs::check_pairs;
@@ -216,7 +216,7 @@ impl Additive {
             0 => GIVEN,
             measurements => measurements as f64 - 1.0,
         };
-        let half = deviation * student::quantile(0.5 + 0.5 * level, freedom);
+        let half = deviation * student_t::quantile(0.5 + 0.5 * level, freedom);
         Ok(Estimate {
             value,
             low: value - half,

@@ -20,7 +20,7 @@ mod latency_table;
 mod linear_latency;
 mod predictor;
 mod ridge;
-mod student;
+mod student_t;
 
 pub use additive::{Additive, HeldOut, Measurement, PairTerms, Term};
 pub use block::{Block, blocks};
@@ -31,4 +31,4 @@ pub use latency::AdditiveLatency;
 pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
 pub use linear_latency::{LinearLatency, LinearTerms};
 pub use predictor::Predictor;
-pub use student::normal_quantile;
+pub use student_t::normal_quantile;

@@ -38,7 +38,7 @@ pub fn report_html(report: &RunReport) -> String {
         evidence::layers(report),
         evidence::predictions(report),
         evidence::searches(report),
-        evidence::fairness(report),
+        evidence::agreement(report),
         evidence::networks(report),
         Some(evidence::provenance(report)),
         Some(repeat::repeat(report)),

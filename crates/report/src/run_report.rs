@@ -14,7 +14,7 @@ mod run_facts;
 mod search;
 
 pub use architecture::{BlockFacts, blocks_of, merge_repeats};
-pub use device::{DeviceFacts, Fairness, FairnessVerdict};
+pub use device::{AgreementVerdict, DeviceAgreement, DeviceFacts};
 pub use device_layers::DeviceLayers;
 pub use file::VERSION;
 pub use finalist::{ExportCheck, ExportFacts, Finalist, Role};
@@ -51,7 +51,8 @@ pub struct RunReport {
     /// The devices.
     pub devices: Vec<DeviceFacts>,
     /// Whether the devices disagree enough to be worth a joint search.
-    pub fairness: Option<Fairness>,
+    #[serde(rename = "fairness")]
+    pub agreement: Option<DeviceAgreement>,
     /// Every provenance that a number below refers to, by index.
     pub provenances: Vec<Provenance>,
     /// What the accuracy of [`RunReport::networks`] was taken on.

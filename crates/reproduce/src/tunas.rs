@@ -2,10 +2,10 @@
 
 use panarch_graph::Accuracy;
 use panarch_report::{Panel, Series, Table};
-use panarch_search::{AgeingEvolution, Evolution, Situation, Strategy, Unconstrained};
+use panarch_search::{AgeingEvolution, Begun, Evaluator, Evolution, Plan, Proposal, Report, Unconstrained};
 use panarch_space::Genotype;
-use panarch_study::{History, Observation};
-use panarch_train::{FineTuning, Pace, Progress, Rewarder, Schedule, Supernet};
+use panarch_study::{Choice, Observation};
+use panarch_train::{FineTuning, Pace, Progress, Rewarder, Schedule, Supernet, Validator};
 
 use super::bench::{BATCH, Bench, Start, Wanted};
 use super::table::{Csv, shown};
@@ -267,52 +267,77 @@ fn evolve(
         ..Evolution::default()
     };
     let mut strategy = AgeingEvolution::new(SEED, settings)?;
-    let mut history = History::new();
-    let mut best: Option<(Genotype, f64)> = None;
-    for number in 0..evaluations.max(population as u64) {
-        if watch.cancel.is_cancelled() {
-            return Err(Error::Interrupted);
-        }
-        let situation = Situation {
-            space,
-            constraint: &Unconstrained,
-            history: &history,
-            pending: &[],
-            number,
-        };
-        let genotype = strategy.ask(&situation)?;
-        let text = number.to_string();
-        let reward = match table.find(&[objective, &text]) {
-            Some(row) if row[2] == genotype.to_string() => table.number(row, "reward")?,
-            _ => {
-                let score = validator.inherited(bench.engine.as_mut(), supernet, &genotype)?;
-                let accuracy = score.accuracy().value;
-                let reward = rewarder.reward(&genotype, accuracy)?.value;
-                table.push(vec![
-                    objective.to_owned(),
-                    text,
-                    genotype.to_string(),
-                    format!("{:.6}", accuracy.share()),
-                    format!("{reward:.9}"),
-                ])?;
-                reward
-            }
-        };
-        if best.as_ref().is_none_or(|(_, before)| reward > *before) {
-            best = Some((genotype.clone(), reward));
-        }
-        let observation = Observation {
-            number,
-            genotype,
-            reward: Some(reward),
-        };
-        strategy.tell(&observation);
-        history.push(observation)?;
-        watch.progress(number + 1, evaluations, "evaluations", "");
-    }
+    let plan = Plan {
+        space,
+        constraint: &Unconstrained,
+        budget: evaluations.max(population as u64),
+        batch: 1,
+    };
+    let mut rewarded = Rewarded {
+        bench,
+        objective,
+        supernet,
+        validator: &validator,
+        rewarder,
+        evaluations,
+        table,
+        watch,
+    };
+    let (history, _) = panarch_search::search(&plan, &mut strategy, Begun::default(), &mut rewarded)?;
     watch.done(format!("{evaluations} evaluations"));
-    best.map(|(genotype, _)| genotype)
+    let best = Choice::largest_reward().winner(&history.front())?;
+    best.map(|best| best.genotype.clone())
         .ok_or_else(|| Error::Infeasible("the evolution has evaluated nothing".into()))
+}
+
+/// Rewards members with inherited weights; what an earlier process has rewarded stands in the table.
+struct Rewarded<'a, 'r, 'w> {
+    bench: &'a mut Bench,
+    objective: &'a str,
+    supernet: &'a Supernet,
+    validator: &'a Validator,
+    rewarder: &'a mut DeviceRewarder<'r>,
+    evaluations: u64,
+    table: &'a mut Csv,
+    watch: &'a mut Watch<'w>,
+}
+
+impl Rewarded<'_, '_, '_> {
+    fn reward(&mut self, number: u64, genotype: &Genotype) -> Result<f64, Error> {
+        let number = number.to_string();
+        if let Some(row) = self.table.find(&[self.objective, &number])
+            && row[2] == genotype.to_string()
+        {
+            return self.table.number(row, "reward");
+        }
+        let score = self
+            .validator
+            .inherited(self.bench.engine.as_mut(), self.supernet, genotype)?;
+        let accuracy = score.accuracy().value;
+        let reward = self.rewarder.reward(genotype, accuracy)?.value;
+        self.table.push(vec![
+            self.objective.to_owned(),
+            number,
+            genotype.to_string(),
+            format!("{:.6}", accuracy.share()),
+            format!("{reward:.9}"),
+        ])?;
+        Ok(reward)
+    }
+}
+
+impl Evaluator for Rewarded<'_, '_, '_> {
+    type Error = Error;
+
+    fn evaluate(&mut self, proposals: &[Proposal], report: &mut Report<'_>) -> Result<(), Error> {
+        for Proposal { number, genotype } in proposals {
+            self.watch.check()?;
+            let reward = self.reward(*number, genotype)?;
+            report.finished(Observation::rewarded(*number, genotype.clone(), reward))?;
+            self.watch.progress(number + 1, self.evaluations, "evaluations", "");
+        }
+        Ok(())
+    }
 }
 
 /// A found network, on all validation images with inherited weights, and on the test images after fine-tuning.

@@ -13,7 +13,7 @@ use crate::{Error, device_source, lookup};
 pub struct ProductCost {
     /// The product.
     pub product: ListedProduct,
-    /// The device's answer; the batch of its profile is of no matter, because a product says itself how large it is.
+    /// The device's answer; the batch of its profile does not matter, because a product states its own size.
     pub answer: Result<Cost, CostError>,
     /// Clock cycles of the latency, on devices whose clock is known.
     pub cycles: Option<f64>,

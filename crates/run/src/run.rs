@@ -3,12 +3,11 @@
 //! Each step keeps what it finds in the study or in files that are written whole or not at all, so that a run that was
 //! killed goes on where it was.
 
+mod agreement;
 mod assemble;
 mod devices;
-mod diary;
 mod export;
 mod facts;
-mod fairness;
 mod finalists;
 mod inputs;
 mod machine;
@@ -21,6 +20,7 @@ mod seal;
 mod search;
 mod setup;
 mod supernet;
+mod training_log;
 
 use std::path::PathBuf;
 
@@ -88,7 +88,7 @@ pub fn has_begun(file: &RunFile) -> bool {
 pub fn search(file: &RunFile, watch: &mut Watch<'_>) -> Result<Vec<Searched>, Error> {
     let setup = Setup::open(file, watch)?;
     let devices = Devices::open(&setup, watch)?;
-    fairness::judge(&setup, &devices, watch)?;
+    agreement::judge(&setup, &devices, watch)?;
     search::check_limits(&setup, &devices, watch)?;
     let supernet = supernet::trained(&setup, watch)?;
     search::all(&setup, &devices, &supernet, watch)
@@ -101,13 +101,13 @@ pub fn search(file: &RunFile, watch: &mut Watch<'_>) -> Result<Vec<Searched>, Er
 pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outcome, Error> {
     let setup = Setup::open(file, watch)?;
     let devices = Devices::open(&setup, watch)?;
-    let fairness = fairness::judge(&setup, &devices, watch)?;
+    let agreement = agreement::judge(&setup, &devices, watch)?;
     search::check_limits(&setup, &devices, watch)?;
     let supernet = supernet::trained(&setup, watch)?;
     let searched = search::all(&setup, &devices, &supernet, watch)?;
     let mut problems = Problems::default();
     let finished = finalists::finish(&setup, &devices, &supernet, &searched, &mut problems, watch)?;
-    let mut report = assemble::report(&setup, &devices, fairness, &searched, &finished, &problems, command)?;
+    let mut report = assemble::report(&setup, &devices, agreement, &searched, &finished, &problems, command)?;
     overrun::note(&setup, &mut report, watch);
     within_limits(&setup, &report, &mut problems);
     for inconsistency in report.inconsistencies() {
@@ -152,7 +152,7 @@ fn within_limits(setup: &Setup, report: &RunReport, problems: &mut Problems) {
 ///
 /// # Errors
 /// When the run has not been finished, a file cannot be read or written, or as [`Error::CheckFailed`] when the report is of
-/// other inputs than the run file and the pictures of now. What is wrong with the report is among its problems.
+/// other inputs than the present run file and pictures. What is wrong with the report is among its problems.
 pub fn redraw(file: &RunFile, watch: &mut Watch<'_>) -> Result<(RunReport, PathBuf), Error> {
     let data = file.output.directory.join(REPORT_DATA);
     if !data.is_file() {
@@ -176,7 +176,7 @@ fn inconsistent(place: String) -> String {
     format!("the report does not agree with itself: {place}")
 }
 
-/// Writes both forms of the report; that one cannot be written keeps nobody from the other.
+/// Writes both forms of the report; a failure to write one does not stop the other.
 fn write_report(setup: &Setup, report: &RunReport, problems: &mut Problems) -> PathBuf {
     let path = setup.folder.join(REPORT);
     let json = report.to_json().map_err(Error::from);

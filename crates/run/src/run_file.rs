@@ -43,7 +43,8 @@ pub use finalists::FinalistsSection;
 pub use measure::MeasureSection;
 pub use output::OutputSection;
 pub use reference::reference;
-pub use search::{Goal, SearchSection, StrategyKind};
+pub(crate) use search::forget_other_settings;
+pub use search::{Goal, SearchSection};
 pub use space::{SpaceSection, SpaceSource};
 pub use train::TrainSection;
 

@@ -1,11 +1,72 @@
 use panarch_graph::stream;
 use panarch_space::Genotype;
 use panarch_study::Observation;
+use panarch_toml::Key;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::proposal::propose;
-use crate::{SearchError, Situation, Strategy};
+use crate::registry::{Range, Setting, Value};
+use crate::{Declaration, SearchError, Situation, Strategy};
+
+/// What the registry says of it.
+pub const DECLARATION: Declaration = Declaration {
+    name: NAME,
+    summary: "ageing evolution: a change of the best of a few of the latest networks",
+    settings: &[
+        Setting {
+            key: Key::new(
+                "search.population",
+                "Networks that are alive at a time. Evolution only.",
+            )
+            .with_default("50, or the number of evaluations where that is less")
+            .known_as(&["population_size", "pop_size"]),
+            range: Range::Whole(2, 1_000_000),
+            // Small budgets shrink the defaults rather than contradict them.
+            default: |evaluations, _| Value::Whole(evaluations.max(2).min(Evolution::default().population)),
+        },
+        Setting {
+            key: Key::new(
+                "search.tournament",
+                "Networks drawn, of which the best becomes a parent; at most the population. Evolution only.",
+            )
+            .with_default("12, or the population where that is less")
+            .known_as(&["tournament_size", "sample_size"]),
+            range: Range::Whole(1, 1_000_000),
+            default: |_, settings| {
+                let population = settings.whole("population").unwrap_or(usize::MAX);
+                Value::Whole(population.min(Evolution::default().tournament))
+            },
+        },
+        Setting {
+            key: Key::new(
+                "search.mutation_rate",
+                "The chance of each decision of a child to change, besides the one that always does. Evolution only.",
+            )
+            .known_as(&["mutation", "mutation_probability", "mutation_prob", "mutate_prob"]),
+            range: Range::Real(0.0, 1.0),
+            default: |_, _| Value::Real(Evolution::default().mutation_rate),
+        },
+    ],
+    randomised: true,
+    check: |settings| match (settings.whole("tournament"), settings.whole("population")) {
+        (Ok(tournament), Ok(population)) if tournament > population => Err((
+            "tournament",
+            format!("`search.tournament` is {tournament}, more than the {population} networks of `search.population`"),
+        )),
+        _ => Ok(()),
+    },
+    new: |seed, settings| {
+        let settings = Evolution {
+            population: settings.whole("population")?,
+            tournament: settings.whole("tournament")?,
+            mutation_rate: settings.real("mutation_rate")?,
+        };
+        Ok(Box::new(AgeingEvolution::new(seed, settings)?))
+    },
+};
+
+const NAME: &str = "evolution";
 
 /// The settings of [`AgeingEvolution`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,7 +131,7 @@ impl AgeingEvolution {
 
 impl Strategy for AgeingEvolution {
     fn name(&self) -> &'static str {
-        "evolution"
+        NAME
     }
 
     fn ask(&mut self, situation: &Situation<'_>) -> Result<Genotype, SearchError> {
@@ -86,10 +147,10 @@ impl Strategy for AgeingEvolution {
             .observations()
             .iter()
             .rev()
-            .filter_map(|observation| Some((observation, observation.reward?)))
+            .filter_map(|observation| Some((observation, observation.fitness()?)))
             .take(population)
             .collect();
-        // From the oldest to the youngest; of equal rewards the oldest wins.
+        // From the oldest to the youngest; of equal ones the oldest wins.
         alive.reverse();
         if alive.len() < population {
             return propose(situation, &mut rng, |rng| space.sample(rng));
@@ -99,6 +160,14 @@ impl Strategy for AgeingEvolution {
             space.mutate(parent, mutation_rate, rng)
         })
     }
+
+    /// As many as the population lacks: these are random ones.
+    fn independent(&self, situation: &Situation<'_>) -> usize {
+        let observations = situation.history.observations().iter();
+        let alive = observations.filter(|observation| observation.is_feasible()).count();
+        let members = alive + situation.pending.len();
+        self.settings.population.saturating_sub(members).max(1)
+    }
 }
 
 /// The best of some members drawn with replacement; `alive` is not empty.
@@ -106,8 +175,8 @@ fn winner<'a>(alive: &[(&'a Observation, f64)], tournament: usize, rng: &mut Cha
     let mut best = rng.random_range(0..alive.len());
     for _ in 1..tournament {
         let other = rng.random_range(0..alive.len());
-        let (reward, best_reward) = (alive[other].1, alive[best].1);
-        if reward > best_reward || (reward == best_reward && other < best) {
+        let (fitness, highest) = (alive[other].1, alive[best].1);
+        if fitness > highest || (fitness == highest && other < best) {
             best = other;
         }
     }

@@ -1,15 +1,15 @@
 use std::error::Error;
 
 use panarch_space::Genotype;
-use panarch_study::Veto;
+use panarch_study::Violation;
 
 /// Whether a member may be proposed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// It keeps every limit.
     Feasible,
-    /// These devices say no, the furthest over its limit first; not empty.
-    Vetoed(Vec<Veto>),
+    /// It does not keep these limits, the furthest over first; not empty.
+    Vetoed(Vec<Violation>),
     /// A device cannot run it at all.
     Unsupported {
         /// The device.
@@ -19,13 +19,13 @@ pub enum Verdict {
     },
 }
 
-impl From<Vec<Veto>> for Verdict {
-    /// Feasible when there is no veto.
-    fn from(vetoes: Vec<Veto>) -> Self {
-        if vetoes.is_empty() {
+impl From<Vec<Violation>> for Verdict {
+    /// Feasible when there is no violation.
+    fn from(violations: Vec<Violation>) -> Self {
+        if violations.is_empty() {
             Self::Feasible
         } else {
-            Self::Vetoed(vetoes)
+            Self::Vetoed(violations)
         }
     }
 }

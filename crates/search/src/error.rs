@@ -1,7 +1,7 @@
 use std::error::Error;
 
-use panarch_graph::Latency;
 use panarch_space::Genotype;
+use panarch_study::{Amount, Quantity, StudyError, Violation};
 
 /// What ends a search.
 #[derive(Debug, thiserror::Error)]
@@ -15,17 +15,17 @@ pub enum SearchError {
     },
     /// No member was found that keeps all limits.
     #[error(
-        "no network keeps all limits: `{device}` vetoes; its limit is {limit}, the nearest that was found takes {nearest} \
+        "no network keeps all limits: {} vetoes; its limit is {}, the nearest that was found {} \
          ({genotype}, after {attempts} proposals); raise that limit to {} or more, or take a space with smaller networks",
-        rounded_up(*nearest)
+        violation.whose(),
+        violation.limit().most(),
+        has(violation.found()),
+        violation.found().rounded_up()
     )]
     Infeasible {
-        /// The device that says no to the nearest member; the one furthest over its limit if several do.
-        device: String,
-        /// Its limit.
-        limit: Latency,
-        /// What the nearest member takes there.
-        nearest: Latency,
+        /// The limit that the nearest member does not keep, with what it has instead; the one that it is furthest over if
+        /// there are several.
+        violation: Violation,
         /// The nearest member: the one whose furthest excess over a limit is the smallest.
         genotype: Genotype,
         /// How many members were tried.
@@ -51,6 +51,17 @@ pub enum SearchError {
         /// How many proposals that took.
         proposals: usize,
     },
+    /// What an evaluator reports of a trial makes no sense.
+    #[error("trial {number} of the search: {reason}")]
+    Report {
+        /// The trial's number.
+        number: u64,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A finished trial does not fit the others.
+    #[error(transparent)]
+    History(#[from] StudyError),
     /// Whether a member keeps the limits could not be found out.
     #[error("cannot tell whether {genotype} keeps the limits: {source}")]
     Constraint {
@@ -61,19 +72,51 @@ pub enum SearchError {
     },
 }
 
-/// In milliseconds with four digits after the point, rounded up: a limit of this much is kept.
-fn rounded_up(latency: Latency) -> String {
-    format!("{:.4} ms", (latency.millis() * 1e4).ceil() / 1e4)
+/// What a network takes or has, in words.
+fn has(found: Amount) -> String {
+    match found.quantity() {
+        Quantity::Latency => format!("takes {found}"),
+        Quantity::Macs | Quantity::Parameters => format!("has {found}"),
+        quantity => format!("has {quantity} of {found}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use panarch_graph::{Bytes, Latency};
+    use panarch_study::Limit;
+
     use super::*;
 
     #[test]
-    fn the_advised_limit_is_enough() {
-        for (millis, text) in [(1.004_99, "1.0050 ms"), (0.288_01, "0.2881 ms"), (2.5, "2.5000 ms")] {
-            assert_eq!(rounded_up(Latency::from_millis(millis)), text);
-        }
+    fn an_unreachable_limit_is_said_with_its_quantity() {
+        let words = |limit: Limit, found| {
+            let error = SearchError::Infeasible {
+                violation: limit.violation(found).unwrap().unwrap(),
+                genotype: Genotype::new(vec![0, 1]),
+                attempts: 7,
+            };
+            error.to_string()
+        };
+        let latency = |millis| Amount::Latency(Latency::from_millis(millis));
+        let by_latency = words(Limit::on("sloth", latency(0.5)).unwrap(), latency(1.004_99));
+        assert_eq!(
+            by_latency,
+            "no network keeps all limits: `sloth` vetoes; its limit is 500 µs, the nearest that was found takes 1.00 ms \
+             (01, after 7 proposals); raise that limit to 1.0050 ms or more, or take a space with smaller networks"
+        );
+        let memory = |bytes| Amount::PeakMemory(Bytes(bytes));
+        let by_memory = words(Limit::on("mouse", memory(1024)).unwrap(), memory(3072));
+        assert!(
+            by_memory.contains("its limit is 1.00 KiB, the nearest that was found has peak memory of 3.00 KiB")
+                && by_memory.contains("raise that limit to 3072 B or more"),
+            "{by_memory}"
+        );
+        let count = Amount::Parameters;
+        let by_count = words(Limit::of_network(count(10)).unwrap(), count(30));
+        assert!(
+            by_count.contains("the limit on the network itself vetoes; its limit is 10 parameters, the nearest that was found has 30 parameters"),
+            "{by_count}"
+        );
     }
 }

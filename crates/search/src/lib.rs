@@ -1,39 +1,52 @@
-//! Search strategies as ask and tell on a read-only history.
+//! Search strategies as ask and tell on a read-only history, their registry, and the loop that runs them.
 //!
-//! A [`Strategy`] proposes; whoever runs the search evaluates and tells. Strategies do no I/O, read no clock and keep no
-//! generator: the randomness of a proposal follows from the seed and the trial's number.
+//! A [`Strategy`] proposes, an [`Evaluator`] evaluates, and [`search`] goes from one to the other until the budget is used
+//! up. Neither the strategies nor the loop do I/O, read a clock or keep a generator: the randomness of a proposal follows
+//! from the seed and the trial's number. [`STRATEGIES`] declares every strategy with its settings.
 //!
 //! ```
-//! use panarch_search::{RandomSearch, Situation, Strategy, Unconstrained};
+//! use panarch_search::{Begun, Evaluator, Plan, Proposal, Report, SearchError, Unconstrained, registry, search};
 //! use panarch_space::Space;
-//! use panarch_study::{History, Observation};
+//! use panarch_study::Observation;
+//!
+//! struct FirstChoice;
+//!
+//! impl Evaluator for FirstChoice {
+//!     type Error = SearchError;
+//!
+//!     fn evaluate(&mut self, proposals: &[Proposal], report: &mut Report<'_>) -> Result<(), SearchError> {
+//!         for Proposal { number, genotype } in proposals.iter().cloned() {
+//!             let reward = f64::from(genotype.choice(0)); // here a network would be evaluated
+//!             report.finished(Observation::rewarded(number, genotype, reward))?;
+//!         }
+//!         Ok(())
+//!     }
+//! }
 //!
 //! let space = Space::preset("multi-hardware-small")?;
-//! let mut strategy = RandomSearch::new(1);
-//! let mut history = History::new();
-//! for number in 0..20 {
-//!     let situation =
-//!         Situation { space: &space, constraint: &Unconstrained, history: &history, pending: &[], number };
-//!     let genotype = strategy.ask(&situation)?;
-//!     let reward = Some(f64::from(genotype.choice(0))); // here a network would be evaluated
-//!     let observation = Observation { number, genotype, reward };
-//!     strategy.tell(&observation);
-//!     history.push(observation)?;
-//! }
-//! assert_eq!(history.distinct(), 20);
+//! let plan = Plan { space: &space, constraint: &Unconstrained, budget: 20, batch: 1 };
+//! let declaration = registry::Declaration::named("evolution").expect("it is registered");
+//! let mut strategy = (declaration.new)(1, &declaration.settings(20, |_| None))?;
+//! let (history, _) = search(&plan, strategy.as_mut(), Begun::default(), &mut FirstChoice)?;
+//! assert_eq!(history.len(), 20);
+//! assert!(!history.front().is_empty());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
 
 mod ageing_evolution;
 mod constraint;
+mod driver;
 mod error;
 mod proposal;
 mod random_search;
+pub mod registry;
 mod strategy;
 
 pub use ageing_evolution::{AgeingEvolution, Evolution};
 pub use constraint::{Constraint, Unconstrained, Verdict};
+pub use driver::{Begun, End, Evaluator, Plan, Proposal, Report, search};
 pub use error::SearchError;
 pub use random_search::RandomSearch;
+pub use registry::{Declaration, STRATEGIES};
 pub use strategy::{Situation, Strategy};

@@ -1,7 +1,7 @@
 //! From draws to a proposal: limits kept, repeats bounded, never without end.
 
 use panarch_space::Genotype;
-use panarch_study::Veto;
+use panarch_study::Violation;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{SearchError, Situation, Verdict};
@@ -61,8 +61,8 @@ struct Attempts<'a, 'b> {
     count: usize,
     /// The latest feasible member that was drawn and had been seen before.
     repeat: Option<Genotype>,
-    /// The infeasible member whose furthest excess over a limit is the smallest, with that veto.
-    nearest: Option<(Genotype, Veto)>,
+    /// The infeasible member whose furthest excess over a limit is the smallest, with that violation.
+    nearest: Option<(Genotype, Violation)>,
     /// A member that a device cannot run.
     unsupported: Option<(Genotype, String, String)>,
 }
@@ -93,7 +93,7 @@ impl<'a, 'b> Attempts<'a, 'b> {
         match verdict {
             Verdict::Feasible if seen => self.repeat = Some(genotype),
             Verdict::Feasible => return Ok(Some(genotype)),
-            Verdict::Vetoed(vetoes) => self.remember(genotype, vetoes),
+            Verdict::Vetoed(violations) => self.remember(genotype, violations),
             Verdict::Unsupported { device, reason } => {
                 self.unsupported.get_or_insert((genotype, device, reason));
             }
@@ -101,15 +101,15 @@ impl<'a, 'b> Attempts<'a, 'b> {
         Ok(None)
     }
 
-    fn remember(&mut self, genotype: Genotype, vetoes: Vec<Veto>) {
-        let furthest = vetoes.into_iter().max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-        if let Some(veto) = furthest
+    fn remember(&mut self, genotype: Genotype, violations: Vec<Violation>) {
+        let furthest = violations.into_iter().max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        if let Some(violation) = furthest
             && self
                 .nearest
                 .as_ref()
-                .is_none_or(|(_, nearest)| veto.ratio() < nearest.ratio())
+                .is_none_or(|(_, nearest)| violation.ratio() < nearest.ratio())
         {
-            self.nearest = Some((genotype, veto));
+            self.nearest = Some((genotype, violation));
         }
     }
 
@@ -134,10 +134,8 @@ impl<'a, 'b> Attempts<'a, 'b> {
     fn infeasible(self) -> SearchError {
         let attempts = self.count;
         match (self.nearest, self.unsupported) {
-            (Some((genotype, veto)), _) => SearchError::Infeasible {
-                device: veto.device,
-                limit: veto.limit,
-                nearest: veto.latency,
+            (Some((genotype, violation)), _) => SearchError::Infeasible {
+                violation,
                 genotype,
                 attempts,
             },
@@ -147,9 +145,9 @@ impl<'a, 'b> Attempts<'a, 'b> {
                 reason,
                 attempts,
             },
-            // Neither feasible, vetoed nor unsupported: a constraint that vetoes without naming a device.
+            // Neither feasible, vetoed nor unsupported: a constraint that vetoes without naming a limit.
             (None, None) => SearchError::Settings {
-                reason: "the constraint refuses every network and names no device".into(),
+                reason: "the constraint refuses every network and names no limit".into(),
             },
         }
     }

@@ -2,7 +2,19 @@ use panarch_graph::stream;
 use panarch_space::Genotype;
 
 use crate::proposal::propose;
-use crate::{SearchError, Situation, Strategy};
+use crate::{Declaration, SearchError, Situation, Strategy};
+
+/// What the registry says of it.
+pub(crate) const DECLARATION: Declaration = Declaration {
+    name: NAME,
+    summary: "draws every network anew, uniformly at random",
+    settings: &[],
+    randomised: true,
+    check: |_| Ok(()),
+    new: |seed, _| Ok(Box::new(RandomSearch::new(seed))),
+};
+
+const NAME: &str = "random";
 
 /// Draws every proposal anew, whatever was found before: the yardstick of every other strategy.
 ///
@@ -22,11 +34,15 @@ impl RandomSearch {
 
 impl Strategy for RandomSearch {
     fn name(&self) -> &'static str {
-        "random"
+        NAME
     }
 
     fn ask(&mut self, situation: &Situation<'_>) -> Result<Genotype, SearchError> {
         let mut rng = stream(self.seed, "random search", situation.number);
         propose(situation, &mut rng, |rng| situation.space.sample(rng))
+    }
+
+    fn independent(&self, _: &Situation<'_>) -> usize {
+        usize::MAX
     }
 }

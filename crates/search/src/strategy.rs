@@ -38,9 +38,16 @@ pub trait Strategy: Send {
 
     /// Hears of every finished trial once, in the order of the trials' numbers.
     ///
-    /// For strategies that keep something which is dear to work out from the history; the others ignore it.
+    /// For strategies that keep something which takes long to work out from the history; the others ignore it.
     fn tell(&mut self, observation: &Observation) {
         let _ = observation;
+    }
+
+    /// How many of the next proposals do not depend on what becomes of each other: as many may be asked for at once and are
+    /// the same as one at a time.
+    fn independent(&self, situation: &Situation<'_>) -> usize {
+        let _ = situation;
+        1
     }
 
     /// Proposes `count` trials at once, numbered from the situation's number on, each knowing those before it as pending.

@@ -97,7 +97,7 @@ pub struct Decision {
     pub name: String,
     /// What is chosen.
     pub property: Property,
-    /// The choices as text, in order: from small to large, or from cheap to dear.
+    /// The choices as text, in order: from small to large, or from cheap to expensive.
     pub choices: Vec<String>,
     /// When the decision counts; empty for always. All must hold.
     pub conditions: Vec<Condition>,

@@ -193,7 +193,7 @@ impl Space {
 
     /// The member with the last choice everywhere, and nothing skipped: the deepest, widest one.
     ///
-    /// Every list of numbers in a space file increases, and operators are to be listed from cheap to dear; only `skip`
+    /// Every list of numbers in a space file increases, and operators are to be listed from cheap to expensive; only `skip`
     /// may stand anywhere.
     #[must_use]
     pub fn largest(&self) -> Genotype {

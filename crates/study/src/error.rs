@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use panarch_format::FormatError;
 
+use crate::Quantity;
+
 /// What can go wrong with a study.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -119,7 +121,13 @@ pub enum StudyError {
         /// Its state, or that it was never started.
         reason: String,
     },
-    /// A trial was completed whose genotype has no evaluation.
+    /// An outcome contradicts itself.
+    #[error("the outcome of a trial is wrong: {reason}")]
+    Outcome {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A trial was completed whose genotype has no evaluation by the protocol that it names.
     #[error("trial {number} of search `{search}` cannot be complete: genotype {genotype} has no evaluation")]
     NotEvaluated {
         /// The search.
@@ -134,6 +142,31 @@ pub enum StudyError {
     TwiceInHistory {
         /// The number.
         number: u64,
+    },
+    /// A trial of a history was judged by other objectives than the others.
+    #[error("trial {number} was judged by other objectives than the trials before it")]
+    OtherObjectives {
+        /// The trial's number.
+        number: u64,
+    },
+    /// A limit was asked about an amount of something else.
+    #[error("the limit is on {expected}, it was asked about {found}")]
+    OtherQuantity {
+        /// What the limit is on.
+        expected: Quantity,
+        /// What it was asked about.
+        found: Quantity,
+    },
+    /// A limit is on something that nobody can tell of a network.
+    #[error(
+        "nothing says the {quantity} of a network{}, so that no limit on it can be kept; take the limit away",
+        device.as_ref().map_or_else(String::new, |device| format!(" on device `{device}`"))
+    )]
+    Unanswered {
+        /// The device; none for the network itself.
+        device: Option<String>,
+        /// What the limit is on.
+        quantity: Quantity,
     },
     /// SQLite failed.
     #[error("the study at {}: {source}{}", path.display(), room(source))]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use panarch_graph::{Estimate, Latency};
 
-use crate::{CostRecord, Evaluation, Storage, StudyError, TrialState};
+use crate::{CostRecord, Evaluation, REWARD, Storage, StudyError, TrialState};
 
 /// A cell of a [`Sheet`].
 #[derive(Debug, Clone, PartialEq)]
@@ -76,14 +76,14 @@ pub fn searches(storage: &dyn Storage) -> Result<Sheet, StudyError> {
             count(TrialState::Failed),
             count(TrialState::Running),
             Cell::Whole(distinct.len() as u64),
-            Cell::number(best.as_ref().and_then(|best| best.reward)),
+            Cell::number(best.as_ref().and_then(|best| Some(best.value(REWARD)?.value.number()))),
             best.map_or(Cell::Nothing, |best| Cell::text(best.genotype)),
         ]);
     }
     Ok(sheet)
 }
 
-/// One row for each trial, with the accuracy of its genotype.
+/// One row for each trial, with the accuracy of its genotype; further objectives than a reward have columns at the end.
 ///
 /// # Errors
 /// When the storage cannot be read.
@@ -94,29 +94,45 @@ pub fn trials(storage: &dyn Storage, search: Option<&str>) -> Result<Sheet, Stud
     let pool: BTreeMap<_, Evaluation> = storage
         .evaluations()?
         .into_iter()
-        .map(|evaluation| (evaluation.genotype.clone(), evaluation))
+        .map(|evaluation| ((evaluation.genotype.clone(), evaluation.protocol.key()), evaluation))
         .collect();
-    for trial in storage.trials(search)? {
-        let accuracy = pool
-            .get(&trial.genotype)
-            .map(|evaluation| evaluation.accuracy.value.share());
-        sheet.rows.push(vec![
+    let trials = storage.trials(search)?;
+    let mut further: Vec<&str> = Vec::new();
+    for objective in trials.iter().flat_map(|trial| &trial.objectives) {
+        if objective.name != REWARD && !further.contains(&objective.name.as_str()) {
+            further.push(&objective.name);
+        }
+    }
+    sheet.columns.extend(further.iter().map(|&name| name.to_owned()));
+    for trial in &trials {
+        let evaluation = trial
+            .protocol
+            .and_then(|protocol| pool.get(&(trial.genotype.clone(), protocol)));
+        let value = |name: &str| {
+            let mut objectives = trial.objectives.iter();
+            objectives
+                .find(|objective| objective.name == name)
+                .map(|objective| objective.value.number())
+        };
+        let mut row = vec![
             Cell::text(&trial.search),
             Cell::Whole(trial.number),
             Cell::text(&trial.genotype),
             Cell::text(trial.state),
-            Cell::number(trial.reward),
-            Cell::number(accuracy.filter(|_| trial.state == TrialState::Complete)),
-            trial.reason.map_or(Cell::Nothing, Cell::Text),
+            Cell::number(trial.reward()),
+            Cell::number(evaluation.map(|evaluation| evaluation.accuracy.value.share())),
+            trial.reason.clone().map_or(Cell::Nothing, Cell::Text),
             Cell::Whole(trial.seed),
             Cell::text(trial.started),
             trial.finished.map_or(Cell::Nothing, Cell::text),
-        ]);
+        ];
+        row.extend(further.iter().map(|name| Cell::number(value(name))));
+        sheet.rows.push(row);
     }
     Ok(sheet)
 }
 
-/// One row for each evaluation of the pool.
+/// One row for each evaluation of the pool; where there are several protocols, the last column says which.
 ///
 /// # Errors
 /// When the storage cannot be read.
@@ -133,14 +149,21 @@ pub fn evaluations(storage: &dyn Storage) -> Result<Sheet, StudyError> {
         "time_s",
         "created",
     ]);
-    for evaluation in storage.evaluations()? {
+    let evaluations = storage.evaluations()?;
+    let several = evaluations
+        .iter()
+        .any(|evaluation| evaluation.protocol.key() != evaluations[0].protocol.key());
+    if several {
+        sheet.columns.push("protocol".to_owned());
+    }
+    for evaluation in evaluations {
         let Estimate {
             value,
             low,
             high,
             level,
         } = evaluation.accuracy;
-        sheet.rows.push(vec![
+        let mut row = vec![
             Cell::text(&evaluation.genotype),
             Cell::text(evaluation.network),
             Cell::Number(value.share()),
@@ -151,7 +174,9 @@ pub fn evaluations(storage: &dyn Storage) -> Result<Sheet, StudyError> {
             Cell::Whole(evaluation.seed),
             Cell::Number(evaluation.seconds),
             Cell::text(evaluation.created),
-        ]);
+        ];
+        row.extend(several.then(|| Cell::text(&evaluation.protocol)));
+        sheet.rows.push(row);
     }
     Ok(sheet)
 }

@@ -82,8 +82,8 @@ impl Storage for MemoryStorage {
         Ok(content.bases.get(subject).and_then(|made| made.of.clone()))
     }
 
-    fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
-        Ok(self.content().evaluation(genotype).cloned())
+    fn evaluation(&self, genotype: &Genotype, protocol: ContentHash) -> Result<Option<Evaluation>, StudyError> {
+        Ok(self.content().evaluation(genotype, protocol).cloned())
     }
 
     fn evaluations(&self) -> Result<Vec<Evaluation>, StudyError> {
@@ -148,11 +148,11 @@ impl Content {
         self.key(subject).flatten()
     }
 
-    fn evaluation(&self, genotype: &Genotype) -> Option<&Evaluation> {
+    fn evaluation(&self, genotype: &Genotype, protocol: ContentHash) -> Option<&Evaluation> {
         let key = self.key(&Subject::Evaluations)?;
         let mut present = self.evaluations.iter().filter(|(of, _)| *of == key);
         present
-            .find(|(_, evaluation)| evaluation.genotype == *genotype)
+            .find(|(_, evaluation)| evaluation.genotype == *genotype && evaluation.protocol.key() == protocol)
             .map(|(_, evaluation)| evaluation)
     }
 
@@ -179,7 +179,10 @@ impl Content {
                 }
             }
             Change::Evaluated(evaluation) => {
-                if self.evaluation(&evaluation.genotype).is_none() {
+                if self
+                    .evaluation(&evaluation.genotype, evaluation.protocol.key())
+                    .is_none()
+                {
                     let key = self.key_of_new(&Subject::Evaluations);
                     self.evaluations.push((key, evaluation.clone()));
                 }
@@ -211,7 +214,9 @@ impl Content {
                     genotype: genotype.clone(),
                     seed: *seed,
                     state: TrialState::Running,
-                    reward: None,
+                    objectives: Vec::new(),
+                    violations: Vec::new(),
+                    protocol: None,
                     reason: None,
                     started: *at,
                     finished: None,
@@ -226,11 +231,13 @@ impl Content {
             } => {
                 let place = self.place(search, *number);
                 let before = self.trials.get(&place).map(Standing::of);
-                let evaluated = |genotype: &Genotype| self.evaluation(genotype).is_some();
+                let evaluated = |genotype: &Genotype, protocol| self.evaluation(genotype, protocol).is_some();
                 transition::finish(before, search, *number, outcome, evaluated)?;
                 if let Some(trial) = self.trials.get_mut(&place) {
                     trial.state = outcome.state();
-                    trial.reward = outcome.reward();
+                    trial.objectives = outcome.objectives().to_vec();
+                    trial.violations = outcome.violations().to_vec();
+                    trial.protocol = outcome.protocol();
                     trial.reason = outcome.reason().map(str::to_owned);
                     trial.finished = Some(*at);
                 }

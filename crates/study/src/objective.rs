@@ -2,7 +2,7 @@ use std::fmt;
 
 use panarch_graph::{Accuracy, Latency};
 
-use crate::StudyError;
+use crate::{StudyError, Violation, limit};
 
 /// The exponent, or slope, of the latency term where a run names none: -0.10, as in `TuNAS`.
 ///
@@ -111,40 +111,21 @@ impl RewardForm {
             Self::Hard { beta } => quality * ratio.powf(beta).min(1.0),
         }
     }
+
+    /// How much the reward changes with each unit of accuracy at this ratio.
+    #[must_use]
+    pub fn slope(self, ratio: f64) -> f64 {
+        match self {
+            Self::Absolute { .. } => 1.0,
+            Self::Soft { beta } => ratio.powf(beta),
+            Self::Hard { beta } => ratio.powf(beta).min(1.0),
+        }
+    }
 }
 
 impl Default for RewardForm {
     fn default() -> Self {
         Self::Absolute { beta: DEFAULT_BETA }
-    }
-}
-
-/// A device's latency over its hard limit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Veto {
-    /// The device that says no.
-    pub device: String,
-    /// Its limit.
-    pub limit: Latency,
-    /// What the network takes there.
-    pub latency: Latency,
-}
-
-impl Veto {
-    /// Latency over limit; above 1.
-    #[must_use]
-    pub fn ratio(&self) -> f64 {
-        self.latency / self.limit
-    }
-}
-
-impl fmt::Display for Veto {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} on {}, over the limit of {}",
-            self.latency, self.device, self.limit
-        )
     }
 }
 
@@ -161,8 +142,11 @@ pub struct Assessment {
     pub slowest: usize,
     /// What the search maximises; none for a network that a device vetoes.
     pub reward: Option<f64>,
-    /// The devices over their hard limits, the furthest over first; empty unless the metric is [`Metric::Each`].
-    pub vetoes: Vec<Veto>,
+    /// How much the reward changes with each unit of accuracy: the factor from the standard error of an accuracy to that
+    /// of the reward.
+    pub slope: f64,
+    /// The hard limits that are not kept, the furthest over first; empty unless the metric is [`Metric::Each`].
+    pub violations: Vec<Violation>,
 }
 
 /// Accuracy and the latencies on n devices as one number to maximise.
@@ -242,11 +226,12 @@ impl Objective {
         let ratios = self.ratios(latencies)?;
         let (slowest, worst) = largest(&ratios);
         let average = self.weighted_mean(&ratios);
-        let vetoes = self.vetoes_of(&ratios, latencies);
-        let reward = match self.metric {
-            Metric::Average => Some(self.form.reward(accuracy, average)),
-            Metric::Worst => Some(self.form.reward(accuracy, worst)),
-            Metric::Each => vetoes.is_empty().then(|| accuracy.share()),
+        let violations = self.violations_of(&ratios, latencies);
+        let joined = |ratio| (Some(self.form.reward(accuracy, ratio)), self.form.slope(ratio));
+        let (reward, slope) = match self.metric {
+            Metric::Average => joined(average),
+            Metric::Worst => joined(worst),
+            Metric::Each => (violations.is_empty().then(|| accuracy.share()), 1.0),
         };
         Ok(Assessment {
             ratios,
@@ -254,19 +239,20 @@ impl Objective {
             worst,
             slowest,
             reward,
-            vetoes,
+            slope,
+            violations,
         })
     }
 
-    /// The devices that forbid a network with these latencies, the furthest over its limit first.
+    /// The limits that a network with these latencies does not keep, the furthest over first.
     ///
     /// Only [`Metric::Each`] forbids anything; under the other metrics the list is empty.
     ///
     /// # Errors
     /// As [`Objective::assess`].
-    pub fn vetoes(&self, latencies: &[Latency]) -> Result<Vec<Veto>, StudyError> {
+    pub fn violations(&self, latencies: &[Latency]) -> Result<Vec<Violation>, StudyError> {
         let ratios = self.ratios(latencies)?;
-        Ok(self.vetoes_of(&ratios, latencies))
+        Ok(self.violations_of(&ratios, latencies))
     }
 
     /// r = latency / target for each device.
@@ -306,24 +292,17 @@ impl Objective {
         sum / weights
     }
 
-    fn vetoes_of(&self, ratios: &[f64], latencies: &[Latency]) -> Vec<Veto> {
+    fn violations_of(&self, ratios: &[f64], latencies: &[Latency]) -> Vec<Violation> {
         if self.metric != Metric::Each {
             return Vec::new();
         }
-        let mut vetoes: Vec<Veto> = self
-            .targets
-            .iter()
-            .zip(latencies)
-            .zip(ratios)
-            .filter(|(_, ratio)| **ratio > 1.0)
-            .map(|((target, &latency), _)| Veto {
-                device: target.device.clone(),
-                limit: target.latency,
-                latency,
-            })
+        let found = self.targets.iter().zip(latencies).zip(ratios);
+        let over = found.filter(|(_, ratio)| **ratio > 1.0);
+        let mut violations: Vec<Violation> = over
+            .map(|((target, &latency), _)| Violation::of_target(target, latency))
             .collect();
-        vetoes.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
-        vetoes
+        limit::sort(&mut violations);
+        violations
     }
 }
 
@@ -371,6 +350,8 @@ mod tests {
         ];
         for (form, ratio, reward) in table {
             near(form.reward(q, ratio), reward);
+            let more = Accuracy::from_share(q.share() + 0.01);
+            near(form.reward(more, ratio) - reward, 0.01 * form.slope(ratio));
         }
     }
 
@@ -389,7 +370,7 @@ mod tests {
         near(worst.worst, 1.5);
         assert_eq!(worst.slowest, 1);
         near(worst.reward.unwrap(), 0.85);
-        assert!(worst.vetoes.is_empty());
+        assert!(worst.violations.is_empty());
     }
 
     #[test]
@@ -405,8 +386,11 @@ mod tests {
             .unwrap();
         assert_eq!(both.reward, None);
         assert_eq!(
-            both.vetoes.iter().map(|veto| veto.device.as_str()).collect::<Vec<_>>(),
-            ["cpu", "npu"]
+            both.violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "20.0 ms on cpu, over the limit of 10.0 ms",
+                "3.00 ms on npu, over the limit of 2.00 ms"
+            ]
         );
     }
 
@@ -429,11 +413,11 @@ mod tests {
         }
         let one = Objective::new(Metric::Each, form, vec![device("a", 1.0)]).unwrap();
         assert!(matches!(
-            one.vetoes(&[]),
+            one.violations(&[]),
             Err(StudyError::Latencies { expected: 1, found: 0 })
         ));
         assert!(matches!(
-            one.vetoes(&[Latency::ZERO]),
+            one.violations(&[Latency::ZERO]),
             Err(StudyError::NotFinite { .. })
         ));
     }

@@ -6,7 +6,7 @@ use panarch_cost::{Cost, Pairs};
 use panarch_graph::{Accuracy, Bytes, ContentHash, Energy, Estimate, Latency, Provenance};
 use panarch_space::Genotype;
 
-use crate::{Basis, Timestamp};
+use crate::{Basis, EvaluationProtocol, ObjectiveValue, REWARD, Timestamp, Violation};
 
 /// What a study is about: the run that last worked on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,13 @@ pub struct Header {
     pub created: Timestamp,
 }
 
-/// The accuracy of one genotype; one pool of evaluations serves all searches of a study.
+/// The accuracy of one genotype by one protocol; one pool of evaluations serves all searches of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// The genotype in canonical form; a study holds one evaluation for each, of those inputs that it is of now.
+    /// The genotype in canonical form; a study holds one evaluation for each protocol, of those inputs that it is of now.
     pub genotype: Genotype,
+    /// How the accuracy was found.
+    pub protocol: EvaluationProtocol,
     /// The network that it lowers to.
     pub network: ContentHash,
     /// Accuracy with its interval.
@@ -120,8 +122,8 @@ pub struct CostRecord {
 /// Where a trial stands.
 ///
 /// ```text
-///              ┌─▶ Complete    evaluated, has a reward
-/// Running ─────┼─▶ Infeasible  a device vetoed it
+///              ┌─▶ Complete    evaluated, has objective values
+/// Running ─────┼─▶ Infeasible  a limit is not kept
 ///    ▲  │      └─▶ Failed      an error; the reason is kept
 ///    └──┘ taken up again after the process was killed
 /// ```
@@ -131,7 +133,7 @@ pub enum TrialState {
     Running,
     /// Evaluated.
     Complete,
-    /// Vetoed by a device.
+    /// Over a limit, or nothing that a device can run.
     Infeasible,
     /// Ended by an error.
     Failed,
@@ -172,8 +174,13 @@ pub struct Trial {
     pub seed: u64,
     /// Where it stands.
     pub state: TrialState,
-    /// What the search maximises; of complete trials only.
-    pub reward: Option<f64>,
+    /// What the objectives of the search say of it; of every complete trial, and of an infeasible one that was evaluated.
+    pub objectives: Vec<ObjectiveValue>,
+    /// The limits that it does not keep, the furthest over first; of infeasible trials only, and empty for those of
+    /// studies that were written before limits were.
+    pub violations: Vec<Violation>,
+    /// The key of the protocol by which the genotype was evaluated; of complete trials only.
+    pub protocol: Option<ContentHash>,
     /// Why it is infeasible or failed.
     pub reason: Option<String>,
     /// When it was proposed or last taken up.
@@ -182,18 +189,33 @@ pub struct Trial {
     pub finished: Option<Timestamp>,
 }
 
+impl Trial {
+    /// The value of the objective that is called `reward`, if the search has one.
+    #[must_use]
+    pub fn reward(&self) -> Option<f64> {
+        let found = self.objectives.iter().find(|objective| objective.name == REWARD);
+        found.map(|objective| objective.value.number())
+    }
+}
+
 /// How a trial ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Evaluated; the genotype's evaluation must be in the pool by then.
+    /// Evaluated, within all limits.
     Complete {
-        /// What the search maximises.
-        reward: f64,
+        /// What the objectives of the search say of it; at least one.
+        objectives: Vec<ObjectiveValue>,
+        /// The key of the protocol by which it was evaluated; that evaluation must be in the pool by then.
+        protocol: ContentHash,
     },
-    /// A device vetoed it.
+    /// Over a limit, or nothing that a device can run.
     Infeasible {
         /// Which, and why.
         reason: String,
+        /// The limits that it does not keep, the furthest over first.
+        violations: Vec<Violation>,
+        /// What the objectives say of it, where it was evaluated all the same.
+        objectives: Vec<ObjectiveValue>,
     },
     /// An error ended it.
     Failed {
@@ -213,12 +235,30 @@ impl Outcome {
         }
     }
 
-    /// The reward, of a complete trial.
+    /// What the objectives of the search say; empty where the network was not evaluated.
     #[must_use]
-    pub const fn reward(&self) -> Option<f64> {
+    pub fn objectives(&self) -> &[ObjectiveValue] {
         match self {
-            Self::Complete { reward } => Some(*reward),
-            _ => None,
+            Self::Complete { objectives, .. } | Self::Infeasible { objectives, .. } => objectives,
+            Self::Failed { .. } => &[],
+        }
+    }
+
+    /// The limits that are not kept.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        match self {
+            Self::Infeasible { violations, .. } => violations,
+            Self::Complete { .. } | Self::Failed { .. } => &[],
+        }
+    }
+
+    /// The key of the protocol of the evaluation, of a complete trial.
+    #[must_use]
+    pub const fn protocol(&self) -> Option<ContentHash> {
+        match self {
+            Self::Complete { protocol, .. } => Some(*protocol),
+            Self::Infeasible { .. } | Self::Failed { .. } => None,
         }
     }
 
@@ -227,7 +267,7 @@ impl Outcome {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Complete { .. } => None,
-            Self::Infeasible { reason } | Self::Failed { reason } => Some(reason),
+            Self::Infeasible { reason, .. } | Self::Failed { reason } => Some(reason),
         }
     }
 }
@@ -313,7 +353,7 @@ pub enum Change {
     /// A subject is made of these inputs from now on. What was made of others stays in the study under its own key and is
     /// there again when the same inputs are; until then nobody is shown it.
     Based(Basis),
-    /// Adds an evaluation to the pool. The first evaluation of a genotype stays; another is ignored.
+    /// Adds an evaluation to the pool. The first evaluation of a genotype by a protocol stays; another is ignored.
     Evaluated(Evaluation),
     /// Adds a cost. The first for a genotype, device and protocol stays; another is ignored.
     Costed(CostRecord),

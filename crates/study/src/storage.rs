@@ -1,4 +1,4 @@
-use panarch_graph::Inputs;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
 
 use crate::{
@@ -24,7 +24,8 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     /// [`StudyError::TrialExists`], [`StudyError::NotRunning`] or [`StudyError::NotEvaluated`] for a change that does not
-    /// fit the trial's state, [`StudyError::NotFinite`] for a value that is not a number; when the storage fails.
+    /// fit the trial's state, [`StudyError::NotFinite`] for a value that is not a number, [`StudyError::Outcome`] for an
+    /// outcome that contradicts itself; when the storage fails.
     fn commit(&self, changes: &[Change]) -> Result<(), StudyError>;
 
     /// What a subject is made of, or was made of when it was closed; none when nobody has said so.
@@ -33,13 +34,13 @@ pub trait Storage: Send + Sync {
     /// When the storage cannot be read.
     fn inputs(&self, subject: &Subject) -> Result<Option<Inputs>, StudyError>;
 
-    /// The evaluation of a genotype, if there is one.
+    /// The evaluation of a genotype by the protocol of this key, if there is one.
     ///
     /// # Errors
     /// When the storage cannot be read.
-    fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError>;
+    fn evaluation(&self, genotype: &Genotype, protocol: ContentHash) -> Result<Option<Evaluation>, StudyError>;
 
-    /// All evaluations, in the order in which they were added.
+    /// All evaluations, by whatever protocol, in the order in which they were added.
     ///
     /// # Errors
     /// When the storage cannot be read.

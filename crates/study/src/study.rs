@@ -4,8 +4,8 @@ use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
 
 use crate::{
-    Basis, Change, CostRecord, Evaluation, Event, EventKind, Finalist, Header, History, Outcome, Storage, StudyError,
-    Subject, Timestamp, Trial, TrialState,
+    Basis, Change, CostRecord, Evaluation, EvaluationProtocol, Event, EventKind, Finalist, Header, History, Outcome,
+    Storage, StudyError, Subject, Timestamp, Trial, TrialState,
 };
 
 /// Everything that was found out for a run, kept so that it is used again only for what it was found out for.
@@ -115,21 +115,28 @@ impl Study {
         self.storage.as_ref()
     }
 
-    /// The evaluation of a canonical genotype, by whichever search it was made.
+    /// The evaluation of a canonical genotype by a protocol, by whichever search it was made.
     ///
     /// # Errors
     /// When the storage cannot be read.
-    pub fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
-        self.storage.evaluation(genotype)
+    pub fn evaluation(
+        &self,
+        genotype: &Genotype,
+        protocol: &EvaluationProtocol,
+    ) -> Result<Option<Evaluation>, StudyError> {
+        self.storage.evaluation(genotype, protocol.key())
     }
 
-    /// Adds an evaluation to the pool and gives back the one that is in it now: the first one of a genotype stays.
+    /// Adds an evaluation to the pool and gives back the one that is in it now: the first one of a genotype by a protocol
+    /// stays.
     ///
     /// # Errors
     /// When the storage cannot be written.
     pub fn add_evaluation(&self, evaluation: Evaluation) -> Result<Evaluation, StudyError> {
         self.storage.commit(&[Change::Evaluated(evaluation.clone())])?;
-        Ok(self.storage.evaluation(&evaluation.genotype)?.unwrap_or(evaluation))
+        Ok(self
+            .evaluation(&evaluation.genotype, &evaluation.protocol)?
+            .unwrap_or(evaluation))
     }
 
     /// The cost of a canonical genotype on a device by a protocol.

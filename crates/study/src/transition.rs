@@ -1,5 +1,6 @@
 //! The steps of a trial from state to state, the same in every storage.
 
+use panarch_graph::ContentHash;
 use panarch_space::Genotype;
 
 use crate::{Outcome, StudyError, Trial, TrialState};
@@ -55,13 +56,13 @@ pub(crate) fn start(
     }
 }
 
-/// A running trial is finished once; it is complete only if its genotype is in the pool.
+/// A running trial is finished once; it is complete only if its genotype is in the pool by the protocol that it names.
 pub(crate) fn finish(
     before: Option<Standing>,
     search: &str,
     number: u64,
     outcome: &Outcome,
-    evaluated: impl Fn(&Genotype) -> bool,
+    evaluated: impl Fn(&Genotype, ContentHash) -> bool,
 ) -> Result<Standing, StudyError> {
     let not_running = |reason: String| StudyError::NotRunning {
         search: search.to_owned(),
@@ -72,7 +73,9 @@ pub(crate) fn finish(
     if before.state != TrialState::Running {
         return Err(not_running(format!("it is {}", before.state)));
     }
-    if matches!(outcome, Outcome::Complete { .. }) && !evaluated(&before.genotype) {
+    if let Some(protocol) = outcome.protocol()
+        && !evaluated(&before.genotype, protocol)
+    {
         return Err(StudyError::NotEvaluated {
             search: search.to_owned(),
             number,

@@ -10,15 +10,37 @@ pub(crate) fn check(change: &Change) -> Result<(), StudyError> {
         Change::Evaluated(evaluation) => check_evaluation(evaluation),
         Change::Costed(cost) => check_cost(&cost.summary),
         Change::Chosen(finalist) => check_finalist(finalist),
-        Change::Finished {
-            outcome: Outcome::Complete { reward },
-            ..
-        } => finite("the reward", *reward),
-        Change::Renewed(_)
-        | Change::Based(_)
-        | Change::Started { .. }
-        | Change::Finished { .. }
-        | Change::Logged(_) => Ok(()),
+        Change::Finished { outcome, .. } => check_outcome(outcome),
+        Change::Renewed(_) | Change::Based(_) | Change::Started { .. } | Change::Logged(_) => Ok(()),
+    }
+}
+
+/// What an outcome says must be numbers, each objective's once, and agree with how the trial ended.
+fn check_outcome(outcome: &Outcome) -> Result<(), StudyError> {
+    let objectives = outcome.objectives();
+    for (index, objective) in objectives.iter().enumerate() {
+        let what = format!("the objective `{}`", objective.name);
+        finite(&what, objective.value.number())?;
+        if let Some(error) = objective.standard_error {
+            finite(&what, error)?;
+        }
+        if objectives[..index].iter().any(|other| other.name == objective.name) {
+            return Err(StudyError::Outcome {
+                reason: format!("it names the objective `{}` twice", objective.name),
+            });
+        }
+    }
+    let wrong = |reason: &str| {
+        Err(StudyError::Outcome {
+            reason: reason.to_owned(),
+        })
+    };
+    match outcome {
+        Outcome::Complete { .. } if objectives.is_empty() => wrong("a complete trial needs at least one objective"),
+        Outcome::Infeasible { violations, .. } if !objectives.is_empty() && violations.is_empty() => {
+            wrong("a trial that was evaluated and keeps every limit is not infeasible")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,11 +1,19 @@
 //! The JSON inside the database: types of their own, each with a version, unknown fields refused.
 
+mod objective;
+mod protocol;
+mod provenance;
+
 use panarch_cost::Pairs;
-use panarch_graph::{Accuracy, Bytes, Energy, Estimate, Latency, Precision, Provenance, ProvenanceKind};
+use panarch_graph::{Accuracy, Bytes, Energy, Estimate, Latency, Provenance};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Artefact, CostSummary};
+
+pub(crate) use objective::{ObjectiveJson, ViolationJson};
+pub(crate) use protocol::ProtocolJson;
+pub(crate) use provenance::ProvenanceJson;
 
 /// The version of the JSON that this code writes.
 const VERSION: u32 = 1;
@@ -39,91 +47,6 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     }
     let read: Versioned<T> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     Ok(read.content)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KindJson {
-    Measured,
-    Simulated,
-    Predicted,
-    VendorEstimate,
-    Quoted,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PrecisionJson {
-    F32,
-    F16,
-    Bf16,
-    Int8,
-}
-
-/// A [`Provenance`].
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ProvenanceJson {
-    kind: KindJson,
-    device: String,
-    tool: String,
-    tool_version: String,
-    precision: PrecisionJson,
-    batch: u32,
-    repeats: Option<u32>,
-    note: Option<String>,
-}
-
-impl From<&Provenance> for ProvenanceJson {
-    fn from(provenance: &Provenance) -> Self {
-        Self {
-            kind: match provenance.kind {
-                ProvenanceKind::Measured => KindJson::Measured,
-                ProvenanceKind::Simulated => KindJson::Simulated,
-                ProvenanceKind::Predicted => KindJson::Predicted,
-                ProvenanceKind::VendorEstimate => KindJson::VendorEstimate,
-                ProvenanceKind::Quoted => KindJson::Quoted,
-            },
-            device: provenance.device.clone(),
-            tool: provenance.tool.clone(),
-            tool_version: provenance.version.clone(),
-            precision: match provenance.precision {
-                Precision::F32 => PrecisionJson::F32,
-                Precision::F16 => PrecisionJson::F16,
-                Precision::Bf16 => PrecisionJson::Bf16,
-                Precision::Int8 => PrecisionJson::Int8,
-            },
-            batch: provenance.batch,
-            repeats: provenance.repeats,
-            note: provenance.note.clone(),
-        }
-    }
-}
-
-impl From<ProvenanceJson> for Provenance {
-    fn from(json: ProvenanceJson) -> Self {
-        Self {
-            kind: match json.kind {
-                KindJson::Measured => ProvenanceKind::Measured,
-                KindJson::Simulated => ProvenanceKind::Simulated,
-                KindJson::Predicted => ProvenanceKind::Predicted,
-                KindJson::VendorEstimate => ProvenanceKind::VendorEstimate,
-                KindJson::Quoted => ProvenanceKind::Quoted,
-            },
-            device: json.device,
-            tool: json.tool,
-            version: json.tool_version,
-            precision: match json.precision {
-                PrecisionJson::F32 => Precision::F32,
-                PrecisionJson::F16 => Precision::F16,
-                PrecisionJson::Bf16 => Precision::Bf16,
-                PrecisionJson::Int8 => Precision::Int8,
-            },
-            batch: json.batch,
-            repeats: json.repeats,
-            note: json.note,
-        }
-    }
 }
 
 /// An estimate in the unit that the field's name says.
@@ -335,6 +258,8 @@ type FinalistParts = (
 
 #[cfg(test)]
 mod tests {
+    use panarch_graph::{Precision, ProvenanceKind};
+
     use super::*;
 
     #[test]

@@ -3,7 +3,10 @@
 use panarch_cost::Pairs;
 use panarch_graph::{Accuracy, Bytes, ContentHash, Energy, Estimate, Latency, Precision, Provenance, ProvenanceKind};
 use panarch_space::Genotype;
-use panarch_study::{Artefact, CostRecord, CostSummary, Evaluation, Finalist, Header, Timestamp};
+use panarch_study::{
+    Artefact, CostRecord, CostSummary, Evaluation, EvaluationProtocol, Finalist, Header, ImageSet, ObjectiveValue,
+    Outcome, Split, Timestamp, WeightOrigin,
+};
 
 /// A header for the space with this hash.
 #[must_use]
@@ -40,12 +43,42 @@ pub fn genotype(n: u64) -> Genotype {
     Genotype::new(n.to_be_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]).collect())
 }
 
+/// The protocol of [`evaluation`].
+#[must_use]
+pub fn protocol() -> EvaluationProtocol {
+    EvaluationProtocol {
+        kind: ProvenanceKind::Measured,
+        weights: WeightOrigin::Inherited,
+        precision: Precision::Int8,
+        recalibration: Some(ImageSet {
+            split: Split::Training,
+            count: Some(u64::MAX),
+            content: Some(ContentHash::of("sample images", b"recalibration")),
+        }),
+        images: Some(ImageSet {
+            split: Split::Validation,
+            count: None,
+            content: None,
+        }),
+    }
+}
+
+/// The outcome of a trial of one objective whose genotype was evaluated by [`protocol`].
+#[must_use]
+pub fn complete(reward: f64) -> Outcome {
+    Outcome::Complete {
+        objectives: vec![ObjectiveValue::reward(reward, None)],
+        protocol: protocol().key(),
+    }
+}
+
 /// The evaluation of the n-th genotype; a function of n alone.
 #[must_use]
 pub fn evaluation(n: u64) -> Evaluation {
     let share = 0.5 + 0.1 * (n as f64).sin();
     Evaluation {
         genotype: genotype(n),
+        protocol: protocol(),
         network: ContentHash::of("sample network", &n.to_le_bytes()),
         accuracy: Estimate {
             value: Accuracy::from_share(share),

@@ -1,11 +1,12 @@
 use std::thread;
 
-use panarch_graph::{ContentHash, Inputs};
+use panarch_graph::{Accuracy, Bytes, ContentHash, Energy, Inputs, Latency, Macs, Precision, ProvenanceKind};
 use panarch_study::{
-    Basis, Change, CostSummary, Event, EventKind, Header, Outcome, Storage, StudyError, Subject, Timestamp, TrialState,
+    Amount, Basis, Change, CostSummary, Direction, EvaluationProtocol, Event, EventKind, Header, Limit, ObjectiveValue,
+    Outcome, Storage, StudyError, Subject, Timestamp, TrialState, Violation, WeightOrigin,
 };
 
-use crate::samples::{cost, evaluation, finalist, genotype, header, provenance};
+use crate::samples::{self, cost, evaluation, finalist, genotype, header, protocol, provenance};
 
 const NOW: Timestamp = Timestamp::from_unix_millis(1_700_000_000_000);
 
@@ -29,7 +30,7 @@ fn finished(search: &str, number: u64, outcome: Outcome) -> Change {
 }
 
 fn complete(search: &str, number: u64, reward: f64) -> Change {
-    finished(search, number, Outcome::Complete { reward })
+    finished(search, number, samples::complete(reward))
 }
 
 /// Checks that a storage keeps its promises; `new` makes an empty one with the given header.
@@ -50,6 +51,9 @@ pub fn storage_conformance(new: impl Fn(&Header) -> Box<dyn Storage>) {
     serves_threads(&*fresh());
     renews_its_header(&*fresh());
     parts_by_inputs(&*fresh());
+    keeps_vectors(&*fresh());
+    keeps_protocols_side_by_side(&*fresh());
+    refuses_outcomes_that_contradict_themselves(&*fresh());
 }
 
 fn renews_its_header(storage: &dyn Storage) {
@@ -88,7 +92,10 @@ fn parts_by_inputs(storage: &dyn Storage) {
         let trials = storage.trials(None).unwrap();
         assert_eq!(trials, storage.trials(Some("s")).unwrap());
         let evaluations = storage.evaluations().unwrap();
-        assert_eq!(evaluations.first().cloned(), storage.evaluation(&genotype(1)).unwrap());
+        assert_eq!(
+            evaluations.first().cloned(),
+            storage.evaluation(&genotype(1), protocol().key()).unwrap()
+        );
         (evaluations.len(), trials.len(), storage.finalists().unwrap().len())
     };
     let fill = || {
@@ -119,9 +126,150 @@ fn parts_by_inputs(storage: &dyn Storage) {
     assert!(matches!(twice, Err(StudyError::TrialExists { .. })), "{twice:?}");
 }
 
+/// One of every quantity that a limit may be on, each over its limit.
+fn violations() -> Vec<Violation> {
+    let device = |most: Amount, found: Amount| Limit::on("npu", most).unwrap().violation(found).unwrap().unwrap();
+    let network = |most: Amount, found: Amount| Limit::of_network(most).unwrap().violation(found).unwrap().unwrap();
+    let latency = |seconds| Amount::Latency(Latency::from_seconds(seconds));
+    let energy = |joules| Amount::Energy(Energy::from_joules(joules));
+    let memory = |bytes| Amount::PeakMemory(Bytes(bytes));
+    let weights = |bytes| Amount::WeightBytes(Bytes(bytes));
+    vec![
+        device(latency(1.0 / 3.0), latency(0.1 + 0.7)),
+        device(energy(1e-300), energy(0.1 + 0.2)),
+        device(memory(1), memory(u64::MAX)),
+        device(weights(1), weights(2)),
+        network(weights(1), weights(u64::MAX - 1)),
+        network(Amount::Macs(Macs(1)), Amount::Macs(Macs(u64::MAX))),
+        network(Amount::Parameters(5), Amount::Parameters(6)),
+    ]
+}
+
+/// Objectives of every quantity, in both directions.
+fn objectives() -> Vec<ObjectiveValue> {
+    let values = [
+        Amount::Score(-0.1 - 0.2),
+        Amount::Accuracy(Accuracy::from_share(1.0 / 3.0)),
+        Amount::Latency(Latency::from_seconds(1e-300)),
+        Amount::Energy(Energy::from_joules(0.1 + 0.2)),
+        Amount::PeakMemory(Bytes(u64::MAX)),
+        Amount::WeightBytes(Bytes(0)),
+        Amount::Macs(Macs(u64::MAX - 1)),
+        Amount::Parameters(7),
+    ];
+    let named = values.into_iter().enumerate().map(|(index, value)| ObjectiveValue {
+        name: format!("{} \"{index}\"", value.quantity()),
+        direction: Direction::ALL[index % 2],
+        value,
+        standard_error: (index % 3 == 0).then_some(1.0 / 3.0),
+    });
+    named.collect()
+}
+
+fn keeps_vectors(storage: &dyn Storage) {
+    let outcomes = [
+        Outcome::Complete {
+            objectives: objectives(),
+            protocol: protocol().key(),
+        },
+        Outcome::Infeasible {
+            reason: "over".into(),
+            violations: violations(),
+            objectives: objectives(),
+        },
+        Outcome::Infeasible {
+            reason: "over".into(),
+            violations: violations(),
+            objectives: Vec::new(),
+        },
+    ];
+    storage.commit(&[Change::Evaluated(evaluation(1))]).unwrap();
+    for (number, outcome) in (0..).zip(&outcomes) {
+        storage
+            .commit(&[started("s", number, 1), finished("s", number, outcome.clone())])
+            .unwrap();
+    }
+    for (trial, outcome) in storage.trials(Some("s")).unwrap().iter().zip(&outcomes) {
+        assert_eq!(trial.state, outcome.state());
+        assert_eq!(trial.objectives, outcome.objectives());
+        assert_eq!(trial.violations, outcome.violations());
+        assert_eq!(trial.protocol, outcome.protocol());
+    }
+}
+
+/// What was predicted, and what was counted in floating point and in int8, are three evaluations of one genotype.
+fn keeps_protocols_side_by_side(storage: &dyn Storage) {
+    let by = |change: fn(&mut EvaluationProtocol)| {
+        let mut evaluation = evaluation(1);
+        change(&mut evaluation.protocol);
+        evaluation
+    };
+    let all = [
+        by(|_| {}),
+        by(|protocol| protocol.precision = Precision::F32),
+        by(|protocol| {
+            protocol.kind = ProvenanceKind::Predicted;
+            protocol.images = None;
+        }),
+        by(|protocol| protocol.weights = WeightOrigin::FineTuned),
+        by(|protocol| protocol.recalibration = None),
+    ];
+    let changes: Vec<Change> = all.iter().cloned().map(Change::Evaluated).collect();
+    storage.commit(&changes).unwrap();
+    assert_eq!(storage.evaluations().unwrap(), all);
+    for evaluation in &all {
+        let found = storage.evaluation(&genotype(1), evaluation.protocol.key()).unwrap();
+        assert_eq!(found.as_ref(), Some(evaluation));
+    }
+    let complete = |protocol: &EvaluationProtocol| Outcome::Complete {
+        objectives: objectives(),
+        protocol: protocol.key(),
+    };
+    let absent = by(|protocol| protocol.weights = WeightOrigin::Published).protocol;
+    let refused = storage.commit(&[started("s", 0, 1), finished("s", 0, complete(&absent))]);
+    assert!(matches!(refused, Err(StudyError::NotEvaluated { .. })), "{refused:?}");
+    storage
+        .commit(&[started("s", 0, 1), finished("s", 0, complete(&all[2].protocol))])
+        .unwrap();
+    assert_eq!(storage.trials(None).unwrap()[0].protocol, Some(all[2].protocol.key()));
+}
+
+fn refuses_outcomes_that_contradict_themselves(storage: &dyn Storage) {
+    storage
+        .commit(&[Change::Evaluated(evaluation(1)), started("s", 0, 1)])
+        .unwrap();
+    let reward = || ObjectiveValue::reward(0.5, None);
+    let protocol = protocol().key();
+    for outcome in [
+        Outcome::Complete {
+            objectives: Vec::new(),
+            protocol,
+        },
+        Outcome::Complete {
+            objectives: vec![reward(), reward()],
+            protocol,
+        },
+        Outcome::Infeasible {
+            reason: "none".into(),
+            violations: Vec::new(),
+            objectives: vec![reward()],
+        },
+    ] {
+        let refused = storage.commit(&[finished("s", 0, outcome)]);
+        assert!(matches!(refused, Err(StudyError::Outcome { .. })), "{refused:?}");
+    }
+    let vague = Outcome::Complete {
+        objectives: vec![ObjectiveValue::reward(0.5, Some(f64::NAN))],
+        protocol,
+    };
+    let refused = storage.commit(&[finished("s", 0, vague)]);
+    assert!(matches!(refused, Err(StudyError::NotFinite { .. })), "{refused:?}");
+    assert_eq!(storage.trials(None).unwrap()[0].state, TrialState::Running);
+}
+
 fn starts_empty(storage: &dyn Storage) {
     assert!(storage.evaluations().unwrap().is_empty());
-    assert!(storage.evaluation(&genotype(0)).unwrap().is_none());
+    assert!(storage.evaluation(&genotype(0), protocol().key()).unwrap().is_none());
     assert!(storage.costs(None).unwrap().is_empty());
     assert!(storage.trials(None).unwrap().is_empty());
     assert!(storage.finalists().unwrap().is_empty());
@@ -158,7 +306,10 @@ fn keeps_every_field(storage: &dyn Storage) {
         [evaluation(2), evaluation(1)],
         "in the order they were added"
     );
-    assert_eq!(storage.evaluation(&genotype(1)).unwrap(), Some(evaluation(1)));
+    assert_eq!(
+        storage.evaluation(&genotype(1), protocol().key()).unwrap(),
+        Some(evaluation(1))
+    );
     assert_eq!(
         storage.costs(Some(&genotype(1))).unwrap(),
         [known.clone(), unknown.clone()]
@@ -219,7 +370,7 @@ fn guards_the_states(storage: &dyn Storage) {
     storage.commit(&[started("s", 0, 1)]).unwrap();
     let trial = storage.trials(Some("s")).unwrap().remove(0);
     assert_eq!((trial.state, trial.seed, trial.started), (TrialState::Running, 1, NOW));
-    assert_eq!((trial.reward, trial.reason, trial.finished), (None, None, None));
+    assert_eq!((trial.reward(), trial.reason, trial.finished), (None, None, None));
 
     storage
         .commit(&[started("s", 0, 1)])
@@ -239,7 +390,7 @@ fn guards_the_states(storage: &dyn Storage) {
         .unwrap();
     let trial = storage.trials(Some("s")).unwrap().remove(0);
     assert_eq!(
-        (trial.state, trial.reward, trial.finished),
+        (trial.state, trial.reward(), trial.finished),
         (TrialState::Complete, Some(0.5), Some(NOW))
     );
 
@@ -262,7 +413,11 @@ fn guards_the_states(storage: &dyn Storage) {
     for (number, state) in [(1, TrialState::Infeasible), (2, TrialState::Failed)] {
         let reason = "because".to_owned();
         let outcome = match state {
-            TrialState::Infeasible => Outcome::Infeasible { reason },
+            TrialState::Infeasible => Outcome::Infeasible {
+                reason,
+                violations: Vec::new(),
+                objectives: Vec::new(),
+            },
             _ => Outcome::Failed { reason },
         };
         storage
@@ -270,7 +425,7 @@ fn guards_the_states(storage: &dyn Storage) {
             .unwrap();
         let trial = storage.trials(Some("s")).unwrap().remove(number as usize);
         assert_eq!(
-            (trial.state, trial.reason.as_deref(), trial.reward),
+            (trial.state, trial.reason.as_deref(), trial.reward()),
             (state, Some("because"), None)
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use panarch_graph::Latency;
 use panarch_search::{Constraint, SearchError, Situation, Strategy, Unconstrained, Verdict};
 use panarch_space::{Genotype, Space};
-use panarch_study::{DeviceTarget, History, Metric, Objective, Observation, RewardForm};
+use panarch_study::{Amount, DeviceTarget, History, Metric, Objective, Observation, RewardForm};
 
 use crate::toy::{tiny_space, toy_space};
 
@@ -71,12 +71,8 @@ fn run(
 ) -> Result<(), SearchError> {
     for number in history.len() as u64..end {
         let genotype = ask(strategy, space, constraint, history, number)?;
-        let reward = Some(reward(&genotype));
-        let observation = Observation {
-            number,
-            genotype,
-            reward,
-        };
+        let reward = reward(&genotype);
+        let observation = Observation::rewarded(number, genotype, reward);
         strategy.tell(&observation);
         history.push(observation).expect("numbers rise");
     }
@@ -142,21 +138,17 @@ fn ignores_the_order_of_completion(space: &Space, new: &impl Fn(u64) -> Box<dyn 
             };
             let batch = strategy.ask_batch(&situation, BATCH).unwrap();
             assert_eq!(batch.len(), BATCH);
-            let mut rewards = vec![None; BATCH];
+            let mut rewards = vec![0.0; BATCH];
             let order: Vec<usize> = if backwards {
                 (0..BATCH).rev().collect()
             } else {
                 (0..BATCH).collect()
             };
             for place in order {
-                rewards[place] = Some(reward(&batch[place]));
+                rewards[place] = reward(&batch[place]);
             }
             for (genotype, reward) in batch.into_iter().zip(rewards) {
-                let observation = Observation {
-                    number: history.len() as u64,
-                    genotype,
-                    reward,
-                };
+                let observation = Observation::rewarded(history.len() as u64, genotype, reward);
                 strategy.tell(&observation);
                 history.push(observation).unwrap();
             }
@@ -182,14 +174,11 @@ fn lives_with_failures(space: &Space, strategy: &mut dyn Strategy) {
     let mut history = History::new();
     for number in 0..TRIALS {
         let genotype = ask(strategy, space, &Unconstrained, &history, number).expect("failed trials stop no search");
-        let reward = (number % 3 == 0)
-            .then(|| reward(&genotype))
-            .filter(|_| number > TRIALS / 2);
-        let observation = Observation {
-            number,
-            genotype,
-            reward,
-        };
+        let reward = reward(&genotype);
+        let mut observation = Observation::rewarded(number, genotype, reward);
+        if number % 3 != 0 || number <= TRIALS / 2 {
+            observation.objectives.clear();
+        }
         strategy.tell(&observation);
         history.push(observation).unwrap();
     }
@@ -204,7 +193,7 @@ fn keeps_limits(space: &Space, strategy: &mut dyn Strategy) {
     // The first of these admits about every second member, the last one in some hundred.
     for millis in [6.0, 4.0, 2.2] {
         let objective = limited(millis);
-        let constraint = |genotype: &Genotype| -> Verdicts { Ok(objective.vetoes(&[latency(genotype)])?.into()) };
+        let constraint = |genotype: &Genotype| -> Verdicts { Ok(objective.violations(&[latency(genotype)])?.into()) };
         let mut history = History::new();
         let end = match run(strategy, space, &constraint, &mut history, TRIALS) {
             Ok(()) => TRIALS,
@@ -232,21 +221,19 @@ fn says_what_is_infeasible(space: &Space, strategy: &mut dyn Strategy) {
     let constraint = |genotype: &Genotype| -> Verdicts {
         verdicts.set(verdicts.get() + 1);
         assert!(verdicts.get() < MOST_VERDICTS, "the search does not end");
-        Ok(objective.vetoes(&[latency(genotype)])?.into())
+        Ok(objective.violations(&[latency(genotype)])?.into())
     };
     match ask(strategy, space, &constraint, &History::new(), 0) {
         Err(SearchError::Infeasible {
-            device,
-            limit,
-            nearest,
-            genotype,
-            ..
+            violation, genotype, ..
         }) => {
-            assert_eq!((device.as_str(), limit.millis()), ("sloth", 0.5));
-            assert_eq!(nearest, latency(&genotype));
+            let limit = violation.limit();
+            assert_eq!(limit.device(), Some("sloth"));
+            assert_eq!(limit.most(), Amount::Latency(Latency::from_millis(0.5)));
+            assert_eq!(violation.found(), Amount::Latency(latency(&genotype)));
             assert_eq!(
-                nearest,
-                latency(&space.smallest()),
+                violation.found(),
+                Amount::Latency(latency(&space.smallest())),
                 "the nearest feasible value is found"
             );
         }

@@ -163,6 +163,11 @@ impl Validator {
         &self.recalibration
     }
 
+    /// The images for validation.
+    pub fn validation(&self) -> &Loader {
+        &self.validation
+    }
+
     /// What the statistics of a recalibrated network are made of, besides its weights.
     pub fn recalibration_inputs(&self) -> Inputs {
         self.recalibration.inputs("recalibration pictures")

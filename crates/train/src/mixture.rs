@@ -115,7 +115,7 @@ impl Plan {
         having as f32 / depths.len().max(1) as f32
     }
 
-    /// As many networks as the largest block has branches: in network j each block is its branch j, counted round.
+    /// As many networks as the largest block has branches: in network j each block is its branch j, modulo the number of its branches.
     fn lowered(&self, family: &Family) -> Result<Vec<Network>, TrainError> {
         let most = self.branches.values().map(Vec::len).max().unwrap_or(1);
         let network = |number: usize| {

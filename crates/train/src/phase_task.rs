@@ -320,7 +320,7 @@ impl Task for PhaseTask<'_, '_> {
     }
 }
 
-/// The probability that a choice is replaced: from 1 at the first step of the warm-up to 0 behind its last.
+/// The probability that a choice is replaced: from 1 at the first step of the warm-up to 0 after its last.
 fn warming(pace: PolicyPace, at: At) -> f64 {
     let steps = pace.warm_up * at.phase_steps as f64;
     if steps <= 0.0 {

@@ -35,12 +35,17 @@ fn as_it_is(csv: &Csv, columns: &[&str]) -> Result<Vec<Vec<String>>> {
         .collect())
 }
 
-/// The ratio of the median rates of two engines, run in turn on one kind of processor.
-pub fn against_pytorch(training: &Csv, processor: &str) -> Result<f64> {
+/// Images a second of an engine, run in turn with the other one on one kind of processor.
+fn in_turn(training: &Csv, processor: &str, engine: &str) -> Result<Vec<f64>> {
+    let turns = training.with(&[("run", "turns"), ("processor", processor), ("engine", engine)])?;
+    turns.numbers("images_per_s")
+}
+
+/// The ratio of the median rates of both engines.
+fn against_pytorch(training: &Csv, processor: &str) -> Result<f64> {
     let rate = |engine: &str| -> Result<f64> {
-        let turns = training.with(&[("run", "turns"), ("processor", processor), ("engine", engine)])?;
         // Of two the mean, as the script has it.
-        let rates = turns.numbers("images_per_s")?;
+        let rates = in_turn(training, processor, engine)?;
         Ok(if rates.len() == 2 {
             mean(&rates)
         } else {
@@ -50,8 +55,20 @@ pub fn against_pytorch(training: &Csv, processor: &str) -> Result<f64> {
     Ok(rate("panarch-nn")? / rate("torch")?)
 }
 
+/// Images a second of both engines in turn with AVX-512, and how many times as fast ours is.
+pub fn rates(figures: &mut Figures, training: &Csv) -> Result<()> {
+    for (name, engine) in [("ours", "panarch-nn"), ("pytorch", "torch")] {
+        let of = in_turn(training, "AVX-512", engine)?;
+        let rates: Vec<String> = of.iter().map(|it| number(*it, 0)).collect();
+        figures.set(name, rates.join(" and "));
+    }
+    figures.number("times", against_pytorch(training, "AVX-512")?, 1);
+    Ok(())
+}
+
 fn figures(tables: &Tables) -> Result<Figures> {
     let mut figures = Figures::default();
+    summary(&mut figures, tables)?;
     let training = tables.csv("training.csv")?;
     let columns = [
         "run",
@@ -125,6 +142,41 @@ fn figures(tables: &Tables) -> Result<Figures> {
     Ok(figures)
 }
 
+/// The page's head: the figures that most readers come for.
+fn summary(figures: &mut Figures, tables: &Tables) -> Result<()> {
+    let training = tables.csv("training.csv")?;
+    rates(figures, &training)?;
+    for (name, engine, scale, decimals) in [("ours-mb", "panarch-nn", 1.0, 0), ("pytorch-gb", "torch", 1e3, 1)] {
+        let of = training.with(&[("run", "turns"), ("processor", "AVX-512"), ("engine", engine)])?;
+        figures.number(name, most(&of.numbers("peak_resident_mb")?) / scale, decimals);
+    }
+    figures.number(
+        "times-avx2",
+        training.number(&[("run", "stated"), ("processor", "AVX2")], "ratio")?,
+        1,
+    );
+    let kept = training.with(&[("run", "storage"), ("storage", "bf16")])?;
+    figures.number("bf16-mb", most(&kept.numbers("peak_resident_mb")?), 0);
+    let views = tables.csv("supernet.csv")?.with(&[("part", "views")])?;
+    for (name, column) in [
+        ("views", "overhead_percent"),
+        ("views-low", "lower_quartile_percent"),
+        ("views-high", "upper_quartile_percent"),
+    ] {
+        figures.number(name, mean(&views.numbers(column)?), usize::from(name == "views"));
+    }
+    figures.number(
+        "evaluation",
+        mean(&tables.csv("evaluation.csv")?.numbers("median_ratio_of_rounds")?),
+        1,
+    );
+    figures.set("loader-heavy", heavy_over_training(&tables.csv("loader.csv")?)?);
+    let full_size = tables.csv("full-size.csv")?;
+    figures.set("full-size-seconds", range(&full_size.numbers("seconds")?, 1));
+    figures.number("full-size-mib", most(&full_size.numbers("largest_memory_mib")?), 0);
+    Ok(())
+}
+
 fn loader(figures: &mut Figures, loader: &Csv) -> Result<()> {
     let mut rows = Vec::new();
     for image in loader.different("image")? {
@@ -173,7 +225,7 @@ fn loader(figures: &mut Figures, loader: &Csv) -> Result<()> {
 }
 
 /// Lowest and highest of loading with heavy augmentation over training.
-pub fn heavy_over_training(loader: &Csv) -> Result<String> {
+fn heavy_over_training(loader: &Csv) -> Result<String> {
     let mut times = Vec::new();
     for image in loader.different("image")? {
         let rate = |what: &str, augmentation: &str| {

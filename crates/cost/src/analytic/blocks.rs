@@ -71,7 +71,7 @@ impl AnalyticModel {
     ///
     /// # Errors
     /// The first operator that the device cannot run; a profile that fuses chains of layers, because chains do not end
-    /// with blocks; a block that begins with what the layer before would take along.
+    /// with blocks; a block that begins with what the layer before would take along, or that has several outputs.
     pub fn block(&self, network: &Network, first: bool, last: bool) -> Result<BlockCost, CostError> {
         let refuse = |reason: &str| CostError::Failed {
             device: self.profile.name().to_owned(),
@@ -81,6 +81,9 @@ impl AnalyticModel {
             return Err(refuse(
                 "chains of layers are fused across blocks; ask for whole networks",
             ));
+        }
+        if network.outputs().len() > 1 {
+            return Err(refuse("the block has several outputs; ask for whole networks"));
         }
         let anchor = network.nodes().get(1);
         if !first && anchor.is_some_and(|node| node.op.joins_layer_before()) {

@@ -45,7 +45,9 @@ pub(super) fn lower(network: &Network, layers: &[Layer], chains: bool) -> Plan {
     for id in network.ids() {
         lowering.node(id);
     }
-    lowering.draft.tensors[lowering.values[network.output().index()]].role = Role::Result;
+    for output in network.outputs() {
+        lowering.draft.tensors[lowering.values[output.node.index()]].role = Role::Result;
+    }
     let plan = lowering.draft.finish();
     if chains { chain::chained(plan) } else { plan }
 }
@@ -157,7 +159,7 @@ impl Lowering<'_> {
     /// An activation with the job that made the value, or as a job of its own.
     fn behind(&mut self, id: NodeId, read: usize, behind: Behind) -> usize {
         let host = self.network.node(id).inputs.first();
-        let alone = host.is_some_and(|host| self.network.consumers(*host) == [id] && *host != self.network.output());
+        let alone = host.is_some_and(|host| self.network.sole_reader(*host) == Some(id));
         if alone && self.draft.put_behind(read, behind) {
             return read;
         }
@@ -177,7 +179,7 @@ impl Lowering<'_> {
         let mut offset = 0;
         for (position, input) in inputs.iter().enumerate() {
             let node = self.network.node(id).inputs[position];
-            let alone = self.network.consumers(node) == [id];
+            let alone = self.network.sole_reader(node) == Some(id);
             let depth = self.draft.tensors[*input].extent.depth;
             if !(alone && self.draft.write_into(*input, whole)) {
                 let job = Job {
@@ -238,9 +240,7 @@ impl Lowering<'_> {
     /// A batch normalisation that no convolution takes in: a depthwise convolution of one position.
     fn normalisation(&mut self, id: NodeId, read: usize, extent: Extent) -> usize {
         let host = self.network.node(id).inputs[0];
-        let folds = self.network.node(host).op.has_kernel()
-            && self.network.consumers(host) == [id]
-            && host != self.network.output();
+        let folds = self.network.node(host).op.has_kernel() && self.network.sole_reader(host) == Some(id);
         if folds {
             return read;
         }

@@ -9,7 +9,7 @@ use crate::{Attribution, Bound, Cost, CostError, CostSource, DeviceProfile, Laye
 
 /// Identifies what this model says of a profile; raised whenever that changes. It began as the analytic one.
 const REVISION: &str = "panarch analytic model of a profile v3";
-/// From how many networks on threads are worth their start.
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 8;
 
 /// What the vendor's compiler estimates for an Ethos-U, computed without it.

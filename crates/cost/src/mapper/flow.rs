@@ -22,7 +22,7 @@ pub struct Flow {
     pub period: u64,
     /// How often.
     pub count: u64,
-    /// Bits a cycle that it needs in the mean.
+    /// Bits a cycle that it needs on average.
     pub mean_width: u64,
 }
 

@@ -210,7 +210,7 @@ impl LoopNest {
     ///
     /// A window of y outputs and f taps touches y·f − max(0, f − s/g)·(y − d/g) rows, g the greatest common divisor of
     /// stride s and dilation d, and never more rows than the input has. Extents may be broken numbers: an array dimension
-    /// that a loop does not fill evenly works on part of its lanes in the mean.
+    /// that a loop does not fill evenly works on part of its lanes on average.
     #[must_use]
     pub fn elements(&self, operand: Operand, extent: &[f64; DIMS]) -> f64 {
         use LoopDim::{Batch, Group, InputChannel, KernelColumn, KernelRow, OutputChannel, OutputColumn, OutputRow};

@@ -25,7 +25,7 @@ pub struct TiledOrder {
     pub distinct: [u32; 3],
     /// Elements in one instance of a memory level at each cut, for transfers.
     pub moved: [[[u64; MOST_LOOPS + 1]; MOST_LEVELS]; 3],
-    /// The same in the mean, for room.
+    /// The same on average, for room.
     pub held: [[[u64; MOST_LOOPS + 1]; MOST_LEVELS]; 3],
 }
 

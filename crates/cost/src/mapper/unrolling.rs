@@ -4,7 +4,7 @@ use crate::mapper::LoopDim;
 
 /// How much data a tile is taken to have where a loop does not fill its array dimension evenly.
 ///
-/// 14 columns over 4 lanes take 4 steps of 3.5 columns in the mean.
+/// 14 columns over 4 lanes take 4 steps of 3.5 columns on average.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rounding {
     /// 3 columns a step, and 12 of the 14 in the end: what ZigZag 3.9.1 moves. Only for comparing with it.
@@ -22,13 +22,13 @@ pub struct Unrolling {
     pub drain: u64,
     /// Extents side by side in one instance of memory level l − 1, for transfers; index 0 is one multiplier.
     pub moved: [[[f64; DIMS]; MOST_LEVELS + 1]; 3],
-    /// The same in the mean, for energy and room.
+    /// The same on average, for energy and room.
     pub exact: [[[f64; DIMS]; MOST_LEVELS + 1]; 3],
     /// Distinct elements that level l feeds below for each one that the level below holds, for transfers.
     pub fan: [[u64; MOST_LEVELS]; 3],
-    /// The same in the mean.
+    /// The same on average.
     pub fan_exact: [[u64; MOST_LEVELS]; 3],
-    /// Instances of memory level l, in the mean.
+    /// Instances of memory level l, on average.
     pub instances: [[f64; MOST_LEVELS]; 3],
     /// Whether instances are rounded to whole ones, as ZigZag does.
     whole_instances: bool,
@@ -51,7 +51,7 @@ impl Unrolling {
             whole_instances: rounding == Rounding::Down,
             reduces: [false; MOST_LEVELS + 1],
         };
-        // Of each array dimension: the loop, lanes for transfers, lanes in the mean.
+        // Of each array dimension: the loop, lanes for transfers, lanes on average.
         let mut lanes: Vec<(LoopDim, f64, f64)> = Vec::with_capacity(machine.array.len());
         for (size, dim, systolic) in &machine.array {
             let iterations = nest.sizes[dim.index()];

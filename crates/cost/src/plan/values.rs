@@ -90,9 +90,12 @@ impl Values {
                 }
             }
         }
-        if let (Some(output), Some(end)) = (values.of_mut(network.output()), layers.len().checked_sub(1)) {
-            output.last = end;
-            output.is_output = true;
+        let end = layers.len().saturating_sub(1);
+        for output in network.outputs() {
+            if let Some(value) = values.of_mut(output.node) {
+                value.last = end;
+                value.is_output = true;
+            }
         }
         values
     }

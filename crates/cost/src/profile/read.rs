@@ -172,7 +172,7 @@ fn of_source(
     }
 }
 
-/// Where a profile is of another kind than its base, what the base says of that kind is of no matter.
+/// Where a profile is of another kind than its base, what the base says of that kind does not matter.
 fn pass_over_other_kinds(root: &Table<'_>) {
     const PARTS: [&str; 18] = [
         "objective",

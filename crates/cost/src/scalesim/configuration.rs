@@ -136,7 +136,7 @@ impl Configuration {
     }
 }
 
-/// SCALE-Sim makes a folder of this name, and reads `%` as the begin of a reference.
+/// SCALE-Sim makes a folder of this name, and reads `%` as the start of a reference.
 pub(super) fn written_name(name: &str) -> String {
     let plain = |c: char| {
         if c == '%' || c == '/' || c == '\\' || panarch_toml::is_hidden(c) {

@@ -141,7 +141,7 @@ impl Topology {
         }
     }
 
-    /// The text of the CSV file. Every row ends with a comma: SCALE-Sim drops what stands behind the last one. Commas and
+    /// The text of the CSV file. Every row ends with a comma: SCALE-Sim drops what follows the last one. Commas and
     /// control characters in names become `_`.
     #[must_use]
     pub fn to_csv(&self) -> String {

@@ -73,7 +73,7 @@ pub struct Job {
     pub layer: usize,
     /// Number of the tile in the layer, or of the block for weights.
     pub tile: u32,
-    /// Cycle in which it begins, counted from the begin of the first layer.
+    /// Cycle in which it begins, counted from the start of the first layer.
     pub start: Cycles,
     /// Cycles that it takes.
     pub cycles: Cycles,

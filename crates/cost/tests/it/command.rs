@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 const PROFILE: &str = r#"format = 1
 name = "phone"
-description = "A telephone."
+description = "A phone."
 class = "full"
 kind = "command"
 precision = "f32"

@@ -1,4 +1,5 @@
 //! Integration tests of profiles, the models, systolic arrays and SCALE-Sim's files.
+mod agreement;
 mod both_ways;
 mod calibration;
 mod command;
@@ -6,7 +7,6 @@ mod cycles;
 mod derived_profiles;
 mod estimates;
 mod ethos_u;
-mod fairness;
 mod fallback;
 mod file_devices;
 mod hierarchy_profile;

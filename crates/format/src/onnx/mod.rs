@@ -27,8 +27,9 @@ pub use write::{OnnxOptions, write_onnx};
 pub const ONNX_OPSET: i64 = 17;
 /// The name of the input: f32, [batch, channels, height, width].
 pub const ONNX_INPUT: &str = "input";
-/// The name of the output: f32, [batch, classes], or four axes when the result is not a vector.
-pub const ONNX_OUTPUT: &str = "logits";
+/// The name of the output of a network that does not name it: f32, [batch, classes], or four axes when the result is not a
+/// vector.
+pub const ONNX_OUTPUT: &str = panarch_graph::Output::DEFAULT;
 
 /// The file format version that belongs to [`ONNX_OPSET`].
 const IR_VERSION: i64 = 8;

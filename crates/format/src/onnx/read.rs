@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Shape, Weights};
+use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Output, Shape, Weights};
 use prost::Message;
 
 use super::data_files::DataFiles;
@@ -163,11 +163,10 @@ fn network(graph: GraphProto, metadata: &OnnxMetadata) -> Result<(Network, Weigh
         .iter()
         .filter(|input| !constants.contains(&input.name.as_deref()))
         .collect();
-    let ([input], [output]) = (&inputs[..], &outputs[..]) else {
+    let [input] = &inputs[..] else {
         return Err(FormatError::model(format!(
-            "exactly one input and one output are supported, found {} and {}",
-            inputs.len(),
-            outputs.len()
+            "exactly one input is supported, found {}",
+            inputs.len()
         )));
     };
     let mut builder = NetworkBuilder::new(name.unwrap_or_default(), input_shape(input)?);
@@ -183,11 +182,21 @@ fn network(graph: GraphProto, metadata: &OnnxMetadata) -> Result<(Network, Weigh
     for (index, node) in nodes.iter().enumerate() {
         reader.node(index, node)?;
     }
-    let output_name = output.name.as_deref().unwrap_or_default();
-    let result = reader.result(output_name)?;
+    let name_of = |output: &ValueInfoProto| output.name.clone().unwrap_or_default();
+    let results: Vec<(NodeId, u8)> = outputs
+        .iter()
+        .map(|output| reader.result(&name_of(output)))
+        .collect::<Result<_, _>>()?;
     let (builder, weights) = reader.finish()?;
-    check_output(output, result, builder.shape(result.0))?;
-    let network = builder.finish(result.0)?;
+    for (output, result) in outputs.iter().zip(&results) {
+        check_output(output, *result, builder.shape(result.0))?;
+    }
+    let named = outputs.iter().zip(&results);
+    let network = builder.finish_with(
+        named
+            .map(|(output, (node, _))| Output::new(name_of(output), *node))
+            .collect(),
+    )?;
     weights.check(&network)?;
     Ok((network, weights))
 }

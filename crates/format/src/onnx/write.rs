@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use panarch_graph::{Network, Shape, Weights, fold_batch_norm};
 use prost::Message;
@@ -10,7 +10,7 @@ use super::messages::{
 };
 use super::metadata::{self, BatchNormExport};
 use super::write_node::NodeWriter;
-use super::{BATCH, IR_VERSION, ONNX_INPUT, ONNX_OPSET, ONNX_OUTPUT, limits, tensor};
+use super::{BATCH, IR_VERSION, ONNX_INPUT, ONNX_OPSET, limits, tensor};
 use crate::FormatError;
 
 /// How a network is written.
@@ -26,14 +26,15 @@ pub struct OnnxOptions {
 /// The bytes of an ONNX file that computes this network with these weights.
 ///
 /// Input [`ONNX_INPUT`] is f32 [batch, channels, height, width] with a symbolic batch and fixed other axes. Output
-/// [`ONNX_OUTPUT`] is [batch, classes] where the network's result is a vector, else [batch, channels, height, width].
+/// [`ONNX_OUTPUT`](super::ONNX_OUTPUT), or each output under its name and in its order, is [batch, channels] where it is a
+/// vector, else [batch, channels, height, width].
 /// Swish becomes x · sigmoid(x), for which this operator set has no operator of its own; a pool that rounds its size up
 /// becomes one with wider padding, on which runtimes agree. The metadata carries the
 /// content hash of `network` as it is given, before any folding. The same arguments give the same bytes.
 ///
 /// # Errors
 /// When a parameter is absent or has another shape, when the network is nothing but its input, when a property has a
-/// reserved name, or when the file would be larger than protocol buffers allow (2 GiB).
+/// reserved name, when an output is called like another value of the file, or when the file would be larger than protocol buffers allow (2 GiB).
 pub fn write_onnx(network: &Network, weights: &Weights, options: &OnnxOptions) -> Result<Vec<u8>, FormatError> {
     weights.check(network)?;
     if network.nodes().len() < 2 {
@@ -81,7 +82,11 @@ fn graph(network: &Network, weights: &Weights) -> Result<GraphProto, FormatError
     for id in network.ids() {
         writer.node(id);
     }
-    let rank = writer.result();
+    let outputs: Vec<ValueInfoProto> = network
+        .outputs()
+        .iter()
+        .map(|output| value_info(&output.name, network.shape(output.node), writer.result(output)))
+        .collect();
     let (nodes, constants) = writer.finish();
     let mut initializer = Vec::new();
     for spec in network.parameters() {
@@ -89,13 +94,22 @@ fn graph(network: &Network, weights: &Weights) -> Result<GraphProto, FormatError
         initializer.push(tensor::from_f32(&spec.name, &found.shape, &found.data));
     }
     initializer.extend(constants.into_values());
+    let values = nodes.iter().flat_map(|node| &node.output);
+    let tensors = initializer.iter().filter_map(|tensor| tensor.name.as_ref());
+    let mut names = HashSet::from([ONNX_INPUT]);
+    if let Some(twice) = values.chain(tensors).find(|name| !names.insert(name.as_str())) {
+        return Err(FormatError::tensor(
+            twice,
+            "is the name of two values; give an output of this name another one",
+        ));
+    }
     Ok(GraphProto {
         node: nodes,
         name: Some(network.name().to_owned()),
         initializer,
         doc_string: None,
         input: vec![value_info(ONNX_INPUT, network.input_shape(), 4)],
-        output: vec![value_info(ONNX_OUTPUT, network.shape(network.output()), rank)],
+        output: outputs,
     })
 }
 

@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
-use panarch_graph::{Activation, Network, NodeId, Op, Padding, Pool, PoolKind};
+use panarch_graph::{Activation, Network, NodeId, Op, Output, Padding, Pool, PoolKind};
 
 use super::messages::{AttributeProto, NodeProto, attribute_type};
 use super::note::Note;
 use super::pooling::{WrittenPool, pads};
 use super::write::Constants;
-use super::{ONNX_INPUT, ONNX_OUTPUT, constant, tensor};
+use super::{ONNX_INPUT, constant, tensor};
 
 /// Number of axes of an image in ONNX: batch, channels, height, width.
 const IMAGE: u8 = 4;
@@ -124,13 +124,12 @@ impl<'a> NodeWriter<'a> {
         });
     }
 
-    /// Makes sure that the result is called what it must be, and returns its number of axes.
-    pub fn result(&mut self) -> u8 {
-        let output = self.network.output();
-        let rank = self.ranks[output.index()];
-        if self.result_needs_flattening(output) {
-            let inputs = vec![self.own_name(output)];
-            self.part("Flatten", inputs, ONNX_OUTPUT.to_owned(), vec![int("axis", 1)]);
+    /// Makes sure that an output is called what it must be, and returns its number of axes.
+    pub fn result(&mut self, output: &Output) -> u8 {
+        let rank = self.ranks[output.node.index()];
+        if self.needs_flattening(output.node) {
+            let inputs = vec![self.own_name(output.node)];
+            self.part("Flatten", inputs, output.name.clone(), vec![int("axis", 1)]);
             return VECTOR;
         }
         rank
@@ -140,7 +139,8 @@ impl<'a> NodeWriter<'a> {
         (self.written, self.constants)
     }
 
-    fn result_needs_flattening(&self, output: NodeId) -> bool {
+    /// Whether a node that is an output makes an image of one position, which the file hands out as a vector.
+    fn needs_flattening(&self, output: NodeId) -> bool {
         self.network.shape(output).is_vector() && self.ranks[output.index()] == IMAGE
     }
 
@@ -169,12 +169,11 @@ impl<'a> NodeWriter<'a> {
     /// The name of a node's value as the node itself makes it. The colon keeps it apart from parameters' names.
     fn own_name(&self, id: NodeId) -> String {
         let node = self.network.node(id);
-        if matches!(node.op, Op::Input) {
-            ONNX_INPUT.to_owned()
-        } else if id == self.network.output() && !self.result_needs_flattening(id) {
-            ONNX_OUTPUT.to_owned()
-        } else {
-            format!("{}:0", node.name)
+        let output = self.network.outputs().iter().find(|output| output.node == id);
+        match (&node.op, output) {
+            (Op::Input, _) => ONNX_INPUT.to_owned(),
+            (_, Some(output)) if !self.needs_flattening(id) => output.name.clone(),
+            _ => format!("{}:0", node.name),
         }
     }
 

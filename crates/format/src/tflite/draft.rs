@@ -8,6 +8,8 @@ pub struct Draft {
     pub operators: Vec<Operator>,
     pub inputs: Vec<usize>,
     pub outputs: Vec<usize>,
+    /// The names of the outputs, where the file is to say them.
+    pub output_names: Vec<String>,
 }
 
 impl Draft {

@@ -43,6 +43,11 @@ pub fn encode(draft: &Draft, name: &str, description: &str, metadata: &BTreeMap<
         })
     });
     let metadata: Vec<Table> = metadata.collect();
+    let signatures: Vec<Table> = if draft.output_names.is_empty() {
+        Vec::new()
+    } else {
+        vec![encode_signature(b, draft)]
+    };
     let mut codes = Codes::default();
     let operators: Vec<Table> = draft
         .operators
@@ -70,6 +75,7 @@ pub fn encode(draft: &Draft, name: &str, description: &str, metadata: &BTreeMap<
     let codes = b.create_vector(&codes);
     let buffers = b.create_vector(&buffers);
     let metadata = b.create_vector(&metadata);
+    let signatures = (!signatures.is_empty()).then(|| b.create_vector(&signatures));
     let description = b.create_string(description);
     let model = table(b, |b| {
         b.push_slot_always(field(schema::model::VERSION), schema::VERSION);
@@ -78,6 +84,9 @@ pub fn encode(draft: &Draft, name: &str, description: &str, metadata: &BTreeMap<
         b.push_slot_always(field(schema::model::DESCRIPTION), description);
         b.push_slot_always(field(schema::model::BUFFERS), buffers);
         b.push_slot_always(field(schema::model::METADATA), metadata);
+        if let Some(signatures) = signatures {
+            b.push_slot_always(field(schema::model::SIGNATURES), signatures);
+        }
     });
     // A flat buffer grows from its end, so that alignment counts from there; the root's offset and the identifier are to
     // come.
@@ -106,6 +115,33 @@ fn buffer(b: &mut Builder, data: &[u8]) -> Table {
     fill(b, data.len());
     let data = b.create_vector(data);
     table(b, |b| b.push_slot_always(field(schema::buffer::DATA), data))
+}
+
+/// The names of the ends of the first graph, as LiteRT's signature runner knows them.
+fn encode_signature(b: &mut Builder, draft: &Draft) -> Table {
+    let mut named = |tensors: &[usize], names: &[String]| {
+        let maps: Vec<Table> = tensors
+            .iter()
+            .zip(names)
+            .map(|(tensor, name)| {
+                let name = b.create_string(name);
+                table(b, |b| {
+                    b.push_slot_always(field(schema::tensor_map::NAME), name);
+                    b.push_slot_always(field(schema::tensor_map::TENSOR), *tensor as u32);
+                })
+            })
+            .collect();
+        b.create_vector(&maps)
+    };
+    let inputs = named(&draft.inputs, &["input".to_owned()]);
+    let outputs = named(&draft.outputs, &draft.output_names);
+    let key = b.create_string("serving_default");
+    table(b, |b| {
+        b.push_slot_always(field(schema::signature::INPUTS), inputs);
+        b.push_slot_always(field(schema::signature::OUTPUTS), outputs);
+        b.push_slot_always(field(schema::signature::KEY), key);
+        b.push_slot_always(field(schema::signature::GRAPH), 0_u32);
+    })
 }
 
 fn encode_tensor(b: &mut Builder, tensor: &Tensor, buffer: u32) -> Table {

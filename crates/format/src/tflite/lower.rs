@@ -6,7 +6,7 @@ mod window;
 
 use std::collections::HashMap;
 
-use panarch_graph::{Activation, Network, Node, NodeId, Op, PoolKind, Shape};
+use panarch_graph::{Activation, Network, Node, NodeId, Op, Output, PoolKind, Shape};
 
 use super::draft::Draft;
 use super::quantise::Affine;
@@ -38,14 +38,23 @@ pub fn lower(network: &Network, source: &Source<'_>, affines: &[Affine]) -> Resu
             lowering.values[id.index()] = lowering.values[host.index()];
         }
     }
+    for output in network.outputs() {
+        let rank = if network.shape(output.node).is_vector() {
+            VECTOR
+        } else {
+            IMAGE
+        };
+        let mut result = lowering.value(output.node, rank);
+        if lowering.draft.outputs.contains(&result) {
+            // A vector is its own flattening; each output is a tensor of its own.
+            result = lowering.copied(output.node, result, rank);
+        }
+        lowering.draft.outputs.push(result);
+    }
+    if !matches!(network.outputs(), [only] if only.name == Output::DEFAULT) {
+        lowering.draft.output_names = network.outputs().iter().map(|output| output.name.clone()).collect();
+    }
     let output = network.output();
-    let rank = if network.shape(output).is_vector() {
-        VECTOR
-    } else {
-        IMAGE
-    };
-    let result = lowering.value(output, rank);
-    lowering.draft.outputs.push(result);
     if lowering.draft.operators.is_empty() {
         return Err(FormatError::TfliteLayer {
             node: network.node(output).name.clone(),
@@ -163,7 +172,7 @@ impl Lowering<'_> {
     /// Whether the value of a flattening keeps the order height, width, channels.
     fn is_channels_last(&self, id: NodeId) -> bool {
         let readers = self.network.consumers(id);
-        id != self.network.output()
+        !self.network.is_output(id)
             && readers
                 .iter()
                 .all(|it| matches!(self.network.node(*it).op, Op::Linear(_)))
@@ -228,6 +237,15 @@ impl Lowering<'_> {
         tensor
     }
 
+    /// The same values in another tensor.
+    fn copied(&mut self, id: NodeId, tensor: usize, rank: usize) -> usize {
+        let name = &self.network.node(id).name;
+        let shape = axes(self.network.shape(id), rank);
+        let copy = self.draft.value(format!("{name}:output"), shape, self.affine(id));
+        self.reshape(&format!("{name}:output"), tensor, copy);
+        copy
+    }
+
     fn inputs(&mut self, id: NodeId, rank: usize) -> Vec<usize> {
         let network = self.network;
         network
@@ -265,8 +283,7 @@ pub fn fused_host(network: &Network, id: NodeId) -> Option<NodeId> {
         network.node(host).op,
         Op::Conv2d(_) | Op::BatchNorm(_) | Op::Linear(_) | Op::Add | Op::Mul
     );
-    let alone = network.consumers(host) == [id] && host != network.output();
-    (fuses && alone).then_some(host)
+    (fuses && network.sole_reader(host) == Some(id)).then_some(host)
 }
 
 fn axes(shape: Shape, rank: usize) -> Vec<u32> {

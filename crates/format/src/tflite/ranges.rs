@@ -51,13 +51,10 @@ impl Ranges {
     pub fn needed(network: &Network) -> Vec<NodeId> {
         let free = |id: &NodeId| {
             let node = network.node(*id);
-            let taken_in = match network.consumers(*id) {
-                [only] if *id != network.output() => {
-                    node.op.has_kernel() && matches!(network.node(*only).op, Op::BatchNorm(_))
-                        || fused_host(network, *only) == Some(*id)
-                }
-                _ => false,
-            };
+            let taken_in = network.sole_reader(*id).is_some_and(|only| {
+                node.op.has_kernel() && matches!(network.node(only).op, Op::BatchNorm(_))
+                    || fused_host(network, only) == Some(*id)
+            });
             !taken_in && Freedom::of(&node.op).asks()
         };
         network.ids().filter(free).collect()
@@ -99,10 +96,9 @@ impl Ranges {
     /// A convolution that took a batch normalisation in computes what the normalisation did.
     fn of_folded(&self, network: &Network, names: &[Names<'_>; 2], name: &str) -> Option<(f32, f32)> {
         let [all, left] = names;
-        let normalisation = all.get(name).and_then(|id| match network.consumers(*id) {
-            [only] if matches!(network.node(*only).op, Op::BatchNorm(_)) => Some(&network.node(*only).name),
-            _ => None,
-        });
+        let reader = all.get(name).and_then(|id| network.sole_reader(*id));
+        let reader = reader.map(|only| network.node(only));
+        let normalisation = reader.filter(|it| matches!(it.op, Op::BatchNorm(_))).map(|it| &it.name);
         match normalisation.filter(|it| !left.contains_key(it.as_str())) {
             Some(normalisation) => self.get(normalisation),
             None => self.get(name),
@@ -174,7 +170,7 @@ fn share_with_concatenations(network: &Network, affines: &mut [Affine]) {
                 Freedom::Image | Freedom::OfInput | Freedom::Logistic => true,
                 Freedom::Own(..) | Freedom::OfInputUnlessGiven => false,
             };
-            if !bound && network.consumers(*input) == [id] && *input != network.output() {
+            if !bound && network.sole_reader(*input) == Some(id) {
                 affines[input.index()] = affines[id.index()];
             }
         }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::cursor::{Table, Vector};
 use super::read_operator::{self, Code};
@@ -31,9 +31,11 @@ pub fn read_structure(file: &[u8]) -> Result<Structure, FormatError> {
     let graphs = graphs
         .into_iter()
         .map(|graph| read_graph(graph, &buffers, &codes, &mut allowance));
+    let mut graphs: Vec<Graph> = graphs.collect::<Result<_, _>>()?;
+    read_signatures(&model, &mut graphs, &mut allowance)?;
     Ok(Structure {
         version: model.u32(schema::model::VERSION, 0)?,
-        graphs: graphs.collect::<Result<_, _>>()?,
+        graphs,
         description: allowance.text(&model, schema::model::DESCRIPTION)?,
         metadata: read_metadata(&model, &buffers, &mut allowance)?,
     })
@@ -123,7 +125,32 @@ fn read_graph(
         operators,
         inputs,
         outputs,
+        output_names: Vec::new(),
     })
+}
+
+/// Gives the outputs of graphs the names of the first signature that is theirs and names them all.
+fn read_signatures(model: &Table<'_>, graphs: &mut [Graph], allowance: &mut Allowance) -> Result<(), FormatError> {
+    let signatures = model.vector(schema::model::SIGNATURES, 4)?;
+    let signatures: Vec<Table<'_>> = allowance.list(signatures.tables(), "signatures", limits::ENTRIES, 32)?;
+    for signature in signatures {
+        let number = signature.u32(schema::signature::GRAPH, 0)? as usize;
+        let Some(graph) = graphs.get_mut(number) else {
+            return Err(signature.wrong("names a graph that does not exist"));
+        };
+        let maps = signature.vector(schema::signature::OUTPUTS, 4)?;
+        let maps: Vec<Table<'_>> = allowance.list(maps.tables(), "named outputs", limits::OPERANDS, 32)?;
+        let mut names: HashMap<usize, String> = HashMap::new();
+        for map in maps {
+            let tensor = map.u32(schema::tensor_map::TENSOR, 0)? as usize;
+            names.insert(tensor, allowance.text(&map, schema::tensor_map::NAME)?);
+        }
+        if graph.output_names.is_empty() {
+            let named = graph.outputs.iter().map(|output| names.remove(output));
+            graph.output_names = named.collect::<Option<_>>().unwrap_or_default();
+        }
+    }
+    Ok(())
 }
 
 /// The numbers of tensors, all of which must exist.

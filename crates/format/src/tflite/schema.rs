@@ -15,6 +15,21 @@ pub mod model {
     pub const DESCRIPTION: u16 = 3;
     pub const BUFFERS: u16 = 4;
     pub const METADATA: u16 = 6;
+    pub const SIGNATURES: u16 = 7;
+}
+
+/// Slots of `SignatureDef`, which gives the ends of a graph names.
+pub mod signature {
+    pub const INPUTS: u16 = 0;
+    pub const OUTPUTS: u16 = 1;
+    pub const KEY: u16 = 2;
+    pub const GRAPH: u16 = 4;
+}
+
+/// Slots of `TensorMap`.
+pub mod tensor_map {
+    pub const NAME: u16 = 0;
+    pub const TENSOR: u16 = 1;
 }
 
 /// Slots of `OperatorCode`.

@@ -42,6 +42,8 @@ pub struct Graph {
     pub inputs: Vec<usize>,
     /// Numbers of the tensors that go out.
     pub outputs: Vec<usize>,
+    /// What the file's signature calls them, in their order; empty where it has none.
+    pub output_names: Vec<String>,
 }
 
 /// A value or a constant.

@@ -30,6 +30,8 @@ pub enum Values<'a> {
 ///
 /// The tensor that holds a node's value is named after the node, or after the activation that was fused into it. What is
 /// put in between has the name of the node, a colon, and what it is for, such as `stem.conv:pad`.
+/// Several outputs come in their order; the file's signature gives them their names, which a single one called
+/// [`Output::DEFAULT`](panarch_graph::Output::DEFAULT) does without.
 /// The metadata carry the content hash of `network` ([`Structure::content_hash`](super::Structure::content_hash)). The
 /// same arguments give the same bytes.
 ///

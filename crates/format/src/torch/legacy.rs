@@ -92,9 +92,7 @@ fn storages<'a>(cursor: &mut Cursor<'a>, value: &Pickle<'a>, keys: &Pickle<'a>) 
     }
     if !cursor.rest().is_empty() {
         let rest = cursor.rest().len();
-        return Err(FormatError::torch(format!(
-            "{rest} bytes stand behind the last storage"
-        )));
+        return Err(FormatError::torch(format!("{rest} bytes follow the last storage")));
     }
     Ok(contents)
 }

@@ -3,5 +3,6 @@
 mod counts;
 mod folding;
 mod hash_values;
+mod outputs;
 mod random_network;
 mod structure;

@@ -4,7 +4,7 @@
 use super::forward::Forward;
 use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
-use super::{Executor, normalise, packing};
+use super::{Executor, OutputPlace, normalise, packing};
 use crate::kernels::activation::{NONE, limits};
 use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
 use crate::kernels::kept::Kept;
@@ -19,7 +19,8 @@ struct Pass<'a> {
     groups: &'a [Group],
     memory: &'a EvaluationMemory,
     floats: Shared<f32>,
-    output: usize,
+    outputs: &'a [OutputPlace],
+    images: usize,
 }
 
 impl Executor {
@@ -57,21 +58,22 @@ impl Executor {
             groups: &self.groups,
             memory: &self.evaluation,
             floats: Shared::new(self.workspace.floats()),
-            output: self.output,
+            outputs: &self.outputs,
+            images,
         };
         pass.prepare(store, views, statistics);
-        let logits = Shared::new(self.logits.as_mut_ptr());
+        let results = Shared::new(self.results.as_mut_ptr());
         let body = || {
             for_each_share(shares, &|share| {
                 let images = images_of(share, shares, images);
                 for start in images.clone().step_by(pass.memory.chunk) {
                     let count = pass.memory.chunk.min(images.end - start);
-                    pass.run(share, input, start, count, logits);
+                    pass.run(share, input, start, count, results);
                 }
             });
         };
         rayon::join(body, || ());
-        Ok(self.logits())
+        Ok(self.results())
     }
 }
 
@@ -131,7 +133,7 @@ impl Pass<'_> {
     }
 
     /// Takes `count` images from `start` on through the network.
-    fn run(&self, share: usize, input: &[f32], start: usize, count: usize, logits: Shared<f32>) {
+    fn run(&self, share: usize, input: &[f32], start: usize, count: usize, results: Shared<f32>) {
         let [values, length] = self.memory.values;
         let values = values + share * length;
         let data = |index: usize| {
@@ -215,12 +217,12 @@ impl Pass<'_> {
                 });
             }
         }
-        let elements = self.groups[self.output].elements();
-        let output = data(self.output);
-        // SAFETY: shares write disjoint images of the logits.
-        unsafe {
-            let to = logits.at(start * elements);
-            std::ptr::copy_nonoverlapping(output, to, count * elements);
+        for output in self.outputs {
+            // SAFETY: shares write disjoint images of each result.
+            unsafe {
+                let to = results.at(output.range(self.images).start + start * output.elements);
+                std::ptr::copy_nonoverlapping(data(output.group), to, count * output.elements);
+            }
         }
     }
 }

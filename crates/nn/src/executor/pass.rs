@@ -4,7 +4,7 @@ use super::backward::{Backward, Edge, Finish, OwnGradient, Place};
 use super::forward::Forward;
 use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
-use super::{normalise, packing};
+use super::{OutputPlace, normalise, packing};
 use crate::kernels::elementwise::{From, Rows, To, affine};
 use crate::kernels::kept::Kept;
 use crate::kernels::product::Ends;
@@ -23,7 +23,7 @@ pub(super) struct Pass<'a> {
     pub(super) doubles: Shared<f64>,
     pub(super) shares: usize,
     pub(super) images: usize,
-    pub(super) output: usize,
+    pub(super) outputs: &'a [OutputPlace],
 }
 
 /// Which gradients have been written and which readers are still to come.
@@ -76,7 +76,7 @@ impl Pass<'_> {
         store: &Store,
         views: &Views,
         input: &[f32],
-        logits: &mut [f32],
+        results: &mut [f32],
         mut observer: Option<&mut dyn Observer>,
     ) {
         // SAFETY: the workspace was reserved for this plan; nothing runs beside this.
@@ -95,17 +95,19 @@ impl Pass<'_> {
                 self.forward_group(index);
             });
         }
-        let operand = self.operand(self.output);
-        let size = Rows {
-            rows: self.images * operand.pixels,
-            channels: operand.channels,
-        };
-        let to = To {
-            data: logits.as_mut_ptr(),
-            stride: operand.channels,
-        };
-        // SAFETY: the logits hold the planned batch.
-        unsafe { affine(self.level, size, operand.rows(0), to, &operand.map, false) }
+        for output in self.outputs {
+            let operand = self.operand(output.group);
+            let size = Rows {
+                rows: self.images * operand.pixels,
+                channels: operand.channels,
+            };
+            let to = To {
+                data: results[output.range(self.images)].as_mut_ptr(),
+                stride: operand.channels,
+            };
+            // SAFETY: a result's place holds its images.
+            unsafe { affine(self.level, size, operand.rows(0), to, &operand.map, false) }
+        }
     }
 
     /// Gathers, packs and places the parameters of a group.
@@ -203,17 +205,17 @@ impl Pass<'_> {
         order: &mut Order,
         mut observer: Option<&mut dyn Observer>,
     ) {
-        let output = self.output;
         // SAFETY: nothing runs beside this.
-        unsafe {
-            self.doubles.at(0).write_bytes(0, self.memory.doubles);
-            let start = self.memory.groups[output].gradient;
-            self.slice(start, output_gradient.len())
-                .copy_from_slice(output_gradient);
-        }
-        order.written[output] = true;
-        if order.readers[output] == 0 && self.groups[output].is_mapped() {
-            for_each_share(self.shares, &|share| self.finish_output(output, share));
+        unsafe { self.doubles.at(0).write_bytes(0, self.memory.doubles) };
+        for output in self.outputs {
+            let given = &output_gradient[output.range(self.images)];
+            let output = output.group;
+            // SAFETY: as above.
+            unsafe { self.slice(self.memory.groups[output].gradient, given.len()) }.copy_from_slice(given);
+            order.written[output] = true;
+            if order.readers[output] == 0 && self.groups[output].is_mapped() {
+                for_each_share(self.shares, &|share| self.finish_output(output, share));
+            }
         }
         for index in (1..self.groups.len()).rev() {
             let (group, place) = (&self.groups[index], &self.memory.groups[index]);

@@ -43,17 +43,18 @@ impl Executor {
         self.images = self.count_images(input)?;
         self.trained = false;
         self.workspace.reserve(self.training.floats, self.training.doubles)?;
-        let (pass, logits) = self.pass();
+        let (pass, results) = self.pass();
         // One entry into the pool for the whole pass.
-        rayon::join(|| pass.forward(store, views, input, logits, observer), || ());
+        rayon::join(|| pass.forward(store, views, input, results, observer), || ());
         self.trained = true;
-        Ok(self.logits())
+        Ok(self.results())
     }
 
     /// Backward pass of the last training forward pass: adds the gradients of all parameters to `gradients` and, when
     /// asked, writes that of the input (NHWC).
     ///
-    /// `output_gradient` is the loss's gradient over the result, `[images, outputs]`.
+    /// `output_gradient` is the loss's gradient over the results, in the form of [`Executor::results`]: one output's after
+    /// the other's.
     ///
     /// # Errors
     /// When there was no training forward pass, or slices and buffers do not fit.
@@ -97,17 +98,25 @@ impl Executor {
         self.require_training("the backward pass")?;
         self.check(store, views)?;
         gradients.check(store)?;
-        let length = |what, group: usize, found| {
-            let expected = self.images * self.groups[group].elements();
+        let length = |what, elements: usize, found| {
+            let expected = self.images * elements;
             if found == expected {
                 Ok(())
             } else {
                 Err(NnError::Length { what, expected, found })
             }
         };
-        length("the gradient of the logits", self.output, output_gradient.len())?;
+        length(
+            "the gradient of the results",
+            self.result_elements(),
+            output_gradient.len(),
+        )?;
         if let Some(input_gradient) = &input_gradient {
-            length("the gradient of the input", 0, input_gradient.len())?;
+            length(
+                "the gradient of the input",
+                self.groups[0].elements(),
+                input_gradient.len(),
+            )?;
         }
         for (readers, group) in self.readers.iter_mut().zip(&self.groups) {
             *readers = group.readers;
@@ -139,9 +148,9 @@ impl Executor {
             doubles: Shared::new(self.workspace.doubles()),
             shares: self.workspace.shares(),
             images: self.images,
-            output: self.output,
+            outputs: &self.outputs,
         };
-        (pass, &mut self.logits)
+        (pass, &mut self.results)
     }
 
     /// A vector of a normalised group of the last training pass.

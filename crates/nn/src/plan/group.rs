@@ -99,8 +99,9 @@ struct Grouping<'a> {
     last: Vec<NodeId>,
 }
 
-/// Groups the nodes of a network, in topological order; the second value is the group of the network's output.
-pub(crate) fn groups(network: &Network, level: Level) -> (Vec<Group>, usize) {
+/// Groups the nodes of a network, in topological order; the second value are the groups of the network's outputs, in their
+/// order. No two outputs are of one group.
+pub(crate) fn groups(network: &Network, level: Level) -> (Vec<Group>, Vec<usize>) {
     let parameters = network.parameters();
     let parameters = parameters
         .iter()
@@ -118,14 +119,15 @@ pub(crate) fn groups(network: &Network, level: Level) -> (Vec<Group>, usize) {
     for id in network.ids() {
         grouping.add(id);
     }
-    let output = grouping.of_node[network.output().index()];
+    let outputs = network.outputs().iter();
+    let outputs = outputs.map(|output| grouping.of_node[output.node.index()]).collect();
     let mut groups = grouping.groups;
     for index in 0..groups.len() {
         for input in groups[index].inputs.clone() {
             groups[input].readers += 1;
         }
     }
-    (groups, output)
+    (groups, outputs)
 }
 
 impl Grouping<'_> {
@@ -170,8 +172,7 @@ impl Grouping<'_> {
     fn can_join(&self, input: NodeId, group: usize, is_norm: bool) -> bool {
         let held = &self.groups[group];
         self.last[group] == input
-            && self.network.consumers(input).len() == 1
-            && input != self.network.output()
+            && self.network.sole_reader(input).is_some()
             && !matches!(held.source, Source::Input)
             && held.activation == NONE
             && !(is_norm && held.norm.is_some())

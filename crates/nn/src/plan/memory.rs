@@ -111,7 +111,7 @@ impl TrainingMemory {
     pub(crate) fn new(
         level: Level,
         groups: &[Group],
-        output: usize,
+        outputs: &[usize],
         batch: usize,
         shares: usize,
         staging: usize,
@@ -124,8 +124,8 @@ impl TrainingMemory {
             .enumerate()
             .map(|(index, group)| {
                 let mut place = parameters(group, &mut fixed, true);
-                // Vectors cost nothing, and the input and the logits are the caller's.
-                let is_map = group.pixels() > 1 && index > 0 && index != output;
+                // Vectors cost nothing, and the input and the outputs are the caller's.
+                let is_map = group.pixels() > 1 && index > 0 && !outputs.contains(&index);
                 place.bf16 = storage == Storage::Bf16 && is_map;
                 let elements = batch * group.elements();
                 place.value = fixed.take(if place.bf16 { elements.div_ceil(2) } else { elements });
@@ -141,7 +141,7 @@ impl TrainingMemory {
         let scratch = scratch(level, groups);
         let scratch = [fixed.take(shares * scratch), scratch];
         let staging = fixed.take(staging);
-        let gradients = gradients(groups, output, batch, &mut memory);
+        let gradients = gradients(groups, outputs, batch, &mut memory);
         let base = fixed.take(gradients);
         for place in &mut memory {
             place.gradient += base;
@@ -162,7 +162,7 @@ impl EvaluationMemory {
     pub(crate) fn new(
         level: Level,
         groups: &[Group],
-        output: usize,
+        outputs: &[usize],
         batch: usize,
         shares: usize,
         staging: usize,
@@ -172,11 +172,11 @@ impl EvaluationMemory {
             .iter()
             .map(|group| parameters(group, &mut fixed, false))
             .collect();
-        let one = values(groups, output, 1, &mut memory);
+        let one = values(groups, outputs, 1, &mut memory);
         let chunk = (CHUNK_FLOATS / one.max(1))
             .clamp(1, CHUNK_IMAGES)
             .min(batch.div_ceil(shares));
-        let values = lines(values(groups, output, chunk, &mut memory));
+        let values = lines(values(groups, outputs, chunk, &mut memory));
         let values = [fixed.take(shares * values), values];
         let scratch = scratch(level, groups);
         let scratch = [fixed.take(shares * scratch), scratch];
@@ -215,7 +215,7 @@ fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemo
 }
 
 /// Places the gradients: each lives from the first reader that the backward pass meets to its own group's turn.
-fn gradients(groups: &[Group], output: usize, batch: usize, memory: &mut [GroupMemory]) -> usize {
+fn gradients(groups: &[Group], outputs: &[usize], batch: usize, memory: &mut [GroupMemory]) -> usize {
     let mut allocator = Allocator::default();
     let mut placed = vec![false; groups.len()];
     let mut place = |index: usize, allocator: &mut Allocator, memory: &mut [GroupMemory]| {
@@ -224,7 +224,9 @@ fn gradients(groups: &[Group], output: usize, batch: usize, memory: &mut [GroupM
             memory[index].gradient = allocator.take(batch * groups[index].elements() + LINE);
         }
     };
-    place(output, &mut allocator, memory);
+    for output in outputs {
+        place(*output, &mut allocator, memory);
+    }
     for index in (0..groups.len()).rev() {
         for input in &groups[index].inputs {
             place(*input, &mut allocator, memory);
@@ -236,11 +238,13 @@ fn gradients(groups: &[Group], output: usize, batch: usize, memory: &mut [GroupM
     allocator.top()
 }
 
-/// Places the values of `images` images: each lives to its last reader, the output for ever.
-fn values(groups: &[Group], output: usize, images: usize, memory: &mut [GroupMemory]) -> usize {
+/// Places the values of `images` images: each lives to its last reader, an output for ever.
+fn values(groups: &[Group], outputs: &[usize], images: usize, memory: &mut [GroupMemory]) -> usize {
     let mut allocator = Allocator::default();
     let mut left: Vec<usize> = groups.iter().map(|group| group.readers).collect();
-    left[output] += 1;
+    for output in outputs {
+        left[*output] += 1;
+    }
     for (index, group) in groups.iter().enumerate() {
         // The input is read where the caller has it.
         if index > 0 {

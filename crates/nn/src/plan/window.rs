@@ -5,7 +5,7 @@ use panarch_graph::{Conv2d, Pool, Shape};
 pub(crate) struct Window {
     pub(crate) kernel: [usize; 2],
     pub(crate) stride: [usize; 2],
-    /// Padding before the first row and column; what is needed behind the last follows from the output.
+    /// Padding before the first row and column; what is needed after the last follows from the output.
     pub(crate) before: [usize; 2],
     pub(crate) dilation: [usize; 2],
     pub(crate) input: [usize; 2],

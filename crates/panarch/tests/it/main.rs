@@ -4,6 +4,7 @@ mod changed_inputs;
 mod command_device;
 mod command_line;
 mod costs;
+mod examples;
 mod hostile_models;
 mod interrupted;
 mod kept_work;

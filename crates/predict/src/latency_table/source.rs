@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{BlockLatency, LatencyTable};
 use crate::{PredictError, normal_quantile};
 
-/// From how many networks on threads are worth their start.
+/// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 32;
 /// The level of the intervals.
 const LEVEL: f64 = 0.95;
@@ -134,7 +134,7 @@ impl TableCostSource {
             }
             if let Some(check) = &header.check {
                 let mean = check.mean_error * 100.0;
-                note += &format!("; {} whole networks differ by {mean:.1} % in the mean", check.networks);
+                note += &format!("; {} whole networks differ by {mean:.1} % on average", check.networks);
             }
             repeats = origin.repeats;
         }

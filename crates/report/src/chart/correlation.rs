@@ -1,6 +1,6 @@
 //! Do the devices disagree? Kendall's τ as a heat map, and the fixed shares as bars.
 
-use crate::run_report::{DeviceFacts, Fairness};
+use crate::run_report::{DeviceAgreement, DeviceFacts};
 
 use super::axis::{Frame, Scale};
 use super::svg::{Anchor, Room, Svg};
@@ -8,7 +8,7 @@ use super::svg::{Anchor, Room, Svg};
 const LEFT: f64 = 108.0;
 
 /// Kendall's τ between every two devices; pairs below the limit are outlined.
-pub(crate) fn correlation(devices: &[DeviceFacts], fairness: &Fairness) -> String {
+pub(crate) fn correlation(devices: &[DeviceFacts], agreement: &DeviceAgreement) -> String {
     if devices.is_empty() {
         return String::new();
     }
@@ -39,14 +39,14 @@ pub(crate) fn correlation(devices: &[DeviceFacts], fairness: &Fairness) -> Strin
             room,
         );
         for (column, other) in devices.iter().enumerate() {
-            let tau = fairness.kendall.get(row).and_then(|taus| taus.get(column)).copied();
+            let tau = agreement.kendall.get(row).and_then(|taus| taus.get(column)).copied();
             let tau = tau.unwrap_or(f64::NAN);
             let shade = (tau.clamp(0.0, 1.0) * 10.0).round() as usize;
             let class = format!("heat h{shade}");
             let x = LEFT + each * column as f64;
             let tooltip = format!("{} and {}: τ = {tau:.3}", device.name, other.name);
             svg.rect((x + 1.0, y + 1.0), (each - 2.0, tall - 2.0), &class, &tooltip);
-            let differ = row != column && tau < fairness.kendall_limit;
+            let differ = row != column && tau < agreement.kendall_limit;
             if differ {
                 svg.rect((x + 2.5, y + 2.5), (each - 5.0, tall - 5.0), "outline", &tooltip);
             }
@@ -63,12 +63,12 @@ pub(crate) fn correlation(devices: &[DeviceFacts], fairness: &Fairness) -> Strin
 }
 
 /// The median fixed share of every device, with the limit.
-pub(crate) fn fixed_shares(devices: &[DeviceFacts], fairness: &Fairness) -> String {
+pub(crate) fn fixed_shares(devices: &[DeviceFacts], agreement: &DeviceAgreement) -> String {
     let shares = devices
         .iter()
         .filter_map(|device| device.fixed_share)
         .map(|share| share * 100.0);
-    let limit = fairness.fixed_share_limit * 100.0;
+    let limit = agreement.fixed_share_limit * 100.0;
     let frame = Frame {
         left: LEFT,
         top: 18.0,

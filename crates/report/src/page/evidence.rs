@@ -1,4 +1,4 @@
-//! How it is known: layers, predictions, searches, fairness, provenance.
+//! How it is known: layers, predictions, searches, agreement, provenance.
 
 use crate::RunReport;
 use crate::chart;
@@ -108,21 +108,21 @@ pub(super) fn searches(report: &RunReport) -> Option<Section> {
     Some(section)
 }
 
-pub(super) fn fairness(report: &RunReport) -> Option<Section> {
-    let fairness = report.fairness.as_ref()?;
+pub(super) fn agreement(report: &RunReport) -> Option<Section> {
+    let agreement = report.agreement.as_ref()?;
     let mut section = Section::new("fairness", "Do these devices want different networks?");
     section.text(&format!(
         "Over {} networks sampled at random: Kendall's τ between latencies (1: both devices rank all networks alike; outlined: below {}) and the share of latency that no network can avoid.",
-        fairness.sampled, fairness.kendall_limit
+        agreement.sampled, agreement.kendall_limit
     ));
-    section.text(&summary::fairness_verdict(&report.devices, fairness));
+    section.text(&summary::agreement_verdict(&report.devices, agreement));
     section.charts([
-        chart::correlation(&report.devices, fairness),
-        chart::fixed_shares(&report.devices, fairness),
+        chart::correlation(&report.devices, agreement),
+        chart::fixed_shares(&report.devices, agreement),
     ]);
     section.folded(
-        "Fairness as a table",
-        [&summary::fairness_table(&report.devices, fairness)],
+        "Agreement as a table",
+        [&summary::agreement_table(&report.devices, agreement)],
     );
     Some(section)
 }

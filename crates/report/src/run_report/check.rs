@@ -83,9 +83,9 @@ impl RunReport {
                 format!("chosen finalist {chosen} of {}", self.finalists.len())
             });
         }
-        if let Some(fairness) = &self.fairness {
+        if let Some(agreement) = &self.agreement {
             let devices = self.devices.len();
-            let square = fairness.kendall.len() == devices && fairness.kendall.iter().all(|row| row.len() == devices);
+            let square = agreement.kendall.len() == devices && agreement.kendall.iter().all(|row| row.len() == devices);
             found.require(square, || {
                 "the matrix of Kendall's τ is not one row and column a device".into()
             });

@@ -38,7 +38,7 @@ impl DeviceFacts {
 /// Figures over a random sample of the space that say whether the devices want different networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fairness {
+pub struct DeviceAgreement {
     /// Number of networks sampled.
     pub sampled: u32,
     /// Kendall's τ between the latencies on two devices; row and column in device order.
@@ -51,9 +51,9 @@ pub struct Fairness {
     pub pairs_needed: u32,
 }
 
-/// What [`Fairness`] comes to.
+/// What [`DeviceAgreement`] comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FairnessVerdict {
+pub struct AgreementVerdict {
     /// Devices whose fixed share is above the limit.
     pub mostly_fixed: usize,
     /// Pairs of devices with τ below the limit.
@@ -62,9 +62,9 @@ pub struct FairnessVerdict {
     pub fair: bool,
 }
 
-impl Fairness {
+impl DeviceAgreement {
     /// Applies the two limits.
-    pub fn verdict(&self, devices: &[DeviceFacts]) -> FairnessVerdict {
+    pub fn verdict(&self, devices: &[DeviceFacts]) -> AgreementVerdict {
         let mostly_fixed = devices
             .iter()
             .filter(|device| device.fixed_share.is_some_and(|s| s > self.fixed_share_limit))
@@ -76,7 +76,7 @@ impl Fairness {
             .flat_map(|(row, taus)| taus.iter().skip(row + 1))
             .filter(|tau| **tau < self.kendall_limit)
             .count();
-        FairnessVerdict {
+        AgreementVerdict {
             mostly_fixed,
             disagreeing_pairs,
             fair: mostly_fixed == 0 && disagreeing_pairs >= self.pairs_needed as usize,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn both_rules_count() {
         let kendall = vec![vec![1.0, 0.7, 0.9], vec![0.7, 1.0, 0.5], vec![0.9, 0.5, 1.0]];
-        let fairness = Fairness {
+        let agreement = DeviceAgreement {
             sampled: 500,
             kendall,
             fixed_share_limit: 0.3,
@@ -111,13 +111,13 @@ mod tests {
             pairs_needed: 2,
         };
         for (share, fair, fixed) in [(0.3, true, 0), (0.31, false, 1)] {
-            let verdict = fairness.verdict(&[device(0.1), device(share), device(0.0)]);
+            let verdict = agreement.verdict(&[device(0.1), device(share), device(0.0)]);
             assert_eq!((verdict.fair, verdict.mostly_fixed), (fair, fixed));
             assert_eq!(verdict.disagreeing_pairs, 2);
         }
-        let stricter = Fairness {
+        let stricter = DeviceAgreement {
             pairs_needed: 3,
-            ..fairness
+            ..agreement
         };
         assert!(!stricter.verdict(&[device(0.1)]).fair);
     }

@@ -35,8 +35,8 @@ impl RunReport {
         }
         let finalists = copy.finalists.len();
         copy.chosen = copy.chosen.filter(|chosen| (*chosen as usize) < finalists);
-        copy.fairness = copy.fairness.filter(|fairness| {
-            fairness.kendall.len() == devices && fairness.kendall.iter().all(|row| row.len() == devices)
+        copy.agreement = copy.agreement.filter(|agreement| {
+            agreement.kendall.len() == devices && agreement.kendall.iter().all(|row| row.len() == devices)
         });
         let known = |name: &str| self.devices.iter().any(|device| device.name == name);
         copy.layers.retain(|layers| known(&layers.device));

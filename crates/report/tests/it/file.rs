@@ -47,7 +47,7 @@ fn parts_that_disagree_are_named() {
         ("chosen finalist 99", |r| r.chosen = Some(99)),
         ("3 latencies", |r| r.networks[3].latency.truncate(3)),
         ("provenance 77", |r| r.finalists[0].latency[0].provenance.0 = 77),
-        ("Kendall", |r| r.fairness.as_mut().unwrap().kendall.truncate(2)),
+        ("Kendall", |r| r.agreement.as_mut().unwrap().kendall.truncate(2)),
         ("unknown device", |r| r.layers[0].device = "nowhere".into()),
         ("target of device", |r| r.devices[2].target = Latency::ZERO),
         ("network 4000000000", |r| r.searches[0].winner = Some(4_000_000_000)),

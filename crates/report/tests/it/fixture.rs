@@ -512,7 +512,7 @@ fn empty(targets: &[Latency]) -> RunReport {
                 quality: (device.0 == "host-cpu").then(|| quality(*target)),
             })
             .collect(),
-        fairness: Some(Fairness {
+        agreement: Some(DeviceAgreement {
             sampled: 500,
             kendall: vec![
                 vec![1.0, 0.74, 0.91, 0.88],

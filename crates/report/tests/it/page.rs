@@ -63,7 +63,7 @@ fn the_page_of_a_usual_run_is_small_and_self_contained() {
 fn every_chart_has_a_title_a_description_and_a_table() {
     let html = page(&fixture::report(60));
     let charts = html.matches("<svg role=\"img\"").count();
-    // Four fronts, two ratio charts, two diagrams, three layer charts, one prediction, six searches, two of fairness.
+    // Four fronts, two ratio charts, two diagrams, three layer charts, one prediction, six searches, two of agreement.
     assert_eq!(charts, 20);
     assert_eq!(html.matches("</title><desc>").count(), charts);
     for section in html.split("<section ").skip(1) {
@@ -153,7 +153,7 @@ fn without_a_choice_it_says_so() {
     report.searches.clear();
     report.predictions.clear();
     report.repeats.clear();
-    report.fairness = None;
+    report.agreement = None;
     let html = page(&report);
     assert!(!html.contains("<svg role=\"img\""));
     report.devices.clear();
@@ -167,7 +167,7 @@ fn few_and_many_devices_are_drawn() {
     report.layers.retain(|layers| layers.device == report.devices[0].name);
     report.predictions.clear();
     report.repeats.clear();
-    report.fairness = None;
+    report.agreement = None;
     report
         .networks
         .iter_mut()

@@ -1,7 +1,7 @@
 //! The tables drawn from a report, checked against the report itself.
 
 use panarch_report::run_report::Role;
-use panarch_report::{Emphasis, Format, Value, fairness_table, finalists_table, repeats_table, summary};
+use panarch_report::{Emphasis, Format, Value, agreement_table, finalists_table, repeats_table, summary};
 use serde_json::Value as Json;
 
 use crate::fixture;
@@ -71,12 +71,12 @@ fn the_front_is_that_of_brute_force() {
 #[test]
 fn fairness_says_its_verdict() {
     let report = fixture::report(30);
-    let fairness = report.fairness.clone().unwrap();
-    let table = fairness_table(&report.devices, &fairness);
+    let agreement = report.agreement.clone().unwrap();
+    let table = agreement_table(&report.devices, &agreement);
     assert!(table.notes.last().unwrap().starts_with("Fair: "), "{:?}", table.notes);
     let mut devices = report.devices.clone();
     devices[0].fixed_share = Some(0.8);
-    let table = fairness_table(&devices, &fairness);
+    let table = agreement_table(&devices, &agreement);
     assert!(
         table
             .notes

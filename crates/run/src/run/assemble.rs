@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use panarch_cost::{Cost, Fairness};
+use panarch_cost::{Cost, DeviceAgreement};
 use panarch_graph::Latency;
 use panarch_predict::Predictor as _;
 use panarch_report::RunReport;
@@ -15,7 +15,7 @@ use panarch_study::{CostSummary, TrialState, pareto_front};
 
 use super::finalists::LIMITS;
 use super::problems::Problems;
-use super::{Devices, Finished, Searched, Setup, facts, inputs};
+use super::{Devices, Finished, Searched, Setup, facts, inputs, pool};
 use crate::Error;
 use crate::run_file::Goal;
 
@@ -23,7 +23,7 @@ use crate::run_file::Goal;
 pub(super) fn report(
     setup: &Setup,
     devices: &Devices,
-    fairness: Fairness,
+    agreement: DeviceAgreement,
     searched: &[Searched],
     finished: &[Finished],
     problems: &Problems,
@@ -36,8 +36,8 @@ pub(super) fn report(
         dataset: facts::dataset(setup),
         space: facts::space(setup),
         training: facts::training(setup)?,
-        devices: facts::devices(setup, devices, &fairness),
-        fairness: Some(facts::fairness(&fairness)),
+        devices: facts::devices(setup, devices, &agreement),
+        agreement: Some(facts::agreement(&agreement)),
         provenances: Vec::new(),
         search_accuracy: AccuracyBasis {
             split: "validation".to_owned(),
@@ -97,13 +97,14 @@ fn networks(
         }
     }
     evaluated.extend(finished.iter().map(|finalist| finalist.genotype.clone()));
+    let protocol = pool::protocol(&setup.validator);
     let mut places = BTreeMap::new();
     let mut points = Vec::new();
     for genotype in evaluated {
         if places.contains_key(&genotype) {
             continue;
         }
-        let Some(evaluation) = setup.study.evaluation(&genotype)? else {
+        let Some(evaluation) = setup.study.evaluation(&genotype, &protocol)? else {
             continue;
         };
         let costs = devices.costs(setup, &evaluation.genotype)?;
@@ -148,7 +149,7 @@ fn searches(
             trials: trials
                 .iter()
                 .map(|trial| SearchTrial {
-                    reward: trial.reward,
+                    reward: trial.reward(),
                     network: places.get(&trial.genotype).copied(),
                 })
                 .collect(),

@@ -1,6 +1,6 @@
 //! What the report says about the run itself: images, space, training, devices.
 
-use panarch_cost::{DeviceKind, Fairness};
+use panarch_cost::{DeviceAgreement, DeviceKind};
 use panarch_report::run_report::{self, DatasetFacts, DeviceFacts, Fact, RunFacts, Seed, SpaceFacts};
 use panarch_space::Distinct;
 use panarch_study::Timestamp;
@@ -125,14 +125,14 @@ pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
 
 /// The devices with their targets. Where the reference sets the targets, it is the anchor of every measurement of a real
 /// machine, so that its prediction, its measurement and the target are one number.
-pub(super) fn devices(setup: &Setup, devices: &Devices, fairness: &Fairness) -> Vec<DeviceFacts> {
+pub(super) fn devices(setup: &Setup, devices: &Devices, agreement: &DeviceAgreement) -> Vec<DeviceFacts> {
     let facts = devices.iter().enumerate().map(|(index, device)| {
         let origin = match (&setup.file.devices.targets, device.quality()) {
             (Targets::Latencies(_), _) => "limit in the run file".to_owned(),
             (Targets::Reference(name), None) => format!("latency of {name}"),
             (Targets::Reference(name), Some(_)) => format!("latency of {name}, the anchor of every measurement"),
         };
-        let share = fairness.devices.get(index).and_then(|share| share.median_fixed_share);
+        let share = agreement.devices.get(index).and_then(|share| share.median_fixed_share);
         DeviceFacts {
             name: device.name().to_owned(),
             class: in_short(device.profile.description()).to_owned(),
@@ -169,10 +169,10 @@ fn figures(device: &Device) -> String {
     }
 }
 
-pub(super) fn fairness(fairness: &Fairness) -> run_report::Fairness {
-    let names: Vec<&str> = fairness.devices.iter().map(|device| device.device.as_str()).collect();
+pub(super) fn agreement(agreement: &DeviceAgreement) -> run_report::DeviceAgreement {
+    let names: Vec<&str> = agreement.devices.iter().map(|device| device.device.as_str()).collect();
     let tau = |a: &str, b: &str| {
-        let pair = fairness
+        let pair = agreement
             .pairs
             .iter()
             .find(|pair| (pair.first == a && pair.second == b) || (pair.first == b && pair.second == a));
@@ -183,14 +183,14 @@ pub(super) fn fairness(fairness: &Fairness) -> run_report::Fairness {
             pair.and_then(|pair| pair.tau).unwrap_or(1.0)
         }
     };
-    run_report::Fairness {
-        sampled: fairness.networks as u32,
+    run_report::DeviceAgreement {
+        sampled: agreement.networks as u32,
         kendall: names
             .iter()
             .map(|a| names.iter().map(|b| tau(a, b)).collect())
             .collect(),
-        fixed_share_limit: Fairness::LARGEST_FIXED_SHARE,
-        kendall_limit: Fairness::DIFFERENT_TAU,
-        pairs_needed: Fairness::DIFFERENT_PAIRS as u32,
+        fixed_share_limit: DeviceAgreement::LARGEST_FIXED_SHARE,
+        kendall_limit: DeviceAgreement::DIFFERENT_TAU,
+        pairs_needed: DeviceAgreement::DIFFERENT_PAIRS as u32,
     }
 }

@@ -8,12 +8,13 @@ use std::path::Path;
 
 use panarch_format::FormatError;
 use panarch_graph::{Inputs, Latency, Network, Weights};
+use panarch_search::registry::Value;
 use panarch_study::{Header, Subject, Trial};
 use panarch_train::{Supernet, TrainError, Validator};
 
 use super::{Devices, Setup, Watch};
 use crate::Error;
-use crate::run_file::{Goal, SearchSection, StrategyKind};
+use crate::run_file::{Goal, SearchSection, forget_other_settings};
 
 /// The revision of strategies and objectives: raised whenever the same inputs give other trials.
 const SEARCH_REVISION: u32 = 1;
@@ -62,14 +63,11 @@ pub(super) fn search(
 }
 
 fn strategy(section: &SearchSection) -> String {
-    let name = section.strategy.name();
-    match section.strategy {
-        StrategyKind::Random => name.to_owned(),
-        StrategyKind::Evolution => format!(
-            "{name} {} {} {:e}",
-            section.population, section.tournament, section.mutation_rate
-        ),
-    }
+    let settings = section.settings.iter().map(|(_, value)| match value {
+        Value::Whole(value) => format!(" {value}"),
+        Value::Real(value) => format!(" {value:e}"),
+    });
+    settings.fold(section.strategy.name.to_owned(), |words, value| words + &value)
 }
 
 /// What a policy is rewarded by.
@@ -190,5 +188,6 @@ pub(super) fn keys(resolved: &str) -> BTreeMap<String, String> {
             keys.insert(format!("{section}{key}"), value.to_owned());
         }
     }
+    forget_other_settings(&mut keys);
     keys
 }

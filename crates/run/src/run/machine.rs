@@ -182,7 +182,7 @@ impl Machine {
     }
 }
 
-/// The table's estimate, be it of the anchor. No network is faster than what none can avoid; a table that extrapolates may
+/// The table's estimate, also for the anchor. No network is faster than what none can avoid; a table that extrapolates may
 /// say otherwise.
 impl Predictor<Latency> for Machine {
     fn predict(&self, genotypes: &[Genotype]) -> Vec<Result<Estimate<Latency>, PredictError>> {

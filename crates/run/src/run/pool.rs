@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use panarch_data::Loader;
 use panarch_graph::{Inputs, Precision, Provenance, ProvenanceKind};
 use panarch_nn::Engine;
 use panarch_space::Genotype;
-use panarch_study::{Evaluation, Subject, Timestamp};
-use panarch_train::{PlacedSupernet, Supernet};
+use panarch_study::{Evaluation, EvaluationProtocol, ImageSet, Split, Subject, Timestamp, WeightOrigin};
+use panarch_train::{PlacedSupernet, Supernet, Validator};
 
 use super::{Setup, Watch, inputs};
 use crate::Error;
@@ -19,6 +20,8 @@ pub(super) struct Pool<'a> {
     engine: Box<dyn Engine>,
     /// What every evaluation of the pool is made of.
     pub(super) inputs: Inputs,
+    /// How every network of the pool is judged while searching.
+    pub(super) protocol: EvaluationProtocol,
     /// Networks that were judged in this process, not read from the study.
     pub(super) fresh: usize,
 }
@@ -34,13 +37,14 @@ impl<'a> Pool<'a> {
             supernet: supernet.place(engine.as_mut())?,
             engine,
             inputs,
+            protocol: protocol(&setup.validator),
             fresh: 0,
         })
     }
 
     /// The evaluation of a canonical genotype.
     pub(super) fn evaluate(&mut self, genotype: &Genotype) -> Result<Evaluation, Error> {
-        if let Some(known) = self.setup.study.evaluation(genotype)? {
+        if let Some(known) = self.setup.study.evaluation(genotype, &self.protocol)? {
             return Ok(known);
         }
         let began = Instant::now();
@@ -49,6 +53,7 @@ impl<'a> Pool<'a> {
         self.fresh += 1;
         Ok(self.setup.study.add_evaluation(Evaluation {
             genotype: genotype.clone(),
+            protocol: self.protocol.clone(),
             network: self.setup.network(genotype)?.content_hash(),
             accuracy: score.accuracy(),
             provenance: self.provenance(score.images),
@@ -69,5 +74,22 @@ impl<'a> Pool<'a> {
             repeats: None,
             note: Some(format!("{images} validation images; Wilson interval of the sample")),
         }
+    }
+}
+
+/// How networks are judged with the weights that they inherit.
+pub(super) fn protocol(validator: &Validator) -> EvaluationProtocol {
+    let inputs = validator.inputs();
+    let images = |split, name, loader: &Loader| ImageSet {
+        split,
+        count: Some(loader.image_count() as u64),
+        content: ImageSet::content_of(&inputs, name),
+    };
+    EvaluationProtocol {
+        kind: ProvenanceKind::Measured,
+        weights: WeightOrigin::Inherited,
+        precision: Precision::F32,
+        recalibration: Some(images(Split::Training, "recalibration", validator.recalibration())),
+        images: Some(images(Split::Validation, "validation", validator.validation())),
     }
 }

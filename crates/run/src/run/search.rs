@@ -4,15 +4,20 @@ use std::error::Error as StdError;
 
 use panarch_cost::CostError;
 use panarch_graph::Latency;
-use panarch_search::{AgeingEvolution, Constraint, Evolution, RandomSearch, SearchError, Situation, Strategy, Verdict};
+use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Verdict};
 use panarch_space::Genotype;
-use panarch_study::{DeviceTarget, History, Metric, Next, Objective, Observation, Outcome, RewardForm, Subject};
+use panarch_study::{
+    Choice, DeviceTarget, History, Metric, Objective, ObjectiveValue, Observation, Outcome, RewardForm, Subject,
+};
 use panarch_train::{Supernet, TrainError};
 
 use super::pool::Pool;
 use super::{Devices, Setup, Watch, inputs};
 use crate::Error;
-use crate::run_file::{Goal, StrategyKind};
+use crate::run_file::Goal;
+
+/// Networks that are proposed at once at most.
+const BATCH: usize = 8;
 
 /// A finished search.
 #[derive(Debug, Clone)]
@@ -59,7 +64,10 @@ pub(super) fn all(
             searched.push(one(setup, devices, goal, *seed, &mut pool, watch)?);
         }
     }
-    let evaluations = setup.study.storage().evaluations()?.len();
+    let mut pooled = setup.study.storage().evaluations()?;
+    let key = pool.protocol.key();
+    pooled.retain(|evaluation| evaluation.protocol.key() == key);
+    let evaluations = pooled.len();
     watch.note(format!(
         "{evaluations} different networks in the shared pool, {} of them judged just now",
         pool.fresh
@@ -87,71 +95,35 @@ fn one(
         let others = study.subjects()?.into_iter();
         study.close(others.filter(|subject| matches!(subject, Subject::Finalist(_))))?;
     }
-    let mut history = History::of_trials(&inputs::trials(setup, &name)?)?;
-    history
-        .observations()
-        .iter()
-        .for_each(|observation| strategy.tell(observation));
+    let begun = Begun::of_trials(&inputs::trials(setup, &name)?)?;
     let budget = setup.file.search.evaluations as u64;
-    let mut exhausted = false;
-    loop {
-        watch.check()?;
-        let (number, genotype) = match study.next(&name)? {
-            Next::TakeUp(trial) if trial.number >= budget => break,
-            Next::TakeUp(trial) => (trial.number, trial.genotype),
-            Next::Propose(number) if number >= budget => break,
-            Next::Propose(number) => {
-                let constraint = goal_devices.constraint();
-                let situation = Situation {
-                    space: &setup.space,
-                    constraint: &constraint,
-                    history: &history,
-                    pending: &[],
-                    number,
-                };
-                match strategy.ask(&situation) {
-                    Ok(genotype) => {
-                        study.start_trial(&name, number, &genotype, seed)?;
-                        (number, genotype)
-                    }
-                    Err(SearchError::Exhausted { .. }) if !history.is_empty() => {
-                        exhausted = true;
-                        break;
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        };
-        let outcome = goal_devices.judge(pool, &genotype)?;
-        let reward = outcome.reward();
-        study.finish_trial(&name, number, outcome)?;
-        let observation = Observation {
-            number,
-            genotype,
-            reward,
-        };
-        strategy.tell(&observation);
-        history.push(observation)?;
-        let best = history.best().and_then(|best| best.reward);
-        watch.progress(
-            number + 1,
-            budget,
-            "trials",
-            best.map_or_else(String::new, |best| format!("best reward {best:.4}")),
-        );
-    }
-    let best = history
-        .best()
+    let plan = Plan {
+        space: &setup.space,
+        constraint: &goal_devices.constraint(),
+        budget,
+        batch: BATCH,
+    };
+    let mut trials = Trials {
+        name: &name,
+        seed,
+        budget,
+        begun: begun.running.iter().map(|proposal| proposal.number).collect(),
+        goal_devices: &goal_devices,
+        pool,
+        watch,
+    };
+    let (history, end) = panarch_search::search(&plan, strategy.as_mut(), begun, &mut trials)?;
+    let best = Choice::largest_reward()
+        .winner(&history.front())?
         .ok_or_else(|| Error::Infeasible(format!("search {name} found no feasible network")))?;
-    let note = if exhausted {
-        "; stopped early, everything near has been seen"
-    } else {
-        ""
+    let note = match end {
+        End::Budget => "",
+        End::Exhausted => "; stopped early, everything near has been seen",
     };
     watch.done(format!(
         "{} with reward {:.4}{note}",
         best.genotype,
-        best.reward.unwrap_or(f64::NAN)
+        best.fitness().unwrap_or(f64::NAN)
     ));
     Ok(Searched {
         winner: best.genotype.clone(),
@@ -159,23 +131,50 @@ fn one(
         goal: goal.clone(),
         seed,
         objective: format!("{}; {}", words(goal), reward_words(goal, setup.file.search.reward)),
-        strategy: strategy_words(setup, strategy.name()),
+        strategy: strategy_words(setup),
     })
 }
 
 fn strategy(setup: &Setup, seed: u64) -> Result<Box<dyn Strategy>, Error> {
     let search = &setup.file.search;
-    Ok(match search.strategy {
-        StrategyKind::Random => Box::new(RandomSearch::new(seed)),
-        StrategyKind::Evolution => {
-            let settings = Evolution {
-                population: search.population,
-                tournament: search.tournament,
-                mutation_rate: search.mutation_rate,
-            };
-            Box::new(AgeingEvolution::new(seed, settings)?)
+    Ok((search.strategy.new)(seed, &search.settings)?)
+}
+
+/// The trials of one search: judged one after the other, each written down before and after.
+struct Trials<'a, 'p, 'w> {
+    name: &'a str,
+    seed: u64,
+    budget: u64,
+    /// Those that an earlier process has begun.
+    begun: Vec<u64>,
+    goal_devices: &'a GoalDevices<'a>,
+    pool: &'a mut Pool<'p>,
+    watch: &'a mut Watch<'w>,
+}
+
+impl Evaluator for Trials<'_, '_, '_> {
+    type Error = Error;
+
+    fn evaluate(&mut self, proposals: &[Proposal], report: &mut Report<'_>) -> Result<(), Error> {
+        let study = &self.goal_devices.setup.study;
+        for Proposal { number, genotype } in proposals {
+            self.watch.check()?;
+            if !self.begun.contains(number) {
+                study.start_trial(self.name, *number, genotype, self.seed)?;
+            }
+            let outcome = self.goal_devices.judge(self.pool, genotype)?;
+            let observation = Observation::of(*number, genotype.clone(), &outcome);
+            study.finish_trial(self.name, *number, outcome)?;
+            let best = report.finished(observation)?.best().and_then(Observation::fitness);
+            self.watch.progress(
+                number + 1,
+                self.budget,
+                "trials",
+                best.map_or_else(String::new, |best| format!("best reward {best:.4}")),
+            );
         }
-    })
+        Ok(())
+    }
 }
 
 /// The devices that a goal looks at.
@@ -227,9 +226,12 @@ impl<'a> GoalDevices<'a> {
     /// Judges a proposal. Latencies come first: a vetoed network is not evaluated.
     fn judge(&self, pool: &mut Pool<'_>, genotype: &Genotype) -> Result<Outcome, Error> {
         let latencies = self.latencies(genotype)?;
-        if let Some(veto) = self.objective.vetoes(&latencies)?.first() {
+        let violations = self.objective.violations(&latencies)?;
+        if let Some(first) = violations.first() {
             return Ok(Outcome::Infeasible {
-                reason: veto.to_string(),
+                reason: first.to_string(),
+                violations,
+                objectives: Vec::new(),
             });
         }
         let evaluation = match pool.evaluate(genotype) {
@@ -242,10 +244,17 @@ impl<'a> GoalDevices<'a> {
             other => other?,
         };
         let assessment = self.objective.assess(evaluation.accuracy.value, &latencies)?;
+        let standard_error = evaluation.protocol.standard_error(evaluation.accuracy.value.share());
+        let standard_error = standard_error.map(|error| assessment.slope * error);
         Ok(match assessment.reward {
-            Some(reward) => Outcome::Complete { reward },
+            Some(reward) => Outcome::Complete {
+                objectives: vec![ObjectiveValue::reward(reward, standard_error)],
+                protocol: evaluation.protocol.key(),
+            },
             None => Outcome::Infeasible {
                 reason: "vetoed".to_owned(),
+                violations: assessment.violations,
+                objectives: Vec::new(),
             },
         })
     }
@@ -267,7 +276,7 @@ impl<'a> GoalDevices<'a> {
                     Err(error) => return Err(error.into()),
                 }
             }
-            Ok(self.objective.vetoes(&latencies)?.into())
+            Ok(self.objective.violations(&latencies)?.into())
         }
     }
 }
@@ -312,13 +321,10 @@ fn reward_words(goal: &Goal, form: RewardForm) -> String {
     }
 }
 
-fn strategy_words(setup: &Setup, name: &str) -> String {
+fn strategy_words(setup: &Setup) -> String {
     let search = &setup.file.search;
-    match search.strategy {
-        StrategyKind::Random => format!("{name}, {} evaluations", search.evaluations),
-        StrategyKind::Evolution => format!(
-            "{name}, {} evaluations, population {}, tournament {}, mutation rate {}",
-            search.evaluations, search.population, search.tournament, search.mutation_rate
-        ),
-    }
+    let words = format!("{}, {} evaluations", search.strategy.name, search.evaluations);
+    search.settings.iter().fold(words, |words, (name, value)| {
+        format!("{words}, {} {value}", name.replace('_', " "))
+    })
 }

@@ -11,8 +11,8 @@ use panarch_train::{
     TeacherNetwork, Training, Validation, Validator,
 };
 
-use super::diary::Diary;
 use super::reward::DeviceRewarder;
+use super::training_log::TrainingLog;
 use super::{EVENTS, SUPERNET, Setup, Watch, inputs};
 use crate::engine::engine_keeping;
 use crate::{Error, lookup};
@@ -105,10 +105,10 @@ fn train(
     let cancel = watch.cancel.clone();
     let mut line = StatusLine::new(&trainer.training().schedule);
     let devices = setup.file.devices.names.clone();
-    let mut diary = Diary::open(&setup.folder.join(EVENTS), trainer.step(), devices)?;
+    let mut log = TrainingLog::open(&setup.folder.join(EVENTS), trainer.step(), devices)?;
     let mut progress = |event: &Progress| {
         line.event(event, watch);
-        diary.event(event);
+        log.event(event);
     };
     let mut control = Control {
         cancelled: cancel.flag(),
@@ -121,7 +121,7 @@ fn train(
         None => trainer.train(engine.as_mut(), &mut control)?,
     };
     line.validated(watch);
-    if let Err(error) = diary.finish() {
+    if let Err(error) = log.finish() {
         // The training is worth more than what is said of it.
         watch.note(format!("the log of events is incomplete: {error}"));
     }

@@ -45,6 +45,7 @@ pub(super) fn keys() -> impl Iterator<Item = Key> {
     .into_iter()
     .flatten()
     .copied()
+    .chain(super::search::strategy_keys())
 }
 
 /// The reference page of the run file's keys, in Markdown.
@@ -77,7 +78,7 @@ pub fn reference() -> String {
 const INTRODUCTION: &str = "\
 # Keys of a run file
 
-A run file is one TOML document that decides everything that `panarch run FILE` does; [an example](../../examples/fashion-mnist.toml).
+A run file is one TOML document that decides everything that `panarch run FILE` does; `examples/fashion-mnist.toml` is an example.
 Any key can be given on the command line too: `--set train.epochs=5`, with the value as TOML; what is no TOML is taken as text.
 Paths are relative to the folder that the command is started in; `~/` at their beginning is the home folder.
 Times are texts with a unit: `\"5 ms\"`, `\"800 us\"`.

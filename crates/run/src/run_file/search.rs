@@ -1,6 +1,10 @@
 //! `[search]`: strategy, budget and what is searched for.
 
-use panarch_search::Evolution;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use panarch_search::registry::{self, AGEING_EVOLUTION, Range, Setting, Settings, Value};
+use panarch_search::{Declaration, STRATEGIES};
 use panarch_study::{DEFAULT_BETA, RewardForm};
 use panarch_toml::{Key, Table, did_you_mean};
 
@@ -10,27 +14,8 @@ use super::write::Writer;
 pub(super) const KEYS: &[Key] = &[
     Key::new("search", "The searches: one for each goal and seed, over one shared pool of evaluated networks.")
         .known_as(&["nas", "searches"]),
-    Key::new("search.strategy", "How the next network is proposed: ageing evolution, or uniformly at random.")
-        .known_as(&["algorithm", "method", "searcher", "sampler"]),
     Key::new("search.evaluations", "Networks that each search evaluates.")
         .known_as(&["trials", "max_trials", "n_trials", "num_trials", "budget", "samples", "num_samples", "iterations"]),
-    Key::new(
-        "search.population",
-        "Networks that are alive at a time. Evolution only.",
-    )
-    .with_default("50, or the number of evaluations where that is less")
-    .known_as(&["population_size", "pop_size"]),
-    Key::new(
-        "search.tournament",
-        "Networks drawn, of which the best becomes a parent; at most the population. Evolution only.",
-    )
-    .with_default("12, or the population where that is less")
-    .known_as(&["tournament_size", "sample_size"]),
-    Key::new(
-        "search.mutation_rate",
-        "The chance of each decision of a child to change, besides the one that always does. Evolution only.",
-    )
-    .known_as(&["mutation", "mutation_probability", "mutation_prob", "mutate_prob"]),
     Key::new("search.seeds", "One search of every goal for each of these different numbers.").known_as(&["seed", "random_seed"]),
     Key::new(
         "search.goals",
@@ -54,48 +39,34 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["exponent", "slope", "latency_weight", "w", "alpha"]),
 ];
 
+/// The keys that the registry of strategies declares: the strategy itself, and the settings of each.
+pub(super) fn strategy_keys() -> impl Iterator<Item = Key> {
+    static MEANING: LazyLock<String> = LazyLock::new(|| {
+        let each = STRATEGIES.iter().map(|it| format!("`{}` {}", it.name, it.summary));
+        format!(
+            "How the next network is proposed: {}.",
+            each.collect::<Vec<_>>().join("; ")
+        )
+    });
+    let strategy = Key::new("search.strategy", &MEANING).known_as(&["algorithm", "method", "searcher", "sampler"]);
+    std::iter::once(strategy).chain(registry::settings().map(|setting| setting.key))
+}
+
 /// The searches: one for each goal and seed, over one shared pool of evaluations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchSection {
     /// How the next network is proposed. Default ageing evolution.
-    pub strategy: StrategyKind,
+    pub strategy: &'static Declaration,
+    /// The settings of the strategy.
+    pub settings: Settings,
     /// Networks that each search evaluates. Default 200.
     pub evaluations: usize,
-    /// Networks that are alive at a time; evolution only. Default 50.
-    pub population: usize,
-    /// Networks drawn, of which the best becomes a parent; evolution only. Default 12.
-    pub tournament: usize,
-    /// Chance of each decision of a child to change, besides the one that always does; evolution only. Default 0.
-    pub mutation_rate: f64,
     /// One search of every goal for each of these. Default 1.
     pub seeds: Vec<u64>,
     /// What is searched for. Default each device alone and, of several, the average and the worst case.
     pub goals: Vec<Goal>,
     /// How accuracy and latency become one number. Default absolute, with the usual slope.
     pub reward: RewardForm,
-}
-
-/// How the next network is proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StrategyKind {
-    /// Uniform random search.
-    Random,
-    /// Ageing evolution.
-    Evolution,
-}
-
-impl StrategyKind {
-    /// Every strategy with its name in run files and tables.
-    pub const NAMES: [(&'static str, Self); 2] = [("random", Self::Random), ("evolution", Self::Evolution)];
-
-    /// The name used in run files and tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Random => "random",
-            Self::Evolution => "evolution",
-        }
-    }
 }
 
 /// Which devices a search looks at, and how.
@@ -138,16 +109,17 @@ const REWARDS: [(&str, RewardOf); 3] = [
     ("hard", |beta| RewardForm::Hard { beta }),
 ];
 
+/// The strategy of a run file that names none.
+const DEFAULT_STRATEGY: &Declaration = &AGEING_EVOLUTION;
+
 impl Default for SearchSection {
     /// Without the goals of single devices, which are known only with the devices.
     fn default() -> Self {
-        let evolution = Evolution::default();
+        let (strategy, evaluations) = (DEFAULT_STRATEGY, 200);
         Self {
-            strategy: StrategyKind::Evolution,
-            evaluations: 200,
-            population: evolution.population,
-            tournament: evolution.tournament,
-            mutation_rate: evolution.mutation_rate,
+            strategy,
+            settings: strategy.settings(evaluations, |_| None),
+            evaluations,
             seeds: vec![1],
             goals: vec![Goal::Average, Goal::Worst],
             reward: RewardForm::Absolute { beta: DEFAULT_BETA },
@@ -158,22 +130,18 @@ impl Default for SearchSection {
 impl SearchSection {
     pub(super) fn read(table: Table<'_>, devices: Option<&[String]>) -> Self {
         let default = Self::default();
-        let strategy = table
-            .optional_one_of("strategy", &StrategyKind::NAMES)
-            .unwrap_or(default.strategy);
+        let names: Vec<(&str, &'static Declaration)> = STRATEGIES.iter().map(|it| (it.name, *it)).collect();
+        let strategy = table.optional_one_of("strategy", &names).unwrap_or(default.strategy);
         let evaluations = table
             .optional_usize_in("evaluations", 1..=10_000_000)
             .unwrap_or(default.evaluations);
-        let population = table.optional_usize_in("population", 2..=1_000_000);
-        let tournament = table.optional_usize_in("tournament", 1..=1_000_000);
-        // Small budgets shrink the defaults rather than contradict them.
-        let population = population.unwrap_or(default.population.min(evaluations.max(2)));
-        let tournament_size = tournament.unwrap_or(default.tournament.min(population));
-        if tournament_size > population {
-            let message = format!(
-                "`search.tournament` is {tournament_size}, more than the {population} networks of `search.population`"
-            );
-            table.problem("tournament", message, None);
+        // A file may hold what another strategy is set to, so that strategies are tried by changing one line.
+        let given: BTreeMap<&str, Value> = registry::settings()
+            .filter_map(|setting| Some((setting.name(), given(&table, setting)?)))
+            .collect();
+        let settings = strategy.settings(evaluations, |setting| given.get(setting.name()).copied());
+        if let Err((setting, reason)) = (strategy.check)(&settings) {
+            table.problem(setting, reason, None);
         }
         let seeds = table.optional_list_of_u64("seeds");
         if let Some(seeds) = &seeds {
@@ -188,12 +156,8 @@ impl SearchSection {
         let beta = table.optional_f64_in("beta", -100.0..0.0).unwrap_or(DEFAULT_BETA);
         let section = Self {
             strategy,
+            settings,
             evaluations,
-            population,
-            tournament: tournament_size,
-            mutation_rate: table
-                .optional_f64_in("mutation_rate", 0.0..=1.0)
-                .unwrap_or(default.mutation_rate),
             seeds: seeds.unwrap_or(default.seeds),
             goals: read_goals(&table, devices),
             reward: reward.map_or(RewardForm::Absolute { beta }, |form| form(beta)),
@@ -203,15 +167,35 @@ impl SearchSection {
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
-        writer.text("strategy", self.strategy.name());
+        writer.text("strategy", self.strategy.name);
         writer.key("evaluations", self.evaluations);
-        writer.key("population", self.population);
-        writer.key("tournament", self.tournament);
-        writer.key("mutation_rate", self.mutation_rate);
+        for (name, value) in self.settings.iter() {
+            writer.key(name, value);
+        }
         writer.list("seeds", &self.seeds);
         writer.texts("goals", self.goals.iter().map(Goal::name));
         writer.text("reward", self.reward.name());
         writer.key("beta", self.reward.beta());
+    }
+}
+
+/// What a file sets a strategy to, where it says so.
+fn given(table: &Table<'_>, setting: &Setting) -> Option<Value> {
+    match setting.range {
+        Range::Whole(least, most) => table.optional_usize_in(setting.name(), least..=most).map(Value::Whole),
+        Range::Real(least, most) => table.optional_f64_in(setting.name(), least..=most).map(Value::Real),
+    }
+}
+
+/// Takes what decides nothing out of the keys of a file: the settings of strategies that it does not name.
+pub(crate) fn forget_other_settings(keys: &mut BTreeMap<String, String>) {
+    let named = keys.get("search.strategy").map(|text| text.trim_matches('"'));
+    let Some(strategy) = named.and_then(Declaration::named) else {
+        return;
+    };
+    let own = |setting: &Setting| strategy.settings.iter().any(|own| own.name() == setting.name());
+    for setting in registry::settings().filter(|setting| !own(setting)) {
+        keys.remove(setting.key.path);
     }
 }
 

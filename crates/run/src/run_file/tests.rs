@@ -6,6 +6,8 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../../../examples/fashion-mnist.toml");
 
+const README: &str = include_str!("../../../../README.md");
+
 const SMALL: &str = r#"
 name = "small"
 [data]
@@ -22,6 +24,17 @@ ethos-u55-128 = "800 us"
 fn parse(text: &str, overrides: &[&str]) -> Result<RunFile, Vec<String>> {
     RunFile::parse("run.toml", text, overrides)
         .map_err(|diagnostics| diagnostics.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn the_run_file_of_the_readme_is_one() {
+    let (_, block) = README.split_once("```toml\n").unwrap();
+    let (text, _) = block.split_once("```").unwrap();
+    let run = parse(text, &[]).unwrap();
+    assert_eq!(run.name, "shapes");
+    assert_eq!(run.devices.names, ["ethos-u55-128", "cortex-a53", "host"]);
+    let goals: Vec<&str> = run.search.goals.iter().map(Goal::name).collect();
+    assert_eq!(goals, ["average", "worst"]);
 }
 
 #[test]
@@ -113,9 +126,14 @@ fn overrides_come_before_the_checks() {
         &["search.evaluations=8", "train.epochs=1", "search.reward=hard"],
     )
     .unwrap();
+    let settings = &run.search.settings;
+    assert_eq!(run.search.evaluations, 8);
     assert_eq!(
-        (run.search.evaluations, run.search.population, run.search.tournament),
-        (8, 8, 8)
+        (
+            settings.whole("population").unwrap(),
+            settings.whole("tournament").unwrap()
+        ),
+        (8, 8)
     );
     assert!(matches!(run.search.reward, RewardForm::Hard { .. }));
     assert_eq!(

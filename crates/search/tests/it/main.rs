@@ -60,16 +60,10 @@ fn best_after(strategy: &mut dyn Strategy, trials: u64) -> f64 {
             number,
         };
         let genotype = strategy.ask(&situation).unwrap();
-        let reward = Some(height(&genotype, &top));
-        history
-            .push(Observation {
-                number,
-                genotype,
-                reward,
-            })
-            .unwrap();
+        let reward = height(&genotype, &top);
+        history.push(Observation::rewarded(number, genotype, reward)).unwrap();
     }
-    history.best().and_then(|best| best.reward).unwrap()
+    history.best().and_then(Observation::fitness).unwrap()
 }
 
 #[test]

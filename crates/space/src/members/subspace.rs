@@ -183,7 +183,7 @@ impl Subspace {
             let by_size = self.space.choices_by_size(decision).into_iter();
             let mut by_size = by_size.filter(|choice| open.contains(choice));
             let found = if large(decision) {
-                by_size.last()
+                by_size.next_back()
             } else {
                 by_size.next()
             };

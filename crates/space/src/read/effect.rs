@@ -1,4 +1,4 @@
-//! Keys that change nothing: what is written and not heard is a mistake, seldom a wish.
+//! Keys that change nothing: what is written and has no effect is usually a mistake.
 
 use panarch_toml::Table;
 

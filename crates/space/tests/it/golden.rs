@@ -28,6 +28,20 @@ fn every_network_has_its_published_size() {
     }
 }
 
+/// Content hashes name networks in studies, caches and exported files: none may change with a release.
+#[test]
+fn every_network_keeps_its_content_hash() {
+    let rows = include_str!("golden/hashes.csv").lines().skip(1);
+    let mut known = Vec::new();
+    for row in rows {
+        let [name, resolution, hash]: [&str; 3] = row.split(',').collect::<Vec<_>>().try_into().unwrap();
+        let network = zoo::network(name, 1000, resolution.parse().unwrap()).unwrap();
+        assert_eq!(network.content_hash().short(), hash, "{name} at {resolution}");
+        known.push(name);
+    }
+    assert_eq!(known, zoo::names());
+}
+
 /// Of the others the layout is published and a total is not: their rows hold our own counts and only keep them from changing.
 #[test]
 fn few_networks_have_no_published_total() {
@@ -44,7 +58,7 @@ fn few_networks_have_no_published_total() {
         "mobilenet-edgetpu-w1.5",
         "mobilenet-edgetpu-w1.75",
     ];
-    assert_eq!(alone, expected, "README names their number");
+    assert_eq!(alone, expected, "docs/guide.md names their number");
 }
 
 #[test]

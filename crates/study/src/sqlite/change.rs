@@ -2,10 +2,11 @@
 
 use panarch_space::Genotype;
 use rusqlite::{OptionalExtension, Transaction, params};
+use serde::Serialize;
 
 use crate::basis::UNSTATED;
 use crate::transition::{self, Standing};
-use crate::wire::{CostJson, FinalistJson, ProvenanceJson, to_json};
+use crate::wire::{CostJson, FinalistJson, ObjectiveJson, ProtocolJson, ProvenanceJson, ViolationJson, to_json};
 use crate::{
     Basis, Change, CostRecord, Evaluation, Event, Finalist, Header, Outcome, StudyError, Subject, Timestamp, Trial,
     validation,
@@ -19,6 +20,16 @@ pub(super) enum Refusal {
     Study(StudyError),
     /// SQLite failed.
     Sqlite(rusqlite::Error),
+}
+
+impl Refusal {
+    /// The error, with what SQLite's are turned into.
+    pub(super) fn into_error(self, failed: impl Fn(rusqlite::Error) -> StudyError) -> StudyError {
+        match self {
+            Self::Study(error) => error,
+            Self::Sqlite(source) => failed(source),
+        }
+    }
 }
 
 impl From<StudyError> for Refusal {
@@ -113,8 +124,9 @@ fn write_basis(transaction: &Transaction<'_>, basis: &Basis) -> Result<(), Refus
 
 fn insert_evaluation(transaction: &Transaction<'_>, evaluation: &Evaluation) -> Result<(), Refusal> {
     let sql = "INSERT INTO evaluation (genotype, network, accuracy, accuracy_low, accuracy_high, accuracy_level, \
-               provenance, seed, time_s, created_ms, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-               ON CONFLICT (genotype, key) DO NOTHING";
+               provenance, seed, time_s, created_ms, protocol, protocol_detail, key) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
+               ON CONFLICT (genotype, protocol, key) DO NOTHING";
     let key = key_of(transaction, &Subject::Evaluations)?;
     transaction.prepare_cached(sql)?.execute(params![
         evaluation.genotype.to_string(),
@@ -127,6 +139,8 @@ fn insert_evaluation(transaction: &Transaction<'_>, evaluation: &Evaluation) -> 
         evaluation.seed.cast_signed(),
         evaluation.seconds,
         evaluation.created.unix_millis(),
+        evaluation.protocol.key().to_string(),
+        to_json(ProtocolJson::from(&evaluation.protocol))?,
         key,
     ])?;
     Ok(())
@@ -204,29 +218,44 @@ fn finish(
 ) -> Result<(), Refusal> {
     let row = signed(search, number)?;
     let before = standing(transaction, search, row)?;
-    let evaluated = match &before {
-        Some(before) => transaction
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM evaluation WHERE genotype = ?1 AND key = ?2)")?
+    let evaluated = match (&before, outcome.protocol()) {
+        (Some(before), Some(protocol)) => transaction
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM evaluation WHERE genotype = ?1 AND protocol = ?2 AND key = ?3)",
+            )?
             .query_row(
-                params![before.genotype.to_string(), key_of(transaction, &Subject::Evaluations)?],
+                params![
+                    before.genotype.to_string(),
+                    protocol.to_string(),
+                    key_of(transaction, &Subject::Evaluations)?
+                ],
                 |row| row.get(0),
             )?,
-        None => false,
+        _ => false,
     };
-    transition::finish(before, search, number, outcome, |_| evaluated)?;
+    transition::finish(before, search, number, outcome, |_, _| evaluated)?;
     let key = key_of(transaction, &Subject::Search(search.to_owned()))?;
-    let sql = "UPDATE trial SET state = ?3, reward = ?4, reason = ?5, finished_ms = ?6 \
-               WHERE search = ?1 AND number = ?2 AND key = ?7";
+    let objectives: Vec<_> = outcome.objectives().iter().map(ObjectiveJson::from).collect();
+    let violations: Vec<_> = outcome.violations().iter().map(ViolationJson::from).collect();
+    let sql = "UPDATE trial SET state = ?3, objectives = ?4, violations = ?5, protocol = ?6, reason = ?7, \
+               finished_ms = ?8 WHERE search = ?1 AND number = ?2 AND key = ?9";
     transaction.prepare_cached(sql)?.execute(params![
         search,
         row,
         outcome.state().name(),
-        outcome.reward(),
+        list(objectives)?,
+        list(violations)?,
+        outcome.protocol().map(|protocol| protocol.to_string()),
         outcome.reason(),
         at.unix_millis(),
         key
     ])?;
     Ok(())
+}
+
+/// A list as JSON; nothing where it is empty.
+fn list<J: Serialize>(list: Vec<J>) -> Result<Option<String>, serde_json::Error> {
+    (!list.is_empty()).then(|| to_json(list)).transpose()
 }
 
 fn write_finalist(transaction: &Transaction<'_>, finalist: &Finalist) -> Result<(), Refusal> {

@@ -2,25 +2,26 @@
 
 mod change;
 mod file;
+mod migration;
 mod objects;
 mod read_only;
 mod recovery;
 mod row;
 mod schema;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use panarch_format::TemporaryFolder;
-use panarch_graph::Inputs;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Params, TransactionBehavior, params};
 
 use crate::{Change, CostRecord, Evaluation, Event, Finalist, Header, Storage, StudyError, Subject, Trial};
-use change::Refusal;
 pub use recovery::{Recovery, recover};
 use row::{Fields, Record};
 
@@ -41,8 +42,6 @@ const BUSY: Duration = Duration::from_secs(30);
 pub struct SqliteStorage {
     path: PathBuf,
     connection: Mutex<Connection>,
-    /// Of the tables: [`schema::FORMAT`], or 1 while an old study is only read.
-    format: i64,
     /// Held for as long as this storage may write.
     lock: Option<File>,
     /// The copy that is read where the study's own medium cannot be used.
@@ -95,7 +94,8 @@ impl SqliteStorage {
     ///
     /// # Errors
     /// As [`SqliteStorage::open`], except that the study may be in use, or on a medium that cannot be written; every commit is refused with
-    /// [`StudyError::ReadOnly`].
+    /// [`StudyError::ReadOnly`]. A study of an older format is left as it is, and what it held when it was opened is
+    /// read.
     pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StudyError> {
         let path = path.as_ref();
         file::check_start(path)?;
@@ -110,8 +110,9 @@ impl SqliteStorage {
 
     fn create_locked(path: &Path, header: &Header, lock: File) -> Result<Self, StudyError> {
         file::create(path, |connection| {
-            connection.execute_batch(schema::CREATE)?;
-            connection.execute_batch(schema::KEYED)?;
+            for statement in schema::statements(schema::FORMAT) {
+                connection.execute_batch(statement)?;
+            }
             connection.execute(
                 "INSERT INTO study VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
@@ -142,7 +143,7 @@ impl SqliteStorage {
                 (connection, None)
             }
         };
-        let mut format = check_format(path, &connection)?;
+        let format = check_format(path, &connection)?;
         objects::check(path, &connection, format)?;
         check_whole(path, &connection)?;
         if lock.is_some() {
@@ -151,16 +152,17 @@ impl SqliteStorage {
                 .map_err(failed)?;
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
             if format < schema::FORMAT {
-                migrate(&mut connection).map_err(failed)?;
-                format = schema::FORMAT;
+                migration::migrate(&mut connection, format).map_err(|refusal| refusal.into_error(failed))?;
             }
         } else {
+            if format < schema::FORMAT {
+                connection = in_memory(&mut connection, format).map_err(|refusal| refusal.into_error(failed))?;
+            }
             connection.pragma_update(None, "query_only", true).map_err(failed)?;
         }
         let storage = Self {
             path: path.to_owned(),
             connection: Mutex::new(connection),
-            format,
             lock,
             _copy: copy,
         };
@@ -175,15 +177,23 @@ impl SqliteStorage {
     }
 
     /// The condition under which a row belongs to the present inputs of its subject, an SQL expression.
-    fn present(&self, subject: &str) -> String {
-        if self.format < schema::FORMAT {
-            return "1".to_owned();
-        }
+    fn present(subject: &str) -> String {
         // Comparing with NULL is never true: no row of a closed subject is present.
         let key = "CASE b.present WHEN 1 THEN b.key END";
         let own = format!("SELECT {key} FROM basis b WHERE b.subject = {subject} AND b.present > 0");
         let stated = format!("EXISTS (SELECT 1 FROM basis b WHERE b.subject = {subject} AND b.present > 0)");
         format!("key = CASE WHEN {stated} THEN ({own}) ELSE '' END")
+    }
+
+    /// The first row of every search, of whatever inputs.
+    fn beginnings(&self) -> Result<BTreeMap<String, i64>, StudyError> {
+        let read = || -> rusqlite::Result<BTreeMap<String, i64>> {
+            let connection = self.connection();
+            let mut statement = connection.prepare_cached("SELECT search, MIN(id) FROM trial GROUP BY search")?;
+            let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        read().map_err(|source| failure(&self.path, source))
     }
 
     fn select<R: Record>(&self, rest: &str, parameters: impl Params) -> Result<Vec<R>, StudyError> {
@@ -221,18 +231,12 @@ impl Storage for SqliteStorage {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
         for change in changes {
-            change::apply(&transaction, change).map_err(|refusal| match refusal {
-                Refusal::Study(error) => error,
-                Refusal::Sqlite(source) => failed(source),
-            })?;
+            change::apply(&transaction, change).map_err(|refusal| refusal.into_error(failed))?;
         }
         transaction.commit().map_err(failed)
     }
 
     fn inputs(&self, subject: &Subject) -> Result<Option<Inputs>, StudyError> {
-        if self.format < schema::FORMAT {
-            return Ok(None);
-        }
         let connection = self.connection();
         let sql = "SELECT detail FROM basis WHERE subject = ?1 AND present > 0";
         let found: Option<Option<String>> = connection
@@ -243,14 +247,18 @@ impl Storage for SqliteStorage {
         inputs.transpose()
     }
 
-    fn evaluation(&self, genotype: &Genotype) -> Result<Option<Evaluation>, StudyError> {
-        let present = self.present("'evaluations'");
-        let found = self.select(&format!("WHERE genotype = ?1 AND {present}"), [genotype.to_string()])?;
+    fn evaluation(&self, genotype: &Genotype, protocol: ContentHash) -> Result<Option<Evaluation>, StudyError> {
+        let present = Self::present("'evaluations'");
+        let parameters = [genotype.to_string(), protocol.to_string()];
+        let found = self.select(
+            &format!("WHERE genotype = ?1 AND protocol = ?2 AND {present}"),
+            parameters,
+        )?;
         Ok(found.into_iter().next())
     }
 
     fn evaluations(&self) -> Result<Vec<Evaluation>, StudyError> {
-        let present = self.present("'evaluations'");
+        let present = Self::present("'evaluations'");
         self.select(&format!("WHERE {present} ORDER BY id"), ())
     }
 
@@ -262,18 +270,20 @@ impl Storage for SqliteStorage {
     }
 
     fn trials(&self, search: Option<&str>) -> Result<Vec<Trial>, StudyError> {
-        let present = self.present("'search ' || trial.search");
+        let present = Self::present("'search ' || trial.search");
         match search {
             Some(search) => self.select(&format!("WHERE search = ?1 AND {present} ORDER BY number"), [search]),
             None => {
-                let began = "(SELECT MIN(id) FROM trial AS other WHERE other.search = trial.search)";
-                self.select(&format!("WHERE {present} ORDER BY {began}, number"), ())
+                let mut trials: Vec<Trial> = self.select(&format!("WHERE {present} ORDER BY search, number"), ())?;
+                let began = self.beginnings()?;
+                trials.sort_by_key(|trial| began.get(&trial.search));
+                Ok(trials)
             }
         }
     }
 
     fn finalists(&self) -> Result<Vec<Finalist>, StudyError> {
-        let present = self.present("'finalist ' || finalist.genotype");
+        let present = Self::present("'finalist ' || finalist.genotype");
         self.select(&format!("WHERE {present} ORDER BY id"), ())
     }
 
@@ -282,14 +292,19 @@ impl Storage for SqliteStorage {
     }
 }
 
-/// Turns the tables of format 1 into those of format 2, whole or not at all.
-fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for step in [schema::RENAME_1, schema::KEYED, schema::MOVE_1] {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", schema::FORMAT)?;
-    transaction.commit()
+/// What a study of an older format holds at this moment, in the format that this code reads.
+fn in_memory(connection: &mut Connection, format: i64) -> Result<Connection, change::Refusal> {
+    // One view of all tables, while another process may write.
+    let view = connection.transaction()?;
+    let (copy, _) = migration::copy_in_memory(format, |table, insert| {
+        let mut statement = view.prepare(&format!("SELECT * FROM {table}"))?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            insert(row::values(row)?)?;
+        }
+        Ok(())
+    })?;
+    Ok(copy)
 }
 
 /// The format of a study's tables, if it is one that is known.

@@ -74,8 +74,9 @@ const OBJECTS: &str = "SELECT type, name, tbl_name, sql FROM sqlite_schema";
 /// What SQLite makes of our schema.
 fn ours(format: i64) -> rusqlite::Result<BTreeSet<Object>> {
     let connection = Connection::open_in_memory()?;
-    connection.execute_batch(schema::CREATE)?;
-    connection.execute_batch(if format == 1 { schema::KEYED_1 } else { schema::KEYED })?;
+    for statement in schema::statements(format) {
+        connection.execute_batch(statement)?;
+    }
     let mut statement = connection.prepare(OBJECTS)?;
     let objects = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     objects.collect()

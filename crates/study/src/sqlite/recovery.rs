@@ -1,12 +1,14 @@
 //! What can be saved of a damaged study.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use panarch_graph::Inputs;
+use panarch_graph::{ContentHash, Inputs};
 use panarch_space::Genotype;
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::basis::UNSTATED;
 use crate::{
@@ -14,8 +16,8 @@ use crate::{
     Timestamp, Trial, TrialState,
 };
 
-use super::row::{BasisRow, Fields, Keyed, Record};
-use super::{SqliteStorage, failure, file, objects, read_only, schema};
+use super::row::{self, BasisRow, Fields, Keyed, Record};
+use super::{SqliteStorage, failure, file, migration, objects, read_only};
 
 /// How much of a damaged study was saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,20 +129,23 @@ impl Saved {
         objects::restrict(&connection).map_err(failed)?;
         let format = super::check_format(damaged, &connection)?;
         objects::check(damaged, &connection, format)?;
-        let keyed = format >= schema::FORMAT;
-        let mut senseless = 0;
-        let header = rows::<Header>(&connection, &mut senseless).into_iter().next();
+        // Nothing of the copy in memory is damaged: what cannot be read is not in it.
+        let salvaged = migration::copy_in_memory(format, |table, insert| salvage(&connection, table, insert));
+        let (rows, mut senseless) = salvaged.map_err(|refusal| refusal.into_error(failed))?;
+        let header = read::<Header, _>(&rows, Header::COLUMNS, Header::read, &mut senseless)
+            .into_iter()
+            .next();
         Ok(Self {
             header: header.ok_or_else(|| StudyError::Damaged {
                 path: damaged.to_owned(),
                 detail: "not even its header can be read".into(),
             })?,
-            bases: rows(&connection, &mut senseless),
-            evaluations: keyed_rows(&connection, keyed, &mut senseless),
-            costs: rows(&connection, &mut senseless),
-            trials: keyed_rows(&connection, keyed, &mut senseless),
-            finalists: keyed_rows(&connection, keyed, &mut senseless),
-            events: rows(&connection, &mut senseless),
+            bases: read::<BasisRow, _>(&rows, BasisRow::COLUMNS, BasisRow::read, &mut senseless),
+            evaluations: keyed(&rows, &mut senseless),
+            costs: read::<CostRecord, _>(&rows, CostRecord::COLUMNS, CostRecord::read, &mut senseless),
+            trials: keyed(&rows, &mut senseless),
+            finalists: keyed(&rows, &mut senseless),
+            events: read::<Event, _>(&rows, Event::COLUMNS, Event::read, &mut senseless),
             senseless,
         })
     }
@@ -175,7 +180,10 @@ impl Saved {
             let here = |key: &str| key == pool_key || (pool.is_none() && !known(key, &Subject::Evaluations));
             let own = self.evaluations.iter().filter(|keyed| here(&keyed.key));
             let own: Vec<&Evaluation> = own.map(|keyed| &keyed.record).collect();
-            let evaluated: BTreeSet<Genotype> = own.iter().map(|evaluation| evaluation.genotype.clone()).collect();
+            let evaluated: BTreeSet<(Genotype, ContentHash)> = own
+                .iter()
+                .map(|evaluation| (evaluation.genotype.clone(), evaluation.protocol.key()))
+                .collect();
             changes.extend(own.into_iter().cloned().map(Change::Evaluated));
             let mut seen = BTreeSet::new();
             for Keyed { key, record: trial } in &self.trials {
@@ -261,14 +269,21 @@ impl Known {
 }
 
 /// The change that finishes a trial as it was, if what it needs is there.
-fn finish(trial: &Trial, evaluated: &BTreeSet<Genotype>) -> Option<Change> {
+fn finish(trial: &Trial, evaluated: &BTreeSet<(Genotype, ContentHash)>) -> Option<Change> {
     let reason = trial.reason.clone().unwrap_or_default();
     let outcome = match trial.state {
         TrialState::Running => return None,
         TrialState::Complete => Outcome::Complete {
-            reward: trial.reward.filter(|_| evaluated.contains(&trial.genotype))?,
+            objectives: Some(trial.objectives.clone()).filter(|objectives| !objectives.is_empty())?,
+            protocol: trial
+                .protocol
+                .filter(|protocol| evaluated.contains(&(trial.genotype.clone(), *protocol)))?,
         },
-        TrialState::Infeasible => Outcome::Infeasible { reason },
+        TrialState::Infeasible => Outcome::Infeasible {
+            reason,
+            violations: trial.violations.clone(),
+            objectives: trial.objectives.clone(),
+        },
         TrialState::Failed => Outcome::Failed { reason },
     };
     Some(Change::Finished {
@@ -279,53 +294,65 @@ fn finish(trial: &Trial, evaluated: &BTreeSet<Genotype>) -> Option<Change> {
     })
 }
 
-/// Every readable row of a table, by row number, however much of the table is gone.
-fn rows<R: Record>(connection: &Connection, senseless: &mut usize) -> Vec<R> {
-    every::<R, R>(connection, R::COLUMNS, R::read, senseless)
-}
-
-/// The same with the keys of the rows; tables of format 1 have none.
-fn keyed_rows<R: Record>(connection: &Connection, keyed: bool, senseless: &mut usize) -> Vec<Keyed<R>> {
-    if keyed {
-        let columns = format!("{}, key", R::COLUMNS);
-        return every::<R, _>(connection, &columns, Keyed::read, senseless);
+/// Hands over every readable row of a damaged table, however much of it is gone: from its beginning up to the damage, and
+/// from its end back to it.
+fn salvage(
+    damaged: &Connection,
+    table: &str,
+    insert: &mut dyn FnMut(Vec<Value>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut found: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
+    for order in ["ASC", "DESC"] {
+        let sql = format!("SELECT * FROM {table} NOT INDEXED ORDER BY id {order}");
+        // An error ends the scan from this side; what was read stays.
+        let _ = scan(damaged, &sql, |id, values| match found.entry(id) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(values);
+                true
+            }
+        });
     }
-    let key = || UNSTATED.to_owned();
-    let records = rows::<R>(connection, senseless).into_iter();
-    records.map(|record| Keyed { key: key(), record }).collect()
+    found.into_values().try_for_each(insert)
 }
 
-fn every<R: Record, T>(
+/// Reads rows until one is known.
+fn scan(connection: &Connection, sql: &str, mut take: impl FnMut(i64, Vec<Value>) -> bool) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        if !take(row.get("id")?, row::values(row)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn keyed<R: Record>(rows: &Connection, senseless: &mut usize) -> Vec<Keyed<R>> {
+    read::<R, _>(rows, &format!("{}, key", R::COLUMNS), Keyed::read, senseless)
+}
+
+/// The rows of a table that make sense, and how many do not.
+fn read<R: Record, T>(
     connection: &Connection,
     columns: &str,
     read: impl Fn(&Fields<'_, '_>) -> Result<T, StudyError>,
     senseless: &mut usize,
 ) -> Vec<T> {
-    let mut found: BTreeMap<i64, Option<T>> = BTreeMap::new();
-    for order in ["ASC", "DESC"] {
-        let sql = format!("SELECT {columns} FROM {} NOT INDEXED ORDER BY id {order}", R::TABLE);
-        // An error ends the scan from this side; what was read stays.
-        let _ = scan(connection, &sql, |row| {
-            let fields = Fields::new(R::TABLE, row);
-            let new = !found.contains_key(&fields.id());
-            if new {
-                found.insert(fields.id(), read(&fields).ok());
+    let mut found = Vec::new();
+    let sql = format!("SELECT {columns} FROM {} ORDER BY id", R::TABLE);
+    let mut every = || -> rusqlite::Result<()> {
+        let mut statement = connection.prepare(&sql)?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            match read(&Fields::new(R::TABLE, row)) {
+                Ok(record) => found.push(record),
+                Err(_) => *senseless += 1,
             }
-            new
-        });
-    }
-    *senseless += found.values().filter(|record| record.is_none()).count();
-    found.into_values().flatten().collect()
-}
-
-/// Reads rows until one is known.
-fn scan(connection: &Connection, sql: &str, mut take: impl FnMut(&Row<'_>) -> bool) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        if !take(row) {
-            break;
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    // The tables in memory are whole.
+    let _ = every();
+    found
 }

@@ -5,10 +5,17 @@ use std::str::FromStr;
 
 use panarch_graph::{Accuracy, ContentHash, Estimate, Inputs};
 use panarch_space::Genotype;
-use rusqlite::{Row, types::FromSql};
+use rusqlite::{
+    Row,
+    types::{FromSql, Value},
+};
+use serde::de::DeserializeOwned;
 
-use crate::wire::{CostJson, FinalistJson, ProvenanceJson, from_json};
-use crate::{CostRecord, Evaluation, Event, EventKind, Finalist, Header, StudyError, Timestamp, Trial, TrialState};
+use crate::wire::{CostJson, FinalistJson, ObjectiveJson, ProtocolJson, ProvenanceJson, ViolationJson, from_json};
+use crate::{
+    CostRecord, Evaluation, EvaluationProtocol, Event, EventKind, Finalist, Header, ObjectiveValue, StudyError,
+    Timestamp, Trial, TrialState, Violation,
+};
 
 /// A record that is kept in a table of its own.
 pub(super) trait Record: Sized {
@@ -30,10 +37,6 @@ impl<'a, 'b> Fields<'a, 'b> {
     pub(super) fn new(table: &'static str, row: &'a Row<'b>) -> Self {
         let id = row.get("id").unwrap_or(-1);
         Self { row, table, id }
-    }
-
-    pub(super) fn id(&self) -> i64 {
-        self.id
     }
 
     fn wrong(&self, column: &str, reason: impl Display) -> StudyError {
@@ -62,9 +65,27 @@ impl<'a, 'b> Fields<'a, 'b> {
         text.parse().map_err(|error: T::Err| self.wrong(column, error))
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, StudyError> {
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StudyError> {
         let text: String = self.get(column)?;
         from_json(&text).map_err(|error| self.wrong(column, error))
+    }
+
+    /// The parsed text of a column; none where it is NULL.
+    fn optional<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StudyError> {
+        match self.get::<Option<String>>(column)? {
+            Some(_) => self.parsed(column).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The values of a column with a JSON list; nothing where it is NULL.
+    fn list<J: DeserializeOwned, T: TryFrom<J, Error: Display>>(&self, column: &str) -> Result<Vec<T>, StudyError> {
+        if self.get::<Option<String>>(column)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let list = self.json::<Vec<J>>(column)?.into_iter();
+        list.map(|json| T::try_from(json).map_err(|error| self.wrong(column, error)))
+            .collect()
     }
 
     fn time(&self, column: &str) -> Result<Timestamp, StudyError> {
@@ -82,6 +103,11 @@ impl<'a, 'b> Fields<'a, 'b> {
     }
 }
 
+/// Every value of a row, whatever it means.
+pub(super) fn values(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
+    (0..row.as_ref().column_count()).map(|column| row.get(column)).collect()
+}
+
 /// The inputs of a subject, from their JSON.
 pub(super) fn inputs(subject: &str, text: &str) -> Result<Inputs, StudyError> {
     serde_json::from_str(text).map_err(|error| StudyError::Row {
@@ -91,7 +117,7 @@ pub(super) fn inputs(subject: &str, text: &str) -> Result<Inputs, StudyError> {
     })
 }
 
-/// A record with the key of the inputs that it belongs to; only in tables of format 2.
+/// A record with the key of the inputs that it belongs to.
 pub(super) struct Keyed<R> {
     pub(super) key: String,
     pub(super) record: R,
@@ -151,7 +177,7 @@ impl Record for Header {
 impl Record for Evaluation {
     const TABLE: &'static str = "evaluation";
     const COLUMNS: &'static str = "id, genotype, network, accuracy, accuracy_low, accuracy_high, accuracy_level, \
-                                   provenance, seed, time_s, created_ms";
+                                   provenance, seed, time_s, created_ms, protocol, protocol_detail";
 
     fn read(fields: &Fields<'_, '_>) -> Result<Self, StudyError> {
         let accuracy = Estimate {
@@ -160,8 +186,13 @@ impl Record for Evaluation {
             high: Accuracy::from_share(fields.finite("accuracy_high")?),
             level: fields.finite("accuracy_level")?,
         };
+        let protocol: EvaluationProtocol = fields.json::<ProtocolJson>("protocol_detail")?.into();
+        if protocol.key() != fields.parsed::<ContentHash>("protocol")? {
+            return Err(fields.wrong("protocol", "not the key of what `protocol_detail` says"));
+        }
         Ok(Self {
             genotype: fields.parsed::<Genotype>("genotype")?,
+            protocol,
             network: fields.parsed::<ContentHash>("network")?,
             accuracy,
             provenance: fields.json::<ProvenanceJson>("provenance")?.into(),
@@ -189,7 +220,8 @@ impl Record for CostRecord {
 
 impl Record for Trial {
     const TABLE: &'static str = "trial";
-    const COLUMNS: &'static str = "id, search, number, genotype, seed, state, reward, reason, started_ms, finished_ms";
+    const COLUMNS: &'static str = "id, search, number, genotype, seed, state, objectives, violations, protocol, reason, \
+                                   started_ms, finished_ms";
 
     fn read(fields: &Fields<'_, '_>) -> Result<Self, StudyError> {
         let number: i64 = fields.get("number")?;
@@ -200,7 +232,9 @@ impl Record for Trial {
             genotype: fields.parsed("genotype")?,
             seed: fields.seed()?,
             state: fields.named("state", &TrialState::ALL, TrialState::name)?,
-            reward: fields.get("reward")?,
+            objectives: fields.list::<ObjectiveJson, ObjectiveValue>("objectives")?,
+            violations: fields.list::<ViolationJson, Violation>("violations")?,
+            protocol: fields.optional("protocol")?,
             reason: fields.get("reason")?,
             started: fields.time("started_ms")?,
             finished: finished.map(Timestamp::from_unix_millis),

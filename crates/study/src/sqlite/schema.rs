@@ -3,10 +3,33 @@
 /// Marks a SQLite file as a study: "Pnar" in ASCII.
 pub(super) const APPLICATION_ID: i64 = 0x506e_6172;
 
-/// The format that this code writes; it reads format 1 too, and turns it into this one when it opens a study for writing.
-pub(super) const FORMAT: i64 = 2;
+/// The format that this code writes. Older ones become this one by [`super::migration`].
+///
+/// | format | what it brought |
+/// |---|---|
+/// | 1 | the first |
+/// | 2 | rows belong to inputs |
+/// | 3 | evaluations by protocol; trials with any objectives and limits in the place of one reward |
+pub(super) const FORMAT: i64 = 3;
 
-/// Creates the tables of format 2.
+/// Every statement that makes the tables of a format.
+pub(super) const fn statements(format: i64) -> [&'static str; 5] {
+    match format {
+        1 => [CREATE, "", EVALUATION_1, TRIAL_1, FINALIST_1],
+        2 => [CREATE, BASIS, EVALUATION_2, TRIAL_2, FINALIST],
+        _ => [CREATE, BASIS, EVALUATION, TRIAL, FINALIST],
+    }
+}
+
+/// The tables of a format, in the order in which rows are copied.
+pub(super) const fn tables(format: i64) -> &'static [&'static str] {
+    match format {
+        1 => &["study", "cost", "event", "evaluation", "trial", "finalist"],
+        _ => &["study", "cost", "event", "basis", "evaluation", "trial", "finalist"],
+    }
+}
+
+/// Creates the tables that are the same in every format.
 ///
 /// Times are milliseconds since 1970 in UTC, seeds are 64 bits read as signed integers, hashes are hexadecimal digits.
 /// The column `detail` holds JSON of the crate's own wire types. The header comes first in the file, so that it is the
@@ -45,8 +68,8 @@ CREATE TABLE event (
 ) STRICT;
 ";
 
-/// Creates the tables whose rows belong to inputs.
-pub(super) const KEYED: &str = "
+/// What a subject is made of.
+const BASIS: &str = "
 CREATE TABLE basis (
   id INTEGER PRIMARY KEY,
   subject TEXT NOT NULL,
@@ -55,6 +78,66 @@ CREATE TABLE basis (
   present INTEGER NOT NULL CHECK (present IN (0, 1, 2)),
   UNIQUE (subject, key)
 ) STRICT;
+";
+
+/// `protocol` is the key of the protocol that `protocol_detail` says in JSON.
+const EVALUATION: &str = "
+CREATE TABLE evaluation (
+  id INTEGER PRIMARY KEY,
+  genotype TEXT NOT NULL,
+  network TEXT NOT NULL,
+  accuracy REAL NOT NULL,
+  accuracy_low REAL NOT NULL,
+  accuracy_high REAL NOT NULL,
+  accuracy_level REAL NOT NULL,
+  provenance TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  time_s REAL NOT NULL,
+  created_ms INTEGER NOT NULL,
+  protocol TEXT NOT NULL,
+  protocol_detail TEXT NOT NULL,
+  key TEXT NOT NULL DEFAULT '',
+  UNIQUE (genotype, protocol, key)
+) STRICT;
+";
+
+/// `objectives` and `violations` are lists in JSON, `protocol` is the key of the protocol of the evaluation.
+const TRIAL: &str = "
+CREATE TABLE trial (
+  id INTEGER PRIMARY KEY,
+  search TEXT NOT NULL,
+  number INTEGER NOT NULL CHECK (number >= 0),
+  genotype TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')),
+  objectives TEXT,
+  violations TEXT,
+  protocol TEXT,
+  reason TEXT,
+  started_ms INTEGER NOT NULL,
+  finished_ms INTEGER,
+  key TEXT NOT NULL DEFAULT '',
+  UNIQUE (search, key, number),
+  CHECK (state <> 'complete' OR objectives IS NOT NULL),
+  CHECK ((state = 'running') = (finished_ms IS NULL))
+) STRICT;
+";
+
+const FINALIST: &str = "
+CREATE TABLE finalist (
+  id INTEGER PRIMARY KEY,
+  genotype TEXT NOT NULL,
+  name TEXT NOT NULL,
+  network TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  key TEXT NOT NULL DEFAULT '',
+  UNIQUE (genotype, key)
+) STRICT;
+";
+
+/// Formats before 3 had one evaluation of a genotype.
+const EVALUATION_2: &str = "
 CREATE TABLE evaluation (
   id INTEGER PRIMARY KEY,
   genotype TEXT NOT NULL,
@@ -70,6 +153,10 @@ CREATE TABLE evaluation (
   key TEXT NOT NULL DEFAULT '',
   UNIQUE (genotype, key)
 ) STRICT;
+";
+
+/// Formats before 3 had one objective, a reward.
+const TRIAL_2: &str = "
 CREATE TABLE trial (
   id INTEGER PRIMARY KEY,
   search TEXT NOT NULL,
@@ -86,20 +173,10 @@ CREATE TABLE trial (
   CHECK ((state = 'complete') = (reward IS NOT NULL)),
   CHECK ((state = 'running') = (finished_ms IS NULL))
 ) STRICT;
-CREATE TABLE finalist (
-  id INTEGER PRIMARY KEY,
-  genotype TEXT NOT NULL,
-  name TEXT NOT NULL,
-  network TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  updated_ms INTEGER NOT NULL,
-  key TEXT NOT NULL DEFAULT '',
-  UNIQUE (genotype, key)
-) STRICT;
 ";
 
-/// The same tables as format 1 had them.
-pub(super) const KEYED_1: &str = "
+/// In format 1 nobody said what a row was made of.
+const EVALUATION_1: &str = "
 CREATE TABLE evaluation (
   id INTEGER PRIMARY KEY,
   genotype TEXT NOT NULL UNIQUE,
@@ -113,6 +190,9 @@ CREATE TABLE evaluation (
   time_s REAL NOT NULL,
   created_ms INTEGER NOT NULL
 ) STRICT;
+";
+
+const TRIAL_1: &str = "
 CREATE TABLE trial (
   id INTEGER PRIMARY KEY,
   search TEXT NOT NULL,
@@ -128,6 +208,9 @@ CREATE TABLE trial (
   CHECK ((state = 'complete') = (reward IS NOT NULL)),
   CHECK ((state = 'running') = (finished_ms IS NULL))
 ) STRICT;
+";
+
+const FINALIST_1: &str = "
 CREATE TABLE finalist (
   id INTEGER PRIMARY KEY,
   genotype TEXT NOT NULL UNIQUE,
@@ -136,21 +219,4 @@ CREATE TABLE finalist (
   detail TEXT NOT NULL,
   updated_ms INTEGER NOT NULL
 ) STRICT;
-";
-
-/// Puts the tables of format 1 out of the way of [`KEYED`].
-pub(super) const RENAME_1: &str = "
-ALTER TABLE evaluation RENAME TO evaluation_1;
-ALTER TABLE trial RENAME TO trial_1;
-ALTER TABLE finalist RENAME TO finalist_1;
-";
-
-/// Moves their rows over; the columns came in the same order, without the key at the end.
-pub(super) const MOVE_1: &str = "
-INSERT INTO evaluation SELECT *, '' FROM evaluation_1;
-INSERT INTO trial SELECT *, '' FROM trial_1;
-INSERT INTO finalist SELECT *, '' FROM finalist_1;
-DROP TABLE evaluation_1;
-DROP TABLE trial_1;
-DROP TABLE finalist_1;
 ";

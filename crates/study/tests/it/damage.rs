@@ -3,9 +3,9 @@ use std::path::Path;
 
 use panarch_graph::{ContentHash, stream};
 use panarch_study::{
-    Change, Next, Observation, Outcome, SqliteStorage, Storage, Study, StudyError, Timestamp, TrialState, recover,
+    Change, Next, Observation, SqliteStorage, Storage, Study, StudyError, Timestamp, TrialState, recover,
 };
-use panarch_testkit::samples::{cost, evaluation, genotype, header};
+use panarch_testkit::samples::{complete, cost, evaluation, genotype, header, protocol};
 
 const TRIALS: u64 = 120;
 
@@ -15,7 +15,7 @@ fn write(path: &Path) {
     let at = Timestamp::from_unix_millis(1);
     let changes = |number: u64| {
         let search = "s".to_owned();
-        let outcome = Outcome::Complete { reward: number as f64 };
+        let outcome = complete(number as f64);
         [
             Change::Evaluated(evaluation(number)),
             Change::Costed(cost(number, "cpu")),
@@ -65,8 +65,8 @@ fn check_saved(path: &Path) -> usize {
     for trial in &trials {
         assert_eq!(trial.genotype, genotype(trial.number));
         match trial.state {
-            TrialState::Complete => assert_eq!(trial.reward, Some(trial.number as f64)),
-            TrialState::Running => assert!(storage.evaluation(&trial.genotype).unwrap().is_none()),
+            TrialState::Complete => assert_eq!(trial.reward(), Some(trial.number as f64)),
+            TrialState::Running => assert!(storage.evaluation(&trial.genotype, protocol().key()).unwrap().is_none()),
             state => panic!("trial {} is {state}", trial.number),
         }
     }
@@ -137,13 +137,9 @@ fn go_on(path: &Path) {
         };
         study.add_evaluation(evaluation(number)).unwrap();
         let reward = number as f64;
-        study.finish_trial("s", number, Outcome::Complete { reward }).unwrap();
+        study.finish_trial("s", number, complete(reward)).unwrap();
         history
-            .push(Observation {
-                number,
-                genotype: genotype(number),
-                reward: Some(reward),
-            })
+            .push(Observation::rewarded(number, genotype(number), reward))
             .unwrap();
     }
     assert_eq!(history.len() as u64, TRIALS);

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use panarch_graph::{ContentHash, stream};
-use panarch_study::{Change, History, Next, Outcome, SqliteStorage, Study, StudyError, TrialState, open_or_create};
-use panarch_testkit::samples::{cost, evaluation, genotype, header};
+use panarch_study::{Change, History, Next, SqliteStorage, Study, StudyError, TrialState, open_or_create};
+use panarch_testkit::samples::{complete, cost, evaluation, genotype, header, protocol};
 use rand::Rng;
 
 /// Names the folder in which the child searches; absent in every ordinary run of the tests.
@@ -22,7 +22,7 @@ fn propose(history: &History, number: u64) -> u64 {
     let sum: f64 = history
         .observations()
         .iter()
-        .filter_map(|observation| observation.reward)
+        .filter_map(panarch_study::Observation::fitness)
         .sum();
     (sum * 1000.0) as u64 % 97 + number % 7
 }
@@ -55,7 +55,7 @@ fn search(folder: &Path) -> Result<(), StudyError> {
                     (trial.number, n)
                 }
             };
-            let accuracy = match study.evaluation(&genotype(n))? {
+            let accuracy = match study.evaluation(&genotype(n), &protocol())? {
                 Some(known) => known.accuracy,
                 None => {
                     note(folder, "evaluated", &n.to_string());
@@ -70,7 +70,7 @@ fn search(folder: &Path) -> Result<(), StudyError> {
             };
             let reward = accuracy.value.share();
             note(folder, "ran", &format!("{search} {number}"));
-            study.finish_trial(search, number, Outcome::Complete { reward })?;
+            study.finish_trial(search, number, complete(reward))?;
             note(folder, "acknowledged", &format!("{search} {number}"));
         }
     }
@@ -100,7 +100,10 @@ fn content(folder: &Path) -> BTreeMap<(String, u64), (String, Option<f64>)> {
     assert!(trials.iter().all(|trial| trial.state == TrialState::Complete));
     trials
         .into_iter()
-        .map(|trial| ((trial.search, trial.number), (trial.genotype.to_string(), trial.reward)))
+        .map(|trial| {
+            let found = (trial.genotype.to_string(), trial.reward());
+            ((trial.search, trial.number), found)
+        })
         .collect()
 }
 

@@ -4,5 +4,6 @@ mod damage;
 mod foreign;
 mod fronts;
 mod kill;
+mod migration;
 mod storages;
 mod studies;

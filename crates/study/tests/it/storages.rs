@@ -1,6 +1,6 @@
 use panarch_graph::{ContentHash, Inputs};
 use panarch_study::{Basis, Change, MemoryStorage, SqliteStorage, Storage, StudyError, Subject, open_or_create};
-use panarch_testkit::samples::{evaluation, finalist, genotype, header};
+use panarch_testkit::samples::{complete, evaluation, genotype, header};
 use panarch_testkit::storage_conformance;
 
 fn some_header() -> panarch_study::Header {
@@ -105,13 +105,13 @@ fn files_of_others_are_left_alone() {
     let path = folder.path().join("c.db");
     drop(SqliteStorage::create(&path, &some_header()).unwrap());
     let future = rusqlite::Connection::open(&path).unwrap();
-    future.pragma_update(None, "user_version", 3).unwrap();
+    future.pragma_update(None, "user_version", 4).unwrap();
     drop(future);
     assert!(matches!(
         open(&path),
         Err(StudyError::Format {
-            found: 3,
-            supported: 2,
+            found: 4,
+            supported: 3,
             ..
         })
     ));
@@ -128,6 +128,11 @@ fn senseless_rows_are_named() {
         ("genotype = '!'", "genotype"),
         ("network = 'abc'", "network"),
         ("provenance = '{\"version\": 1}'", "provenance"),
+        ("protocol_detail = replace(protocol_detail, 'int8', 'f32')", "protocol"),
+        (
+            "protocol_detail = replace(protocol_detail, 'int8', 'int7')",
+            "protocol_detail",
+        ),
         ("time_s = 9e999", "time_s"),
     ] {
         let copy = folder.path().join("copy.db");
@@ -141,123 +146,6 @@ fn senseless_rows_are_named() {
             "{error}"
         );
     }
-}
-
-/// The tables as format 1 had them, to the letter.
-const FORMAT_1: &str = "
-CREATE TABLE evaluation (
-  id INTEGER PRIMARY KEY,
-  genotype TEXT NOT NULL UNIQUE,
-  network TEXT NOT NULL,
-  accuracy REAL NOT NULL,
-  accuracy_low REAL NOT NULL,
-  accuracy_high REAL NOT NULL,
-  accuracy_level REAL NOT NULL,
-  provenance TEXT NOT NULL,
-  seed INTEGER NOT NULL,
-  time_s REAL NOT NULL,
-  created_ms INTEGER NOT NULL
-) STRICT;
-CREATE TABLE trial (
-  id INTEGER PRIMARY KEY,
-  search TEXT NOT NULL,
-  number INTEGER NOT NULL CHECK (number >= 0),
-  genotype TEXT NOT NULL,
-  seed INTEGER NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')),
-  reward REAL,
-  reason TEXT,
-  started_ms INTEGER NOT NULL,
-  finished_ms INTEGER,
-  UNIQUE (search, number),
-  CHECK ((state = 'complete') = (reward IS NOT NULL)),
-  CHECK ((state = 'running') = (finished_ms IS NULL))
-) STRICT;
-CREATE TABLE finalist (
-  id INTEGER PRIMARY KEY,
-  genotype TEXT NOT NULL UNIQUE,
-  name TEXT NOT NULL,
-  network TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  updated_ms INTEGER NOT NULL
-) STRICT;
-";
-
-/// Turns a study of today into one of format 1.
-fn age(path: &std::path::Path) {
-    let file = rusqlite::Connection::open(path).unwrap();
-    let tables = ["evaluation", "trial", "finalist"];
-    for table in tables {
-        file.execute_batch(&format!("ALTER TABLE {table} RENAME TO new_{table}"))
-            .unwrap();
-    }
-    file.execute_batch(FORMAT_1).unwrap();
-    for table in tables {
-        let sql = format!("SELECT group_concat(name, ', ') FROM pragma_table_info('{table}')");
-        let columns: String = file.query_row(&sql, (), |row| row.get(0)).unwrap();
-        file.execute_batch(&format!(
-            "INSERT INTO {table} SELECT {columns} FROM new_{table}; DROP TABLE new_{table};"
-        ))
-        .unwrap();
-    }
-    file.execute_batch("DROP TABLE basis; PRAGMA user_version = 1;")
-        .unwrap();
-}
-
-/// Rows of which nobody has said what they were made of are shown until somebody says what the run is made of.
-#[test]
-fn studies_of_format_1_are_read_and_gone_on_with() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("old.db");
-    let storage = SqliteStorage::create(&path, &some_header()).unwrap();
-    let outcome = panarch_study::Outcome::Complete { reward: 0.5 };
-    let at = panarch_study::Timestamp::from_unix_millis(5);
-    storage
-        .commit(&[
-            Change::Evaluated(evaluation(1)),
-            Change::Started {
-                search: "s".into(),
-                number: 0,
-                genotype: genotype(1),
-                seed: 1,
-                at,
-            },
-            Change::Finished {
-                search: "s".into(),
-                number: 0,
-                outcome,
-                at,
-            },
-            Change::Chosen(finalist(1, "worst")),
-        ])
-        .unwrap();
-    drop(storage);
-    age(&path);
-    let rest = folder.path().join("rest.db");
-    panarch_study::recover(&path, &rest).unwrap();
-    let old = |storage: &SqliteStorage| {
-        assert_eq!(storage.evaluations().unwrap(), [evaluation(1)]);
-        assert_eq!(storage.evaluation(&genotype(1)).unwrap(), Some(evaluation(1)));
-        assert_eq!(storage.trials(None).unwrap().len(), 1);
-        assert_eq!(storage.finalists().unwrap(), [finalist(1, "worst")]);
-        assert_eq!(storage.inputs(&Subject::Evaluations).unwrap(), None);
-    };
-    old(&SqliteStorage::open_to_read(&path).unwrap());
-    old(&SqliteStorage::open(&rest).unwrap());
-    old(&SqliteStorage::open(&path).unwrap());
-    // It is of format 2 now.
-    let storage = SqliteStorage::open(&path).unwrap();
-    old(&storage);
-    let inputs = Some(Inputs::new().with_text("supernet", 1));
-    let basis = |subject| {
-        Change::Based(Basis {
-            subject,
-            inputs: inputs.clone(),
-        })
-    };
-    storage.commit(&[basis(Subject::Evaluations)]).unwrap();
-    assert!(storage.evaluations().unwrap().is_empty());
-    assert_eq!(storage.trials(None).unwrap().len(), 1, "a subject of its own");
 }
 
 /// What was made of other inputs is saved too, under its own key.
@@ -286,7 +174,7 @@ fn recovery_keeps_rows_with_their_inputs() {
                 Change::Finished {
                     search: "s".into(),
                     number,
-                    outcome: panarch_study::Outcome::Complete { reward: f64::from(n) },
+                    outcome: complete(f64::from(n)),
                     at,
                 },
             ]
@@ -307,7 +195,7 @@ fn recovery_keeps_rows_with_their_inputs() {
         assert_eq!(storage.inputs(&Subject::Evaluations).unwrap(), Some(pool(n)));
         assert_eq!(storage.evaluations().unwrap(), [evaluation(u64::from(n))]);
         let trials = storage.trials(Some("s")).unwrap();
-        assert_eq!((trials.len(), trials[0].reward), (1, Some(f64::from(n))));
+        assert_eq!((trials.len(), trials[0].reward()), (1, Some(f64::from(n))));
         storage
             .commit(&[
                 based(Subject::Evaluations, pool(1)),

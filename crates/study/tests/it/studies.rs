@@ -1,6 +1,6 @@
 use panarch_graph::ContentHash;
 use panarch_study::{EventKind, Header, MemoryStorage, Next, Outcome, Study, export};
-use panarch_testkit::samples::{cost, evaluation, finalist, genotype, header};
+use panarch_testkit::samples::{complete, cost, evaluation, finalist, genotype, header};
 
 fn wanted() -> Header {
     header(ContentHash::of("space", b"studies"))
@@ -49,7 +49,7 @@ fn a_search_goes_on_where_it_was() {
         other => panic!("{other:?}"),
     }
     study.add_evaluation(evaluation(0)).unwrap();
-    study.finish_trial("s", 0, Outcome::Complete { reward: 0.5 }).unwrap();
+    study.finish_trial("s", 0, complete(0.5)).unwrap();
     study.start_trial("s", 1, &genotype(1), 8).unwrap();
     study
         .finish_trial(
@@ -57,6 +57,8 @@ fn a_search_goes_on_where_it_was() {
             1,
             Outcome::Infeasible {
                 reason: "too slow".into(),
+                violations: Vec::new(),
+                objectives: Vec::new(),
             },
         )
         .unwrap();
@@ -66,7 +68,7 @@ fn a_search_goes_on_where_it_was() {
     let history = study.history("s").unwrap();
     assert_eq!(history.len(), 2);
     assert_eq!(history.best().unwrap().number, 0);
-    assert_eq!(history.observations()[1].reward, None);
+    assert_eq!(history.observations()[1].fitness(), None);
 }
 
 #[test]
@@ -104,7 +106,7 @@ fn exports_have_a_row_for_everything() {
     study.add_evaluation(evaluation(3)).unwrap();
     study.add_costs(&[cost(3, "cpu")]).unwrap();
     study.start_trial("s", 0, &genotype(3), 1).unwrap();
-    study.finish_trial("s", 0, Outcome::Complete { reward: 0.25 }).unwrap();
+    study.finish_trial("s", 0, complete(0.25)).unwrap();
     study.start_trial("s", 1, &genotype(4), 1).unwrap();
     study.choose(finalist(3, "worst")).unwrap();
     study.log("train", EventKind::Note, "a, b").unwrap();

@@ -106,7 +106,7 @@ impl Lowering<'_> {
         let whole = Extent::new(input.height + above + below, input.width + left + right, input.depth);
         let padded = self.draft.tensor(whole, 1, Role::Between);
         let host = self.network.node(id).inputs[0];
-        let alone = self.network.consumers(host) == [id];
+        let alone = self.network.sole_reader(host) == Some(id);
         if !(alone && self.draft.write_into(read, padded)) {
             let job = Job {
                 writes: padded,

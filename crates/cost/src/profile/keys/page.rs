@@ -8,7 +8,7 @@ use super::{KEYS, without_positions};
 use crate::profile::read;
 use crate::{preset_names, preset_text};
 
-/// Profiles of what no preset has, as far as its keys go; that they are no devices is of no matter.
+/// Profiles of what no preset has, as far as its keys go; it does not matter that they are not real devices.
 const SAMPLES: [&str; 9] = [
     "kind = \"table\"\n[table]\n",
     "kind = \"linear\"\n[linear]\n[error]\n",

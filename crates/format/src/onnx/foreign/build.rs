@@ -1,11 +1,12 @@
-use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Tensor, Weights};
+use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, Output, Tensor, Weights};
 
 use super::draft::{Draft, DraftNode, Step};
 use crate::FormatError;
 
 /// The network and the weights of a draft that has nothing left to rewrite.
-pub fn build(draft: Draft, output: usize, name: &str) -> Result<(Network, Weights), FormatError> {
-    let needed = draft.needed(output);
+pub fn build(draft: Draft, outputs: &[(String, usize)], name: &str) -> Result<(Network, Weights), FormatError> {
+    let ends: Vec<usize> = outputs.iter().map(|(_, node)| *node).collect();
+    let needed = draft.needed(&ends);
     let shape = draft.nodes[0].shape;
     let mut builder = NetworkBuilder::new(name, shape);
     let mut weights = Weights::new();
@@ -28,7 +29,10 @@ pub fn build(draft: Draft, output: usize, name: &str) -> Result<(Network, Weight
             block,
         })?;
     }
-    let network = builder.finish(made[output])?;
+    let named = outputs
+        .iter()
+        .map(|(name, node)| Output::new(name.clone(), made[*node]));
+    let network = builder.finish_with(named.collect())?;
     weights.check(&network)?;
     Ok((network, weights))
 }

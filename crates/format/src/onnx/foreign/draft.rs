@@ -125,11 +125,13 @@ impl Draft {
         candidate
     }
 
-    /// How many times each node is read; the output counts as one more.
-    pub fn readers(&self, output: usize) -> Vec<usize> {
+    /// How many times each node is read; an output counts as one more.
+    pub fn readers(&self, outputs: &[usize]) -> Vec<usize> {
         let mut readers = vec![0; self.nodes.len()];
-        readers[output] += 1;
-        let needed = self.needed(output);
+        for output in outputs {
+            readers[*output] += 1;
+        }
+        let needed = self.needed(outputs);
         for (node, needed) in self.nodes.iter().zip(needed) {
             if needed {
                 for input in &node.inputs {
@@ -140,10 +142,12 @@ impl Draft {
         readers
     }
 
-    /// Which nodes the output depends on.
-    pub fn needed(&self, output: usize) -> Vec<bool> {
+    /// Which nodes the outputs depend on.
+    pub fn needed(&self, outputs: &[usize]) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
-        needed[output] = true;
+        for output in outputs {
+            needed[*output] = true;
+        }
         for (index, node) in self.nodes.iter().enumerate().rev() {
             if needed[index] {
                 for input in &node.inputs {

@@ -132,7 +132,7 @@ pub fn constant(
     attributes: &mut Attributes<'_>,
     allowance: &mut Allowance,
 ) -> Result<Array, FormatError> {
-    // What a Constant holds seldom has a name of its own; the value is known by that of the node's output.
+    // The value of a Constant rarely has a name of its own; the value is known by that of the node's output.
     let name = site.proto.output.first().map_or("", String::as_str);
     let checked = |array: Array| array.check_numbers(name).map(|()| array);
     if let Some(tensor) = attributes.tensor("value")? {

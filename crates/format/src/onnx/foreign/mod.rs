@@ -24,7 +24,7 @@ mod view;
 
 use std::collections::HashSet;
 
-use panarch_graph::{Network, Weights};
+use panarch_graph::{Network, Output, Weights};
 
 use super::data_files::DataFiles;
 use super::messages::{GraphProto, NodeProto};
@@ -48,18 +48,21 @@ pub fn read(
         .input
         .iter()
         .filter(|input| !constants.contains(&input.name.as_deref()));
-    let (Some(value), None, [output]) = (inputs.next(), inputs.next(), &graph.output[..]) else {
+    let (Some(value), None) = (inputs.next(), inputs.next()) else {
         return Err(FormatError::model(format!(
-            "exactly one input and one output are supported, found {} and {}",
+            "exactly one input is supported, found {}",
             graph
                 .input
                 .iter()
                 .filter(|input| !constants.contains(&input.name.as_deref()))
                 .count(),
-            graph.output.len()
         )));
     };
-    let output = output.name.as_deref().unwrap_or_default();
+    let outputs: Vec<&str> = graph
+        .output
+        .iter()
+        .map(|output| output.name.as_deref().unwrap_or_default())
+        .collect();
     let mut notes = Notes::default();
     let input = input::input(value, &graph.node, size, &mut notes)?;
     let name = value.name.as_deref().unwrap_or_default();
@@ -69,15 +72,20 @@ pub fn read(
         Allowance::of_file(bytes.saturating_add(files.len())),
     )?;
     interpreter.notes = notes;
-    for (index, node) in needed(&graph.node, output) {
+    for (index, node) in needed(&graph.node, &outputs) {
         interpreter.node(index, node)?;
     }
-    let view = interpreter.result(output)?;
-    let mut result = result(&mut interpreter, view, output)?;
-    if interpreter.restored.remove(&result) {
-        result = interpreter.draft.nodes[result].inputs[0];
-        let sentence = "The range of the last QuantizeLinear begins at 0; no ReLU was put in its place.";
-        interpreter.notes.say(sentence.to_owned());
+    let mut results = Vec::with_capacity(outputs.len());
+    for output in &outputs {
+        let view = interpreter.result(output)?;
+        results.push(result(&mut interpreter, view, output)?);
+    }
+    for result in &mut results {
+        if interpreter.restored.remove(result) {
+            *result = interpreter.draft.nodes[*result].inputs[0];
+            let sentence = "The range of the last QuantizeLinear begins at 0; no ReLU was put in its place.";
+            interpreter.notes.say(sentence.to_owned());
+        }
     }
     for _ in &interpreter.restored {
         interpreter.notes.count(
@@ -88,14 +96,19 @@ pub fn read(
     let Interpreter {
         mut draft, mut notes, ..
     } = interpreter;
-    let result = rewrite::rewrite(&mut draft, result, &mut notes)?;
-    let (network, weights) = build::build(draft, result, graph.name.as_deref().unwrap_or_default())?;
+    let results = rewrite::rewrite(&mut draft, &results, &mut notes)?;
+    // The only output has no name of its own: what it is called makes no other network.
+    let named: Vec<(String, usize)> = match results[..] {
+        [only] => vec![(Output::DEFAULT.to_owned(), only)],
+        _ => outputs.iter().map(|output| (*output).to_owned()).zip(results).collect(),
+    };
+    let (network, weights) = build::build(draft, &named, graph.name.as_deref().unwrap_or_default())?;
     Ok((network, weights, notes.finish()))
 }
 
-/// The nodes that the output depends on, with their numbers.
-fn needed<'a>(nodes: &'a [NodeProto], output: &'a str) -> Vec<(usize, &'a NodeProto)> {
-    let mut wanted = HashSet::from([output]);
+/// The nodes that the outputs depend on, with their numbers.
+fn needed<'a>(nodes: &'a [NodeProto], outputs: &[&'a str]) -> Vec<(usize, &'a NodeProto)> {
+    let mut wanted: HashSet<&str> = outputs.iter().copied().collect();
     let mut needed = Vec::new();
     for (index, node) in nodes.iter().enumerate().rev() {
         if node.output.iter().any(|name| wanted.contains(name.as_str())) {
@@ -107,7 +120,7 @@ fn needed<'a>(nodes: &'a [NodeProto], output: &'a str) -> Vec<(usize, &'a NodePr
     needed
 }
 
-/// The node whose value is the graph's output.
+/// The node whose value is an output of the graph.
 fn result(interpreter: &mut Interpreter<'_>, view: View, output: &str) -> Result<usize, FormatError> {
     if let Some(softmax) = &view.softmax {
         interpreter
@@ -132,9 +145,9 @@ fn result(interpreter: &mut Interpreter<'_>, view: View, output: &str) -> Result
     let expected = [Axis::Batch, Axis::Channels, Axis::Rows, Axis::Columns];
     let mut expected = expected.iter().filter(|axis| axes.length(**axis) > 1);
     if !axes.shape.is_vector() && order.by_ref().ne(expected.by_ref()) {
-        interpreter.notes.say(
-            "The output has its axes in another order in the file; here they are channels, height, width.".to_owned(),
-        );
+        interpreter.notes.say(format!(
+            "The output `{output}` has its axes in another order in the file; here they are channels, height, width."
+        ));
     }
     Ok(view.node)
 }

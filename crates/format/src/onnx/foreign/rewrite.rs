@@ -8,10 +8,10 @@ use super::draft::Draft;
 use super::notes::Notes;
 use crate::FormatError;
 
-/// Rewrites a draft; the result is the node that is then the output.
-pub fn rewrite(draft: &mut Draft, output: usize, notes: &mut Notes) -> Result<usize, FormatError> {
-    activations::recognise(draft, output);
-    let output = affine::absorb(draft, output, notes);
-    borders::merge(draft, output, notes)?;
-    Ok(output)
+/// Rewrites a draft; the result are the nodes that are then the outputs.
+pub fn rewrite(draft: &mut Draft, outputs: &[usize], notes: &mut Notes) -> Result<Vec<usize>, FormatError> {
+    activations::recognise(draft, outputs);
+    let outputs = affine::absorb(draft, outputs, notes);
+    borders::merge(draft, &outputs, notes)?;
+    Ok(outputs)
 }

@@ -13,9 +13,9 @@ fn close(found: f64, wanted: f64) -> bool {
 }
 
 /// Turns what is an activation into one node.
-pub fn recognise(draft: &mut Draft, output: usize) {
-    merge_clips(draft, output);
-    let readers = draft.readers(output);
+pub fn recognise(draft: &mut Draft, outputs: &[usize]) {
+    merge_clips(draft, outputs);
+    let readers = draft.readers(outputs);
     // Later nodes first, so that the longest spelling is found before its parts.
     for id in (0..draft.nodes.len()).rev() {
         if readers[id] == 0 {
@@ -63,8 +63,8 @@ fn steepen(draft: &mut Draft, id: usize, readers: &[usize]) {
 }
 
 /// Takes a clip or ReLU into a clip that alone reads it.
-fn merge_clips(draft: &mut Draft, output: usize) {
-    let readers = draft.readers(output);
+fn merge_clips(draft: &mut Draft, outputs: &[usize]) {
+    let readers = draft.readers(outputs);
     for id in 0..draft.nodes.len() {
         let Step::Clip(low, high) = draft.nodes[id].step else {
             continue;

@@ -9,9 +9,9 @@ use super::super::notes::Notes;
 /// Of a batch normalisation that stands for a scaling.
 const EPS: f32 = 1e-5;
 
-/// Leaves no scaling in the draft; the result is the node that is then the output.
-pub fn absorb(draft: &mut Draft, output: usize, notes: &mut Notes) -> usize {
-    let mut readers = draft.readers(output);
+/// Leaves no scaling in the draft; the result are the nodes that are then the outputs.
+pub fn absorb(draft: &mut Draft, outputs: &[usize], notes: &mut Notes) -> Vec<usize> {
+    let mut readers = draft.readers(outputs);
     let scaled_again = read_by_scaling(draft, &readers);
     let mut instead: Vec<usize> = (0..draft.nodes.len()).collect();
     for id in 0..draft.nodes.len() {
@@ -54,7 +54,7 @@ pub fn absorb(draft: &mut Draft, output: usize, notes: &mut Notes) -> usize {
         }
         draft.nodes[id].step = as_batch_norm(&spread(&scale, channels), &spread(&shift, channels));
     }
-    instead[output]
+    outputs.iter().map(|output| instead[*output]).collect()
 }
 
 /// For each node, whether it is a scaling that another alone reads, which will take it in.

@@ -11,17 +11,20 @@ use crate::FormatError;
 ///
 /// # Errors
 /// When something else reads a Pad, or a pool would not compute the same.
-pub fn merge(draft: &mut Draft, output: usize, notes: &mut Notes) -> Result<(), FormatError> {
-    let needed = draft.needed(output);
+pub fn merge(draft: &mut Draft, outputs: &[usize], notes: &mut Notes) -> Result<(), FormatError> {
+    let needed = draft.needed(outputs);
     for (id, needed) in needed.into_iter().enumerate() {
         while needed && pad_before(draft, id).is_some() {
             take(draft, id)?;
             notes.count("Pad nodes taken into the padding of what reads them");
         }
     }
-    match &draft.nodes[output].step {
-        Step::Pad(..) => Err(refuse(draft, output, "is the last node")),
-        _ => Ok(()),
+    match outputs
+        .iter()
+        .find(|output| matches!(draft.nodes[**output].step, Step::Pad(..)))
+    {
+        Some(output) => Err(refuse(draft, *output, "is the last node")),
+        None => Ok(()),
     }
 }
 

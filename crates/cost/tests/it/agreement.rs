@@ -1,6 +1,6 @@
 //! The small space over the devices for small images.
 
-use panarch_cost::{AnalyticModel, CostSource, DeviceProfile, DeviceSample, SizeClass, fairness};
+use panarch_cost::{AnalyticModel, CostSource, DeviceProfile, DeviceSample, SizeClass, agreement};
 use panarch_graph::{Network, stream};
 use panarch_space::{Head, Space};
 
@@ -33,7 +33,7 @@ fn modelled_micro_devices_disagree_about_the_small_space() {
         samples.push(DeviceSample::from_costs(model.device(), &costs));
     }
     assert_eq!(samples.len(), 4);
-    let judged = fairness(&samples);
+    let judged = agreement(&samples);
     println!("{judged:#?}");
     assert_eq!(judged.networks, 500);
     assert!(judged.mostly_fixed().is_empty(), "{:?}", judged.mostly_fixed());
@@ -47,7 +47,7 @@ fn small_networks_are_all_alike_on_a_full_size_device() {
     let networks = sampled(100);
     let model = AnalyticModel::new(DeviceProfile::preset("edgetpu-pixel6").unwrap()).unwrap();
     let costs: Vec<_> = model.estimate(&networks).into_iter().collect::<Result<_, _>>().unwrap();
-    let judged = fairness(&[DeviceSample::from_costs("edgetpu-pixel6", &costs)]);
+    let judged = agreement(&[DeviceSample::from_costs("edgetpu-pixel6", &costs)]);
     assert!(judged.devices[0].median_fixed_share.unwrap() > 0.9);
     assert_eq!(judged.mostly_fixed().len(), 1);
 }

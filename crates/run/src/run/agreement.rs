@@ -1,8 +1,8 @@
 //! Whether the devices want different networks at all, before anything is trained.
 
-use panarch_cost::{CostError, DeviceSample, Fairness, fairness};
+use panarch_cost::{CostError, DeviceAgreement, DeviceSample, agreement};
 use panarch_graph::{Latency, stream};
-use panarch_report::fairness_table;
+use panarch_report::agreement_table;
 
 use super::{Device, Devices, Setup, Watch, facts};
 use crate::Error;
@@ -15,7 +15,7 @@ const TOGETHER: usize = 8;
 const MOST_DRAWS: usize = 20;
 
 /// Each device's fixed share and the agreement of every pair of devices, over sampled members.
-pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<Fairness, Error> {
+pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<DeviceAgreement, Error> {
     let sampled = if devices.iter().any(Device::takes_time) {
         SAMPLED.min(setup.file.measure.samples)
     } else {
@@ -66,16 +66,16 @@ pub(super) fn judge(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> 
             "{refused} sampled networks were left out because a device cannot run them, such as: {refusal}"
         ));
     }
-    let judged = fairness(&samples);
+    let judged = agreement(&samples);
     let word = if judged.is_fair() {
         "a fair comparison"
     } else {
         "NOT a fair comparison"
     };
     watch.done(word);
-    watch.table(fairness_table(
+    watch.table(agreement_table(
         &facts::devices(setup, devices, &judged),
-        &facts::fairness(&judged),
+        &facts::agreement(&judged),
     ));
     Ok(judged)
 }

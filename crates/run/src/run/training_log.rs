@@ -1,4 +1,4 @@
-//! What a training says step by step, kept for TensorBoard and as JSON lines.
+//! What a training reports step by step, for TensorBoard and as JSON lines.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -11,13 +11,13 @@ use crate::Error;
 const EVERY: u64 = 10;
 
 /// Writes a training's progress into its folder. The first error ends the writing, not the training.
-pub(super) struct Diary {
+pub(super) struct TrainingLog {
     log: EventLog,
     devices: Vec<String>,
     result: Result<(), TrainError>,
 }
 
-impl Diary {
+impl TrainingLog {
     /// Opens the log of a training that has done `step` steps.
     pub(super) fn open(folder: &Path, step: u64, devices: Vec<String>) -> Result<Self, Error> {
         Ok(Self {

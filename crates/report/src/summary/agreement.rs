@@ -1,10 +1,10 @@
 //! Fixed shares and rank correlations between devices.
 
-use crate::run_report::{DeviceFacts, Fairness};
+use crate::run_report::{DeviceAgreement, DeviceFacts};
 use crate::table::{Cell, Column, Table};
 
 /// One row a device: class, median fixed share, Kendall's τ against every device; the verdict below.
-pub fn fairness_table(devices: &[DeviceFacts], fairness: &Fairness) -> Table {
+pub fn agreement_table(devices: &[DeviceFacts], agreement: &DeviceAgreement) -> Table {
     let mut columns = vec![
         Column::text("device"),
         Column::text("class"),
@@ -14,7 +14,7 @@ pub fn fairness_table(devices: &[DeviceFacts], fairness: &Fairness) -> Table {
         let key = format!("kendall_tau_{}", device.name);
         columns.push(Column::number(format!("τ {}", device.name)).with_key(key));
     }
-    let title = format!("Devices over {} sampled networks", fairness.sampled);
+    let title = format!("Devices over {} sampled networks", agreement.sampled);
     let mut table = Table::new(title, columns);
     for (row, device) in devices.iter().enumerate() {
         let mut cells = vec![Cell::text(&device.name), Cell::text(&device.class)];
@@ -23,31 +23,31 @@ pub fn fairness_table(devices: &[DeviceFacts], fairness: &Fairness) -> Table {
             None => Cell::missing(),
         });
         for column in 0..devices.len() {
-            let tau = fairness.kendall.get(row).and_then(|taus| taus.get(column));
+            let tau = agreement.kendall.get(row).and_then(|taus| taus.get(column));
             cells.push(tau.map_or_else(Cell::missing, |tau| Cell::decimal(*tau, 2).with_value(*tau)));
         }
         table.push(cells);
     }
     table.note("Fixed share: median of the part of latency that no network can avoid. τ: Kendall's rank correlation of latency, 1 means the devices agree.");
-    table.note(verdict(devices, fairness));
+    table.note(verdict(devices, agreement));
     table
 }
 
 /// Whether the choice of devices makes a fair demonstration, in words.
-pub(crate) fn verdict(devices: &[DeviceFacts], fairness: &Fairness) -> String {
-    let verdict = fairness.verdict(devices);
+pub(crate) fn verdict(devices: &[DeviceFacts], agreement: &DeviceAgreement) -> String {
+    let verdict = agreement.verdict(devices);
     let shares = match verdict.mostly_fixed {
         0 => format!(
             "every fixed share is at most {:.0} %",
-            fairness.fixed_share_limit * 100.0
+            agreement.fixed_share_limit * 100.0
         ),
         1 => format!(
             "one device has a fixed share above {:.0} %",
-            fairness.fixed_share_limit * 100.0
+            agreement.fixed_share_limit * 100.0
         ),
         n => format!(
             "{n} devices have a fixed share above {:.0} %",
-            fairness.fixed_share_limit * 100.0
+            agreement.fixed_share_limit * 100.0
         ),
     };
     let (pairs, have) = match verdict.disagreeing_pairs {
@@ -58,7 +58,7 @@ pub(crate) fn verdict(devices: &[DeviceFacts], fairness: &Fairness) -> String {
     format!(
         "{}: {shares}, and {pairs} of devices {have} τ below {} ({} needed).",
         if verdict.fair { "Fair" } else { "Not a fair comparison" },
-        fairness.kendall_limit,
-        fairness.pairs_needed
+        agreement.kendall_limit,
+        agreement.pairs_needed
     )
 }

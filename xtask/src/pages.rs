@@ -21,6 +21,7 @@ mod published_latencies;
 mod ranking;
 mod readme;
 mod statistics;
+mod supernet;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -43,10 +44,11 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 17] = [
+const PAGES: [Page; 18] = [
     readme::PAGE,
     demo::PAGE,
     devices::PAGE,
+    supernet::PAGE,
     analytic_model::PAGE,
     compofa::PAGE,
     fine_tuning::PAGE,

@@ -9,13 +9,31 @@ use panarch_format::{FileKind, read_text};
 use panarch_graph::Shape;
 
 use super::dataset::{Dataset, ImageSet};
-use crate::DataError;
+use crate::{DataError, KnownDataset};
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const IMAGE_BYTES: usize = 3 * PLANE;
 /// The largest file accepted, in bytes; the real ones have at most 154 MB.
 const FILE_LIMIT: u64 = 1 << 30;
+
+/// CIFAR-10.
+pub const TEN: KnownDataset = KnownDataset {
+    name: Cifar::Ten.name(),
+    is_in: |folder| Cifar::Ten.is_in(folder),
+    read: |folder| read(folder, Cifar::Ten),
+    fetch: None,
+    files: FILES,
+};
+/// CIFAR-100.
+pub const HUNDRED: KnownDataset = KnownDataset {
+    name: Cifar::Hundred.name(),
+    is_in: |folder| Cifar::Hundred.is_in(folder),
+    read: |folder| read(folder, Cifar::Hundred),
+    fetch: None,
+    files: FILES,
+};
+const FILES: &str = "its binary files (*.bin)";
 
 /// Which of the two datasets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +87,7 @@ impl Cifar {
     }
 
     /// The dataset's name.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Ten => "cifar-10",
             Self::Hundred => "cifar-100",

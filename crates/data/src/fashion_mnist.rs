@@ -14,10 +14,22 @@ use panarch_format::TemporaryFolder;
 use super::dataset::Dataset;
 use super::idx;
 use super::location::DataRoot;
-use crate::DataError;
+use crate::{DataError, KnownDataset};
 
 /// The dataset's name, also that of its folder.
 pub const NAME: &str = "fashion-mnist";
+
+/// The dataset as one that is known by name.
+pub const DATASET: KnownDataset = KnownDataset {
+    name: NAME,
+    is_in: |folder| idx::locate(folder, FILES[0].0).is_some(),
+    read,
+    fetch: Some(|root, progress| {
+        let (folder, from) = fetch(root, &Sources::default(), progress)?;
+        Ok((folder, format!("{from}; SHA-256 of all four files checked")))
+    }),
+    files: "the four IDX files",
+};
 
 /// The class names, by label.
 pub const CLASSES: [&str; 10] = [
@@ -194,11 +206,18 @@ pub fn verify(folder: &Path) -> Result<(), DataError> {
 /// Opens the fetched dataset and checks its hashes on the way.
 ///
 /// # Errors
-/// [`DataError::Missing`] when it has not been fetched, else as [`verify`].
+/// As [`read`]; [`DataError::NoDataFolder`].
 pub fn open(root: &DataRoot) -> Result<Dataset, DataError> {
-    let folder = root.dataset(NAME)?;
+    read(&root.dataset(NAME)?)
+}
+
+/// Reads the dataset from its folder and checks its hashes on the way.
+///
+/// # Errors
+/// [`DataError::Missing`] when it has not been fetched, else as [`verify`].
+pub fn read(folder: &Path) -> Result<Dataset, DataError> {
     let pair = |images: usize, labels: usize| {
-        let (image_file, label_file) = (locate(&folder, FILES[images].0)?, locate(&folder, FILES[labels].0)?);
+        let (image_file, label_file) = (locate(folder, FILES[images].0)?, locate(folder, FILES[labels].0)?);
         let (set, [image_hash, label_hash]) = idx::read_pair(&image_file, &label_file, CLASSES.len())?;
         check_hash(&image_file, FILES[images].1, image_hash)?;
         check_hash(&label_file, FILES[labels].1, label_hash)?;

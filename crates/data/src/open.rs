@@ -7,40 +7,31 @@ use serde::Serialize;
 use super::cifar::{self, Cifar};
 use super::dataset::Dataset;
 use super::image_folder::{self, FolderOptions};
+use super::known::{DATASETS, KnownDataset};
 use super::location::DataRoot;
 use super::statistics::Normalisation;
-use super::{Duplicate, duplicate, fashion_mnist, idx};
+use super::{Duplicate, duplicate, idx};
 use crate::DataError;
-
-/// The datasets known by name.
-pub const NAMES: [&str; 3] = [fashion_mnist::NAME, "cifar-10", "cifar-100"];
 
 /// Which dataset, as a run file names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatasetSource {
-    /// Fashion-MNIST, in the data folder.
-    FashionMnist,
-    /// CIFAR-10 or CIFAR-100, in the data folder.
-    Cifar(Cifar),
+    /// A dataset known by name, in the data folder.
+    Known(KnownDataset),
     /// A folder: IDX files, CIFAR binaries or pictures, told apart by what lies in it.
     Folder(PathBuf),
 }
 
 impl DatasetSource {
-    /// A name of [`NAMES`], or a path: whatever contains a `/`, or is an existing folder.
+    /// The name of a known dataset, or a path: whatever contains a `/`, or is an existing folder.
     ///
     /// # Errors
     /// [`DataError::UnknownDataset`] for anything else.
     pub fn parse(text: &str) -> Result<Self, DataError> {
-        match text {
-            fashion_mnist::NAME => Ok(Self::FashionMnist),
-            "cifar-10" => Ok(Self::Cifar(Cifar::Ten)),
-            "cifar-100" => Ok(Self::Cifar(Cifar::Hundred)),
-            path if path.contains('/') || Path::new(path).is_dir() => Ok(Self::Folder(path.into())),
-            name => Err(DataError::UnknownDataset {
-                name: name.into(),
-                known: NAMES.to_vec(),
-            }),
+        match KnownDataset::named(text) {
+            Ok(known) => Ok(Self::Known(known)),
+            Err(_) if text.contains('/') || Path::new(text).is_dir() => Ok(Self::Folder(text.into())),
+            Err(error) => Err(error),
         }
     }
 }
@@ -54,17 +45,16 @@ impl DatasetSource {
 /// [`DataError::Missing`] with what to do when the dataset is not there, and every error of the readers.
 pub fn open(source: &DatasetSource, root: &DataRoot, options: &FolderOptions) -> Result<Dataset, DataError> {
     let dataset = match source {
-        DatasetSource::FashionMnist => fashion_mnist::open(root)?,
-        DatasetSource::Cifar(which) => {
-            let folder = root.dataset(which.name())?;
-            if !which.is_in(&folder) {
+        DatasetSource::Known(known) => {
+            let folder = root.dataset(known.name)?;
+            if !(known.is_in)(&folder) {
                 return Err(DataError::Missing {
-                    name: which.name().into(),
+                    name: known.name.into(),
+                    advice: known.advice(&folder),
                     looked: vec![folder],
-                    advice: "unpack the binary version of the dataset (its *.bin files) there".into(),
                 });
             }
-            cifar::read(&folder, *which)?
+            (known.read)(&folder)?
         }
         DatasetSource::Folder(folder) => open_folder(folder, options)?,
     };
@@ -115,6 +105,9 @@ fn open_folder(folder: &Path, options: &FolderOptions) -> Result<Dataset, DataEr
 pub struct DatasetStatus {
     /// Its name.
     pub name: &'static str,
+    /// What to do when it is not there.
+    #[serde(skip)]
+    pub advice: String,
     /// Where it lies or would lie.
     pub folder: PathBuf,
     /// Whether its files are there (not whether they are intact; see [`check`]).
@@ -126,16 +119,17 @@ pub struct DatasetStatus {
 /// # Errors
 /// [`DataError::NoDataFolder`] when nobody says where they would be.
 pub fn list(root: &DataRoot) -> Result<Vec<DatasetStatus>, DataError> {
-    NAMES
+    DATASETS
         .into_iter()
-        .map(|name| {
-            let folder = root.dataset(name)?;
-            let present = match name {
-                "cifar-10" => Cifar::Ten.is_in(&folder),
-                "cifar-100" => Cifar::Hundred.is_in(&folder),
-                _ => idx::locate(&folder, "train-images-idx3-ubyte").is_some(),
-            };
-            Ok(DatasetStatus { name, folder, present })
+        .map(|dataset| {
+            let folder = root.dataset(dataset.name)?;
+            let present = (dataset.is_in)(&folder);
+            Ok(DatasetStatus {
+                name: dataset.name,
+                advice: dataset.advice(&folder),
+                folder,
+                present,
+            })
         })
         .collect()
 }

@@ -29,6 +29,30 @@ impl Output {
     }
 }
 
+impl Network {
+    /// Results as the engine gives them (`[images, height, width, channels]` of each output, one after the other) in the
+    /// order of ONNX: `[images, channels, height, width]` of each. Values that do not fill so many images stay away.
+    #[must_use]
+    pub fn channels_first(&self, results: &[f32], images: usize) -> Vec<f32> {
+        let mut turned = Vec::with_capacity(results.len());
+        let mut rest = results;
+        for output in self.outputs() {
+            let shape = self.shape(output.node);
+            let (channels, elements) = (shape.channels as usize, shape.elements() as usize);
+            let Some((own, others)) = rest.split_at_checked(images * elements) else {
+                break;
+            };
+            for image in own.chunks_exact(elements) {
+                for channel in 0..channels {
+                    turned.extend(image.iter().skip(channel).step_by(channels));
+                }
+            }
+            rest = others;
+        }
+        turned
+    }
+}
+
 /// Checks that there is an output, that names and nodes occur once each, and that names can be written anywhere.
 pub(crate) fn check(outputs: &[Output], nodes: &[Node]) -> Result<(), GraphError> {
     let wrong = |output: &Output, reason: &str| GraphError::Output {

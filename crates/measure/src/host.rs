@@ -237,9 +237,8 @@ impl HostDevice {
             level: ratio.level,
         };
         let values = |elements: u64| Bytes(elements * Precision::F32.bytes());
-        let moved = folded_structure(network).parameter_count()
-            + network.input_shape().elements()
-            + network.shape(network.output()).elements();
+        let moved =
+            folded_structure(network).parameter_count() + network.input_shape().elements() + network.output_elements();
         let work = network.macs().0 as f64 / convolution_network().map_or(f64::NAN, |it| it.macs().0 as f64);
         let cost = Cost {
             latency,

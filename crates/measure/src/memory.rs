@@ -62,7 +62,7 @@ pub fn require_run(network: &Network, batch: usize) -> Result<(), MemoryError> {
 /// Bytes that a runtime takes at most for a network: its weights as values, in the file, and packed by the runtime; images
 /// and results twice; and three times the values that are alive at once, for what kernels rearrange.
 fn run_bytes(network: &Network, batch: usize) -> u64 {
-    let result = network.shape(network.output()).elements();
+    let result = network.output_elements();
     let ends = network.input_shape().elements().saturating_add(result);
     let alive = network.peak_activation_elements();
     let image = ends.saturating_mul(2).saturating_add(alive.saturating_mul(3));

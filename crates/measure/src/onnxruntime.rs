@@ -239,9 +239,23 @@ impl Session for OnnxRuntimeSession {
         };
         let [channels, height, width] = self.image;
         let input = TensorRef::from_array_view(([batch, channels, height, width], images)).map_err(fail)?;
-        let output = self.session.run(ort::inputs![input]).map_err(fail)?;
-        let (_, values) = output[0].try_extract_tensor::<f32>().map_err(fail)?;
-        Ok(values.to_vec())
+        let names = self.outputs();
+        let outputs = self.session.run(ort::inputs![input]).map_err(fail)?;
+        let mut results = Vec::new();
+        for name in &names {
+            let output = outputs.get(name).ok_or_else(|| MeasureError::Run {
+                runtime: OnnxRuntime::NAME.to_owned(),
+                reason: format!("it gives no result `{name}`"),
+            })?;
+            let (_, values) = output.try_extract_tensor::<f32>().map_err(fail)?;
+            results.extend_from_slice(values);
+        }
+        Ok(results)
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        let outputs = self.session.outputs().iter();
+        outputs.map(|output| output.name().to_owned()).collect()
     }
 }
 

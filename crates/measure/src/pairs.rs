@@ -136,6 +136,10 @@ mod tests {
             *now += self.seconds * (self.clock.1)(*now);
             Ok(image.to_vec())
         }
+
+        fn outputs(&self) -> Vec<String> {
+            vec!["image".to_owned()]
+        }
     }
 
     fn ready(clock: &Arc<FakeClock>, seconds: f64, fails_at: u32) -> Ready {

@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use rten::{Dimension, Model, ModelOptions, RunOptions, ThreadPool};
+use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool};
 use rten_tensor::NdTensorView;
 use rten_tensor::prelude::*;
 
@@ -107,14 +107,34 @@ impl Session for RtenSession {
         let [channels, height, width] = self.image;
         let input = NdTensorView::from_data([batch, channels, height, width], images);
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let output = self
+        let inputs = self
             .model
-            .run_one(input.into(), Some(options))
+            .input_ids()
+            .iter()
+            .take(1)
+            .map(|id| (*id, input.clone().into()));
+        let outputs = self
+            .model
+            .run(inputs.collect(), self.model.output_ids(), Some(options))
             .map_err(|error| fail(error.to_string()))?;
-        let output = output
-            .into_tensor::<f32>()
-            .ok_or_else(|| fail("the result is not f32".to_owned()))?;
-        Ok(output.to_vec())
+        let mut results = Vec::new();
+        for output in outputs {
+            let output = output
+                .into_tensor::<f32>()
+                .ok_or_else(|| fail("a result is not f32".to_owned()))?;
+            results.extend(output.iter());
+        }
+        Ok(results)
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        let ids = self.model.output_ids().iter();
+        let name = |id: &NodeId| {
+            self.model
+                .node_info(*id)
+                .and_then(|info| info.name().map(str::to_owned))
+        };
+        ids.map(|id| name(id).unwrap_or_default()).collect()
     }
 }
 

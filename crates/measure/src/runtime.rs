@@ -26,11 +26,15 @@ pub trait Runtime: Send + Sync {
 
 /// A network that is ready to run in a runtime.
 pub trait Session: Send {
-    /// The results for `batch` images, [batch, channels, height, width] in a row, one result after the other.
+    /// The results for `batch` images, [batch, channels, height, width] in a row: those of each output of the file, one
+    /// output after the other in the order of the file.
     ///
     /// # Errors
     /// When the values do not fill the network's input, or when the runtime fails.
     fn run(&mut self, images: &[f32], batch: usize) -> Result<Vec<f32>, MeasureError>;
+
+    /// What the runtime calls the outputs, in the order in which it gives their results.
+    fn outputs(&self) -> Vec<String>;
 }
 
 /// The names of all runtimes, the default first.

@@ -40,7 +40,8 @@ pub struct RuntimeCheck {
     pub runtime: String,
     /// Its version.
     pub version: String,
-    /// Largest |difference| of a logit over all images; none when the runtime failed or a value is not finite.
+    /// Largest |difference| of a logit over all images; none when the runtime failed or a value is not finite. Of several
+    /// outputs, each is compared by itself, and this and the following are of the one that is furthest from passing.
     pub largest_difference: Option<f64>,
     /// Largest |logit| of the engine over all images.
     pub largest_logit: f64,
@@ -54,9 +55,10 @@ pub struct RuntimeCheck {
 
 /// Runs an exported file in every runtime that is here and compares the results with the training engine's.
 ///
-/// `images` are [batch, channels, height, width], `logits` the engine's results for them in evaluation mode, and
-/// `expected` the content hash of the network as it was searched, which the file must record. The images are run at
-/// once, and the first alone, so that the symbolic batch is tested too.
+/// `images` are [batch, channels, height, width], `logits` the engine's results for them in evaluation mode, in the order
+/// of ONNX ([`Network::channels_first`](panarch_graph::Network::channels_first)): those of each output of the network, one
+/// output after the other. `expected` is the content hash of the network as it was searched, which the file must record.
+/// The images are run at once, and the first alone, so that the symbolic batch is tested too. Every output is compared.
 ///
 /// # Errors
 /// When the file cannot be read, holds another network, or `images` and `logits` do not belong together; when the threads of
@@ -97,25 +99,29 @@ pub fn verify_export_in(
         });
     }
     let batch = images.shape.first().copied().unwrap_or(0);
-    let fits = batch > 0
-        && logits.shape.first() == Some(&batch)
-        && !logits.data.is_empty()
-        && images.data.len().is_multiple_of(batch)
-        && logits.data.len().is_multiple_of(batch);
-    if !fits {
-        let found = logits.shape.first().copied().unwrap_or(0);
+    let all = model.network.output_elements() as usize * batch;
+    if batch == 0 || logits.data.len() != all || !images.data.len().is_multiple_of(batch) {
         return Err(MeasureError::Length {
             what: "results of the engine",
-            expected: batch,
-            found,
+            expected: all,
+            found: logits.data.len(),
         });
     }
+    let outputs: Vec<Expected> = model
+        .network
+        .outputs()
+        .iter()
+        .map(|output| Expected {
+            name: output.name.clone(),
+            elements: model.network.shape(output.node).elements() as usize,
+        })
+        .collect();
     check_depth(&model.network)?;
     require_run(&model.network, batch)?;
     drop(model);
     let checks = runtimes
         .iter()
-        .map(|runtime| check(runtime.as_ref(), onnx, batch, &images.data, &logits.data))
+        .map(|runtime| check(runtime.as_ref(), onnx, batch, &images.data, &logits.data, &outputs))
         .collect::<Result<_, _>>()?;
     Ok(VerifyReport {
         network: found,
@@ -125,72 +131,137 @@ pub fn verify_export_in(
     })
 }
 
+/// An output that the file must have, and its values for one image.
+struct Expected {
+    name: String,
+    elements: usize,
+}
+
+/// How one output came out.
+#[derive(Clone, Copy)]
+struct Compared {
+    /// NaN when a value is not finite.
+    difference: f64,
+    largest: f64,
+}
+
+impl Compared {
+    fn tolerance(self) -> f64 {
+        TOLERANCE * self.largest
+    }
+
+    /// How far it is from passing; NaN is furthest.
+    fn excess(self) -> f64 {
+        let excess = self.difference / self.tolerance().max(f64::MIN_POSITIVE);
+        if excess.is_nan() { f64::INFINITY } else { excess }
+    }
+}
+
 fn check(
     runtime: &dyn Runtime,
     onnx: &[u8],
     batch: usize,
     images: &[f32],
     logits: &[f32],
+    outputs: &[Expected],
 ) -> Result<RuntimeCheck, MeasureError> {
-    let largest_logit = logits
-        .iter()
-        .fold(0.0, |largest: f64, logit| largest.max(f64::from(logit.abs())));
-    let tolerance = TOLERANCE * largest_logit;
-    let compared = compare(runtime, onnx, batch, images, logits);
-    let (largest_difference, failure) = match compared {
-        Ok(difference) if difference.is_finite() => (Some(difference), None),
+    let largest = |values: &[f32]| {
+        values
+            .iter()
+            .fold(0.0, |largest: f64, it| largest.max(f64::from(it.abs())))
+    };
+    let compared = compare(runtime, onnx, batch, images, logits, outputs).map(|differences| {
+        let mut start = 0;
+        let each = outputs.iter().zip(differences).map(|(output, difference)| {
+            let end = start + batch * output.elements;
+            let own = Compared {
+                difference,
+                largest: largest(&logits[start..end]),
+            };
+            start = end;
+            (own, output.name.as_str())
+        });
+        each.max_by(|(a, _), (b, _)| a.excess().total_cmp(&b.excess()))
+    });
+    let (worst, failure) = match compared {
+        Ok(Some((worst, _))) if worst.difference.is_finite() => (Some(worst), None),
+        Ok(Some((_, name))) if outputs.len() > 1 => (None, Some(format!("a value of `{name}` is not finite"))),
         Ok(_) => (None, Some("a logit is not finite".to_owned())),
         // Nothing is known of a file that no runtime could be started for.
         Err(error @ MeasureError::Threads { .. }) => return Err(error),
         Err(error) => (None, Some(error.to_string())),
     };
+    let of = worst.unwrap_or(Compared {
+        difference: f64::NAN,
+        largest: largest(logits),
+    });
     Ok(RuntimeCheck {
         runtime: runtime.name().to_owned(),
         version: runtime.version().to_owned(),
-        largest_difference,
-        largest_logit,
-        tolerance,
-        ok: largest_difference.is_some_and(|difference| difference <= tolerance),
+        largest_difference: worst.map(|worst| worst.difference),
+        largest_logit: of.largest,
+        tolerance: of.tolerance(),
+        ok: worst.is_some_and(|worst| worst.difference <= worst.tolerance()),
         failure,
     })
 }
 
+/// The largest |difference| of each output.
 fn compare(
     runtime: &dyn Runtime,
     onnx: &[u8],
     batch: usize,
     images: &[f32],
     logits: &[f32],
-) -> Result<f64, MeasureError> {
+    outputs: &[Expected],
+) -> Result<Vec<f64>, MeasureError> {
     let mut session = runtime.load(onnx)?;
-    let (image, result) = (images.len() / batch, logits.len() / batch);
-    let together = difference(&session.run(images, batch)?, logits)?;
-    let alone = difference(&session.run(&images[..image], 1)?, &logits[..result])?;
-    // `max` would hide a NaN.
-    Ok(if alone.is_nan() || alone > together {
-        alone
-    } else {
-        together
-    })
+    let found = session.outputs();
+    if found.iter().ne(outputs.iter().map(|output| &output.name)) {
+        return Err(MeasureError::Run {
+            runtime: runtime.name().to_owned(),
+            reason: format!("it names the outputs `{}`", found.join("`, `")),
+        });
+    }
+    let image = images.len() / batch;
+    let together = session.run(images, batch)?;
+    let alone = session.run(&images[..image], 1)?;
+    let of_one: usize = outputs.iter().map(|output| output.elements).sum();
+    for (results, expected) in [(&together, of_one * batch), (&alone, of_one)] {
+        if results.len() != expected {
+            return Err(MeasureError::Length {
+                what: "results of the runtime",
+                expected,
+                found: results.len(),
+            });
+        }
+    }
+    let mut before = 0;
+    let each = outputs.iter().map(|Expected { elements, .. }| {
+        let (start, first) = (before * batch, before);
+        before += elements;
+        let whole = start..start + elements * batch;
+        let together = difference(&together[whole.clone()], &logits[whole]);
+        let alone = difference(&alone[first..first + elements], &logits[start..start + elements]);
+        // `max` would hide a NaN.
+        if alone.is_nan() || alone > together {
+            alone
+        } else {
+            together
+        }
+    });
+    Ok(each.collect())
 }
 
 /// The largest |difference|; NaN when any value is not finite.
-fn difference(found: &[f32], expected: &[f32]) -> Result<f64, MeasureError> {
-    if found.len() != expected.len() {
-        let (expected, found) = (expected.len(), found.len());
-        return Err(MeasureError::Length {
-            what: "results of the runtime",
-            expected,
-            found,
-        });
-    }
+fn difference(found: &[f32], expected: &[f32]) -> f64 {
     let mut largest = 0.0_f64;
     for (found, expected) in found.iter().zip(expected) {
         let difference = (f64::from(*found) - f64::from(*expected)).abs();
         if !difference.is_finite() {
-            return Ok(f64::NAN);
+            return f64::NAN;
         }
         largest = largest.max(difference);
     }
-    Ok(largest)
+    largest
 }

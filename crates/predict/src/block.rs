@@ -19,8 +19,14 @@ pub struct Block {
 ///
 /// # Errors
 /// [`PredictError::Block`] for a block that reads more than one value from outside, or from which more than one is read:
-/// no entry of a table can stand for it.
+/// no entry of a table can stand for it. Networks with several outputs are refused for the same reason.
 pub fn blocks(network: &Network) -> Result<Vec<Block>, PredictError> {
+    if network.outputs().len() > 1 {
+        return Err(PredictError::Block {
+            block: network.name().to_owned(),
+            reason: "it has several outputs".to_owned(),
+        });
+    }
     let ids: Vec<NodeId> = network.ids().collect();
     let (inputs, rest) = ids.split_at(ids.len().min(1));
     let image = inputs.first().copied().unwrap_or_default();
@@ -57,7 +63,7 @@ fn cut(network: &Network, image: NodeId, run: &[NodeId]) -> Result<Block, Predic
         }
         if id != end {
             let outside = |reader: &NodeId| reader.index() > end.index();
-            if network.consumers(*id).iter().any(outside) || *id == network.output() {
+            if network.consumers(*id).iter().any(outside) || network.is_output(*id) {
                 return Err(wrong("several of its values are read from outside"));
             }
         }

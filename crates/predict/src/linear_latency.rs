@@ -107,8 +107,7 @@ impl LinearLatency {
         let value = Latency::from_seconds(predicted.value);
         let ratio = 1.0 + self.relative_error;
         let bytes = |elements: u64| Bytes(elements * self.precision.bytes());
-        let moved =
-            folded_structure(network).parameter_count() + image.elements() + network.shape(network.output()).elements();
+        let moved = folded_structure(network).parameter_count() + image.elements() + network.output_elements();
         Ok(Cost {
             latency: Estimate {
                 value,

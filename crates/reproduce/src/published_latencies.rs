@@ -1,4 +1,4 @@
-//! Published latencies of real devices: how near the models come when at most four figures of a profile are fitted, in sample
+//! Published latencies of real devices: how close the models come when at most four figures of a profile are fitted, in sample
 //! and with each network left out; and what each term of the analytic model is worth.
 
 mod ablation;

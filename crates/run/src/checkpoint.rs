@@ -12,14 +12,15 @@ use panarch_train::published::{ImportedTensors, import_network, import_supernet,
 use panarch_train::{Checkpoint, Supernet, TrainError, head_of};
 
 pub use file::{CheckpointFile, TensorFacts, presets_of};
-pub use write::{Names, Written, default_output, write_kept, write_network, write_supernet};
+pub use write::{default_output, write_kept, write_supernet};
 
+use crate::exporters::{Names, Outgoing};
 use crate::{Error, engine, lookup};
 
 /// Largest checkpoint that is read, in bytes.
 const LARGEST: u64 = 4 << 30;
 /// The format that a file of one network's weights names.
-const WEIGHTS_FORMAT: &str = "panarch weights";
+pub(crate) const WEIGHTS_FORMAT: &str = "panarch weights";
 
 /// Which network a checkpoint is of.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +56,18 @@ pub struct LoadedNetwork {
 }
 
 impl LoadedNetwork {
+    /// The network as one that is to be exported.
+    #[must_use]
+    pub fn outgoing(&self, names: Names) -> Outgoing<'_> {
+        Outgoing {
+            network: &self.network,
+            weights: Some(&self.weights),
+            properties: &self.properties,
+            names,
+            seed: 1,
+        }
+    }
+
     fn new(network: Network, weights: Weights) -> Box<Self> {
         Box::new(Self {
             network,

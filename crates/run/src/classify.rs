@@ -54,11 +54,12 @@ impl<'a> Classifier<'a> {
     /// the normalisation of the network's own file, or of ImageNet.
     ///
     /// # Errors
-    /// A file of names that cannot be read or has another number of names than the network has classes.
+    /// A file of names that cannot be read or has another number of names than the network has classes; a network with
+    /// several outputs.
     pub fn new(loaded: &'a LoadedNetwork, labels: Option<&Path>) -> Result<Self, Error> {
         let network = &loaded.network;
         memory::check_engine(network, 1)?;
-        let classes = network.shape(network.output()).channels as usize;
+        let classes = network.shape(network.sole_output()?).channels as usize;
         let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
         let names = match labels {
             Some(path) => {

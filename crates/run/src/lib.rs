@@ -11,6 +11,7 @@ pub mod device_table;
 pub mod engine;
 mod error;
 pub mod event;
+pub mod exporters;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
@@ -19,7 +20,6 @@ pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
-pub mod tflite;
 pub mod threads;
 pub mod trace;
 

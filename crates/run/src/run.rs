@@ -26,8 +26,10 @@ use std::path::PathBuf;
 
 use panarch_format::FileKind;
 use panarch_report::{RunReport, report_html};
+use panarch_study::Metric;
 
 use crate::event::Watch;
+use crate::run_file::Goal;
 use crate::{Error, RunFile};
 
 pub use devices::{Device, Devices};
@@ -129,7 +131,8 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
 
 /// A hard limit that held by prediction has to hold for the finished network too.
 fn within_limits(setup: &Setup, report: &RunReport, problems: &mut Problems) {
-    if !setup.file.search.goals.contains(&crate::run_file::Goal::Each) {
+    let goals = &setup.file.search.goals;
+    if !goals.contains(&Goal::All(Metric::Each)) {
         return;
     }
     let role = panarch_report::run_report::Role::Other {

@@ -41,7 +41,7 @@ pub const DECLARATION: Declaration = Declaration {
         Setting {
             key: Key::new(
                 "search.mutation_rate",
-                "The chance of each decision of a child to change, besides the one that always does. Evolution only.",
+                "The probability that each decision of a child changes, besides the one that always does. Evolution only.",
             )
             .known_as(&["mutation", "mutation_probability", "mutation_prob", "mutate_prob"]),
             range: Range::Real(0.0, 1.0),

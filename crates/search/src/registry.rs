@@ -10,6 +10,9 @@ pub use crate::ageing_evolution::DECLARATION as AGEING_EVOLUTION;
 /// its reference page, and the conformance suite go by this list.
 pub const STRATEGIES: &[&Declaration] = &[&random_search::DECLARATION, &AGEING_EVOLUTION];
 
+/// Makes a strategy with a seed and settings.
+pub type New = fn(u64, &Settings) -> Result<Box<dyn Strategy>, SearchError>;
+
 /// What a strategy says of itself.
 #[derive(Debug)]
 pub struct Declaration {
@@ -24,7 +27,7 @@ pub struct Declaration {
     /// What does not fit together: the setting that is wrong, and why.
     pub check: fn(&Settings) -> Result<(), (&'static str, String)>,
     /// Makes one with a seed and settings, which name every setting of the declaration.
-    pub new: fn(u64, &Settings) -> Result<Box<dyn Strategy>, SearchError>,
+    pub new: New,
 }
 
 /// A strategy is known by its name.

@@ -122,7 +122,7 @@ fn read(document: &Document) -> Option<Space> {
 /// Stem, stages and head.
 fn places(root: &Table<'_>, compiler: &mut Compiler<'_>) {
     let block = root.table_or_empty("block");
-    let defaults = StageSettings::read(&block, compiler.variants, &Operator::BLOCKS);
+    let defaults = StageSettings::read(&block, compiler.variants, &Operator::blocks());
     block.finish();
     let outside = StageSettings {
         shared: Properties {
@@ -140,13 +140,13 @@ fn places(root: &Table<'_>, compiler: &mut Compiler<'_>) {
     };
     let mut names = BTreeSet::new();
     for table in root.tables("stem") {
-        layer(compiler, &table, ("stem", &Operator::BLOCKS), &outside, &mut names);
+        layer(compiler, &table, ("stem", &Operator::blocks()), &outside, &mut names);
         table.finish();
     }
     stages(root, compiler, &defaults);
     let heads = root.tables("head");
     for table in &heads {
-        layer(compiler, table, ("head", &Operator::HEAD), &outside, &mut names);
+        layer(compiler, table, ("head", &Operator::of_head()), &outside, &mut names);
     }
     let is_classifier = |element: &Element| {
         let mut operators = element.alternatives.iter().map(|it| it.operator);
@@ -188,7 +188,7 @@ fn stages(root: &Table<'_>, compiler: &mut Compiler<'_>, defaults: &StageSetting
             let message = format!("`{name}` is already the name of stage number {first}");
             table.problem("name", message, None);
         }
-        let settings = StageSettings::read(table, compiler.variants, &Operator::BLOCKS);
+        let settings = StageSettings::read(table, compiler.variants, &Operator::blocks());
         let place = Place {
             block: &name,
             prefix: &name,

@@ -45,6 +45,20 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Every metric. A new one is a variant with its words here and its arm in [`Objective::assess`]; run files, their
+    /// suggestions, searches and reports go by this list.
+    pub const ALL: [Self; 3] = [Self::Average, Self::Worst, Self::Each];
+
+    /// What it is, in words.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Average => "average over all devices",
+            Self::Worst => "worst case over all devices",
+            Self::Each => "a limit on every device",
+        }
+    }
+
     /// The name used in run files and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -88,7 +88,7 @@ pub fn score(
             images.shape(),
         ));
     }
-    let classes = network.shape(network.output()).elements() as usize;
+    let classes = sole_result(network)?;
     let order = images.epoch(0);
     let (mut batch, mut logits) = (Batch::new(images.shape()), Vec::new());
     let mut total = Score { correct: 0, images: 0 };
@@ -105,6 +105,15 @@ pub fn score(
         total.images += batch.len();
     }
     Ok(total)
+}
+
+/// The classes of a network that classifies.
+///
+/// # Errors
+/// When it has several outputs.
+pub(crate) fn sole_result(network: &Network) -> Result<usize, TrainError> {
+    let output = network.sole_output().map_err(panarch_nn::NnError::from)?;
+    Ok(network.shape(output).elements() as usize)
 }
 
 /// Which images a sub-network is recalibrated and validated on.

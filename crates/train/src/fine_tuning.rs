@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::evaluation::{Validator, recalibrate};
+use crate::evaluation::{Validator, recalibrate, sole_result};
 use crate::optimisation::{Optimisation, Pace};
 use crate::phase_task::mixed;
 use crate::progress::{Control, Outcome};
@@ -134,8 +134,8 @@ impl NetworkTrainer {
                 splits.shape(),
             ));
         }
-        let outputs = network.shape(network.output()).elements();
-        if outputs != splits.classes as u64 {
+        let outputs = sole_result(&network)?;
+        if outputs != splits.classes {
             return Err(TrainError::Mismatch {
                 network: network.name().into(),
                 expects: format!("{outputs} classes"),

@@ -83,7 +83,7 @@ fn figures(tables: &Tables) -> Result<Figures> {
     let names = [
         "|run",
         "|engine",
-        "|values kept as",
+        "|values stored as",
         "images a second",
         "window 1",
         "window 2",

@@ -15,7 +15,7 @@ pub const PAGE: Page = Page {
 };
 
 /// Each network's gain in points over its inherited weights.
-fn gains(table: &Csv, epochs: &str, distillation: &str) -> Result<Vec<f64>> {
+pub fn gains(table: &Csv, epochs: &str, distillation: &str) -> Result<Vec<f64>> {
     let share = |cells: &[(&str, &str)]| -> Result<f64> {
         Ok(100.0 * table.number(cells, "correct")? / table.number(cells, "images")?)
     };

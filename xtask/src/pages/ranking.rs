@@ -2,7 +2,7 @@ use anyhow::Result;
 
 use super::csv::Csv;
 use super::figures::{number, range, signed, thousands};
-use super::statistics::{bootstrap, deviation, kendall, least, mean, most};
+use super::statistics::{Interval, bootstrap, deviation, kendall, least, mean, most};
 use super::{Figures, Page, Tables};
 
 pub const PAGE: Page = Page {
@@ -23,13 +23,12 @@ fn accuracies(table: &Csv) -> Result<Vec<f64>> {
     Ok(pairs.iter().map(|(correct, images)| 100.0 * correct / images).collect())
 }
 
-fn figures(tables: &Tables) -> Result<Figures> {
-    let mut figures = Figures::default();
-    let (alone, inherited) = (tables.csv("alone.csv")?, tables.csv("inherited.csv")?);
-    let training = tables.csv("training.csv")?;
-    let (own, macs) = (accuracies(&alone)?, alone.numbers("macs")?);
-    let (mut rows, mut taus, mut orders) = (Vec::new(), Vec::new(), Vec::new());
-    let mut holds_nothing = 0;
+/// A schedule, and of each network the accuracy with inherited weights and that of training it alone, in per cent.
+pub type Compared = (String, Vec<(f64, f64)>);
+
+/// Every schedule, in the order of the table.
+pub fn schedules(alone: &Csv, inherited: &Csv) -> Result<Vec<Compared>> {
+    let mut schedules = Vec::new();
     for schedule in inherited.different("schedule")? {
         let of = inherited.with(&[("schedule", &schedule)])?;
         let mut pairs = Vec::new();
@@ -37,8 +36,34 @@ fn figures(tables: &Tables) -> Result<Figures> {
             let taken = accuracies(&of.with(&[("genotype", &genotype)])?)?[0];
             pairs.push((taken, accuracies(&alone.with(&[("genotype", &genotype)])?)?[0]));
         }
+        schedules.push((schedule, pairs));
+    }
+    Ok(schedules)
+}
+
+/// Kendall's τ of such pairs, with its interval.
+pub fn agreement(pairs: &[(f64, f64)]) -> Interval {
+    bootstrap(pairs, SEED, kendall)
+}
+
+/// In points, the standard deviation of the networks trained alone and the standard error of one such accuracy.
+pub fn noise(alone: &Csv) -> Result<(f64, f64)> {
+    let own = accuracies(alone)?;
+    let share = mean(&own) / 100.0;
+    let images = mean(&alone.numbers("images")?);
+    Ok((deviation(&own), 100.0 * (share * (1.0 - share) / images).sqrt()))
+}
+
+fn figures(tables: &Tables) -> Result<Figures> {
+    let mut figures = Figures::default();
+    let (alone, inherited) = (tables.csv("alone.csv")?, tables.csv("inherited.csv")?);
+    let training = tables.csv("training.csv")?;
+    let (own, macs) = (accuracies(&alone)?, alone.numbers("macs")?);
+    let (mut rows, mut taus, mut orders) = (Vec::new(), Vec::new(), Vec::new());
+    let mut holds_nothing = 0;
+    for (schedule, pairs) in schedules(&alone, &inherited)? {
         let (taken, _): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-        let tau = bootstrap(&pairs, SEED, kendall);
+        let tau = agreement(&pairs);
         holds_nothing += usize::from(tau.low < 0.0 && tau.high > 0.0);
         let gaps: Vec<f64> = pairs.iter().map(|(taken, own)| taken - own).collect();
         let passes = training.with(&[("training", &schedule)])?.numbers("student_images")?;
@@ -97,11 +122,11 @@ fn figures(tables: &Tables) -> Result<Figures> {
     );
     figures.number("networks", own.len() as f64, 0);
     figures.set("alone", range(&own, 1));
-    figures.number("deviation", deviation(&own), 2);
+    let (deviation, standard_error) = noise(&alone)?;
+    figures.number("deviation", deviation, 2);
     let images = mean(&alone.numbers("images")?);
     figures.set("images", thousands(images));
-    let share = mean(&own) / 100.0;
-    figures.number("standard-error", 100.0 * (share * (1.0 - share) / images).sqrt(), 2);
+    figures.number("standard-error", standard_error, 2);
     // Of a difference on the same images, of which this share is answered rightly by one of the two only.
     for (name, share) in [("paired-4", 0.04), ("paired-12", 0.12_f64)] {
         figures.number(name, 100.0 * (share / images).sqrt(), 2);

@@ -23,7 +23,7 @@ pub struct Accelerator {
     pub vector: VectorUnit,
     /// On-chip memory and the ways to and from it.
     pub memory: Memory,
-    /// What is paid besides arithmetic and movement.
+    /// What is spent besides arithmetic and data movement.
     pub overhead: Overhead,
     /// Energy figures, where there are any.
     pub energy: Option<EnergyFigures>,
@@ -50,7 +50,7 @@ pub struct Array {
     pub pixel_order: Sourced<PixelOrder>,
     /// The granules that a reduction is rounded up to; the cheapest is taken for each layer.
     pub padding: Sourced<Vec<Granule>>,
-    /// Cycles to load the weights of one granule for all output lanes while the granule before is worked on.
+    /// Cycles to load the weights of one granule for all output lanes while the previous granule is processed.
     pub weight_load_cycles: Figure,
     /// Cycles before the first result of a layer and after its last product: filling and draining.
     pub startup_cycles: Figure,
@@ -208,7 +208,7 @@ pub struct Depthwise {
     pub channel_lanes: Option<Sourced<u32>>,
     /// For `simd_lanes`: kernel taps are rounded up to this.
     pub tap_padding: Option<Sourced<u32>>,
-    /// Share of the cycles that do work, padding apart.
+    /// Share of the cycles that do work, apart from padding.
     pub utilisation: Figure,
 }
 
@@ -257,7 +257,7 @@ pub struct VectorUnit {
     pub tap_passes: Figure,
     /// Where pooling runs.
     pub pooling: Sourced<Pooling>,
-    /// Activations that cost nothing behind another operator.
+    /// Activations that cost nothing after another operator.
     pub fused_activations: Sourced<Vec<Operator>>,
     /// Passes of the activations that are not fused; every supported one is either here or fused.
     pub activation_passes: Vec<(Operator, Figure)>,
@@ -305,7 +305,7 @@ impl Pooling {
 pub struct Memory {
     /// On-chip memory that holds activations.
     pub activation_bytes: Figure,
-    /// On-chip memory that keeps weights from one inference to the next; 0 when all are streamed.
+    /// On-chip memory that holds weights from one inference to the next; 0 when all are streamed.
     pub weight_cache_bytes: Figure,
     /// Whether both are one memory: weights then get what the largest set of live activations leaves of
     /// `activation_bytes`, at most `weight_cache_bytes`.
@@ -322,7 +322,7 @@ pub struct Memory {
     pub host_link_bytes_per_s: Option<Figure>,
     /// Bytes kept for each output channel besides the kernel: bias, scale, shift.
     pub channel_side_bytes: Figure,
-    /// Where streamed weights wait for their turn: what is in use and what has been fetched ahead.
+    /// Holds streamed weights: those in use and those fetched ahead.
     pub weight_buffer_bytes: Figure,
     /// From asking main memory until the first byte comes, in seconds.
     pub off_chip_latency_s: Figure,
@@ -370,7 +370,7 @@ pub struct EnergyFigures {
 pub struct ModelError {
     /// Half width in ratio, such as 0.2.
     pub relative: Figure,
-    /// Share of networks whose latency the interval is meant to hold.
+    /// Share of networks whose latency the interval is meant to contain.
     pub level: Figure,
 }
 

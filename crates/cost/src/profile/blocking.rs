@@ -10,8 +10,8 @@ use super::Sourced;
 pub struct Blocking {
     /// Results that wait at once: rows × columns × output channels of a block.
     pub accumulators: Sourced<u32>,
-    /// Most rows of a block.
+    /// The most rows of a block.
     pub rows: Sourced<u32>,
-    /// Most columns of a block.
+    /// The most columns of a block.
     pub columns: Sourced<u32>,
 }

@@ -67,7 +67,7 @@ impl EthosFamily {
 pub struct EthosPort {
     /// Bytes a cycle, all ports together.
     pub bytes_per_cycle: Figure,
-    /// Cycles from asking to the first byte.
+    /// Cycles from a request to the first byte.
     pub read_latency_cycles: Figure,
     /// Cycles until a byte is written.
     pub write_latency_cycles: Figure,

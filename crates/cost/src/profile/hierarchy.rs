@@ -34,9 +34,9 @@ pub struct ArrayDimension {
     pub name: String,
     /// Multipliers along it.
     pub size: Sourced<u32>,
-    /// The loop whose iterations lie side by side along it.
+    /// The loop whose iterations are laid out along it.
     pub unrolls: Sourced<LoopDim>,
-    /// Whether results ripple from one unit to the next, so that the last one leaves size − 1 cycles late.
+    /// Whether results pass from one unit to the next, so that the last one leaves size − 1 cycles later.
     pub systolic: Sourced<bool>,
 }
 
@@ -55,7 +55,7 @@ pub struct HierarchyMemory {
     pub write_pj: Figure,
     /// Array dimensions that one instance serves, as positions in [`Hierarchy::array`].
     pub serves: Sourced<Vec<usize>>,
-    /// Its ports; all work at once.
+    /// Its ports, which all work in parallel.
     pub ports: Vec<MemoryPort>,
 }
 

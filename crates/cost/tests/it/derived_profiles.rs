@@ -342,7 +342,7 @@ fn what_is_left_to_defaults_is_named() {
     assert_eq!(of("batch"), Some("1"));
     assert_eq!(
         of("memory.host_link_bytes_per_s"),
-        Some("the way to the main memory, shared with activations")
+        Some("the path to the main memory, shared with activations")
     );
     assert_eq!(of("blocking").map(|it| it.starts_with("none")), Some(true));
     assert_eq!((of("energy"), of("base"), of("clock.frequency_hz")), (None, None, None));

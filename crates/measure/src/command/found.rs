@@ -53,9 +53,7 @@ impl CommandDevice {
         });
         let bytes = |elements: u64| elements * self.profile.precision().bytes();
         let moved = |network: &Network| {
-            folded_structure(network).parameter_count()
-                + network.input_shape().elements()
-                + network.shape(network.output()).elements()
+            folded_structure(network).parameter_count() + network.input_shape().elements() + network.output_elements()
         };
         let counted = bytes(network.map_or(0, Network::peak_activation_elements));
         Cost {

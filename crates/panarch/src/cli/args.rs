@@ -16,7 +16,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 no feasible result, or a check failed · 2 bad input · 3 environment (device, storage or dataset missing) · 130 interrupted, run the same command to go on";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 no feasible result, or a check failed · 2 bad input · 3 environment (device, storage or dataset missing) · 130 interrupted, run the same command again to continue";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -178,7 +178,7 @@ pub enum DataCommand {
     },
     /// List the known datasets and where they are stored
     List(FormatArgs),
-    /// Read a dataset and list parts, classes, and every file that is damaged, passed over or there twice
+    /// Read a dataset and list parts, classes, and every file that is damaged, passed over or present more than once
     Check {
         /// Dataset name, folder of pictures, or run file (.toml), which is read as the run would
         dataset: String,
@@ -276,19 +276,19 @@ pub enum NetworkCommand {
         /// Height and width of the images, if the file leaves them open
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
         resolution: Option<u32>,
-        /// Also write the network as an ONNX file of Panarch's, with batch normalisation kept
+        /// Also write the network as a Panarch ONNX file, with batch normalisation not folded
         #[arg(long, short)]
         output: Option<PathBuf>,
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Export a network as an int8 TFLite file, for phones and vendor compilers
+    /// Export a network: ONNX, int8 TFLite for phones and vendor compilers, or its weights alone
     Export {
         /// A name (see `panarch network list`), SPACE:GENOTYPE, SPACE:REFERENCE, or an ONNX file with its weights
         network: String,
         #[command(flatten)]
         shape: ShapeArgs,
-        /// File to write (.tflite)
+        /// File to write: .onnx, .tflite, or .safetensors for the weights alone
         #[arg(long, short)]
         output: PathBuf,
         /// Random seed: of the weights if the network has none, else of the images used for calibration
@@ -336,7 +336,7 @@ pub enum CheckpointCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Convert published weights into a supernet or network of Panarch's
+    /// Convert published weights into a Panarch supernet or network
     Import {
         /// PyTorch (.pth) or safetensors file
         file: PathBuf,
@@ -357,7 +357,7 @@ pub enum CheckpointCommand {
         file: PathBuf,
         #[command(flatten)]
         subject: SubjectArgs,
-        /// File to write: .onnx, or .safetensors for the weights alone
+        /// File to write: .onnx, .tflite, or .safetensors for the weights alone
         #[arg(long, short)]
         output: PathBuf,
         /// Names of the weights in the file
@@ -443,8 +443,8 @@ pub struct CostArgs {
     /// Cost model of accelerators: `analytic`, `cycle`, or both separated by a comma [default: what the profile says]
     #[arg(long, value_delimiter = ',', value_parser = model)]
     pub model: Vec<Model>,
-    /// What layers are mapped for on devices that are described as a memory hierarchy: `cycles`, `energy` or `edp`, the
-    /// product of both [default: what the profile says, else cycles]
+    /// What the mappings of layers are optimised for, on devices described as a memory hierarchy: `cycles`, `energy` or
+    /// `edp`, the product of both [default: what the profile says, else cycles]
     #[arg(long, value_parser = objective, conflicts_with = "scalesim_topology")]
     pub objective: Option<Objective>,
     /// Write the simulated timeline of one device as a trace (JSON), for Perfetto or chrome://tracing

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use panarch::Error;
 use panarch::checkpoint::{
-    self, CheckpointFile, Loaded, LoadedNetwork, Names, Subject, default_output, presets_of, write_network,
-    write_supernet,
+    self, CheckpointFile, Loaded, LoadedNetwork, Subject, default_output, presets_of, write_supernet,
 };
+use panarch::exporters::{self, Names};
 use panarch_report::{Cell, Column, Emphasis, Table};
 use panarch_train::published::ImportedTensors;
 
@@ -160,11 +160,16 @@ fn import(
 /// Writes a network and says what was written.
 fn network_rows(table: &mut Table, loaded: &LoadedNetwork, output: &Path, names: Names) -> anyhow::Result<()> {
     let network = &loaded.network;
-    let written = write_network(output, loaded, names)?;
+    let written = exporters::export(output, &loaded.outgoing(names))?;
     row(table, "network", network.name());
-    row(table, "network hash", written.network);
+    row(table, "network hash", network.content_hash());
     row(table, "input", network.input_shape());
-    row(table, "classes", network.shape(network.output()).channels);
+    match network.outputs() {
+        [only] => row(table, "classes", network.shape(only.node).channels),
+        several => several.iter().for_each(|output| {
+            row(table, &format!("output {}", output.name), network.shape(output.node));
+        }),
+    }
     row(table, "parameters", network.parameter_count());
     row(table, "MACs", network.macs().0);
     if let Some(check) = written.check {
@@ -179,6 +184,9 @@ fn network_rows(table: &mut Table, loaded: &LoadedNetwork, output: &Path, names:
             ];
             table.push_row(cells, if runtime.ok { Emphasis::Good } else { Emphasis::Bad });
         }
+    }
+    for note in &written.notes {
+        table.note(note);
     }
     table.note(format!("wrote {}", output.display()));
     if output.extension().is_some_and(|it| it == "onnx") {

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use panarch::lookup;
-use panarch_data::DataError;
-use panarch_data::{Damaged, DataRoot, DatasetSource, FolderOptions, Generated, Inventory, fashion_mnist};
+use panarch_data::{Damaged, DataRoot, DatasetSource, FolderOptions, Generated, Inventory, KnownDataset};
 use panarch_report::{Cell, Column, Format, Table};
 
 use super::args::DataCommand;
@@ -28,23 +27,13 @@ pub fn data(command: DataCommand) -> anyhow::Result<()> {
 }
 
 fn fetch(root: &DataRoot, name: &str) -> Result<(), panarch::Error> {
-    if name != fashion_mnist::NAME {
-        if !panarch_data::NAMES.contains(&name) {
-            let (name, known) = (name.to_owned(), panarch_data::NAMES.to_vec());
-            return Err(DataError::UnknownDataset { name, known }.into());
-        }
-        let folder = root.dataset(name)?;
-        let message = format!(
-            "`{name}` cannot be fetched; put its binary files into {}",
-            folder.display()
-        );
-        return Err(panarch::Error::Input(message));
-    }
-    let (folder, from) = fashion_mnist::fetch(root, &fashion_mnist::Sources::default(), &mut |line| say(line))?;
-    write(&format!(
-        "{name} is in {} ({from}; SHA-256 of all four files checked)\n",
-        folder.display()
-    ));
+    let known = KnownDataset::named(name)?;
+    let Some(fetch) = known.fetch else {
+        let advice = known.advice(&root.dataset(name)?);
+        return Err(panarch::Error::Input(format!("`{name}` cannot be fetched; {advice}")));
+    };
+    let (folder, from) = fetch(root, &mut |line| say(line))?;
+    write(&format!("{name} is in {} ({from})\n", folder.display()));
     Ok(())
 }
 

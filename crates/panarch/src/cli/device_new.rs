@@ -22,7 +22,7 @@ pub struct NewArgs {
     /// PE_ROWSxPE_COLUMNS[xCORESxLANESxWAYS], lanes REDUCTIONxOUTPUTS[xPIXELS_HIGHxPIXELS_WIDE]
     #[arg(long, value_parser = array)]
     pub array: Option<Dimensions>,
-    /// Number of such arrays, which share out every layer
+    /// Number of such arrays, among which every layer is divided
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub count: Option<u32>,
     /// What stays in the cells of a systolic array: `ws` (weights), `os` (outputs) or `is` (inputs)
@@ -40,7 +40,7 @@ pub struct NewArgs {
     /// Number format
     #[arg(long, default_value = "int8", value_parser = precision)]
     pub precision: Precision,
-    /// Size of networks that it is for: `full` (images of about 224 pixels) or `micro` (about 32)
+    /// Size of the networks that it is for: `full` (images of about 224 pixels) or `micro` (about 32)
     #[arg(long, default_value = "full", value_parser = class)]
     pub class: SizeClass,
     /// Device that runs what this one cannot: profile name, or TOML file relative to the new one

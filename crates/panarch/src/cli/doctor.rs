@@ -63,10 +63,9 @@ pub fn doctor(printer: Printer) -> anyhow::Result<()> {
         } else {
             ("missing", Emphasis::Weak)
         };
-        let details = match (status.present, status.name) {
-            (false, panarch_data::fashion_mnist::NAME) => "panarch data fetch fashion-mnist".to_owned(),
-            (false, _) => format!("put its binary files into {}", status.folder.display()),
-            (true, _) => status.folder.display().to_string(),
+        let details = match status.present {
+            false => status.advice,
+            true => status.folder.display().to_string(),
         };
         let name = format!("dataset {}", status.name);
         table.push_row(vec![Cell::text(name), Cell::text(state), Cell::text(details)], emphasis);

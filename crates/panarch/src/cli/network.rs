@@ -1,10 +1,12 @@
 //! `panarch network`.
 
+use std::collections::BTreeMap;
+
 use panarch::checkpoint::{self, Loaded, Subject};
+use panarch::exporters::{self, Names, Outgoing};
 use panarch::lookup::{self, NetworkShape};
-use panarch::tflite;
-use panarch_format::atomic_write;
 use panarch_graph::{Network, fused_layers};
+use panarch_measure::{RuntimeCheck, VerifyReport};
 use panarch_report::{Cell, Column, Emphasis, Table};
 use panarch_space::zoo;
 
@@ -57,19 +59,21 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
             seed,
             format,
         } => {
-            if output.extension().is_none_or(|it| !it.eq_ignore_ascii_case("tflite")) {
-                let message = format!(
-                    "{} is not a TFLite file (.tflite); `panarch checkpoint export` writes ONNX",
-                    output.display()
-                );
-                return Err(panarch::Error::Input(message).into());
-            }
             let named = lookup::network(&network, shape_of(shape))?;
-            let exported = tflite::export(&named, seed)?;
-            atomic_write(&output, &exported.bytes).map_err(panarch::Error::from)?;
+            let outgoing = Outgoing {
+                network: &named.network,
+                weights: named.weights.as_ref(),
+                properties: &BTreeMap::new(),
+                names: Names::Own,
+                seed,
+            };
+            let exported = exporters::export(&output, &outgoing)?;
             let mut table = layers(&named.network, &named.origin);
-            for note in named.notes.iter().chain([&exported.note]) {
+            for note in named.notes.iter().chain(&exported.notes) {
                 table.note(note);
+            }
+            for line in exported.check.iter().flat_map(checked) {
+                table.note(line);
             }
             table.note(format!("wrote {} ({} bytes)", output.display(), exported.bytes.len()));
             Printer::new(format).table(&table);
@@ -92,6 +96,18 @@ pub fn network(command: NetworkCommand) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// How a file was compared with the engine, a line for each runtime.
+pub fn checked(report: &VerifyReport) -> Vec<String> {
+    let line = |check: &RuntimeCheck| {
+        let worst = check.largest_difference.unwrap_or(f64::NAN) / check.largest_logit.max(f64::MIN_POSITIVE);
+        format!(
+            "checked in {} {}: {} images, worst difference {worst:.1e} of the largest logit",
+            check.runtime, check.version, report.images
+        )
+    };
+    report.checks.iter().map(line).collect()
 }
 
 /// The arguments as the library wants them.
@@ -138,6 +154,20 @@ fn list() -> anyhow::Result<Table> {
     Ok(table)
 }
 
+/// The shape of the result; of several, each with its name.
+fn outputs_of(network: &Network) -> String {
+    let several = network.outputs().len() > 1;
+    let outputs = network.outputs().iter().map(|output| {
+        let shape = network.shape(output.node);
+        if several {
+            format!("{} {shape}", output.name)
+        } else {
+            shape.to_string()
+        }
+    });
+    outputs.collect::<Vec<_>>().join(", ")
+}
+
 fn layers(network: &Network, origin: &str) -> Table {
     let mut table = Table::new(
         format!("{} ({origin})", network.name()),
@@ -170,7 +200,7 @@ fn layers(network: &Network, origin: &str) -> Table {
             Cell::text("all"),
             Cell::text(format!("input {}", network.input_shape())),
             Cell::text(format!("{} nodes", network.nodes().len())),
-            Cell::text(network.shape(network.output()).to_string()),
+            Cell::text(outputs_of(network)),
             Cell::count(network.macs().0),
             Cell::count(network.parameter_count()),
         ],

@@ -234,7 +234,7 @@ fn ranges_are_those_of_every_node_alone() {
         let weights = Weights::random(&network, &mut stream(1, "ranges", index));
         let count = 2 * network.input_shape().elements() as usize;
         let images: Vec<f32> = (0..count).map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0).collect();
-        let found = panarch::tflite::calibrate(&network, &weights, &images).unwrap();
+        let found = panarch::exporters::tflite::calibrate(&network, &weights, &images).unwrap();
         for id in panarch_format::tflite::Ranges::needed(&network).into_iter().skip(1) {
             let (low, high) = alone(&network, id, &weights, &images);
             let name = &network.node(id).name;

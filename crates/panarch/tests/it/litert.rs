@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use panarch::tflite::calibrate;
+use panarch::exporters::tflite::calibrate;
 use panarch_format::tflite::{Values, read_structure, write};
 use panarch_graph::{
     Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, Tensor,

@@ -75,5 +75,17 @@ fn networks_are_exported_with_and_without_weights() {
     // The engine's ranges, not the plausible ones.
     let scales = |structure: &panarch_format::tflite::Structure| structure.graphs[0].tensors[0].quantisation.clone();
     assert_ne!(scales(&given), scales(&seeded));
-    expect(&export(member, "seeded.onnx"), 2);
+    let unknown = export(member, "seeded.pb");
+    expect(&unknown, 2);
+    let message = String::from_utf8_lossy(&unknown.stderr);
+    for exporter in panarch::exporters::EXPORTERS {
+        assert!(message.contains(&format!(".{}", exporter.extension)), "{message}");
+        let file = format!("any.{}", exporter.extension);
+        expect(&export(member, &file), 0);
+        assert!(place.path().join(&file).is_file());
+    }
+    // Drawn weights are those of the seed, and what was written is that network.
+    let onnx = panarch_format::read_onnx(&std::fs::read(place.path().join("any.onnx")).unwrap()).unwrap();
+    assert_eq!(onnx.network.macs(), network.macs());
+    assert_eq!(onnx.network.input_shape(), network.input_shape());
 }

@@ -73,9 +73,8 @@ impl TableCostSource {
         let fixed = self.table.fixed();
         let latency = self.sum(&blocks, fixed);
         let bytes = |elements: u64| Bytes(elements * self.precision.bytes());
-        let moved = folded_structure(network).parameter_count()
-            + network.input_shape().elements()
-            + network.shape(network.output()).elements();
+        let moved =
+            folded_structure(network).parameter_count() + network.input_shape().elements() + network.output_elements();
         Ok(Cost {
             latency,
             fixed: Latency::from_seconds(fixed.seconds().min(latency.value.seconds())),

@@ -13,11 +13,10 @@ use panarch_report::run_report::{
 use panarch_space::Genotype;
 use panarch_study::{CostSummary, TrialState, pareto_front};
 
-use super::finalists::LIMITS;
+use super::finalists::{LIMITS, role_of};
 use super::problems::Problems;
 use super::{Devices, Finished, Searched, Setup, facts, inputs, pool};
 use crate::Error;
-use crate::run_file::Goal;
 
 /// Collects everything that the report shows.
 pub(super) fn report(
@@ -259,14 +258,7 @@ fn repeats(setup: &Setup, searched: &[Searched], finished: &[Finished], report: 
     for seed in &setup.file.search.seeds {
         let mut outcomes = Vec::new();
         for search in searched.iter().filter(|search| search.seed == *seed) {
-            let role = match &search.goal {
-                Goal::Device(name) => Role::Device { name: name.clone() },
-                Goal::Average => Role::Average,
-                Goal::Worst => Role::WorstCase,
-                Goal::Each => Role::Other {
-                    name: LIMITS.to_owned(),
-                },
-            };
+            let role = role_of(&search.goal);
             outcomes.extend(outcome(report, finished, &search.winner, role));
         }
         let reference = finished.iter().find_map(|finalist| {

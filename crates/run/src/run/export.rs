@@ -119,8 +119,9 @@ fn engine_logits(setup: &Setup, network: &Network, weights: &Weights) -> Result<
         }
     }
     let images = Tensor::new(vec![batch.len(), channels, height, width], planes)?;
-    let classes = logits.len() / batch.len().max(1);
-    Ok((images, Tensor::new(vec![batch.len(), classes], logits)?))
+    let logits = network.channels_first(&logits, batch.len());
+    let values = logits.len() / batch.len().max(1);
+    Ok((images, Tensor::new(vec![batch.len(), values], logits)?))
 }
 
 fn join(values: &[f32]) -> String {

@@ -9,7 +9,7 @@ use panarch_format::{FormatError, read_safetensors, write_safetensors};
 use panarch_graph::{Accuracy, Estimate, Inputs, Network, Precision, Provenance, ProvenanceKind, Weights};
 use panarch_report::run_report::{ExportFacts, Role};
 use panarch_space::Genotype;
-use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Subject, Timestamp};
+use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Metric, Subject, Timestamp};
 use panarch_train::{
     CheckpointPolicy, Control, FineTuning, NetworkTrainer, Outcome, Progress, Supernet, TrainError, TrainedNetwork,
 };
@@ -187,6 +187,18 @@ fn name_others(setup: &Setup, finished: &[Finished], watch: &mut Watch<'_>) {
     }
 }
 
+/// What the winner of a goal was found for.
+pub(super) fn role_of(goal: &Goal) -> Role {
+    match goal {
+        Goal::Device(name) => Role::Device { name: name.clone() },
+        Goal::All(Metric::Average) => Role::Average,
+        Goal::All(Metric::Worst) => Role::WorstCase,
+        Goal::All(Metric::Each) => Role::Other {
+            name: LIMITS.to_owned(),
+        },
+    }
+}
+
 /// The different winners with their roles, in the order of the searches, and the reference at the end.
 fn wanted(setup: &Setup, searched: &[Searched]) -> Result<Vec<(Genotype, Vec<Role>)>, Error> {
     let mut wanted: Vec<(Genotype, Vec<Role>)> = Vec::new();
@@ -198,12 +210,7 @@ fn wanted(setup: &Setup, searched: &[Searched]) -> Result<Vec<(Genotype, Vec<Rol
     for search in searched {
         // Further seeds are repeats: their winners are tuned too, under names of their own.
         let role = match (&search.goal, first_seed == Some(search.seed)) {
-            (Goal::Device(name), true) => Role::Device { name: name.clone() },
-            (Goal::Average, true) => Role::Average,
-            (Goal::Worst, true) => Role::WorstCase,
-            (Goal::Each, true) => Role::Other {
-                name: LIMITS.to_owned(),
-            },
+            (goal, true) => role_of(goal),
             (_, false) => Role::Other {
                 name: search.name.clone(),
             },

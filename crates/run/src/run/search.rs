@@ -86,7 +86,7 @@ fn one(
     let name = search_name(goal, seed);
     let goal_devices = GoalDevices::new(setup, devices, goal)?;
     let mut strategy = strategy(setup, seed)?;
-    watch.step(format!("Searching: {}", words(goal)));
+    watch.step(format!("Searching: {}", goal.title()));
     let study = &setup.study;
     let made_of = inputs::search(setup, devices, (goal, &goal_devices.chosen), seed, &pool.inputs);
     let what = format!("the search {name} begins again");
@@ -130,7 +130,7 @@ fn one(
         name,
         goal: goal.clone(),
         seed,
-        objective: format!("{}; {}", words(goal), reward_words(goal, setup.file.search.reward)),
+        objective: format!("{}; {}", goal.title(), reward_words(goal, setup.file.search.reward)),
         strategy: strategy_words(setup),
     })
 }
@@ -193,18 +193,13 @@ impl<'a> GoalDevices<'a> {
             Goal::Device(name) => names.iter().position(|known| known == name).into_iter().collect(),
             _ => (0..names.len()).collect(),
         };
-        let metric = match goal {
-            Goal::Device(_) | Goal::Average => Metric::Average,
-            Goal::Worst => Metric::Worst,
-            Goal::Each => Metric::Each,
-        };
         let targets = devices
             .iter()
             .enumerate()
             .filter(|(index, _)| chosen.contains(index))
             .map(|(_, device)| DeviceTarget::new(device.name(), device.target))
             .collect();
-        let objective = Objective::new(metric, setup.file.search.reward, targets)?;
+        let objective = Objective::new(goal.metric(), setup.file.search.reward, targets)?;
         Ok(Self {
             setup,
             devices,
@@ -284,7 +279,7 @@ impl<'a> GoalDevices<'a> {
 /// Ends a run whose limits nothing keeps, before anything is trained for it.
 pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<(), Error> {
     let search = &setup.file.search;
-    for goal in search.goals.iter().filter(|goal| **goal == Goal::Each) {
+    for goal in search.goals.iter().filter(|goal| goal.metric() == Metric::Each) {
         watch.step("Looking for a network that keeps every limit");
         let goal_devices = GoalDevices::new(setup, devices, goal)?;
         let situation = Situation {
@@ -300,17 +295,8 @@ pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'
     Ok(())
 }
 
-fn words(goal: &Goal) -> String {
-    match goal {
-        Goal::Device(name) => format!("{name} alone"),
-        Goal::Average => "average over all devices".to_owned(),
-        Goal::Worst => "worst case over all devices".to_owned(),
-        Goal::Each => "a limit on every device".to_owned(),
-    }
-}
-
 fn reward_words(goal: &Goal, form: RewardForm) -> String {
-    if *goal == Goal::Each {
+    if goal.metric() == Metric::Each {
         return "accuracy alone, within the limits".to_owned();
     }
     let beta = form.beta();

@@ -7,13 +7,13 @@ use super::write::Writer;
 
 /// What these keys mean.
 pub(super) const KEYS: &[Key] = &[
-    Key::new("train.flip", "Mirrors every second image. Good for pictures of natural things, wrong for letters and shoes.")
+    Key::new("train.flip", "Mirrors every second image. Good for photographs of natural scenes, wrong for letters and shoes.")
         .known_as(&["hflip", "horizontal_flip", "fliplr", "random_flip", "mirror"]),
-    Key::new("train.crop_padding", "Shifts images by up to so many pixels; what comes in is filled with the mean.")
+    Key::new("train.crop_padding", "Shifts images by up to this many pixels; the gap is filled with the mean.")
         .known_as(&["padding", "random_crop", "pad", "shift"]),
     Key::new(
         "train.resized_crop",
-        "Cuts a part out of each image and stretches it to the full size: the smallest and the largest share of the area, such as `[0.5, 1.0]`.",
+        "Crops a part of each image and scales it to the full size: the smallest and the largest share of the area, such as `[0.5, 1.0]`.",
     )
     .with_default("off")
     .known_as(&["random_resized_crop", "crop_scale", "scale_range"]),
@@ -35,7 +35,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("train.mixup", "The α of mixing pairs of images and their labels.")
         .with_default("off")
         .known_as(&["mixup_alpha", "mix_up"]),
-    Key::new("train.train_resolutions", "Each batch is brought to one of these heights and widths, such as `[28, 32]`.")
+    Key::new("train.train_resolutions", "Each batch is scaled to one of these heights and widths, such as `[28, 32]`.")
         .with_default("off")
         .known_as(&["resolutions", "image_sizes", "multi_scale", "image_size_list"]),
 ];

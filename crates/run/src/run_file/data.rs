@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use panarch_data::{DEPTHS, Damaged, FolderOptions};
+use panarch_data::{DEPTHS, Damaged, FolderOptions, KnownDataset};
 use panarch_space::Space;
 use panarch_toml::{Key, Table, did_you_mean};
 
@@ -17,7 +17,7 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["dataset", "datasets", "images"]),
     Key::new(
         "data.dataset",
-        "A known dataset (`fashion-mnist`, `cifar-10`, `cifar-100`), or the path of a folder of pictures, with a `/` in it, such as `./pictures`.",
+        "A known dataset (`panarch data list` names them), or the path of a folder of pictures, with a `/` in it, such as `./pictures`.",
     )
     .known_as(&["name", "path", "root", "data_dir", "data_path", "folder", "train_dir"]),
     Key::new(
@@ -28,7 +28,7 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["image_size", "img_size", "imgsz", "input_size", "size", "crop_size", "res"]),
     Key::new(
         "data.validation",
-        "Training images held out; everything is chosen by them. At most a fifth of the training images are.",
+        "Training images held out, on which everything is chosen; at most a fifth of the training images.",
     )
     .known_as(&["val", "val_size", "validation_size", "validation_images", "val_images", "holdout", "valid"]),
     Key::new(
@@ -38,14 +38,14 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["calibration", "recalibration_images", "bn_images", "calib_size"]),
     Key::new(
         "data.damaged",
-        "What happens to pictures of a folder that are cut off, damaged or of a format that is not read: `error` names them all, `skip` leaves them out and counts them.",
+        "What happens to pictures of a folder that are truncated, damaged or of a format that is not read: `error` names them all, `skip` leaves them out and counts them.",
     )
     .known_as(&["on_error", "corrupt", "broken", "skip_damaged", "ignore_errors"]),
     Key::new(
         "data.depth",
-        "Bits that count in pictures with 16 bits a sample: 8, 10, 12, 14 or 16. A PNG that states its own, rightly, keeps to them.",
+        "Significant bits in pictures with 16 bits a sample: 8, 10, 12, 14 or 16. A PNG that states its own number correctly is read with that.",
     )
-    .with_default("the fewest that hold every sample of the dataset")
+    .with_default("the fewest that can hold every sample of the dataset")
     .known_as(&["bit_depth", "bits", "bits_per_sample"]),
 ];
 
@@ -79,13 +79,14 @@ impl DataSection {
         let dataset = table.string_spanned("dataset");
         if let Some(dataset) = &dataset {
             let name = dataset.value.as_str();
-            if !name.contains('/') && !panarch_data::NAMES.contains(&name) {
-                let known = panarch_data::NAMES.join("`, `");
+            let known = KnownDataset::names();
+            if !name.contains('/') && !known.contains(&name) {
+                let names = known.join("`, `");
                 let message = format!(
-                    "`data.dataset` names no known dataset, found the string \"{name}\": it is `{known}`, or the path \
+                    "`data.dataset` names no known dataset, found the string \"{name}\": it is `{names}`, or the path \
                      of a folder, with a `/` in it"
                 );
-                table.problem_at(dataset.at, message, did_you_mean(name, panarch_data::NAMES).as_deref());
+                table.problem_at(dataset.at, message, did_you_mean(name, &known).as_deref());
             }
         }
         let resolution = table.optional_u32_in("resolution", 8..=1024);

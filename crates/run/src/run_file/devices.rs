@@ -34,7 +34,7 @@ pub(super) const KEYS: &[Key] = &[
     .with_default("none; required without limits"),
     Key::new(
         "devices.targets.DEVICE",
-        "The limit on that device. The ratio r is latency over this limit. Whether it is a hard limit is up to `search.goals`: it is with the goal `each`.",
+        "The limit on that device. The ratio r is latency over this limit. It is a hard limit only with the goal `each` in `search.goals`.",
     )
     .with_default("none; required without `reference`"),
 ];

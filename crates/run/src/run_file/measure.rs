@@ -6,11 +6,11 @@ use super::write::Writer;
 
 /// What the section's keys mean.
 pub(super) const KEYS: &[Key] = &[
-    Key::new("measure", "How devices are measured that can be, such as `host`.").known_as(&[
-        "measurement",
-        "benchmark",
-        "latency",
-    ]),
+    Key::new(
+        "measure",
+        "How devices that can be measured, such as `host`, are measured.",
+    )
+    .known_as(&["measurement", "benchmark", "latency"]),
     Key::new(
         "measure.samples",
         "Networks drawn from the space and measured, from which the device's table of latencies is fitted.",

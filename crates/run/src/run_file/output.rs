@@ -12,7 +12,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("output", "Where the run writes.").known_as(&["out", "outputs", "logging"]),
     Key::new(
         "output.directory",
-        "The folder of the study, the checkpoints, the exported networks and the report. It is made if it is not there.",
+        "The folder of the study, the checkpoints, the exported networks and the report. It is created if it does not exist.",
     )
     .with_default("`runs/NAME`, NAME being the run's `name`")
     .known_as(&["dir", "folder", "path", "output_dir", "out_dir", "save_dir", "work_dir"]),

@@ -16,7 +16,7 @@ const TOP: &[Key] = &[
     .known_as(&["run_name", "experiment", "experiment_name", "project", "title"]),
     Key::new(
         "seed",
-        "The seed of the split, of training and of everything else that is drawn besides the searches, which have `search.seeds`.",
+        "The seed of the split, of training and of everything else that is random, except the searches, which have `search.seeds`.",
     )
     .known_as(&["random_seed", "manual_seed", "rng_seed"]),
 ];
@@ -79,7 +79,7 @@ const INTRODUCTION: &str = "\
 # Keys of a run file
 
 A run file is one TOML document that decides everything that `panarch run FILE` does; `examples/fashion-mnist.toml` is an example.
-Any key can be given on the command line too: `--set train.epochs=5`, with the value as TOML; what is no TOML is taken as text.
+Any key can be given on the command line too: `--set train.epochs=5`, with the value as TOML; anything else is taken as text.
 Paths are relative to the folder that the command is started in; `~/` at their beginning is the home folder.
 Times are texts with a unit: `\"5 ms\"`, `\"800 us\"`.
 

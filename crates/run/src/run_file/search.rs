@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use panarch_search::registry::{self, AGEING_EVOLUTION, Range, Setting, Settings, Value};
 use panarch_search::{Declaration, STRATEGIES};
-use panarch_study::{DEFAULT_BETA, RewardForm};
+use panarch_study::{DEFAULT_BETA, Metric, RewardForm};
 use panarch_toml::{Key, Table, did_you_mean};
 
 use super::write::Writer;
@@ -19,22 +19,20 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("search.seeds", "One search of every goal for each of these different numbers.").known_as(&["seed", "random_seed"]),
     Key::new(
         "search.goals",
-        "What is searched for. `alone` is one goal for every device by itself, a device's name that one; `average` is the mean \
-         of r over all devices, `worst` the largest r. `each` is the hard limit: only a network that keeps the target on every \
-         device can win.",
+        "What is searched for. `alone` is one goal for every device by itself, a device's name is the goal of that device alone; `average` is the mean \
+         of r over all devices, `worst` the largest r. `each` is the hard limit: only a network within its target on every device can win.",
     )
     .with_default("`alone` and, with several devices, `average` and `worst`")
     .known_as(&["goal", "objective", "objectives", "metric", "metrics"]),
     Key::new(
         "search.reward",
         "How accuracy and latency become one number, with b for `beta`. `absolute`: accuracy + b·|r − 1|. `soft`: accuracy · r^b. `hard`: \
-         accuracy as it is up to the target, accuracy · r^b beyond it. None of the three is a hard limit, `hard` neither: a network \
-         over its target can win if it is accurate enough. The hard limit is `goals = [\"each\"]`.",
+         accuracy as it is up to the target, accuracy · r^b beyond it. None of the three is a hard limit, not even `hard`: a network over its target can win if it is accurate enough. The hard limit is `goals = [\"each\"]`.",
     )
     .known_as(&["reward_type", "reward_form", "reward_function"]),
     Key::new(
         "search.beta",
-        "How strongly latency counts in the reward; the more negative, the more strongly.",
+        "The weight of latency in the reward; the more negative, the larger.",
     )
     .known_as(&["exponent", "slope", "latency_weight", "w", "alpha"]),
 ];
@@ -74,26 +72,35 @@ pub struct SearchSection {
 pub enum Goal {
     /// One device alone, by its name in [`super::DevicesSection::names`].
     Device(String),
-    /// The mean of r over all devices.
-    Average,
-    /// The largest r of all devices.
-    Worst,
-    /// A hard limit on every device.
-    Each,
+    /// All devices, joined by a metric.
+    All(Metric),
 }
 
 impl Goal {
-    /// The goals that concern all devices.
-    const SHARED: [Self; 3] = [Self::Average, Self::Worst, Self::Each];
-
     /// The name used in run files and tables; for a device, the device's.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Device(name) => name,
-            Self::Average => "average",
-            Self::Worst => "worst",
-            Self::Each => "each",
+            Self::All(metric) => metric.name(),
+        }
+    }
+
+    /// What it is, in words.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Device(name) => format!("{name} alone"),
+            Self::All(metric) => metric.title().to_owned(),
+        }
+    }
+
+    /// The metric; with one device, all metrics but a limit are the same.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        match self {
+            Self::Device(_) => Metric::Average,
+            Self::All(metric) => *metric,
         }
     }
 }
@@ -121,7 +128,7 @@ impl Default for SearchSection {
             settings: strategy.settings(evaluations, |_| None),
             evaluations,
             seeds: vec![1],
-            goals: vec![Goal::Average, Goal::Worst],
+            goals: vec![Goal::All(Metric::Average), Goal::All(Metric::Worst)],
             reward: RewardForm::Absolute { beta: DEFAULT_BETA },
         }
     }
@@ -206,21 +213,21 @@ fn read_goals(table: &Table<'_>, devices: Option<&[String]>) -> Vec<Goal> {
         let shared = if one {
             Vec::new()
         } else {
-            vec![Goal::Average, Goal::Worst]
+            vec![Goal::All(Metric::Average), Goal::All(Metric::Worst)]
         };
         return alone().chain(shared).collect();
     };
     let mut goals: Vec<Goal> = Vec::new();
     for name in &names {
         let text = name.value.as_str();
-        let shared = Goal::SHARED.into_iter().find(|goal| goal.name() == text);
+        let shared = Metric::ALL.into_iter().find(|metric| metric.name() == text);
         let device = devices.is_none_or(|devices| devices.iter().any(|device| device == text));
         let found: Vec<Goal> = match shared {
-            Some(goal) => vec![goal],
+            Some(metric) => vec![Goal::All(metric)],
             None if text == ALONE => alone().collect(),
             None if device => vec![Goal::Device(text.to_owned())],
             None => {
-                let shared = Goal::SHARED.each_ref().map(|goal| goal.name().to_owned());
+                let shared = Metric::ALL.map(|metric| metric.name().to_owned());
                 let known = shared.into_iter().chain([ALONE.to_owned()]);
                 let known: Vec<String> = known.chain(devices.unwrap_or_default().iter().cloned()).collect();
                 let message = format!(

@@ -61,7 +61,7 @@ pub(super) const KEYS: &[Key] = &[
         .known_as(&["goal", "metric"]),
     Key::new(
         "train.storage",
-        "How values are kept between forward and backward pass. `bf16` takes half as many bytes and is less exact.",
+        "How values are stored between forward and backward pass. `bf16` takes half as many bytes and is less exact.",
     )
     .known_as(&["precision", "dtype", "amp", "fp16", "bf16"]),
     Key::new(
@@ -138,7 +138,7 @@ impl Default for TrainSection {
 impl TrainSection {
     pub(super) fn read(table: Table<'_>) -> Self {
         let default = Self::default();
-        let objectives = [Metric::Average, Metric::Worst, Metric::Each].map(|metric| (metric.name(), metric));
+        let objectives = Metric::ALL.map(|metric| (metric.name(), metric));
         let section = Self {
             schedule: table.optional_string("schedule").unwrap_or(default.schedule),
             epochs: table.optional_f64_in("epochs", 1e-6..=1e6),

@@ -260,16 +260,9 @@ pub(crate) fn pieces(block: &Block, style: &Style, classes: u32) -> Vec<Piece> {
 
 /// What node names of an operator begin with, so that a parameter means the same in every member of a space.
 fn scope(operator: Operator) -> String {
-    match operator {
-        Operator::Skip
-        | Operator::Separable
-        | Operator::InvertedBottleneck
-        | Operator::FusedInvertedBottleneck
-        | Operator::Bottleneck
-        | Operator::Basic
-        | Operator::Fire
-        | Operator::EdgeChain => format!("{}.", operator.short()),
-        _ => String::new(),
+    match operator.is_scoped() {
+        true => format!("{}.", operator.short()),
+        false => String::new(),
     }
 }
 

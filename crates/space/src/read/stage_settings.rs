@@ -43,7 +43,10 @@ impl Variants {
             properties: Properties::default(),
         };
         let mut variants: Vec<Variant> = Operator::ALL.iter().map(built_in).collect();
-        let kinds = Operator::BLOCKS.map(|operator| (operator.name(), operator));
+        let kinds: Vec<_> = Operator::blocks()
+            .into_iter()
+            .map(|operator| (operator.name(), operator))
+            .collect();
         let tables = root.table_or_empty("operators");
         for key in tables.keys() {
             let Some(table) = tables.optional_table(&key.value) else {

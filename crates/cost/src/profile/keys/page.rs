@@ -30,8 +30,8 @@ const INTRODUCTION: &str = "\
 
 A profile is one TOML file that describes a device; `panarch device new` writes one, [your own device](../concepts/your-own-device.md) shows how.
 Every figure says where it comes from: `{ value = …, source = \"…\" }` or `{ value = …, assumption = \"…\" }`.
-A quantity is a plain number in the unit that its key names, or a text with a unit: `\"800 MHz\"`, `\"1 MiB\"`, `\"12.8 GB/s\"`, `\"100 ns\"`, `\"0.2 pJ\"`, `\"2 W\"`, `\"85 %\"`. Such a text may stand alone, as `frequency_hz = \"800 MHz\"`; it then counts as an assumption. In a profile with a `base` every value may.
-A required key is required where its section is there and its kind has it.
+A quantity is a plain number in the unit that its key names, or a text with a unit: `\"800 MHz\"`, `\"1 MiB\"`, `\"12.8 GB/s\"`, `\"100 ns\"`, `\"0.2 pJ\"`, `\"2 W\"`, `\"85 %\"`. A quantity with a unit may be written without a source, as in `frequency_hz = \"800 MHz\"`; it then counts as an assumption. In a profile with a `base`, so may every value.
+A required key is required where its section is present and its kind has it.
 \"Usual\" is the range outside of which commands print a note, never an error; 0 is usual wherever it is allowed.
 
 *This page is made from the code by `cargo xtask docs`.*

@@ -8,7 +8,7 @@ use crate::cli::args::{FormatArgs, ShapeArgs, model};
 
 #[derive(Debug, Args)]
 pub struct SpaceMemArgs {
-    /// Spaces: preset names or TOML files, separated by blanks or commas [default: every preset]
+    /// Spaces: preset names or TOML files, separated by spaces or commas [default: every preset]
     pub space: Vec<String>,
     /// Devices: profile names or TOML files, `micro`, `full` or `all`; repeatable, or separated by commas
     #[arg(long, default_values = MATRIX_MACHINES)]

@@ -42,6 +42,10 @@ impl Session for Inference {
         self.machine.run(self.work);
         Ok(Vec::new())
     }
+
+    fn outputs(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl Runtime for Simulated {

@@ -10,37 +10,33 @@ use panarch_nn::{Executor, Store, Views};
 use panarch_train::TrainError;
 use rand::RngExt;
 
-use crate::lookup::NamedNetwork;
+use super::{Exported, Exporter, Outgoing};
 use crate::{Error, memory};
 
 /// Random images from which ranges are taken when there are no others.
 const RANDOM_IMAGES: usize = 8;
 
-/// A TFLite file, and what its numbers are worth.
-pub struct Exported {
-    /// The file.
-    pub bytes: Vec<u8>,
-    /// Where weights and ranges come from, in words.
-    pub note: String,
-}
+pub(super) const EXPORTER: Exporter = Exporter {
+    extension: "tflite",
+    summary: "the network with int8 weights",
+    export,
+};
 
-/// An int8 TFLite file of a network.
-///
-/// With weights, ranges are taken from the engine's forward pass over random images; without, kernels are drawn from `seed`
+/// With weights, ranges are taken from the engine's forward pass over random images; without, kernels are drawn from the seed
 /// and ranges are plausible ones, which is enough for questions of cost.
-///
-/// # Errors
-/// When TFLite cannot say what a layer computes, or the engine cannot run the network.
-pub fn export(named: &NamedNetwork, seed: u64) -> Result<Exported, Error> {
-    let network = &named.network;
+fn export(outgoing: &Outgoing<'_>) -> Result<Exported, Error> {
+    let Outgoing { network, seed, .. } = *outgoing;
     memory::check_engine(network, RANDOM_IMAGES)?;
-    let Some(weights) = &named.weights else {
-        return Ok(Exported {
-            bytes: write(network, Values::Seeded(seed), &Ranges::plausible())?,
-            note: format!(
-                "random kernels of seed {seed} and plausible ranges: good for questions of cost, not for answers"
-            ),
-        });
+    let exported = |bytes: Vec<u8>, note: String| Exported {
+        bytes,
+        notes: vec![note],
+        check: None,
+    };
+    let Some(weights) = outgoing.weights else {
+        return Ok(exported(
+            write(network, Values::Seeded(seed), &Ranges::plausible())?,
+            format!("random kernels of seed {seed} and plausible ranges: good for questions of cost, not for answers"),
+        ));
     };
     let Shape {
         channels,
@@ -55,12 +51,10 @@ pub fn export(named: &NamedNetwork, seed: u64) -> Result<Exported, Error> {
     let mut rng = stream(seed, "panarch tflite images", 0);
     let images: Vec<f32> = (0..count).map(|_| rng.random::<f32>().mul_add(4.0, -2.0)).collect();
     let ranges = calibrate(network, weights, &images)?;
-    Ok(Exported {
-        bytes: write(network, Values::Given(weights), &ranges)?,
-        note: format!(
-            "ranges from {RANDOM_IMAGES} random images of seed {seed}: check the accuracy before it is shipped"
-        ),
-    })
+    Ok(exported(
+        write(network, Values::Given(weights), &ranges)?,
+        format!("ranges from {RANDOM_IMAGES} random images of seed {seed}: check the accuracy before it is shipped"),
+    ))
 }
 
 /// The ranges that a file needs ([`Ranges::needed`]), over images [batch, height, width, channels], in one forward pass.
@@ -154,8 +148,10 @@ fn tap(network: &Network, weights: &Weights) -> Result<Tapped, Error> {
     }
     let mut wanted = Ranges::needed(network);
     // A network may have no node that feeds nothing.
-    if !wanted.contains(&network.output()) {
-        wanted.push(network.output());
+    for output in network.outputs() {
+        if !wanted.contains(&output.node) {
+            wanted.push(output.node);
+        }
     }
     wanted.retain(|id| !matches!(network.node(*id).op, Op::Input));
     let (mut weights, mut taps) = (weights.clone(), HashMap::new());

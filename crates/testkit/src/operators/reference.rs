@@ -1,4 +1,4 @@
-//! A slow executor in f64, node by node, with nothing fused: what the real one is compared with.
+//! A slow executor in f64, node by node, with nothing fused: what the engine is compared with. Values are NHWC.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ pub enum Mode {
 
 /// Values of all nodes, NHWC, and the statistics (mean, biased variance) of all batch normalisations.
 pub struct Pass {
-    /// The values of every node, by its number.
+    /// Of each node, by its number.
     pub values: Vec<Vec<f64>>,
-    /// The statistics of every batch normalisation, by its node's name.
+    /// By the name of the node.
     pub moments: BTreeMap<String, (Vec<f64>, Vec<f64>)>,
 }
 
@@ -36,10 +36,10 @@ fn weight(weights: &Weights, node: &str, suffix: &str) -> Vec<f64> {
     tensor.data.iter().map(|value| f64::from(*value)).collect()
 }
 
-/// Runs a network on images `[batch, height, width, channels]`.
+/// Runs a network on images, `[images, height, width, channels]`.
 ///
 /// # Panics
-/// When the weights are not the network's.
+/// When the weights lack a parameter.
 #[must_use]
 pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) -> Pass {
     let image = network.input_shape().elements() as usize;
@@ -146,10 +146,10 @@ pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) 
     pass
 }
 
-/// Gradients of all parameters by name, and of the input, from the gradient of the output; training mode.
+/// Gradients of all parameters by name, and of the input, from the gradient of the first output; training mode.
 ///
 /// # Panics
-/// When the weights are not the network's.
+/// When the pass is of another network.
 #[must_use]
 pub fn backward(
     network: &Network,
@@ -280,7 +280,7 @@ pub fn backward(
     (parameters, grads.swap_remove(0))
 }
 
-/// Value and derivative.
+/// Value and derivative of an activation.
 #[must_use]
 pub fn activation(kind: Activation, x: f64) -> (f64, f64) {
     let inside = |low: f64, high: f64| f64::from(u8::from(x > low && x < high));

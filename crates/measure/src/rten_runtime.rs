@@ -107,12 +107,7 @@ impl Session for RtenSession {
         let [channels, height, width] = self.image;
         let input = NdTensorView::from_data([batch, channels, height, width], images);
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let inputs = self
-            .model
-            .input_ids()
-            .iter()
-            .take(1)
-            .map(|id| (*id, input.clone().into()));
+        let inputs = self.model.input_ids().iter().take(1).map(|id| (*id, input.into()));
         let outputs = self
             .model
             .run(inputs.collect(), self.model.output_ids(), Some(options))

@@ -12,7 +12,7 @@ use crate::{Declaration, SearchError, Situation, Strategy};
 /// What the registry says of it.
 pub const DECLARATION: Declaration = Declaration {
     name: NAME,
-    summary: "ageing evolution: a change of the best of a few of the latest networks",
+    summary: "changes the best of a few of the latest networks (ageing evolution)",
     settings: &[
         Setting {
             key: Key::new(
@@ -140,7 +140,7 @@ impl Strategy for AgeingEvolution {
             tournament,
             mutation_rate,
         } = self.settings;
-        let space = situation.space;
+        let subspace = situation.subspace;
         let mut rng = stream(self.seed, "ageing evolution", situation.number);
         let mut alive: Vec<(&Observation, f64)> = situation
             .history
@@ -153,11 +153,11 @@ impl Strategy for AgeingEvolution {
         // From the oldest to the youngest; of equal ones the oldest wins.
         alive.reverse();
         if alive.len() < population {
-            return propose(situation, &mut rng, |rng| space.sample(rng));
+            return propose(situation, &mut rng, |rng| subspace.sample(rng));
         }
         propose(situation, &mut rng, |rng| {
             let parent = winner(&alive, tournament, rng);
-            space.mutate(parent, mutation_rate, rng)
+            subspace.mutate(parent, mutation_rate, rng)
         })
     }
 

@@ -18,7 +18,7 @@ pub type New = fn(u64, &Settings) -> Result<Box<dyn Strategy>, SearchError>;
 pub struct Declaration {
     /// The name used in run files and tables.
     pub name: &'static str,
-    /// How it proposes, as the end of a sentence: "draws every network anew".
+    /// How it proposes, as the end of a sentence: "draws every network uniformly at random".
     pub summary: &'static str,
     /// Its own settings.
     pub settings: &'static [Setting],

@@ -1,8 +1,8 @@
-//! A toy space, a fake device with seeded noise, a machine in simulated time, and the conformance suites of engines, storages and
-//! strategies; a slow engine in f64.
+//! A toy space, a fake device with seeded noise, a machine in simulated time, a slow engine in f64, and the conformance suites of
+//! engines, storages and strategies.
 //!
-//! For tests only: [`engine_conformance`], [`storage_conformance`] and [`strategy_conformance`] panic where an implementation breaks a promise of
-//! its trait, so that whoever writes another one calls them from a test.
+//! For tests only: [`engine_conformance`], [`storage_conformance`] and [`strategy_conformance`] panic where an implementation
+//! breaks a promise of its trait, so that whoever writes another one calls them from a test.
 #![forbid(unsafe_code)]
 
 mod engine_suite;

@@ -97,6 +97,12 @@ pub enum NnError {
         /// What does not belong.
         what: &'static str,
     },
+    /// An engine was asked for tensors that it does not hold.
+    #[error("the engine does not hold these parameters: another engine made them, or they were removed")]
+    NotHeld,
+    /// Gradients or momentum were asked for before an optimiser has begun.
+    #[error("no optimiser has begun for these parameters")]
+    NoOptimiser,
     /// A label is not a class.
     #[error("label {label} of image {image} is not one of {classes} classes")]
     Label {

@@ -5,6 +5,8 @@
 //! - [`Executor`] runs one network on batches: training forward pass, backward pass, evaluation, and the statistics of
 //!   batch normalisation.
 //! - [`softmax_cross_entropy`], [`Sgd`] and [`CosineSchedule`] make a training step of it.
+//! - [`Engine`] is the seam that trainers use: an engine owns parameters and the optimiser's state. [`CpuEngine`] is made of the
+//!   parts above; another engine may keep everything on a device of its own.
 //!
 //! ```
 //! use panarch_graph::{Conv2d, Linear, NetworkBuilder, Op, Shape, stream};
@@ -41,11 +43,17 @@
 //! I/O, clock or own randomness.
 
 mod arena;
+mod cpu_engine;
+mod engine;
 mod error;
 mod executor;
 mod gradients;
+pub mod kernel_matrices;
 mod kernels;
+mod layout;
 mod loss;
+mod member;
+mod mixed_loss;
 mod observer;
 mod plan;
 mod schedule;
@@ -56,10 +64,15 @@ mod store;
 mod views;
 mod workspace;
 
+pub use cpu_engine::CpuEngine;
+pub use engine::{Batches, Engine, Parameters, Statistics, Step, TakeImages};
 pub use error::NnError;
 pub use executor::{Executor, evaluation_bytes};
 pub use gradients::Gradients;
+pub use layout::{Layout, TensorSpec};
 pub use loss::{Teacher, count_correct, softmax_cross_entropy};
+pub use member::Member;
+pub use mixed_loss::{Loss, Mixed};
 pub use observer::{Observer, Phase};
 pub use schedule::CosineSchedule;
 pub use sgd::{Sgd, SgdOptions};

@@ -26,6 +26,19 @@ impl BnStatistics {
         Self::default()
     }
 
+    /// Statistics as an engine found them over `images` images: for each batch normalisation node its name, the mean and the
+    /// unbiased variance of every channel.
+    #[must_use]
+    pub fn from_moments(images: u64, moments: impl IntoIterator<Item = (String, Vec<f64>, Vec<f64>)>) -> Self {
+        let moments = moments.into_iter();
+        Self {
+            moments: moments
+                .map(|(node, mean, variance)| (node, Moments { mean, variance }))
+                .collect(),
+            images,
+        }
+    }
+
     /// Number of images seen.
     #[must_use]
     pub const fn images(&self) -> u64 {

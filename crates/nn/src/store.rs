@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use panarch_graph::{Network, Op, ParameterRole, ParameterSpec, Weights};
+use panarch_graph::{Network, Op, ParameterRole, ParameterSpec, Tensor, Weights};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::NnError;
+use crate::{Layout, NnError, kernel_matrices};
 
 /// What a stored tensor is; decides its initial value and whether weight decay touches it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -303,6 +303,58 @@ impl Store {
             data,
         });
         id
+    }
+
+    /// What the tensors are, without their values.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::of(self)
+    }
+
+    /// The values of all tensors that are not made of others, by name.
+    #[must_use]
+    pub fn weights(&self) -> Weights {
+        let own = self.tensors.iter().filter(|tensor| !tensor.kind.is_derived());
+        let named = own.map(|tensor| {
+            let (shape, data) = (tensor.shape.clone(), tensor.data.clone());
+            (tensor.name.clone(), Tensor { shape, data })
+        });
+        named.collect()
+    }
+
+    /// Overwrites the tensors that `weights` names, and makes anew what is made of them; others stay.
+    ///
+    /// # Errors
+    /// When a name is unknown or a shape another; nothing has changed then.
+    pub fn load(&mut self, weights: &Weights) -> Result<(), NnError> {
+        for (id, tensor) in self.places(weights)? {
+            if let Some(stored) = self.tensors.get_mut(id.index()) {
+                stored.data.copy_from_slice(&tensor.data);
+            }
+        }
+        kernel_matrices::refresh_all(self);
+        Ok(())
+    }
+
+    /// The places of named tensors, all of them with the right shapes.
+    pub(crate) fn places<'a>(&self, weights: &'a Weights) -> Result<Vec<(TensorId, &'a Tensor)>, NnError> {
+        let place = |(name, tensor): (&str, &'a Tensor)| {
+            let missing = || NnError::MissingTensor { name: name.to_owned() };
+            let id = self.id(name).ok_or_else(missing)?;
+            let stored = self.tensors.get(id.index()).ok_or_else(missing)?;
+            if stored.kind.is_derived() {
+                return Err(missing());
+            }
+            if stored.shape != tensor.shape || stored.data.len() != tensor.data.len() {
+                return Err(NnError::ViewShape {
+                    name: name.to_owned(),
+                    stored: stored.shape.clone(),
+                    wanted: tensor.shape.clone(),
+                });
+            }
+            Ok((id, tensor))
+        };
+        weights.iter().map(place).collect()
     }
 
     /// The number of the tensor of this name.

@@ -1,6 +1,6 @@
 use panarch_graph::{Network, NodeId, ParameterRole, ParameterSpec, Tensor, Weights};
 
-use crate::{NnError, Store, TensorId, TensorKind};
+use crate::{Layout, NnError, Store, TensorId, TensorKind};
 
 /// Where one parameter of a network lies in a store: the leading channels and the centre of the kernel.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,20 @@ impl View {
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// The parameter is the stored value times this.
+    #[must_use]
+    pub const fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// For each value of the parameter, row-major in its shape, its place among the stored tensor's values.
+    #[must_use]
+    pub fn places(&self) -> Vec<usize> {
+        let mut places = Vec::with_capacity(self.elements());
+        self.runs(|_, from, length| places.extend(from..from + length));
+        places
     }
 
     /// Number of values.
@@ -136,17 +150,17 @@ impl Views {
     /// # Errors
     /// When a tensor is absent, of another kind, or too small.
     pub fn resolve(network: &Network, store: &Store) -> Result<Self, NnError> {
-        Self::resolve_with(network, store, &|_| None)
+        Self::resolve_in(network, &store.layout(), &|_| None)
     }
 
-    /// As [`Views::resolve`], where `bind` may say that a parameter lies elsewhere than under its own name. Several
-    /// parameters may lie in one tensor; their gradients add up.
+    /// As [`Views::resolve`] for tensors whose values are elsewhere. `bind` may say that a parameter lies elsewhere than under
+    /// its own name. Several parameters may lie in one tensor; their gradients add up.
     ///
     /// # Errors
     /// As [`Views::resolve`].
-    pub fn resolve_with(
+    pub fn resolve_in(
         network: &Network,
-        store: &Store,
+        layout: &Layout,
         bind: &dyn Fn(&ParameterSpec) -> Option<Binding>,
     ) -> Result<Self, NnError> {
         let mut views = Vec::new();
@@ -156,18 +170,18 @@ impl Views {
                 tensor: spec.name.clone(),
                 scale: 1.0,
             });
-            let Some(id) = store.id(&tensor) else {
+            let Some(id) = layout.id(&tensor) else {
                 return Err(NnError::MissingTensor { name: tensor });
             };
-            let tensor = &store.tensors()[id.index()];
-            if !tensor.kind().serves_as(wanted) {
+            let tensor = &layout.tensors()[id.index()];
+            if !tensor.kind.serves_as(wanted) {
                 return Err(NnError::Kind {
                     name: spec.name,
-                    stored: tensor.kind(),
+                    stored: tensor.kind,
                     wanted,
                 });
             }
-            let stored = tensor.shape();
+            let stored = &tensor.shape[..];
             let fits =
                 stored.len() == spec.shape.len() && stored.iter().zip(&spec.shape).all(|(have, want)| have >= want);
             if !fits || spec.shape.len() > 4 {
@@ -183,7 +197,7 @@ impl Views {
         }
         Ok(Self {
             views,
-            tensors: store.tensors().len(),
+            tensors: layout.tensors().len(),
         })
     }
 
@@ -219,6 +233,18 @@ impl Views {
             view.scatter(&tensor.data, store.tensors_mut()[view.tensor.index()].data_mut());
         }
         Ok(())
+    }
+
+    /// Whether the views lie in tensors of this layout.
+    #[must_use]
+    pub fn fit(&self, layout: &Layout) -> bool {
+        let tensors = layout.tensors();
+        let lies = |view: &View| {
+            tensors
+                .get(view.tensor.index())
+                .is_some_and(|it| it.shape == view.stored)
+        };
+        tensors.len() == self.tensors && self.views.iter().all(lies)
     }
 
     /// Fails when the store's tensors are not those that the views were resolved in.

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use panarch_data::{DataRoot, Dataset, DatasetSource, FolderOptions, HeldOut, Splits};
 use panarch_graph::{Inputs, Network, Weights};
-use panarch_nn::Store;
+use panarch_nn::{Engine, Member};
 use panarch_report::{Panel, panels_svg};
 use panarch_space::{Genotype, Space};
 use panarch_train::schedule::{Phase, Teacher};
 use panarch_train::{
-    CheckpointPolicy, Control, CpuEngine, FineTuning, Member, NetworkTrainer, Optimisation, Outcome, Progress,
-    Rewarder, Schedule, Score, Supernet, SupernetTrainer, TeacherNetwork, TrainedNetwork, Training, Validation,
+    CheckpointPolicy, Control, FineTuning, NetworkTrainer, Optimisation, Outcome, PlacedSupernet, Progress, Rewarder,
+    Schedule, Score, Supernet, SupernetTrainer, TeacherNetwork, TrainError, TrainedNetwork, Training, Validation,
     Validator,
 };
 
@@ -46,7 +46,7 @@ const TRAINING: &[&str] = &[
 pub(super) struct Bench {
     pub(super) folder: PathBuf,
     pub(super) dataset: Dataset,
-    pub(super) engine: CpuEngine,
+    pub(super) engine: Box<dyn Engine>,
     /// What all lengths of training are multiplied by.
     pub(super) scale: f64,
     training: Csv,
@@ -69,7 +69,7 @@ impl Bench {
         Ok(Self {
             training: Csv::open(&folder.join("training.csv"), TRAINING)?,
             folder: folder.into(),
-            engine: CpuEngine::new(),
+            engine: panarch_run::engine::engine(),
             dataset,
             scale,
         })
@@ -193,8 +193,8 @@ impl Bench {
             progress: &mut progress,
         };
         let outcome = match rewarder.as_mut() {
-            Some(rewarder) => trainer.train_rewarded(&mut self.engine, *rewarder, &mut control)?,
-            None => trainer.train(&mut self.engine, &mut control)?,
+            Some(rewarder) => trainer.train_rewarded(self.engine.as_mut(), *rewarder, &mut control)?,
+            None => trainer.train(self.engine.as_mut(), &mut control)?,
         };
         if outcome == Outcome::Cancelled {
             return Err(Error::Interrupted);
@@ -269,10 +269,10 @@ impl Bench {
             checkpoint: Some(CheckpointPolicy::new(&path)),
             progress: &mut progress,
         };
-        if trainer.train(&mut self.engine, validator, &mut control)? == Outcome::Cancelled {
+        if trainer.train(self.engine.as_mut(), validator, &mut control)? == Outcome::Cancelled {
             return Err(Error::Interrupted);
         }
-        let trained = trainer.finish(&mut self.engine, validator)?;
+        let trained = trainer.finish(self.engine.as_mut(), validator)?;
         std::fs::remove_file(&path).map_err(Error::writing(&path))?;
         Ok(trained)
     }
@@ -281,18 +281,19 @@ impl Bench {
     pub(super) fn inherited(
         &mut self,
         network: &Network,
-        store: &Store,
+        supernet: &PlacedSupernet,
         validator: &Validator,
     ) -> Result<Score, Error> {
-        let member = Member::new(network.clone(), store)?;
-        Ok(validator.score(&mut self.engine, &member, store)?)
+        let parameters = supernet.parameters();
+        let member = Member::new(network.clone(), parameters.layout()).map_err(TrainError::from)?;
+        Ok(validator.score(self.engine.as_mut(), parameters, &member)?)
     }
 
     /// The score on the official test images of what has been chosen.
     pub(super) fn tested(&mut self, network: &Network, weights: &Weights) -> Result<Score, Error> {
         let (images, normalisation) = (self.dataset.test_split(), self.dataset.normalisation());
         Ok(panarch_train::test(
-            &mut self.engine,
+            self.engine.as_mut(),
             network,
             weights,
             &images,

@@ -48,7 +48,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                 continue;
             }
             let score = if epochs == 0.0 {
-                validator.inherited(&mut bench.engine, &supernet, genotype)?
+                validator.inherited(bench.engine.as_mut(), &supernet, genotype)?
             } else {
                 watch.step(format!("{text}: {epochs} epochs, weight of the teacher {distillation}"));
                 let settings = FineTuning {
@@ -62,7 +62,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                     distillation: distillation as f32,
                 };
                 let trained = bench.network(Start::Inherited(&supernet, genotype), settings, &validator, watch)?;
-                validator.finished(&mut bench.engine, &trained.network, &trained.weights)?
+                validator.finished(bench.engine.as_mut(), &trained.network, &trained.weights)?
             };
             watch.done(score.accuracy().value.to_string());
             let numbers = [macs.to_string(), score.correct.to_string(), score.images.to_string()];

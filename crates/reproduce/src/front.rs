@@ -137,7 +137,7 @@ pub(super) fn front(
                 let reason = format!("no evaluated member of {name} keeps {limit} on {}", device.device);
                 return Err(Error::Infeasible(reason));
             };
-            let trained = inherit(&mut bench.engine, supernet, genotype, &validator)?;
+            let trained = inherit(bench.engine.as_mut(), supernet, genotype, &validator)?;
             let tested = bench.tested(&trained.network, &trained.weights)?;
             front.push(vec![
                 name.to_owned(),
@@ -184,7 +184,7 @@ impl Scored<'_> {
             return Ok(());
         }
         let validator = bench.validator(IMAGES)?;
-        let score = validator.inherited(&mut bench.engine, supernet, genotype)?;
+        let score = validator.inherited(bench.engine.as_mut(), supernet, genotype)?;
         let macs = supernet.member(genotype)?.network().macs();
         let numbers = [macs.0.to_string(), score.correct.to_string(), score.images.to_string()];
         let row = [name.to_owned(), seed.to_owned(), text].into_iter().chain(numbers);

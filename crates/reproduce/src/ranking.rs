@@ -64,7 +64,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
             distillation: 0.0,
         };
         let trained = bench.network(Start::Scratch(network.clone()), settings, &validator, watch)?;
-        let score = validator.finished(&mut bench.engine, &trained.network, &trained.weights)?;
+        let score = validator.finished(bench.engine.as_mut(), &trained.network, &trained.weights)?;
         let numbers = [
             network.macs().0.to_string(),
             score.correct.to_string(),
@@ -80,17 +80,19 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         }
         let supernet = supernet(bench, name, watch)?;
         watch.step(format!("The networks with weights of {name}"));
+        let placed = supernet.place(bench.engine.as_mut())?;
         for (genotype, network) in &networks {
             let text = genotype.to_string();
             if inherited.find(&[name, &text]).is_none() {
                 if watch.cancel.is_cancelled() {
                     return Err(Error::Interrupted);
                 }
-                let score = bench.inherited(network, supernet.store(), &validator)?;
+                let score = bench.inherited(network, &placed, &validator)?;
                 let numbers = [score.correct.to_string(), score.images.to_string()];
                 inherited.push([name.to_owned(), text].into_iter().chain(numbers).collect())?;
             }
         }
+        bench.engine.remove(placed.parameters());
         watch.done(format!("{} scores", networks.len()));
     }
     let (mut rows, mut panels) = (Vec::new(), Vec::new());

@@ -312,7 +312,7 @@ impl Rewarded<'_, '_, '_> {
         }
         let score = self
             .validator
-            .inherited(&mut self.bench.engine, self.supernet, genotype)?;
+            .inherited(self.bench.engine.as_mut(), self.supernet, genotype)?;
         let accuracy = score.accuracy().value;
         let reward = self.rewarder.reward(genotype, accuracy)?.value;
         self.table.push(vec![
@@ -351,7 +351,7 @@ fn judged(
 ) -> Result<Vec<String>, Error> {
     watch.step(format!("Fine-tuning what {} has found for {}", key[1], key[0]));
     let validator = bench.validator(10_000)?;
-    let score = validator.inherited(&mut bench.engine, supernet, genotype)?;
+    let score = validator.inherited(bench.engine.as_mut(), supernet, genotype)?;
     let accuracy: Accuracy = score.accuracy().value;
     let reward = rewarder.reward(genotype, accuracy)?;
     let settings = FineTuning {

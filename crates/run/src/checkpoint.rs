@@ -7,16 +7,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use panarch_graph::{Network, Shape, Tensor, Weights};
-use panarch_nn::Store;
 use panarch_space::{Genotype, Space};
 use panarch_train::published::{ImportedTensors, import_network, import_supernet, published_network};
-use panarch_train::{Checkpoint, CpuEngine, Engine, Member, Supernet, TrainError, head_of};
+use panarch_train::{Checkpoint, Supernet, TrainError, head_of};
 
 pub use file::{CheckpointFile, TensorFacts, presets_of};
 pub use write::{default_output, write_kept, write_supernet};
 
 use crate::exporters::{Names, Outgoing};
-use crate::{Error, lookup};
+use crate::{Error, engine, lookup};
 
 /// Largest checkpoint that is read, in bytes.
 const LARGEST: u64 = 4 << 30;
@@ -238,9 +237,10 @@ fn fewer_problems(a: TrainError, b: TrainError) -> TrainError {
 
 /// The engine's logits for images [batch, height, width, channels].
 pub(crate) fn logits(network: &Network, weights: &Weights, images: &[f32]) -> Result<Vec<f32>, Error> {
-    let store = Store::from_weights(network, weights).map_err(TrainError::from)?;
-    let member = Member::new(network.clone(), &store)?;
-    let mut logits = Vec::new();
-    CpuEngine::new().evaluate(&member, &store, None, images, &mut logits)?;
-    Ok(logits)
+    Ok(panarch_train::answers(
+        engine::engine().as_mut(),
+        network,
+        weights,
+        images,
+    )?)
 }

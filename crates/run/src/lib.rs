@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod classify;
 pub mod device_source;
 pub mod device_table;
+pub mod engine;
 mod error;
 pub mod event;
 pub mod exporters;

@@ -1,10 +1,13 @@
-//! A toy space, a fake device with seeded noise, a machine in simulated time, and the conformance suites of storages and strategies.
+//! A toy space, a fake device with seeded noise, a machine in simulated time, a slow engine in f64, and the conformance suites of
+//! engines, storages and strategies.
 //!
-//! For tests only: [`storage_conformance`] and [`strategy_conformance`] panic where an implementation breaks a promise of
-//! its trait, so that whoever writes another one calls them from a test.
+//! For tests only: [`engine_conformance`], [`storage_conformance`] and [`strategy_conformance`] panic where an implementation
+//! breaks a promise of its trait, so that whoever writes another one calls them from a test.
 #![forbid(unsafe_code)]
 
+mod engine_suite;
 mod fake_device;
+mod naive_engine;
 pub mod operators;
 mod reference;
 pub mod samples;
@@ -15,7 +18,9 @@ mod storage_suite;
 mod strategy_suite;
 mod toy;
 
+pub use engine_suite::engine_conformance;
 pub use fake_device::{FakeDevice, gaussian};
+pub use naive_engine::NaiveEngine;
 pub use reference::{LACKED, REFERENCE_DATA, reference, reference_text};
 pub use simulated_machine::{Load, SimulatedMachine};
 pub use squares::squares;

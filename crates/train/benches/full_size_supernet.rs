@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use panarch_data::{Dataset, HeldOut, ImageSet};
 use panarch_graph::{Shape, random};
+use panarch_nn::CpuEngine;
 use panarch_space::Space;
-use panarch_train::{Control, CpuEngine, Optimisation, Progress, Schedule, SupernetTrainer, Training};
+use panarch_train::{Control, Optimisation, Progress, Schedule, SupernetTrainer, Training};
 use rand::Rng as _;
 
 const BATCH: usize = 8;

@@ -12,9 +12,9 @@ use std::time::Instant;
 
 use panarch_data::{Augmentation, ColourJitter, Dataset, Feed, HeldOut, ImageSet, Loader, RandAugment, Splits};
 use panarch_graph::Shape;
-use panarch_nn::{Gradients, Store};
+use panarch_nn::{CpuEngine, Engine as _, Loss, Member, Mixed, Parameters, SgdOptions};
 use panarch_space::{Head, Space};
-use panarch_train::{CpuEngine, Engine as _, Member, Supernet, batch_cross_entropy};
+use panarch_train::Supernet;
 
 const IMAGES: usize = 8_000;
 const CLASSES: usize = 10;
@@ -95,12 +95,12 @@ fn rates<const WAYS: usize>(seconds: f64, mut handle: impl FnMut(usize) -> usize
     })
 }
 
-/// The largest member with its engine.
+/// The largest member in its engine.
 struct Training {
     engine: CpuEngine,
+    parameters: Parameters,
     member: Member,
-    store: Store,
-    gradients: Gradients,
+    logits: Vec<f32>,
 }
 
 impl Training {
@@ -111,27 +111,31 @@ impl Training {
             input_channels: shape.channels,
         };
         let supernet = Supernet::new(&space, head, shape.height, 1).expect("a supernet");
+        let mut engine = CpuEngine::new();
+        let placed = supernet.place(&mut engine).expect("room");
+        let parameters = placed.parameters().clone();
+        engine.begin(&parameters, SgdOptions::default()).expect("room");
         Self {
-            engine: CpuEngine::new(),
-            member: supernet.member(&space.largest()).expect("a member"),
-            store: supernet.store().clone(),
-            gradients: Gradients::zeros(supernet.store()),
+            member: placed.member(&space.largest()).expect("a member"),
+            engine,
+            parameters,
+            logits: Vec::new(),
         }
     }
 
     fn step(&mut self, batch: &panarch_data::Batch) -> usize {
-        let mut loss = |logits: &[f32], gradient: &mut [f32]| {
-            Ok(batch_cross_entropy(logits, CLASSES, batch, 0.1, None, gradient)?)
+        let loss = Loss {
+            labels: batch.labels(),
+            mixed: batch.mixed().map(|it| Mixed {
+                labels: it.labels,
+                shares: it.shares,
+            }),
+            smoothing: 0.1,
+            teacher: None,
+            scale: 1.0,
         };
-        self.gradients.zero();
         self.engine
-            .train(
-                &self.member,
-                &self.store,
-                batch.images(),
-                &mut loss,
-                &mut self.gradients,
-            )
+            .train(&self.parameters, &self.member, batch.images(), &loss, &mut self.logits)
             .expect("a step");
         batch.len()
     }

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use panarch_graph::{Network, NodeId, Op};
-use panarch_nn::Store;
+use panarch_nn::{Store, kernel_matrices};
 use panarch_space::{Genotype, Subspace};
 
 use crate::supernet::Family;
-use crate::{Supernet, TrainError, kernel_transform};
+use crate::{Supernet, TrainError};
 
 impl Supernet {
     /// Puts the inner channels of every inverted bottleneck and bottleneck into the order of their importance: the sum of the
@@ -22,7 +22,7 @@ impl Supernet {
     /// # Errors
     /// [`TrainError::Space`] when the largest member cannot be built.
     pub fn sort_channels(&mut self) -> Result<(), TrainError> {
-        sort(&self.family, &mut self.store, &[])
+        sort(&self.family, std::sync::Arc::make_mut(&mut self.store), &[])
     }
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn sort(family: &Family, store: &mut Store, nested: &[Widths]) -> Res
             sort_inputs(&largest, id, store, nested);
         }
     }
-    kernel_transform::refresh(store);
+    kernel_matrices::refresh_all(store);
     Ok(())
 }
 

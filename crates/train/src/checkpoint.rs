@@ -10,11 +10,11 @@ use std::path::Path;
 
 use panarch_format::{FormatError, read_safetensors, write_safetensors};
 use panarch_graph::{Inputs, Network, Tensor, Weights};
-use panarch_nn::{Gradients, Sgd, Store, StoredTensor, TensorKind};
+use panarch_nn::{Store, StoredTensor, TensorKind, kernel_matrices};
 use panarch_space::{Head, Space};
 use serde_json::Value;
 
-use crate::{Supernet, TrainError, kernel_transform};
+use crate::{Supernet, TrainError};
 
 const FORMAT: &str = "panarch training";
 const VERSION: &str = "3";
@@ -72,16 +72,12 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// The state of a supernet that no training here has touched.
     pub(crate) fn of_supernet(supernet: &Supernet, settings: Value) -> Self {
-        let tensors = kept(&supernet.store).map(|tensor| {
-            let (shape, data) = (tensor.shape().to_vec(), tensor.data().to_vec());
-            (tensor.name().to_owned(), Tensor { shape, data })
-        });
         Self {
             subject: Subject::of_space(&supernet.family.space),
             step: 0,
             settings,
             inputs: None,
-            weights: tensors.collect(),
+            weights: supernet.store.weights(),
             momentum: Weights::new(),
             state: Weights::new(),
         }
@@ -111,33 +107,10 @@ impl Checkpoint {
     pub(crate) fn take(
         (subject, settings, inputs): (Subject, Value, Inputs),
         step: u64,
-        store: &Store,
-        sgd: &Sgd,
+        weights: Weights,
+        momentum: Weights,
         state: Weights,
     ) -> Self {
-        let (mut weights, mut momentum) = (Weights::new(), Weights::new());
-        for (tensor, velocity) in store.tensors().iter().zip(sgd.velocity().iter()) {
-            if tensor.kind().is_derived() {
-                continue;
-            }
-            let shape = tensor.shape().to_vec();
-            weights.insert(
-                tensor.name(),
-                Tensor {
-                    shape: shape.clone(),
-                    data: tensor.data().to_vec(),
-                },
-            );
-            if tensor.kind().is_trainable() {
-                momentum.insert(
-                    tensor.name(),
-                    Tensor {
-                        shape,
-                        data: velocity.to_vec(),
-                    },
-                );
-            }
-        }
         Self {
             subject,
             step,
@@ -323,18 +296,18 @@ impl Checkpoint {
     /// Gives a store the kernel matrices that the checkpoint has and it has not.
     pub(crate) fn install_matrices(&self, path: &Path, store: &mut Store) -> Result<(), TrainError> {
         for (name, tensor) in self.weights.iter() {
-            let Some((conv, from)) = kernel_transform::parse(name).filter(|_| store.id(name).is_none()) else {
+            let Some((conv, from)) = kernel_matrices::parse(name).filter(|_| store.id(name).is_none()) else {
                 continue;
             };
             let weight = store.get(&format!("{conv}.weight"));
             let weight = weight.filter(|weight| weight.kind() == TensorKind::DepthwiseWeight);
             let largest = weight.and_then(|weight| weight.shape().get(2).copied()).unwrap_or(0);
-            if !kernel_transform::fits(name, &tensor.shape) || from > largest {
+            if !kernel_matrices::fits(name, &tensor.shape) || from > largest {
                 let reason = format!("`{name}` of shape {:?} is no kernel matrix", tensor.shape);
                 let path = path.into();
                 return Err(TrainError::CheckpointContent { path, reason });
             }
-            kernel_transform::install(store, conv, from, tensor.data.clone())?;
+            kernel_matrices::install(store, conv, from, tensor.data.clone())?;
         }
         Ok(())
     }
@@ -355,25 +328,17 @@ impl Checkpoint {
                 reason,
             });
         }
-        for tensor in store.tensors_mut() {
-            if let Some(saved) = self.weights.get(tensor.name()) {
-                tensor.data_mut().copy_from_slice(&saved.data);
-            }
-        }
-        kernel_transform::refresh(store);
-        Ok(())
+        Ok(store.load(&self.weights)?)
     }
 
-    /// Puts the momentum into an optimiser of this store.
-    pub(crate) fn restore_momentum(&self, path: &Path, store: &Store, sgd: &mut Sgd) -> Result<(), TrainError> {
-        let velocity: &mut Gradients = sgd.velocity_mut();
-        for tensor in kept(store).filter(|tensor| tensor.kind().is_trainable()) {
+    /// The momentum of the trainable tensors of a store.
+    pub(crate) fn momentum(&self, path: &Path, store: &Store) -> Result<Weights, TrainError> {
+        let trainable = kept(store).filter(|tensor| tensor.kind().is_trainable());
+        let saved = trainable.map(|tensor| {
             let saved = self.matching(path, &self.momentum, tensor.name(), tensor.shape())?;
-            if let Some(id) = store.id(tensor.name()) {
-                velocity.get_mut(id).copy_from_slice(&saved.data);
-            }
-        }
-        Ok(())
+            Ok((tensor.name().to_owned(), saved.clone()))
+        });
+        saved.collect()
     }
 
     fn matching<'a>(

@@ -1,12 +1,13 @@
 //! Accuracy: of inherited weights on validation images, of finished networks on test images.
 
+use std::sync::Arc;
+
 use panarch_graph::{Accuracy, Estimate, Inputs, Network, Weights};
-use panarch_nn::{BnStatistics, Store, count_correct};
+use panarch_nn::{BnStatistics, Engine, Member, Parameters, Statistics, Store, count_correct};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::engine::{Engine, Member};
 use crate::supernet::Supernet;
 use panarch_data::{Batch, Loader, Normalisation, Splits, Subset, TestSplit};
 
@@ -51,18 +52,20 @@ impl Score {
 /// Whatever the engine returns.
 pub fn recalibrate(
     engine: &mut dyn Engine,
+    parameters: &Parameters,
     member: &Member,
-    store: &Store,
     images: &Loader,
 ) -> Result<BnStatistics, TrainError> {
-    let mut statistics = BnStatistics::new();
     let order = images.epoch(0);
     let mut batch = Batch::new(images.shape());
-    for step in 0..images.steps() {
-        order.fill(step, &mut batch);
-        engine.observe(member, store, batch.images(), &mut statistics)?;
-    }
-    Ok(statistics)
+    let mut batches = |take: &mut panarch_nn::TakeImages<'_>| {
+        for step in 0..images.steps() {
+            order.fill(step, &mut batch);
+            take(batch.images())?;
+        }
+        Ok(())
+    };
+    Ok(engine.recalibrate(parameters, member, &mut batches)?)
 }
 
 /// Runs a member over all images of a loader.
@@ -72,9 +75,9 @@ pub fn recalibrate(
 /// [`TrainError::Answer`] when it answers one with what is no finite number.
 pub fn score(
     engine: &mut dyn Engine,
+    parameters: &Parameters,
     member: &Member,
-    store: &Store,
-    statistics: Option<&BnStatistics>,
+    statistics: Statistics<'_>,
     images: &Loader,
 ) -> Result<Score, TrainError> {
     let network = member.network();
@@ -91,7 +94,7 @@ pub fn score(
     let mut total = Score { correct: 0, images: 0 };
     for step in 0..images.steps() {
         order.fill(step, &mut batch);
-        engine.evaluate(member, store, statistics, batch.images(), &mut logits)?;
+        engine.forward(parameters, member, statistics, batch.images(), &mut logits)?;
         if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
             return Err(TrainError::Answer {
                 network: network.name().to_owned(),
@@ -190,12 +193,19 @@ impl Validator {
     ///
     /// # Errors
     /// Whatever the engine returns.
-    pub fn score(&self, engine: &mut dyn Engine, member: &Member, store: &Store) -> Result<Score, TrainError> {
-        let statistics = recalibrate(engine, member, store, &self.recalibration)?;
-        score(engine, member, store, Some(&statistics), &self.validation)
+    pub fn score(
+        &self,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        member: &Member,
+    ) -> Result<Score, TrainError> {
+        let statistics = recalibrate(engine, parameters, member, &self.recalibration)?;
+        let own = Statistics::Own(&statistics);
+        score(engine, parameters, member, own, &self.validation)
     }
 
-    /// The validation score of a genotype with the weights that it inherits.
+    /// The validation score of a genotype with the weights that it inherits. The engine gets them for this call alone: to judge
+    /// many genotypes, [place](Supernet::place) the supernet once and take [`Validator::score`].
     ///
     /// # Errors
     /// As [`Validator::score`], and [`TrainError::Space`] when the genotype is not of the supernet's space.
@@ -205,7 +215,11 @@ impl Validator {
         supernet: &Supernet,
         genotype: &Genotype,
     ) -> Result<Score, TrainError> {
-        self.score(engine, &supernet.member(genotype)?, supernet.store())
+        let member = supernet.member(genotype)?;
+        let placed = supernet.place(engine)?;
+        let score = self.score(engine, placed.parameters(), &member);
+        engine.remove(placed.parameters());
+        score
     }
 
     /// The validation score of a finished network with its own weights and statistics.
@@ -213,10 +227,42 @@ impl Validator {
     /// # Errors
     /// Whatever the engine returns.
     pub fn finished(&self, engine: &mut dyn Engine, network: &Network, weights: &Weights) -> Result<Score, TrainError> {
-        let store = Store::from_weights(network, weights)?;
-        let member = Member::new(network.clone(), &store)?;
-        score(engine, &member, &store, None, &self.validation)
+        with_weights(engine, network, weights, |engine, parameters, member| {
+            score(engine, parameters, member, Statistics::Running, &self.validation)
+        })
     }
+}
+
+/// Puts a network's weights into an engine for as long as `run` takes.
+fn with_weights<T>(
+    engine: &mut dyn Engine,
+    network: &Network,
+    weights: &Weights,
+    run: impl FnOnce(&mut dyn Engine, &Parameters, &Member) -> Result<T, TrainError>,
+) -> Result<T, TrainError> {
+    let store = Store::from_weights(network, weights)?;
+    let parameters = engine.create(Arc::new(store))?;
+    let member = Member::new(network.clone(), parameters.layout()).map_err(TrainError::from);
+    let result = member.and_then(|member| run(engine, &parameters, &member));
+    engine.remove(&parameters);
+    result
+}
+
+/// What a finished network answers to images `[batch, height, width, channels]`: logits `[batch, classes]`.
+///
+/// # Errors
+/// Whatever the engine returns.
+pub fn answers(
+    engine: &mut dyn Engine,
+    network: &Network,
+    weights: &Weights,
+    images: &[f32],
+) -> Result<Vec<f32>, TrainError> {
+    with_weights(engine, network, weights, |engine, parameters, member| {
+        let mut logits = Vec::new();
+        engine.forward(parameters, member, Statistics::Running, images, &mut logits)?;
+        Ok(logits)
+    })
 }
 
 /// The last evaluation of a finished network, on the official test images: after this, nothing may be chosen.
@@ -231,10 +277,10 @@ pub fn test(
     normalisation: &Normalisation,
     batch_size: usize,
 ) -> Result<Score, TrainError> {
-    let store = Store::from_weights(network, weights)?;
-    let member = Member::new(network.clone(), &store)?;
     let loader = Loader::evaluation(images.images().clone(), normalisation, batch_size)?;
-    score(engine, &member, &store, None, &loader)
+    with_weights(engine, network, weights, |engine, parameters, member| {
+        score(engine, parameters, member, Statistics::Running, &loader)
+    })
 }
 
 #[cfg(test)]

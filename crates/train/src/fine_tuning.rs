@@ -1,19 +1,19 @@
 //! Training of one network by itself: fine-tuning of a finalist, or from scratch.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use panarch_graph::{Inputs, Network, Tensor, Weights, random};
-use panarch_nn::{BnStatistics, Gradients, Store, Teacher};
+use panarch_nn::{BnStatistics, Engine, Loss, Member, Parameters, Statistics, Store, Teacher};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::engine::{Engine, Member};
 use crate::evaluation::{Validator, recalibrate, sole_result};
-use crate::mixup::batch_cross_entropy;
 use crate::optimisation::{Optimisation, Pace};
+use crate::phase_task::mixed;
 use crate::progress::{Control, Outcome};
 use crate::session::{At, Session, Task};
 use crate::supernet::Supernet;
@@ -60,10 +60,10 @@ pub struct TrainedNetwork {
 /// One network in training, on weights of its own.
 pub struct NetworkTrainer {
     member: Member,
-    store: Store,
+    store: Arc<Store>,
     session: Session,
     settings: FineTuning,
-    teacher: Option<(Member, Store)>,
+    teacher: Option<(Member, Arc<Store>)>,
 }
 
 impl NetworkTrainer {
@@ -81,7 +81,7 @@ impl NetworkTrainer {
         let (network, weights) = supernet.extract(genotype)?;
         let teacher = if settings.distillation > 0.0 {
             let member = supernet.member(&supernet.space().largest())?;
-            Some((member, supernet.store().clone()))
+            Some((member, Arc::clone(&supernet.store)))
         } else {
             None
         };
@@ -113,7 +113,7 @@ impl NetworkTrainer {
         weights: &Weights,
         splits: &Splits,
         settings: FineTuning,
-        teacher: Option<(Member, Store)>,
+        teacher: Option<(Member, Arc<Store>)>,
     ) -> Result<Self, TrainError> {
         let ratio = settings.distillation;
         if !ratio.is_finite() || ratio < 0.0 {
@@ -158,14 +158,13 @@ impl NetworkTrainer {
             settings.optimisation,
             &[settings.pace],
             splits,
-            &store,
             subject,
             json!({ "settings": settings }),
             &own,
         )?;
         Ok(Self {
-            member: Member::new(network, &store)?,
-            store,
+            member: Member::new(network, &store.layout())?,
+            store: Arc::new(store),
             session,
             settings,
             teacher,
@@ -177,7 +176,7 @@ impl NetworkTrainer {
     /// # Errors
     /// As [`SupernetTrainer::resume`](crate::SupernetTrainer::resume).
     pub fn resume(&mut self, checkpoint: &Path) -> Result<(), TrainError> {
-        self.session.restore(checkpoint, &mut self.store)?;
+        self.session.restore(checkpoint, Arc::make_mut(&mut self.store))?;
         Ok(())
     }
 
@@ -219,26 +218,33 @@ impl NetworkTrainer {
             settings,
             teacher,
         } = self;
-        let (ratio, smoothing) = (settings.distillation, settings.optimisation.label_smoothing);
-        let network = member.network();
-        let classes = sole_result(network)?;
         let guide = match teacher {
-            Some((member, store)) => {
-                let statistics = recalibrate(engine, member, store, validator.recalibration())?;
-                Some((&*member, &*store, statistics))
-            }
+            Some((member, store)) => Some((&*member, engine.create(Arc::clone(store))?)),
             None => None,
         };
-        let mut task = NetworkTask {
-            member,
-            classes,
-            ratio,
-            smoothing,
-            guide,
-            engine,
-            answers: Vec::new(),
+        let mut run = || {
+            let guide = match &guide {
+                Some((member, parameters)) => {
+                    let statistics = recalibrate(engine, parameters, member, validator.recalibration())?;
+                    Some((*member, parameters, statistics))
+                }
+                None => None,
+            };
+            let mut task = NetworkTask {
+                member,
+                ratio: settings.distillation,
+                smoothing: settings.optimisation.label_smoothing,
+                guide,
+                answers: Vec::new(),
+                logits: Vec::new(),
+            };
+            session.run(engine, store, control, &mut task)
         };
-        session.run(store, control, &mut task)
+        let outcome = run();
+        if let Some((_, parameters)) = &guide {
+            engine.remove(parameters);
+        }
+        outcome
     }
 
     /// Ends the training: recalibrates batch normalisation and gives the network with its weights.
@@ -246,53 +252,45 @@ impl NetworkTrainer {
     /// # Errors
     /// Whatever the engine returns.
     pub fn finish(self, engine: &mut dyn Engine, validator: &Validator) -> Result<TrainedNetwork, TrainError> {
-        let statistics = recalibrate(engine, &self.member, &self.store, validator.recalibration())?;
-        let mut weights = self.member.views().extract(&self.store)?;
-        write_statistics(self.member.network(), &statistics, &mut weights);
-        Ok(TrainedNetwork {
-            network: self.member.network().clone(),
-            weights,
-        })
+        recalibrated(engine, &self.member, &self.store, validator)
     }
 }
 
 /// A [`NetworkTrainer`] during a run.
 struct NetworkTask<'a> {
     member: &'a Member,
-    classes: usize,
     ratio: f32,
     smoothing: f32,
-    guide: Option<(&'a Member, &'a Store, BnStatistics)>,
-    engine: &'a mut dyn Engine,
+    guide: Option<(&'a Member, &'a Parameters, BnStatistics)>,
     /// What the teacher answers.
     answers: Vec<f32>,
+    logits: Vec<f32>,
 }
 
 impl Task for NetworkTask<'_> {
-    fn compute(&mut self, _at: At, store: &Store, batch: &Batch, gradients: &mut Gradients) -> Result<f32, TrainError> {
-        let Self {
-            member,
-            classes,
-            ratio,
-            smoothing,
-            guide,
-            engine,
-            answers,
-        } = self;
-        if let Some((member, store, statistics)) = &guide {
-            engine.evaluate(member, store, Some(statistics), batch.images(), answers)?;
+    fn compute(
+        &mut self,
+        _at: At,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        batch: &Batch,
+    ) -> Result<f32, TrainError> {
+        if let Some((member, parameters, statistics)) = &self.guide {
+            let own = Statistics::Own(statistics);
+            engine.forward(parameters, member, own, batch.images(), &mut self.answers)?;
         }
-        let share = if guide.is_some() { 1.0 / (1.0 + *ratio) } else { 1.0 };
-        let mut loss = |logits: &[f32], gradient: &mut [f32]| {
-            let teacher = guide.is_some().then_some(Teacher {
-                logits: answers,
-                ratio: *ratio,
-            });
-            let value = batch_cross_entropy(logits, *classes, batch, *smoothing, teacher, gradient)?;
-            gradient.iter_mut().for_each(|value| *value *= share);
-            Ok(value * share)
+        let ratio = self.ratio;
+        let loss = Loss {
+            labels: batch.labels(),
+            mixed: mixed(batch),
+            smoothing: self.smoothing,
+            teacher: self.guide.as_ref().map(|_| Teacher {
+                logits: &self.answers,
+                ratio,
+            }),
+            scale: if self.guide.is_some() { 1.0 / (1.0 + ratio) } else { 1.0 },
         };
-        engine.train(member, store, batch.images(), &mut loss, gradients)
+        Ok(engine.train(parameters, self.member, batch.images(), &loss, &mut self.logits)?)
     }
 }
 
@@ -306,10 +304,21 @@ pub fn inherit(
     genotype: &Genotype,
     validator: &Validator,
 ) -> Result<TrainedNetwork, TrainError> {
-    let (member, store) = (supernet.member(genotype)?, supernet.store());
-    let statistics = recalibrate(engine, &member, store, validator.recalibration())?;
+    recalibrated(engine, &supernet.member(genotype)?, &supernet.store, validator)
+}
+
+/// A member's own weights with its own statistics.
+fn recalibrated(
+    engine: &mut dyn Engine,
+    member: &Member,
+    store: &Arc<Store>,
+    validator: &Validator,
+) -> Result<TrainedNetwork, TrainError> {
+    let parameters = engine.create(Arc::clone(store))?;
+    let statistics = recalibrate(engine, &parameters, member, validator.recalibration());
+    engine.remove(&parameters);
     let mut weights = member.views().extract(store)?;
-    write_statistics(member.network(), &statistics, &mut weights);
+    write_statistics(member.network(), &statistics?, &mut weights);
     Ok(TrainedNetwork {
         network: member.network().clone(),
         weights,

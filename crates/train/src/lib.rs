@@ -3,20 +3,18 @@
 //! The way through: [`panarch_data::open`] gives a dataset and [`panarch_data::Dataset::hold_out`] its training and validation parts;
 //! a [`SupernetTrainer`] trains all members of a space at once; a [`Validator`] scores members with the weights that
 //! they inherit; a [`NetworkTrainer`] fine-tunes the finalists into [`TrainedNetwork`]s; [`test()`] evaluates those once,
-//! at the end. Computation happens behind the [`Engine`] trait alone. A training can be killed at any instant and goes
+//! at the end. Computation happens behind the
+//! [`Engine`](panarch_nn::Engine) trait alone, and the engine owns what is trained while it is. A training can be killed at any instant and goes
 //! on from its last [`Checkpoint`], to the same bits.
 
 mod channel_sorting;
 mod checkpoint;
-mod engine;
 mod error;
 mod evaluation;
 mod events;
 mod fine_tuning;
 mod head;
-mod kernel_transform;
 mod mixture;
-mod mixup;
 mod optimisation;
 mod phase_task;
 mod policy;
@@ -28,16 +26,14 @@ mod supernet;
 mod supernet_trainer;
 
 pub use checkpoint::{Checkpoint, Subject};
-pub use engine::{CpuEngine, Engine, Loss, Member};
 pub use error::{OtherTensors, TrainError};
-pub use evaluation::{Score, Validation, Validator, recalibrate, score, test};
+pub use evaluation::{Score, Validation, Validator, answers, recalibrate, score, test};
 pub use events::EventLog;
 pub use fine_tuning::{FineTuning, NetworkTrainer, TrainedNetwork, inherit};
 pub use head::head_of;
-pub use mixup::batch_cross_entropy;
 pub use optimisation::{Optimisation, Pace};
 pub use progress::{CheckpointPolicy, Control, Outcome, Progress};
 pub use schedule::Schedule;
 pub use session::REVISION;
-pub use supernet::Supernet;
+pub use supernet::{PlacedSupernet, Supernet};
 pub use supernet_trainer::{Reward, Rewarder, SupernetTrainer, TeacherNetwork, Training};

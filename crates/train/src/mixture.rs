@@ -11,12 +11,11 @@
 use std::collections::BTreeMap;
 
 use panarch_graph::{Network, NetworkBuilder, Node, NodeId, Op, ParameterSpec};
-use panarch_nn::{Binding, Store};
+use panarch_nn::{Binding, Layout, Member, kernel_matrices};
 use panarch_space::{Genotype, Property, Subspace};
 
-use crate::engine::Member;
+use crate::TrainError;
 use crate::supernet::Family;
-use crate::{TrainError, kernel_transform};
 
 /// Most branches of a block; decisions beyond that are taken as drawn.
 const MOST_BRANCHES: usize = 16;
@@ -31,7 +30,7 @@ pub(crate) fn mixture(
     open: &Subspace,
     genotype: &Genotype,
     mixed: &[bool],
-    store: &Store,
+    layout: &Layout,
 ) -> Result<Member, TrainError> {
     let plan = Plan::new(family, open, genotype, mixed);
     let networks: Vec<Network> = plan.lowered(family)?;
@@ -44,12 +43,12 @@ pub(crate) fn mixture(
             name: tensor.clone(),
             ..spec.clone()
         };
-        match kernel_transform::binding(&network, store, &original) {
+        match kernel_matrices::binding(&network, layout, &original) {
             Some(made) => Some(Binding { scale, ..made }),
             None => Some(Binding { tensor, scale }),
         }
     };
-    Member::with_bindings(network.clone(), store, &bind)
+    Ok(Member::with_bindings(network.clone(), layout, &bind)?)
 }
 
 /// Which choices stand side by side in which block.
@@ -313,7 +312,7 @@ fn space_error(error: panarch_graph::GraphError) -> TrainError {
 #[cfg(test)]
 mod tests {
     use panarch_graph::random;
-    use panarch_nn::{Executor, Gradients, Views};
+    use panarch_nn::{Executor, Gradients, Store, Views};
     use panarch_space::{Head, Space};
     use rand::RngExt as _;
 
@@ -373,8 +372,8 @@ mod tests {
         let (store, largest) = (store(&family), family.space.largest());
         let open = Open::All.of(&family.space);
         let none = named(&family, |_| false);
-        let mixed = mixture(&family, &open, &largest, &none, &store).unwrap();
-        let member = family.member(&largest, &store).unwrap();
+        let mixed = mixture(&family, &open, &largest, &none, &store.layout()).unwrap();
+        let member = family.member(&largest, &store.layout()).unwrap();
         assert_eq!(mixed.network().content_hash(), member.network().content_hash());
         assert_eq!(logits(&mixed, &store), logits(&member, &store));
     }
@@ -398,10 +397,10 @@ mod tests {
         }
         let kernels = named(&family, |name| name.ends_with(".kernel"));
         assert!(kernels.iter().any(|mixed| *mixed));
-        let mixed = mixture(&family, &open, &largest, &kernels, &store).unwrap();
-        assert!(mixed.network().macs() > family.member(&largest, &store).unwrap().network().macs());
+        let mixed = mixture(&family, &open, &largest, &kernels, &store.layout()).unwrap();
+        assert!(mixed.network().macs() > family.member(&largest, &store.layout()).unwrap().network().macs());
         let found = logits(&mixed, &store);
-        let expected = logits(&family.member(&largest, &store).unwrap(), &store);
+        let expected = logits(&family.member(&largest, &store.layout()).unwrap(), &store);
         for (found, expected) in found.iter().zip(&expected) {
             assert!(
                 (found - expected).abs() < 1e-3 * expected.abs().max(0.1),
@@ -416,7 +415,7 @@ mod tests {
         let (store, largest) = (store(&family), family.space.largest());
         let open = Open::All.of(&family.space);
         let depths = named(&family, |name| name == "stage3.depth");
-        let mixed = mixture(&family, &open, &largest, &depths, &store).unwrap();
+        let mixed = mixture(&family, &open, &largest, &depths, &store.layout()).unwrap();
         let plan = Plan::new(&family, &open, &largest, &depths);
         let shares = ["stage3.block1", "stage3.block2", "stage3.block3", "stage2.block3"].map(|it| plan.share(it));
         assert_eq!(shares, [1.0, 2.0 / 3.0, 1.0 / 3.0, 1.0]);
@@ -433,7 +432,7 @@ mod tests {
             }
         }
         let found = logits(&mixed, &store);
-        let expected = logits(&family.member(&largest, &scaled).unwrap(), &scaled);
+        let expected = logits(&family.member(&largest, &scaled.layout()).unwrap(), &scaled);
         for (found, expected) in found.iter().zip(&expected) {
             assert!(
                 (found - expected).abs() < 1e-4 * expected.abs().max(0.1),
@@ -449,7 +448,7 @@ mod tests {
         let (store, largest) = (store(&family), family.space.largest());
         let open = Open::All.of(&family.space);
         let all = named(&family, |name| name.ends_with(".kernel") || name.ends_with(".depth"));
-        let member = mixture(&family, &open, &largest, &all, &store).unwrap();
+        let member = mixture(&family, &open, &largest, &all, &store.layout()).unwrap();
         let mut rng = random::stream(2, "slope", 0);
         let slope: Vec<f32> = (0..16).map(|_| rng.random_range(-1.0..1.0)).collect();
         let loss = |store: &Store| -> f64 {

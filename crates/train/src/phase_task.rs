@@ -1,36 +1,39 @@
 //! What a step of each kind of phase computes.
 
 use panarch_graph::{Weights, random};
-use panarch_nn::{Gradients, Store};
+use panarch_nn::{Engine, Layout, Loss, Member, Mixed, Parameters, Statistics, Store};
 use panarch_space::{Genotype, Subspace};
 use rand::RngExt as _;
 
-use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::mixture::mixture;
-use crate::mixup::batch_cross_entropy;
 use crate::policy::Policy;
 use crate::progress::Progress;
 use crate::schedule::{self, Distillation, Phase, PolicyPace, Sampling, Sorting, Teacher};
 use crate::session::{At, Report, Task};
 use crate::supernet::Family;
 use crate::supernet_trainer::{FrozenTeacher, Rewarder, Training, teacher_state};
-use crate::{TrainError, channel_sorting, kernel_transform};
+use crate::{TrainError, channel_sorting};
+use std::sync::Arc;
+
 use panarch_data::{Batch, Loader};
 
 /// A [`SupernetTrainer`](crate::SupernetTrainer) during a run.
 pub(crate) struct PhaseTask<'a, 'r> {
     pub(crate) family: &'a Family,
+    /// Tensors as they were before the run.
+    pub(crate) store: Arc<Store>,
     pub(crate) training: &'a Training,
     pub(crate) teacher: &'a mut Option<FrozenTeacher>,
     pub(crate) policy: &'a mut Option<Policy>,
     pub(crate) corners: Option<&'a Validator>,
     pub(crate) rewarding: Option<&'a Loader>,
     pub(crate) rewarder: Option<&'r mut dyn Rewarder>,
-    pub(crate) engine: &'a mut dyn Engine,
     pub(crate) current: Option<Current>,
     /// The teacher's answers to the batch at hand.
     pub(crate) answers: Vec<f32>,
+    /// What the networks at hand answer.
+    pub(crate) logits: Vec<f32>,
     /// The networks that the policy has drawn in this step.
     pub(crate) drawn: Vec<Genotype>,
 }
@@ -49,13 +52,13 @@ impl PhaseTask<'_, '_> {
     }
 
     /// Prepares for a phase, unless it goes on.
-    fn prepare(&mut self, at: At, store: &Store) -> Result<(), TrainError> {
+    fn prepare(&mut self, at: At, layout: &Layout) -> Result<(), TrainError> {
         if self.current.as_ref().is_some_and(|current| current.phase == at.phase) {
             return Ok(());
         }
         let open = self.phase(at.phase).open.of(&self.family.space);
         let end = |genotype: Genotype| -> Result<_, TrainError> {
-            let member = self.family.member(&genotype, store)?;
+            let member = self.family.member(&genotype, layout)?;
             Ok((genotype, member))
         };
         let ends = [end(open.largest())?, end(open.smallest())?];
@@ -104,18 +107,18 @@ impl PhaseTask<'_, '_> {
         at: At,
         number: usize,
         genotype: &Genotype,
-        store: &Store,
+        layout: &Layout,
         resolution: u32,
     ) -> Result<Member, TrainError> {
         let family = self.family.at(resolution);
         let Some(current) = &self.current else {
-            return family.member(genotype, store);
+            return family.member(genotype, layout);
         };
         let warming = self.phase(at.phase).policy.map_or(0.0, |pace| warming(pace, at));
         if warming <= 0.0 {
             let is_own = resolution == self.family.resolution;
             let known = current.ends.iter().find(|(end, _)| is_own && end == genotype);
-            return known.map_or_else(|| family.member(genotype, store), |(_, member)| Ok(member.clone()));
+            return known.map_or_else(|| family.member(genotype, layout), |(_, member)| Ok(member.clone()));
         }
         let seed = self.training.optimisation.seed;
         let mut rng = random::stream(seed, &format!("warm-up {number}"), at.step);
@@ -136,11 +139,18 @@ impl PhaseTask<'_, '_> {
                 }
             }
         }
-        mixture(&family, &current.open, &Genotype::new(digits), &mixed, store)
+        mixture(&family, &current.open, &Genotype::new(digits), &mixed, layout)
     }
 
     /// Lets the policy learn from the networks of a step, on validation images that no weight has learned from.
-    fn reward(&mut self, at: At, pace: PolicyPace, store: &Store, report: &mut Report<'_>) -> Result<(), TrainError> {
+    fn reward(
+        &mut self,
+        at: At,
+        pace: PolicyPace,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        report: &mut Report<'_>,
+    ) -> Result<(), TrainError> {
         let (Some(policy), Some(rewarder), Some(images)) =
             (self.policy.as_mut(), self.rewarder.as_mut(), self.rewarding)
         else {
@@ -155,9 +165,10 @@ impl PhaseTask<'_, '_> {
         let (mut sampled, mut ratios, mut accuracies) = (Vec::new(), Vec::new(), 0.0);
         for genotype in self.drawn.drain(..) {
             let canonical = self.family.space.canonical(&genotype);
-            let member = self.family.member(&canonical, store)?;
-            self.engine.answer(&member, store, batch.images(), &mut self.answers)?;
-            let correct = panarch_nn::count_correct(&self.answers, classes, batch.labels())?;
+            let member = self.family.member(&canonical, parameters.layout())?;
+            let logits = &mut self.logits;
+            engine.forward(parameters, &member, Statistics::Batch, batch.images(), logits)?;
+            let correct = panarch_nn::count_correct(logits, classes, batch.labels())?;
             let accuracy = panarch_graph::Accuracy::from_counts(correct, batch.len());
             let reward = rewarder.reward(&canonical, accuracy)?;
             if !reward.value.is_finite() {
@@ -190,11 +201,18 @@ impl PhaseTask<'_, '_> {
 }
 
 impl Task for PhaseTask<'_, '_> {
-    fn enter(&mut self, at: At, store: &mut Store) -> Result<(), TrainError> {
+    fn enter(&mut self, at: At, engine: &mut dyn Engine, parameters: &Parameters) -> Result<(), TrainError> {
         let phase = self.phase(at.phase).clone();
         let frozen = phase.distillation.is_some_and(|it| it.teacher == Teacher::Frozen);
-        if frozen && self.teacher.is_none() {
-            *self.teacher = Some(FrozenTeacher::of_largest(self.family, store)?);
+        let needs_teacher = frozen && self.teacher.is_none();
+        if !needs_teacher && phase.sorting == Sorting::None {
+            return Ok(());
+        }
+        // Between phases, weights are looked at and put into another order by their values.
+        let mut store = (*self.store).clone();
+        store.load(&engine.save(parameters)?)?;
+        if needs_teacher {
+            *self.teacher = Some(FrozenTeacher::of_largest(self.family, &store)?);
         }
         let nested = match (phase.sorting, at.phase.checked_sub(1)) {
             (Sorting::None, _) => return Ok(()),
@@ -204,42 +222,46 @@ impl Task for PhaseTask<'_, '_> {
             }
             _ => Vec::new(),
         };
-        channel_sorting::sort(self.family, store, &nested)
+        channel_sorting::sort(self.family, &mut store, &nested)?;
+        Ok(engine.load(parameters, &store.weights())?)
     }
 
-    fn compute(&mut self, at: At, store: &Store, batch: &Batch, gradients: &mut Gradients) -> Result<f32, TrainError> {
-        self.prepare(at, store)?;
+    fn compute(
+        &mut self,
+        at: At,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        batch: &Batch,
+    ) -> Result<f32, TrainError> {
+        self.prepare(at, parameters.layout())?;
         let Some(current) = &self.current else {
             return Ok(0.0);
         };
         let distillation = self.phase(at.phase).distillation;
         let genotypes = self.genotypes(at, &current.open);
-        let classes = self.family.head.classes as usize;
-        let smoothing = self.training.optimisation.label_smoothing;
         let frozen = distillation.is_some_and(|it| it.teacher == Teacher::Frozen && it.ratio > 0.0);
-        if let Some(teacher) = self.teacher.as_ref().filter(|_| frozen) {
-            teacher.answer(self.engine, batch, &mut self.answers)?;
+        if let Some(teacher) = self.teacher.as_mut().filter(|_| frozen) {
+            teacher.answer(engine, batch, &mut self.answers)?;
         }
         let mut first = 0.0;
         for (number, genotype) in genotypes.iter().enumerate() {
-            let member = self.member(at, number, genotype, store, batch.shape().height)?;
-            let answers = &mut self.answers;
+            let member = self.member(at, number, genotype, parameters.layout(), batch.shape().height)?;
             let guided = distillation.filter(|it| it.ratio > 0.0 && (frozen || number > 0));
-            let mut loss = |logits: &[f32], gradient: &mut [f32]| {
-                let guide = guided.map(|Distillation { ratio, .. }| panarch_nn::Teacher { logits: answers, ratio });
-                let value = batch_cross_entropy(logits, classes, batch, smoothing, guide, gradient)?;
-                if !frozen && number == 0 && distillation.is_some() {
-                    answers.clear();
-                    answers.extend_from_slice(logits);
-                }
+            let loss = Loss {
+                labels: batch.labels(),
+                mixed: mixed(batch),
+                smoothing: self.training.optimisation.label_smoothing,
+                teacher: guided.map(|Distillation { ratio, .. }| panarch_nn::Teacher {
+                    logits: &self.answers,
+                    ratio,
+                }),
                 // See `Teacher`: the published losses of the two kinds differ by this factor.
-                let share = guided.filter(|_| !frozen).map_or(1.0, |it| 1.0 / (1.0 + it.ratio));
-                gradient.iter_mut().for_each(|value| *value *= share);
-                Ok(value * share)
+                scale: guided.filter(|_| !frozen).map_or(1.0, |it| 1.0 / (1.0 + it.ratio)),
             };
-            let value = self
-                .engine
-                .train(&member, store, batch.images(), &mut loss, gradients)?;
+            let value = engine.train(parameters, &member, batch.images(), &loss, &mut self.logits)?;
+            if !frozen && number == 0 && distillation.is_some() {
+                self.answers.clone_from(&self.logits);
+            }
             if number == 0 || !value.is_finite() {
                 first = value;
             }
@@ -247,26 +269,36 @@ impl Task for PhaseTask<'_, '_> {
         if self.phase(at.phase).policy.is_some() {
             self.drawn = genotypes;
         }
-        kernel_transform::backward(store, gradients);
         Ok(first)
     }
 
-    fn updated(&mut self, at: At, store: &mut Store, report: &mut Report<'_>) -> Result<(), TrainError> {
-        kernel_transform::refresh(store);
+    fn updated(
+        &mut self,
+        at: At,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        report: &mut Report<'_>,
+    ) -> Result<(), TrainError> {
         match self.phase(at.phase).policy {
-            Some(pace) if warming(pace, at) <= 0.0 => self.reward(at, pace, store, report),
+            Some(pace) if warming(pace, at) <= 0.0 => self.reward(at, pace, engine, parameters, report),
             _ => Ok(()),
         }
     }
 
-    fn epoch_done(&mut self, at: At, store: &Store, report: &mut Report<'_>) -> Result<(), TrainError> {
-        self.prepare(at, store)?;
+    fn epoch_done(
+        &mut self,
+        at: At,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        report: &mut Report<'_>,
+    ) -> Result<(), TrainError> {
+        self.prepare(at, parameters.layout())?;
         let (Some(validator), Some(current)) = (self.corners, &self.current) else {
             return Ok(());
         };
         for (corner, genotype) in schedule::corners(&current.open) {
-            let member = self.family.member(&genotype, store)?;
-            let score = validator.score(self.engine, &member, store)?;
+            let member = self.family.member(&genotype, parameters.layout())?;
+            let score = validator.score(engine, parameters, &member)?;
             report(&Progress::Validation {
                 step: at.step + 1,
                 corner,
@@ -302,4 +334,10 @@ fn share_of_learning(pace: PolicyPace, at: At) -> f64 {
     let first = (pace.warm_up * at.phase_steps as f64).ceil();
     let span = (at.phase_steps as f64 - 1.0 - first).max(1.0);
     ((at.phase_step as f64 - first) / span).clamp(0.0, 1.0)
+}
+
+/// What the images of a batch are mixed of, for the loss.
+pub(crate) fn mixed(batch: &Batch) -> Option<Mixed<'_>> {
+    let panarch_data::Mixed { labels, shares } = batch.mixed()?;
+    Some(Mixed { labels, shares })
 }

@@ -1,10 +1,11 @@
 //! The loop that every training shares: batches, optimiser, phases, checkpoints.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use panarch_graph::{Inputs, Weights};
-use panarch_nn::{CosineSchedule, Gradients, Sgd, Store};
+use panarch_nn::{CosineSchedule, Engine, Parameters, Step, Store};
 use serde_json::{Value, json};
 
 use crate::TrainError;
@@ -22,7 +23,8 @@ pub(crate) struct Session {
     optimisation: Optimisation,
     phases: Vec<CosineSchedule>,
     loader: Loader,
-    sgd: Sgd,
+    /// Momentum of the tensors, by name; without any it is 0.
+    momentum: Weights,
     subject: Subject,
     settings: Value,
     inputs: Inputs,
@@ -48,20 +50,38 @@ pub(crate) type Report<'a> = dyn FnMut(&Progress) + 'a;
 /// What is trained in a [`Session`].
 pub(crate) trait Task {
     /// Before the first step of a phase. The optimiser begins anew with it.
-    fn enter(&mut self, _at: At, _store: &mut Store) -> Result<(), TrainError> {
+    fn enter(&mut self, _at: At, _engine: &mut dyn Engine, _parameters: &Parameters) -> Result<(), TrainError> {
         Ok(())
     }
 
     /// Adds gradients for a batch and gives the loss.
-    fn compute(&mut self, at: At, store: &Store, batch: &Batch, gradients: &mut Gradients) -> Result<f32, TrainError>;
+    fn compute(
+        &mut self,
+        at: At,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        batch: &Batch,
+    ) -> Result<f32, TrainError>;
 
     /// After the weights have changed; `at` is still that of the step.
-    fn updated(&mut self, _at: At, _store: &mut Store, _report: &mut Report<'_>) -> Result<(), TrainError> {
+    fn updated(
+        &mut self,
+        _at: At,
+        _engine: &mut dyn Engine,
+        _parameters: &Parameters,
+        _report: &mut Report<'_>,
+    ) -> Result<(), TrainError> {
         Ok(())
     }
 
     /// After the last step of an epoch or phase; `at` is still that of the step.
-    fn epoch_done(&mut self, _at: At, _store: &Store, _report: &mut Report<'_>) -> Result<(), TrainError> {
+    fn epoch_done(
+        &mut self,
+        _at: At,
+        _engine: &mut dyn Engine,
+        _parameters: &Parameters,
+        _report: &mut Report<'_>,
+    ) -> Result<(), TrainError> {
         Ok(())
     }
 
@@ -78,7 +98,6 @@ impl Session {
         optimisation: Optimisation,
         phases: &[Pace],
         splits: &Splits,
-        store: &Store,
         subject: Subject,
         settings: Value,
         own: &Inputs,
@@ -115,7 +134,7 @@ impl Session {
         Ok(Self {
             inputs,
             phases: phases.iter().map(|pace| pace.cosine(loader.steps())).collect(),
-            sgd: Sgd::new(store, optimisation.sgd()),
+            momentum: Weights::new(),
             optimisation,
             loader,
             subject,
@@ -180,23 +199,46 @@ impl Session {
                 reason,
             });
         }
-        let mut sgd = Sgd::new(store, self.optimisation.sgd());
-        checkpoint.restore_momentum(path, store, &mut sgd)?;
+        let momentum = checkpoint.momentum(path, store)?;
         checkpoint.restore_weights(path, store)?;
-        self.sgd = sgd;
+        self.momentum = momentum;
         self.step = checkpoint.step;
         Ok(checkpoint.into_state())
     }
 
-    /// Takes the steps that are left.
+    /// Takes the steps that are left. The weights are the engine's meanwhile; `store` has them afterwards, whatever comes of it.
     pub(crate) fn run(
         &mut self,
-        store: &mut Store,
+        engine: &mut dyn Engine,
+        store: &mut Arc<Store>,
         control: &mut Control<'_>,
         task: &mut dyn Task,
     ) -> Result<Outcome, TrainError> {
+        let parameters = engine.create(Arc::clone(store))?;
+        let outcome = self.run_on(engine, &parameters, control, task);
+        let weights = engine.save(&parameters);
+        let momentum = engine.save_momentum(&parameters);
+        engine.remove(&parameters);
+        if let (Ok(weights), Ok(momentum)) = (&weights, momentum.as_ref()) {
+            Arc::make_mut(store).load(weights)?;
+            self.momentum.clone_from(momentum);
+        }
+        let outcome = outcome?;
+        weights.and(momentum)?;
+        Ok(outcome)
+    }
+
+    fn run_on(
+        &mut self,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        control: &mut Control<'_>,
+        task: &mut dyn Task,
+    ) -> Result<Outcome, TrainError> {
+        let options = self.optimisation.sgd();
+        engine.begin(parameters, options)?;
+        engine.load_momentum(parameters, &self.momentum)?;
         let steps_per_epoch = self.steps_per_epoch();
-        let mut gradients = Gradients::zeros(store);
         let workers = usize::from(self.loader.augmentation().is_heavy());
         let mut feed = Feed::new(&self.loader, self.step..self.steps(), workers)?;
         let (mut saved_at, mut saved_when) = (self.step, Instant::now());
@@ -208,24 +250,25 @@ impl Session {
             }
             let at = self.at(self.step);
             if at.phase_step == 0 {
-                task.enter(at, store)?;
-                self.sgd = Sgd::new(store, self.optimisation.sgd());
+                task.enter(at, engine, parameters)?;
+                engine.begin(parameters, options)?;
             }
             let epoch = self.step / steps_per_epoch;
             let batch = feed.next()?;
-            gradients.zero();
-            let loss = task.compute(at, store, batch, &mut gradients)?;
-            let norm = match self.optimisation.clip_norm {
-                Some(limit) => gradients.clip(limit),
-                None => 0.0,
-            };
-            if !loss.is_finite() || !norm.is_finite() {
+            let loss = task.compute(at, engine, parameters, batch)?;
+            if !loss.is_finite() {
                 return Err(self.diverged(loss, control));
             }
             let learning_rate = self.phases[at.phase].at(at.phase_step);
-            self.sgd.step(store, &gradients, learning_rate as f32)?;
+            let step = Step {
+                learning_rate: learning_rate as f32,
+                clip_norm: self.optimisation.clip_norm,
+            };
+            if !engine.step(parameters, step)?.is_finite() {
+                return Err(self.diverged(loss, control));
+            }
             self.step += 1;
-            task.updated(at, store, control.progress)?;
+            task.updated(at, engine, parameters, control.progress)?;
             let (step, steps, images) = (self.step, self.steps(), batch.len());
             (control.progress)(&Progress::Step {
                 step,
@@ -238,32 +281,40 @@ impl Session {
             });
             let phase_done = at.phase_step + 1 == at.phase_steps;
             if phase_done || self.step.is_multiple_of(steps_per_epoch) {
-                task.epoch_done(at, store, control.progress)?;
+                task.epoch_done(at, engine, parameters, control.progress)?;
             }
             if let Some(policy) = &control.checkpoint
                 && policy.is_due(self.step - saved_at, saved_when.elapsed())
             {
-                self.checkpoint(store, control, task)?;
+                self.checkpoint(engine, parameters, control, task)?;
                 (saved_at, saved_when) = (self.step, Instant::now());
             }
         }
         if saved_at != self.step || self.step == 0 {
-            self.checkpoint(store, control, task)?;
+            self.checkpoint(engine, parameters, control, task)?;
         }
         Ok(outcome)
     }
 
-    fn checkpoint(&self, store: &Store, control: &mut Control<'_>, task: &dyn Task) -> Result<(), TrainError> {
+    fn checkpoint(
+        &self,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        control: &mut Control<'_>,
+        task: &dyn Task,
+    ) -> Result<(), TrainError> {
         let Some(policy) = &control.checkpoint else {
             return Ok(());
         };
-        let values = store.tensors().iter().flat_map(|tensor| tensor.data());
-        if !values.into_iter().all(|value| value.is_finite()) {
+        let weights = engine.save(parameters)?;
+        let values = || weights.iter().flat_map(|(_, tensor)| &tensor.data);
+        if !values().all(|value| value.is_finite()) {
             // The file keeps the last good state.
             return Err(self.diverged(f32::NAN, control));
         }
         let made_of = (self.subject.clone(), self.settings.clone(), self.inputs.clone());
-        Checkpoint::take(made_of, self.step, store, &self.sgd, task.state()).write(&policy.path)?;
+        let momentum = engine.save_momentum(parameters)?;
+        Checkpoint::take(made_of, self.step, weights, momentum, task.state()).write(&policy.path)?;
         let (path, step) = (policy.path.clone(), self.step);
         (control.progress)(&Progress::Checkpoint { path, step });
         Ok(())

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use panarch_graph::{ContentHash, Network, Tensor, Weights, random};
-use panarch_nn::Store;
+use panarch_graph::{ContentHash, Network, Weights, random};
+use panarch_nn::{Engine, Layout, Member, Parameters, Store, kernel_matrices};
 use panarch_space::{Genotype, Head, Property, Space};
 
-use crate::engine::Member;
-use crate::{Checkpoint, TrainError, kernel_transform};
+use crate::{Checkpoint, TrainError};
 
 /// The members of a supernet, apart from their weights.
 #[derive(Debug, Clone)]
@@ -31,8 +30,8 @@ impl Family {
         Ok(self.space.lower(genotype, self.head, self.resolution)?)
     }
 
-    pub(crate) fn member(&self, genotype: &Genotype, store: &Store) -> Result<Member, TrainError> {
-        Member::new(self.network(genotype)?, store)
+    pub(crate) fn member(&self, genotype: &Genotype, layout: &Layout) -> Result<Member, TrainError> {
+        Ok(Member::new(self.network(genotype)?, layout)?)
     }
 
     /// The smallest size of every depthwise kernel in any member, by the parameter's name.
@@ -79,7 +78,7 @@ impl Family {
 #[derive(Debug, Clone)]
 pub struct Supernet {
     pub(crate) family: Family,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
 }
 
 impl Supernet {
@@ -96,6 +95,7 @@ impl Supernet {
         };
         let mut store = family.store()?;
         store.initialise(&mut random::stream(seed, "initialise", 0));
+        let store = Arc::new(store);
         Ok(Self { family, store })
     }
 
@@ -114,6 +114,7 @@ impl Supernet {
         let mut store = family.store()?;
         checkpoint.install_matrices(path, &mut store)?;
         checkpoint.restore_weights(path, &mut store)?;
+        let store = Arc::new(store);
         Ok(Self { family, store })
     }
 
@@ -131,7 +132,7 @@ impl Supernet {
     pub fn with_kernel_matrices(mut self) -> Result<Self, TrainError> {
         if self.kernel_matrices() == 0 {
             let sizes = self.family.smallest_kernels()?;
-            kernel_transform::install_identities(&mut self.store, &|name| {
+            kernel_matrices::install_identities(Arc::make_mut(&mut self.store), &|name| {
                 sizes.get(name).copied().unwrap_or(usize::MAX)
             })?;
         }
@@ -140,7 +141,7 @@ impl Supernet {
 
     /// How many kernel matrices there are.
     pub fn kernel_matrices(&self) -> usize {
-        kernel_transform::matrices(&self.store).count()
+        kernel_matrices::matrices(&self.store).count()
     }
 
     /// The same supernet for images of another size.
@@ -175,14 +176,18 @@ impl Supernet {
 
     /// The hash of the shared weights, down to the last bit; what is made of others is no part of it.
     pub fn content_hash(&self) -> ContentHash {
-        let tensors = self.store.tensors().iter().filter(|tensor| !tensor.kind().is_derived());
-        let weights: Weights = tensors
-            .map(|tensor| {
-                let (shape, data) = (tensor.shape().to_vec(), tensor.data().to_vec());
-                (tensor.name().to_owned(), Tensor { shape, data })
-            })
-            .collect();
-        weights.content_hash()
+        self.store.weights().content_hash()
+    }
+
+    /// Puts the weights into an engine, where members can be run without moving them again.
+    ///
+    /// # Errors
+    /// [`TrainError::Engine`] when the engine has no room for them.
+    pub fn place(&self, engine: &mut dyn Engine) -> Result<PlacedSupernet, TrainError> {
+        Ok(PlacedSupernet {
+            family: self.family.clone(),
+            parameters: engine.create(Arc::clone(&self.store))?,
+        })
     }
 
     /// The network of a genotype with its places in the store.
@@ -190,7 +195,7 @@ impl Supernet {
     /// # Errors
     /// [`TrainError::Space`] when the genotype is not of this space.
     pub fn member(&self, genotype: &Genotype) -> Result<Member, TrainError> {
-        self.family.member(genotype, &self.store)
+        self.family.member(genotype, &self.store.layout())
     }
 
     /// The weights that a genotype inherits, in their own shapes. After a training here the running statistics among them
@@ -202,5 +207,27 @@ impl Supernet {
         let member = self.member(genotype)?;
         let weights = member.views().extract(&self.store)?;
         Ok((member.network().clone(), weights))
+    }
+}
+
+/// A supernet whose weights an engine holds, see [`Supernet::place`]; they stay there until [`Engine::remove`].
+#[derive(Debug, Clone)]
+pub struct PlacedSupernet {
+    family: Family,
+    parameters: Parameters,
+}
+
+impl PlacedSupernet {
+    /// The weights.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The network of a genotype with its places among the weights.
+    ///
+    /// # Errors
+    /// [`TrainError::Space`] when the genotype is not of this space.
+    pub fn member(&self, genotype: &Genotype) -> Result<Member, TrainError> {
+        self.family.member(genotype, self.parameters.layout())
     }
 }

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use panarch_graph::{Accuracy, Inputs, Weights};
-use panarch_nn::Store;
+use panarch_nn::{Engine, Member, Parameters, Statistics, Store};
 use panarch_space::{Genotype, Space};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
-use crate::engine::{Engine, Member};
 use crate::evaluation::Validator;
 use crate::optimisation::Optimisation;
 use crate::phase_task::PhaseTask;
@@ -80,9 +79,11 @@ impl TeacherNetwork {
 pub(crate) struct FrozenTeacher {
     family: Family,
     genotype: Genotype,
-    store: Store,
+    store: Arc<Store>,
     /// For images of the supernet's own size.
     member: Member,
+    /// Its weights in the engine, once it has been asked.
+    placed: Option<Parameters>,
     /// It was given, so that checkpoints need not keep it.
     given: bool,
 }
@@ -91,12 +92,13 @@ impl FrozenTeacher {
     fn new(family: Family, genotype: Genotype, weights: &Weights, given: bool) -> Result<Self, TrainError> {
         let network = family.network(&genotype)?;
         let store = Store::from_weights(&network, weights)?;
-        let member = Member::new(network, &store)?;
+        let member = Member::new(network, &store.layout())?;
         Ok(Self {
             family,
             genotype,
-            store,
+            store: Arc::new(store),
             member,
+            placed: None,
             given,
         })
     }
@@ -104,23 +106,37 @@ impl FrozenTeacher {
     /// The largest member of a supernet as it is now.
     pub(crate) fn of_largest(family: &Family, store: &Store) -> Result<Self, TrainError> {
         let largest = family.space.largest();
-        let weights = family.member(&largest, store)?.views().extract(store)?;
+        let weights = family.member(&largest, &store.layout())?.views().extract(store)?;
         Self::new(family.clone(), largest, &weights, false)
     }
 
     /// Its answers to a batch, normalised by the batch's own statistics.
     pub(crate) fn answer(
-        &self,
+        &mut self,
         engine: &mut dyn Engine,
         batch: &Batch,
         answers: &mut Vec<f32>,
     ) -> Result<(), TrainError> {
+        let parameters = match &self.placed {
+            Some(parameters) => parameters,
+            None => self.placed.insert(engine.create(Arc::clone(&self.store))?),
+        };
         let resolution = batch.shape().height;
-        if resolution == self.family.resolution {
-            return engine.answer(&self.member, &self.store, batch.images(), answers);
+        let is_own = resolution == self.family.resolution;
+        let member = if is_own {
+            self.member.clone()
+        } else {
+            let family = self.family.at(resolution);
+            family.member(&self.genotype, parameters.layout())?
+        };
+        Ok(engine.forward(parameters, &member, Statistics::Batch, batch.images(), answers)?)
+    }
+
+    /// Takes its weights out of the engine.
+    fn leave(&mut self, engine: &mut dyn Engine) {
+        if let Some(parameters) = self.placed.take() {
+            engine.remove(&parameters);
         }
-        let member = self.family.at(resolution).member(&self.genotype, &self.store)?;
-        engine.answer(&member, &self.store, batch.images(), answers)
     }
 }
 
@@ -194,7 +210,6 @@ impl SupernetTrainer {
             training.optimisation,
             &paces,
             splits,
-            supernet.store(),
             subject,
             json!({ "settings": training }),
             &own,
@@ -241,7 +256,9 @@ impl SupernetTrainer {
     /// # Errors
     /// [`TrainError::CheckpointOfAnother`] with every difference, else as [`Checkpoint::read`](crate::Checkpoint::read).
     pub fn resume(&mut self, checkpoint: &Path) -> Result<(), TrainError> {
-        let state = self.session.restore(checkpoint, &mut self.supernet.store)?;
+        let state = self
+            .session
+            .restore(checkpoint, Arc::make_mut(&mut self.supernet.store))?;
         let kept = state
             .iter()
             .filter_map(|(name, tensor)| Some((name.strip_prefix(TEACHER)?, tensor)));
@@ -333,18 +350,23 @@ impl SupernetTrainer {
         } = self;
         let mut task = PhaseTask {
             family: &supernet.family,
+            store: Arc::clone(&supernet.store),
             training,
             teacher,
             policy,
             corners: corners.as_ref(),
             rewarding: rewarding.as_ref(),
             rewarder,
-            engine,
             current: None,
             answers: Vec::new(),
+            logits: Vec::new(),
             drawn: Vec::new(),
         };
-        session.run(&mut supernet.store, control, &mut task)
+        let outcome = session.run(engine, &mut supernet.store, control, &mut task);
+        if let Some(teacher) = teacher {
+            teacher.leave(engine);
+        }
+        outcome
     }
 
     /// What the policy has found: the likeliest choice of every decision; `None` when the schedule has no policy.
@@ -382,10 +404,10 @@ fn begin_with(supernet: &mut Supernet, teacher: &TeacherNetwork, splits: &Splits
         .lower(&teacher.genotype, splits.head(), supernet.resolution())?;
     let given = Store::from_weights(&network, &teacher.weights)?;
     let largest = supernet.member(&supernet.space().largest())?;
-    let weights = Member::new(largest.network().clone(), &given)?
+    let weights = Member::new(largest.network().clone(), &given.layout())?
         .views()
         .extract(&given)?;
-    largest.views().write(&weights, &mut supernet.store)?;
+    largest.views().write(&weights, Arc::make_mut(&mut supernet.store))?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 mod allocation;
 mod bf16;
+mod engine;
 mod fixture;
 mod not_a_number;
 mod observer;

@@ -7,11 +7,11 @@ use panarch::checkpoint::{self, Loaded, Subject};
 use panarch_format::{OnnxOptions, read_safetensors, read_torch, write_onnx};
 use panarch_graph::{Network, Tensor, Weights};
 use panarch_measure::available_runtimes;
-use panarch_nn::Store;
+use panarch_nn::{CpuEngine, Engine, Statistics};
 use panarch_space::{Genotype, Space};
 use panarch_testkit::reference;
 use panarch_train::published::import_supernet;
-use panarch_train::{CpuEngine, Engine, Member};
+
 use serde_json::Value;
 
 fn tensors(path: &Path) -> Vec<(String, Tensor)> {
@@ -100,13 +100,7 @@ fn space(stem: &str, subnets: &[Value]) -> Space {
 }
 
 fn logits(network: &Network, weights: &Weights, image: &Tensor) -> Vec<f32> {
-    let store = Store::from_weights(network, weights).unwrap();
-    let member = Member::new(network.clone(), &store).unwrap();
-    let mut logits = Vec::new();
-    CpuEngine::new()
-        .evaluate(&member, &store, None, &image.channels_last(), &mut logits)
-        .unwrap();
-    logits
+    panarch_train::answers(&mut CpuEngine::new(), network, weights, &image.channels_last()).unwrap()
 }
 
 /// The largest difference, relative to the largest magnitude of the expected values.
@@ -170,9 +164,17 @@ fn subnetworks_give_pytorch_s_logits() {
             compare("engine", &logits(&network, &weights, image));
             // The supernet's own way to run a member.
             let member = supernet.member(&genotype).unwrap();
-            let mut bound = Vec::new();
-            CpuEngine::new()
-                .evaluate(&member, supernet.store(), None, &image.channels_last(), &mut bound)
+            let mut engine = CpuEngine::new();
+            let placed = supernet.place(&mut engine).unwrap();
+            let (parameters, mut bound) = (placed.parameters(), Vec::new());
+            engine
+                .forward(
+                    parameters,
+                    &member,
+                    Statistics::Running,
+                    &image.channels_last(),
+                    &mut bound,
+                )
                 .unwrap();
             compare("engine", &bound);
             let onnx = write_onnx(&network, &weights, &OnnxOptions::default()).unwrap();

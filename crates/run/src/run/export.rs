@@ -8,12 +8,13 @@ use panarch_graph::{Bytes, ContentHash, Network, Tensor, Weights};
 use panarch_measure::verify_export;
 use panarch_report::run_report::{ExportCheck, ExportFacts, Role};
 use panarch_space::Genotype;
-use panarch_train::{CpuEngine, Engine, Member, TrainedNetwork};
+use panarch_train::TrainedNetwork;
 
 use super::finalists::{file_name, labels};
 use super::{Setup, Watch};
 use crate::Error;
 use crate::classify::{CLASSES, DEPTH, classes_text};
+use crate::engine::engine;
 
 /// Real images that go through engine and runtimes.
 const CHECKED_IMAGES: usize = 32;
@@ -106,10 +107,7 @@ fn engine_logits(setup: &Setup, network: &Network, weights: &Weights) -> Result<
     let loader = Loader::evaluation(images, &setup.splits.normalisation, CHECKED_IMAGES)?;
     let mut batch = Batch::new(loader.shape());
     loader.epoch(0).fill(0, &mut batch);
-    let store = panarch_nn::Store::from_weights(network, weights).map_err(panarch_train::TrainError::from)?;
-    let member = Member::new(network.clone(), &store)?;
-    let mut logits = Vec::new();
-    CpuEngine::new().evaluate(&member, &store, None, batch.images(), &mut logits)?;
+    let logits = panarch_train::answers(engine().as_mut(), network, weights, batch.images())?;
     let shape = loader.shape();
     let (channels, height, width) = (shape.channels as usize, shape.height as usize, shape.width as usize);
     let pixels = height * width;

@@ -11,8 +11,7 @@ use panarch_report::run_report::{ExportFacts, Role};
 use panarch_space::Genotype;
 use panarch_study::{Artefact, CostSummary, Evaluation, EventKind, Finalist, Metric, Subject, Timestamp};
 use panarch_train::{
-    CheckpointPolicy, Control, CpuEngine, Engine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet, TrainError,
-    TrainedNetwork,
+    CheckpointPolicy, Control, FineTuning, NetworkTrainer, Outcome, Progress, Supernet, TrainError, TrainedNetwork,
 };
 
 use super::pool::Pool;
@@ -20,6 +19,7 @@ use super::problems::Problems;
 use super::supernet::optimisation;
 use super::{Devices, FINALISTS, Searched, Setup, Watch, export, inputs};
 use crate::Error;
+use crate::engine::engine;
 use crate::run_file::{Goal, Targets};
 
 /// The role of the network that keeps a limit on every device.
@@ -252,10 +252,10 @@ fn tune(
         Kept::Nothing => {}
         Kept::Other(why) => watch.note(format!("{genotype} is fine-tuned again: {why}")),
     }
-    let mut engine = CpuEngine::new();
+    let mut engine = engine();
     let trained = match trainer {
         Some(trainer) => fine_tune(setup, supernet, genotype, trainer, path, watch)?,
-        None => panarch_train::inherit(&mut engine, supernet, genotype, &setup.validator)?,
+        None => panarch_train::inherit(engine.as_mut(), supernet, genotype, &setup.validator)?,
     };
     let made_of = serde_json::to_string(&made_of).map_err(|error| Error::Input(error.to_string()))?;
     let metadata = BTreeMap::from([
@@ -376,11 +376,11 @@ fn fine_tune(
         checkpoint: Some(CheckpointPolicy::new(&checkpoint)),
         progress: &mut progress,
     };
-    let mut engine = CpuEngine::new();
-    if begun.train(&mut engine, &setup.validator, &mut control)? == Outcome::Cancelled {
+    let mut engine = engine();
+    if begun.train(engine.as_mut(), &setup.validator, &mut control)? == Outcome::Cancelled {
         return Err(Error::Interrupted);
     }
-    Ok(begun.finish(&mut engine, &setup.validator)?)
+    Ok(begun.finish(engine.as_mut(), &setup.validator)?)
 }
 
 fn checkpoint_of(path: &Path) -> PathBuf {
@@ -410,7 +410,7 @@ fn judge(
         return Ok(accuracy);
     }
     let normalisation = &setup.splits.normalisation;
-    let score = panarch_train::test(&mut CpuEngine::new(), network, weights, test, normalisation, TEST_BATCH)?;
+    let score = panarch_train::test(engine().as_mut(), network, weights, test, normalisation, TEST_BATCH)?;
     let accuracy = score.accuracy();
     setup.study.choose(record(genotype, roles, network, accuracy))?;
     Ok(accuracy)
@@ -420,7 +420,7 @@ fn judge(
 fn record(genotype: &Genotype, roles: &[Role], network: &Network, accuracy: Estimate<Accuracy>) -> Finalist {
     let provenance = Provenance {
         kind: ProvenanceKind::Measured,
-        device: CpuEngine::new().name(),
+        device: engine().name(),
         tool: "fine-tuned weights".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         precision: Precision::F32,

@@ -4,18 +4,20 @@ use std::time::Instant;
 
 use panarch_data::Loader;
 use panarch_graph::{Inputs, Precision, Provenance, ProvenanceKind};
+use panarch_nn::Engine;
 use panarch_space::Genotype;
 use panarch_study::{Evaluation, EvaluationProtocol, ImageSet, Split, Subject, Timestamp, WeightOrigin};
-use panarch_train::{CpuEngine, Engine, Supernet, Validator};
+use panarch_train::{PlacedSupernet, Supernet, Validator};
 
 use super::{Setup, Watch, inputs};
 use crate::Error;
+use crate::engine::engine;
 
 /// Judges genotypes with the weights that they inherit, keeping every answer in the study.
 pub(super) struct Pool<'a> {
     setup: &'a Setup,
-    supernet: &'a Supernet,
-    engine: CpuEngine,
+    supernet: PlacedSupernet,
+    engine: Box<dyn Engine>,
     /// What every evaluation of the pool is made of.
     pub(super) inputs: Inputs,
     /// How every network of the pool is judged while searching.
@@ -25,14 +27,15 @@ pub(super) struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(setup: &'a Setup, supernet: &'a Supernet, watch: &mut Watch<'_>) -> Result<Self, Error> {
+    pub(super) fn new(setup: &'a Setup, supernet: &Supernet, watch: &mut Watch<'_>) -> Result<Self, Error> {
         let inputs = inputs::evaluations(setup, supernet);
         let what = "networks are judged again";
         inputs::take_up(setup, Subject::Evaluations, &inputs, what, watch)?;
+        let mut engine = engine();
         Ok(Self {
             setup,
-            supernet,
-            engine: CpuEngine::new(),
+            supernet: supernet.place(engine.as_mut())?,
+            engine,
             inputs,
             protocol: protocol(&setup.validator),
             fresh: 0,
@@ -45,10 +48,8 @@ impl<'a> Pool<'a> {
             return Ok(known);
         }
         let began = Instant::now();
-        let score = self
-            .setup
-            .validator
-            .inherited(&mut self.engine, self.supernet, genotype)?;
+        let (parameters, member) = (self.supernet.parameters(), self.supernet.member(genotype)?);
+        let score = self.setup.validator.score(self.engine.as_mut(), parameters, &member)?;
         self.fresh += 1;
         Ok(self.setup.study.add_evaluation(Evaluation {
             genotype: genotype.clone(),

@@ -7,13 +7,14 @@ use panarch_graph::Inputs;
 use panarch_space::Space;
 use panarch_study::{EventKind, Subject};
 use panarch_train::{
-    Checkpoint, CheckpointPolicy, Control, CpuEngine, Optimisation, Outcome, Progress, Schedule, Supernet,
-    SupernetTrainer, TeacherNetwork, Training, Validation, Validator,
+    Checkpoint, CheckpointPolicy, Control, Optimisation, Outcome, Progress, Schedule, Supernet, SupernetTrainer,
+    TeacherNetwork, Training, Validation, Validator,
 };
 
 use super::reward::DeviceRewarder;
 use super::training_log::TrainingLog;
 use super::{EVENTS, SUPERNET, Setup, Watch, inputs};
+use crate::engine::engine_keeping;
 use crate::{Error, lookup};
 
 /// Its name in the study's log.
@@ -114,10 +115,10 @@ fn train(
         checkpoint: Some(CheckpointPolicy::new(setup.folder.join(SUPERNET))),
         progress: &mut progress,
     };
-    let mut engine = CpuEngine::with_storage(setup.file.train.storage);
+    let mut engine = engine_keeping(setup.file.train.storage);
     let outcome = match rewarder {
-        Some(rewarder) => trainer.train_rewarded(&mut engine, rewarder, &mut control)?,
-        None => trainer.train(&mut engine, &mut control)?,
+        Some(rewarder) => trainer.train_rewarded(engine.as_mut(), rewarder, &mut control)?,
+        None => trainer.train(engine.as_mut(), &mut control)?,
     };
     line.validated(watch);
     if let Err(error) = log.finish() {

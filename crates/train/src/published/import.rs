@@ -8,9 +8,9 @@ use panarch_space::Space;
 
 use super::names::{BATCHES, published_names, simplified};
 use crate::error::OtherTensors;
-use crate::kernel_transform::{install, refresh, shrink, suffix};
 use crate::supernet::Family;
-use crate::{Supernet, TrainError, head_of, kernel_transform};
+use crate::{Supernet, TrainError, head_of};
+use panarch_nn::kernel_matrices::{fits, install, refresh_all, shrink, suffix};
 
 /// What an import did, besides the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -86,7 +86,8 @@ pub fn import_supernet(
     for (conv, from, matrix) in matrices {
         install(&mut store, &conv, from, matrix)?;
     }
-    refresh(&mut store);
+    refresh_all(&mut store);
+    let store = std::sync::Arc::new(store);
     Ok((Supernet { family, store }, report))
 }
 
@@ -127,7 +128,7 @@ pub fn is_supernet_of(space: &Space, shapes: &[(String, Vec<usize>)]) -> bool {
     let all = named
         .iter()
         .all(|(spec, name)| found.remove(name).is_some_and(|shape| shape == spec.shape));
-    all && found.iter().all(|(name, shape)| kernel_transform::fits(name, shape))
+    all && found.iter().all(|(name, shape)| fits(name, shape))
 }
 
 /// The smallest kernel that a depthwise convolution of a space takes.
@@ -204,7 +205,7 @@ impl PublishedFile {
 
     fn take_matrix(&mut self, name: &str) -> Option<Tensor> {
         let (_, tensor) = self.left.get(name)?;
-        if !kernel_transform::fits(name, &tensor.shape) {
+        if !fits(name, &tensor.shape) {
             return None;
         }
         self.left.remove(name).map(|(_, tensor)| tensor)
@@ -214,7 +215,7 @@ impl PublishedFile {
     fn finish(mut self, subject: &str) -> Result<ImportedTensors, TrainError> {
         let mut surplus = self.doubled;
         for (name, (original, tensor)) in self.left {
-            if kernel_transform::fits(&name, &tensor.shape) {
+            if fits(&name, &tensor.shape) {
                 self.report.unused.push(original);
             } else {
                 surplus.push(format!("{original} {:?}", tensor.shape));

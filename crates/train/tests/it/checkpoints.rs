@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use panarch_data::{Dataset, HeldOut, ImageSet, Splits};
 use panarch_graph::random;
+use panarch_nn::CpuEngine;
 use panarch_space::Space;
 use panarch_train::{
-    Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Outcome, Progress, Supernet,
-    SupernetTrainer, TrainError, Training, Validation, Validator,
+    Checkpoint, CheckpointPolicy, Control, FineTuning, NetworkTrainer, Outcome, Progress, Supernet, SupernetTrainer,
+    TrainError, Training, Validation, Validator,
 };
 use rand::RngExt as _;
 

@@ -6,11 +6,10 @@ use panarch_data::{
     ResizedCrop, Resolutions, Subset,
 };
 use panarch_graph::Shape;
-use panarch_nn::{Teacher, softmax_cross_entropy};
+use panarch_nn::{CpuEngine, Loss, Mixed, Teacher, softmax_cross_entropy};
 use panarch_space::Space;
 use panarch_train::{
-    Checkpoint, CheckpointPolicy, Control, CpuEngine, FineTuning, NetworkTrainer, Progress, Schedule, SupernetTrainer,
-    TrainError, batch_cross_entropy,
+    Checkpoint, CheckpointPolicy, Control, FineTuning, NetworkTrainer, Progress, Schedule, SupernetTrainer, TrainError,
 };
 
 use panarch_testkit::squares;
@@ -150,7 +149,17 @@ fn the_loss_of_a_batch_takes_its_other_parts_into_account() {
     let (mut one, mut other) = (vec![0.0; 60], vec![0.0; 60]);
     for (augmentation, same) in [(Augmentation::NONE, true), (augmentation, false)] {
         let batch = &fed(&loader(1, augmentation), 0..1, 0)[0];
-        let found = batch_cross_entropy(&logits, 4, batch, 0.1, teacher, &mut one).unwrap();
+        let loss = Loss {
+            labels: batch.labels(),
+            mixed: batch.mixed().map(|it| Mixed {
+                labels: it.labels,
+                shares: it.shares,
+            }),
+            smoothing: 0.1,
+            teacher,
+            scale: 1.0,
+        };
+        let found = loss.of(&logits, &mut one).unwrap();
         let plain = softmax_cross_entropy(&logits, 4, batch.labels(), 0.1, teacher, &mut other).unwrap();
         assert_eq!((found == plain, one == other), (same, same));
     }

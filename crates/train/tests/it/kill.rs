@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use panarch_graph::Accuracy;
+use panarch_nn::CpuEngine;
 use panarch_space::Genotype;
 use panarch_train::schedule::schedule_names;
 use panarch_train::{
-    Checkpoint, CheckpointPolicy, Control, CpuEngine, Outcome, Progress, Reward, Rewarder, Schedule, SupernetTrainer,
-    TrainError, Training,
+    Checkpoint, CheckpointPolicy, Control, Outcome, Progress, Reward, Rewarder, Schedule, SupernetTrainer, TrainError,
+    Training,
 };
 
 use crate::support::{optimisation, same_bits, splits, tiny_space};

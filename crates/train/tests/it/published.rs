@@ -5,11 +5,11 @@ use std::path::Path;
 
 use panarch_format::{TorchFile, read_torch};
 use panarch_graph::{Network, Tensor, Weights};
-use panarch_nn::Store;
+use panarch_nn::CpuEngine;
 use panarch_space::{Genotype, Head, Space};
 use panarch_testkit::reference;
 use panarch_train::published::{import_network, import_supernet, published_name, published_names, published_network};
-use panarch_train::{CpuEngine, Engine, Member, Supernet, TrainError};
+use panarch_train::{Supernet, TrainError};
 
 fn torch(path: &Path) -> TorchFile {
     read_torch(&std::fs::read(path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -63,13 +63,7 @@ fn published_supernets_have_our_names_and_shapes() {
 }
 
 fn logits(network: &Network, weights: &Weights, image: &Tensor) -> Vec<f32> {
-    let store = Store::from_weights(network, weights).unwrap();
-    let member = Member::new(network.clone(), &store).unwrap();
-    let mut logits = Vec::new();
-    CpuEngine::new()
-        .evaluate(&member, &store, None, &image.channels_last(), &mut logits)
-        .unwrap();
-    logits
+    panarch_train::answers(&mut CpuEngine::new(), network, weights, &image.channels_last()).unwrap()
 }
 
 /// The largest difference, relative to the largest magnitude of the expected values.

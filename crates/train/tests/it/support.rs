@@ -3,10 +3,10 @@
 use std::sync::atomic::AtomicBool;
 
 use panarch_data::{Augmentation, HeldOut, Splits};
-use panarch_nn::Store;
+use panarch_nn::{CpuEngine, Store};
 use panarch_space::Space;
 use panarch_testkit::squares;
-use panarch_train::{Control, CpuEngine, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer, Training};
+use panarch_train::{Control, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer, Training};
 
 /// A space of 24 networks for images of 8 pixels.
 pub const TINY: &str = r#"

@@ -1,9 +1,10 @@
 use std::sync::atomic::AtomicBool;
 
 use panarch_data::{Augmentation, HeldOut};
+use panarch_nn::CpuEngine;
 use panarch_train::{
-    Control, CpuEngine, FineTuning, NetworkTrainer, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer,
-    TrainError, Validation, Validator, inherit, test,
+    Control, FineTuning, NetworkTrainer, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer, TrainError,
+    Validation, Validator, inherit, test,
 };
 
 use panarch_testkit::squares;

@@ -1,28 +1,46 @@
-//! The loss of mixed images.
+use crate::{NnError, Teacher, softmax_cross_entropy};
 
-use panarch_nn::{NnError, Teacher, softmax_cross_entropy};
+/// What the images of a batch are mixed of: a share of the one with the batch's label, the rest of another one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mixed<'a> {
+    /// The class index of every image's other part.
+    pub labels: &'a [u32],
+    /// λ, the share of every image's first part.
+    pub shares: &'a [f32],
+}
 
-use panarch_data::{Batch, Mixed};
+/// What the logits of a batch are compared with: `scale` times [`softmax_cross_entropy`], for mixed images that of both parts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loss<'a> {
+    /// The class index of every image.
+    pub labels: &'a [u32],
+    /// What the images are mixed of, if they are.
+    pub mixed: Option<Mixed<'a>>,
+    /// Label smoothing ε.
+    pub smoothing: f32,
+    /// A teacher's answers to the same images.
+    pub teacher: Option<Teacher<'a>>,
+    /// What loss and gradient are multiplied by.
+    pub scale: f32,
+}
 
-/// [`softmax_cross_entropy`] of a batch, mixed or not: for an image that is λ of one and 1 − λ of another, λ times the
-/// cross-entropy with the label of the one, 1 − λ times that with the other's (Zhang et al. 2018). Gives the mean and
-/// writes its gradient.
-///
-/// The two cross-entropies of an image have the same normalising term, so one pass is enough: with label smoothing ε,
-/// they differ by (1 − ε)(logit of the first label − logit of the second).
-///
-/// # Errors
-/// When slices disagree in length or a label is not a class.
-pub fn batch_cross_entropy(
-    logits: &[f32],
-    classes: usize,
-    batch: &Batch,
-    smoothing: f32,
-    teacher: Option<Teacher<'_>>,
-    gradient: &mut [f32],
-) -> Result<f32, NnError> {
-    let (labels, mixed) = (batch.labels(), batch.mixed());
-    mixed_cross_entropy(logits, classes, labels, mixed, smoothing, teacher, gradient)
+impl Loss<'_> {
+    /// The loss of logits `[batch, classes]`; writes its gradient.
+    ///
+    /// For an image that is λ of one and 1 − λ of another the loss is λ times the cross-entropy with the label of the one,
+    /// 1 − λ times that with the other's (Zhang et al. 2018). The two cross-entropies of an image have the same normalising
+    /// term, so one pass is enough: with label smoothing ε, they differ by
+    /// (1 − ε)(logit of the first label − logit of the second).
+    ///
+    /// # Errors
+    /// When slices disagree in length or a label is not a class.
+    pub fn of(&self, logits: &[f32], gradient: &mut [f32]) -> Result<f32, NnError> {
+        let classes = logits.len() / self.labels.len().max(1);
+        let (labels, mixed, smoothing, teacher) = (self.labels, self.mixed, self.smoothing, self.teacher);
+        let value = mixed_cross_entropy(logits, classes, labels, mixed, smoothing, teacher, gradient)?;
+        gradient.iter_mut().for_each(|value| *value *= self.scale);
+        Ok(value * self.scale)
+    }
 }
 
 fn mixed_cross_entropy(

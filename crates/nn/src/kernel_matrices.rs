@@ -3,35 +3,33 @@
 //! A depthwise kernel of 5 is not just the centre of the one of 7: the centre, taken as a vector, is multiplied by a matrix
 //! that the layer's channels share. From 5 to 3 another matrix does the same.
 //!
-//! Matrices are tensors of the store like any other (`CONV.7to5_matrix`), so that optimiser and checkpoints take care of
-//! them. What they make is kept in the store too (`CONV.weight@5`), and members read it there: [`refresh`] makes it anew
-//! after the weights have changed, [`backward`] hands its gradients on.
+//! Matrices are tensors like any other (`CONV.7to5_matrix`), so that optimiser and checkpoints take care of them. What they make
+//! is a tensor too (`CONV.weight@5`), and members read it there; [`DerivedKernel`] says what an engine makes of what.
 
 use panarch_graph::{Network, ParameterSpec};
-use panarch_nn::{Binding, Gradients, Store, TensorId, TensorKind};
 
-use crate::TrainError;
+use crate::{Binding, Gradients, Layout, NnError, Store, TensorId, TensorKind};
 
 /// What a matrix's name has behind that of its convolution.
-pub(crate) fn suffix(from: usize) -> String {
+pub fn suffix(from: usize) -> String {
     format!("{from}to{}_matrix", from - 2)
 }
 
 /// The convolution and the larger kernel size of a matrix's name.
-pub(crate) fn parse(name: &str) -> Option<(&str, usize)> {
+pub fn parse(name: &str) -> Option<(&str, usize)> {
     let (conv, last) = name.rsplit_once('.')?;
     let from = [7, 5].into_iter().find(|from| last == suffix(*from))?;
     Some((conv, from))
 }
 
 /// Whether a name and shape are those of a matrix.
-pub(crate) fn fits(name: &str, shape: &[usize]) -> bool {
+pub fn fits(name: &str, shape: &[usize]) -> bool {
     parse(name).is_some_and(|(_, from)| shape == [(from - 2).pow(2); 2])
 }
 
 /// Adds a matrix of a convolution, from kernel size `from` to `from − 2`, and the place of what it makes. The convolution's
 /// weight must be in the store.
-pub(crate) fn install(store: &mut Store, conv: &str, from: usize, matrix: Vec<f32>) -> Result<(), TrainError> {
+pub fn install(store: &mut Store, conv: &str, from: usize, matrix: Vec<f32>) -> Result<(), NnError> {
     let weight = format!("{conv}.weight");
     let channels = store.get(&weight).map_or(0, |tensor| tensor.shape()[0]);
     let (size, to) = ((from - 2).pow(2), from - 2);
@@ -53,8 +51,8 @@ pub(crate) fn install(store: &mut Store, conv: &str, from: usize, matrix: Vec<f3
 
 /// Gives every depthwise kernel that members cut smaller its matrices, identities at first. `smallest` is a kernel's smallest size
 /// in any member.
-pub(crate) fn install_identities(store: &mut Store, smallest: &dyn Fn(&str) -> usize) -> Result<(), TrainError> {
-    let depthwise = |tensor: &&panarch_nn::StoredTensor| tensor.kind() == TensorKind::DepthwiseWeight;
+pub fn install_identities(store: &mut Store, smallest: &dyn Fn(&str) -> usize) -> Result<(), NnError> {
+    let depthwise = |tensor: &&crate::StoredTensor| tensor.kind() == TensorKind::DepthwiseWeight;
     let kernels = store.tensors().iter().filter(depthwise);
     let kernels: Vec<(String, usize)> = kernels
         .map(|tensor| (tensor.name().to_owned(), tensor.shape()[2]))
@@ -69,52 +67,63 @@ pub(crate) fn install_identities(store: &mut Store, smallest: &dyn Fn(&str) -> u
             }
         }
     }
-    refresh(store);
+    refresh_all(store);
     Ok(())
 }
 
 /// The names of the matrices in a store.
-pub(crate) fn matrices(store: &Store) -> impl Iterator<Item = &str> {
+pub fn matrices(store: &Store) -> impl Iterator<Item = &str> {
     let tensors = store.tensors().iter();
     let matrices = tensors.filter(|tensor| tensor.kind() == TensorKind::KernelMatrix);
-    matrices.map(panarch_nn::StoredTensor::name)
+    matrices.map(crate::StoredTensor::name)
 }
 
 /// Where a network's depthwise kernel lies, if matrices make it.
-pub(crate) fn binding(network: &Network, store: &Store, spec: &ParameterSpec) -> Option<Binding> {
+pub fn binding(network: &Network, layout: &Layout, spec: &ParameterSpec) -> Option<Binding> {
     if TensorKind::of(network, spec) != TensorKind::DepthwiseWeight {
         return None;
     }
-    let largest = store.get(&spec.name)?.shape()[2];
+    let largest = *layout.get(&spec.name)?.shape.get(2)?;
     let wanted = *spec.shape.get(2)?;
     let made = (wanted..largest).map(|size| format!("{}@{size}", spec.name));
-    let tensor = made.into_iter().find(|name| store.id(name).is_some())?;
+    let tensor = made.into_iter().find(|name| layout.id(name).is_some())?;
     Some(Binding { tensor, scale: 1.0 })
 }
 
-/// One matrix with what it reads and makes.
-struct Step {
-    /// The kernel of which it takes the centre, and its size.
-    source: TensorId,
-    source_size: usize,
-    matrix: TensorId,
-    made: TensorId,
-    made_size: usize,
+/// A smaller kernel that is made of a larger one: made\[c\] = matrix · centre(source\[c\]) for every channel c, kernels taken
+/// as vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DerivedKernel {
+    /// The kernel of which the centre is taken, itself derived or not.
+    pub source: TensorId,
+    /// Height and width of the source.
+    pub source_size: usize,
+    /// The matrix, which all channels share.
+    pub matrix: TensorId,
+    /// The kernel that is made.
+    pub made: TensorId,
+    /// Height and width of what is made.
+    pub made_size: usize,
 }
 
-impl Step {
-    /// The matrices of a store, larger kernels first.
-    fn all(store: &Store) -> Vec<Self> {
-        let mut named: Vec<(&str, usize)> = matrices(store).filter_map(parse).collect();
+impl DerivedKernel {
+    /// All that a layout has, in an order in which each can be made: larger kernels first.
+    #[must_use]
+    pub fn all(layout: &Layout) -> Vec<Self> {
+        let matrices = layout
+            .tensors()
+            .iter()
+            .filter(|tensor| tensor.kind == TensorKind::KernelMatrix);
+        let mut named: Vec<(&str, usize)> = matrices.filter_map(|tensor| parse(&tensor.name)).collect();
         named.sort_by_key(|(_, from)| std::cmp::Reverse(*from));
         let steps = named.into_iter().filter_map(|(conv, from)| {
             let weight = format!("{conv}.weight");
-            let source = store.id(&format!("{weight}@{from}")).or_else(|| store.id(&weight))?;
+            let source = layout.id(&format!("{weight}@{from}")).or_else(|| layout.id(&weight))?;
             Some(Self {
                 source,
-                source_size: store.tensors().get(source.index())?.shape()[2],
-                matrix: store.id(&format!("{conv}.{}", suffix(from)))?,
-                made: store.id(&format!("{weight}@{}", from - 2))?,
+                source_size: *layout.tensors().get(source.index())?.shape.get(2)?,
+                matrix: layout.id(&format!("{conv}.{}", suffix(from)))?,
+                made: layout.id(&format!("{weight}@{}", from - 2))?,
                 made_size: from - 2,
             })
         });
@@ -122,14 +131,21 @@ impl Step {
     }
 
     /// The places of the centre in the source's kernel.
-    fn centre(&self) -> Vec<usize> {
+    #[must_use]
+    pub fn centre(&self) -> Vec<usize> {
         centre(self.source_size, self.made_size)
     }
 }
 
 /// Makes all smaller kernels of a store anew.
-pub(crate) fn refresh(store: &mut Store) {
-    for step in Step::all(store) {
+pub fn refresh_all(store: &mut Store) {
+    let derived = DerivedKernel::all(&store.layout());
+    refresh(store, &derived);
+}
+
+/// Makes these kernels anew.
+pub(crate) fn refresh(store: &mut Store, derived: &[DerivedKernel]) {
+    for step in derived {
         let tensor = |id: TensorId| store.tensors()[id.index()].data();
         let made = shrink(
             tensor(step.source),
@@ -142,8 +158,8 @@ pub(crate) fn refresh(store: &mut Store) {
 }
 
 /// Hands the gradients of the smaller kernels on to the matrices and the kernels that they were made of, and clears them.
-pub(crate) fn backward(store: &Store, gradients: &mut Gradients) {
-    for step in Step::all(store).iter().rev() {
+pub(crate) fn backward(store: &Store, derived: &[DerivedKernel], gradients: &mut Gradients) {
+    for step in derived.iter().rev() {
         let (size, centre) = (step.made_size.pow(2), step.centre());
         let slope = gradients.get(step.made).to_vec();
         if slope.iter().all(|value| *value == 0.0) {
@@ -180,7 +196,7 @@ pub(crate) fn backward(store: &Store, gradients: &mut Gradients) {
 }
 
 /// The kernels of all channels, from one size to a smaller one by one matrix; only their centres without.
-pub(crate) fn shrink(kernels: &[f32], from: usize, to: usize, matrix: Option<&[f32]>) -> Vec<f32> {
+pub fn shrink(kernels: &[f32], from: usize, to: usize, matrix: Option<&[f32]>) -> Vec<f32> {
     let places = centre(from, to);
     let mut made = Vec::with_capacity(kernels.len() / (from * from).max(1) * places.len());
     for kernel in kernels.chunks_exact((from * from).max(1)) {
@@ -240,12 +256,12 @@ mod tests {
     fn a_kernel_of_seven_becomes_one_of_three_through_five() {
         let mut store = store(1);
         install(&mut store, "c", 7, reversing(25, 2.0)).unwrap();
-        refresh(&mut store);
+        refresh_all(&mut store);
         let doubled: Vec<f32> = CENTRE_OF_SEVEN.iter().rev().map(|value| 2.0 * value).collect();
         // Without a second matrix the last step only takes the centre.
         assert_eq!(centre_of_five(&store), doubled);
         install(&mut store, "c", 5, reversing(9, 0.5)).unwrap();
-        refresh(&mut store);
+        refresh_all(&mut store);
         assert_eq!(store.get("c.weight@3").unwrap().data(), CENTRE_OF_SEVEN);
         assert!(fits("a.b.7to5_matrix", &[25, 25]));
         assert!(!fits("a.b.7to5_matrix", &[9, 9]));
@@ -273,7 +289,7 @@ mod tests {
                 .iter_mut()
                 .for_each(|value| *value = rng.random_range(-1.0..1.0));
         }
-        refresh(&mut store);
+        refresh_all(&mut store);
         let slopes: Vec<Vec<f32>> = [50, 18]
             .map(|count| (0..count).map(|_| rng.random_range(-1.0..1.0)).collect())
             .into();
@@ -287,7 +303,7 @@ mod tests {
         for (name, slope) in ["c.weight@5", "c.weight@3"].into_iter().zip(&slopes) {
             gradients.get_mut(store.id(name).unwrap()).copy_from_slice(slope);
         }
-        backward(&store, &mut gradients);
+        backward(&store, &DerivedKernel::all(&store.layout()), &mut gradients);
         for name in ["c.weight", "c.7to5_matrix", "c.5to3_matrix"] {
             let id = store.id(name).unwrap();
             for index in (0..store.get(name).unwrap().data().len()).step_by(7) {
@@ -295,7 +311,7 @@ mod tests {
                 for (side, change) in sides.iter_mut().zip([1e-2_f32, -1e-2]) {
                     let mut moved = store.clone();
                     moved.get_mut(name).unwrap().data_mut()[index] += change;
-                    refresh(&mut moved);
+                    refresh_all(&mut moved);
                     *side = loss(&moved);
                 }
                 let slope = (sides[0] - sides[1]) / 2e-2;

@@ -6,7 +6,7 @@ use panarch::graph::stream;
 use panarch::search::{
     Begun, Evaluator, Plan, Proposal, Report, SearchError, Situation, Strategy, Unconstrained, search,
 };
-use panarch::space::{Genotype, Space};
+use panarch::space::{Genotype, Space, Subspace};
 use panarch::study::Observation;
 
 /// Changes one decision of the best network so far. A proposal follows from the situation and the seed alone.
@@ -20,8 +20,8 @@ impl Strategy for HillClimbing {
     fn ask(&mut self, situation: &Situation<'_>) -> Result<Genotype, SearchError> {
         let mut rng = stream(1, "hill climbing", situation.number);
         Ok(match situation.history.best() {
-            Some(best) => situation.space.mutate(&best.genotype, 0.1, &mut rng),
-            None => situation.space.sample(&mut rng),
+            Some(best) => situation.subspace.mutate(&best.genotype, 0.1, &mut rng),
+            None => situation.subspace.sample(&mut rng),
         })
     }
 }
@@ -42,12 +42,12 @@ impl Evaluator for Table {
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     // 6,561 networks; the value of each is made up: every choice adds something of its own.
-    let space = Space::preset("nas-bench-macro")?;
+    let subspace = Subspace::whole(&Space::preset("nas-bench-macro")?);
     let choices = |genotype: &Genotype| genotype.as_bytes().iter().map(|choice| f64::from(*choice)).sum();
-    let table: HashMap<Genotype, f64> = space.enumerate().map(|it| (it.clone(), choices(&it))).collect();
+    let table: HashMap<Genotype, f64> = subspace.enumerate().map(|it| (it.clone(), choices(&it))).collect();
     let best = table.values().copied().fold(0.0, f64::max);
     let plan = Plan {
-        space: &space,
+        subspace: &subspace,
         constraint: &Unconstrained,
         budget: 200,
         batch: 1,

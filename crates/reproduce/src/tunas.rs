@@ -3,7 +3,7 @@
 use panarch_graph::Accuracy;
 use panarch_report::{Panel, Series, Table};
 use panarch_search::{AgeingEvolution, Begun, Evaluator, Evolution, Plan, Proposal, Report, Unconstrained};
-use panarch_space::Genotype;
+use panarch_space::{Genotype, Subspace};
 use panarch_study::{Choice, Observation};
 use panarch_train::{FineTuning, Pace, Progress, Rewarder, Schedule, Supernet, Validator};
 
@@ -259,7 +259,7 @@ fn evolve(
     watch: &mut Watch<'_>,
 ) -> Result<Genotype, Error> {
     watch.step(format!("Evolution for {objective}"));
-    let (space, validator) = (supernet.space(), bench.validator(IMAGES)?);
+    let validator = bench.validator(IMAGES)?;
     let population = 25;
     let settings = Evolution {
         population,
@@ -268,7 +268,7 @@ fn evolve(
     };
     let mut strategy = AgeingEvolution::new(SEED, settings)?;
     let plan = Plan {
-        space,
+        subspace: &Subspace::whole(supernet.space()),
         constraint: &Unconstrained,
         budget: evaluations.max(population as u64),
         batch: 1,

@@ -140,7 +140,7 @@ impl Strategy for AgeingEvolution {
             tournament,
             mutation_rate,
         } = self.settings;
-        let space = situation.space;
+        let subspace = situation.subspace;
         let mut rng = stream(self.seed, "ageing evolution", situation.number);
         let mut alive: Vec<(&Observation, f64)> = situation
             .history
@@ -153,11 +153,11 @@ impl Strategy for AgeingEvolution {
         // From the oldest to the youngest; of equal ones the oldest wins.
         alive.reverse();
         if alive.len() < population {
-            return propose(situation, &mut rng, |rng| space.sample(rng));
+            return propose(situation, &mut rng, |rng| subspace.sample(rng));
         }
         propose(situation, &mut rng, |rng| {
             let parent = winner(&alive, tournament, rng);
-            space.mutate(parent, mutation_rate, rng)
+            subspace.mutate(parent, mutation_rate, rng)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use panarch_space::{Genotype, Space};
+use panarch_space::{Genotype, Subspace};
 use panarch_study::{History, Observation, StudyError, Trial, TrialState};
 
 use crate::{Constraint, SearchError, Situation, Strategy};
@@ -10,8 +10,8 @@ use crate::{Constraint, SearchError, Situation, Strategy};
 /// What is searched, and for how long.
 #[derive(Clone, Copy)]
 pub struct Plan<'a> {
-    /// The space to propose from.
-    pub space: &'a Space,
+    /// The members to propose from.
+    pub subspace: &'a Subspace,
     /// The limits that proposals must keep.
     pub constraint: &'a dyn Constraint,
     /// How many trials the search has in all, those of earlier processes among them.
@@ -172,7 +172,7 @@ fn propose(plan: &Plan<'_>, strategy: &mut dyn Strategy, history: &History) -> R
         return Ok(Vec::new());
     }
     let situation = Situation {
-        space: plan.space,
+        subspace: plan.subspace,
         constraint: plan.constraint,
         history,
         pending: &[],

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use panarch_search::{Begun, Evaluator, Plan, Proposal, Report, SearchError, Unconstrained, registry, search};
-//! use panarch_space::Space;
+//! use panarch_space::{Space, Subspace};
 //! use panarch_study::Observation;
 //!
 //! struct FirstChoice;
@@ -23,8 +23,8 @@
 //!     }
 //! }
 //!
-//! let space = Space::preset("multi-hardware-small")?;
-//! let plan = Plan { space: &space, constraint: &Unconstrained, budget: 20, batch: 1 };
+//! let subspace = Subspace::whole(&Space::preset("multi-hardware-small")?);
+//! let plan = Plan { subspace: &subspace, constraint: &Unconstrained, budget: 20, batch: 1 };
 //! let declaration = registry::Declaration::named("evolution").expect("it is registered");
 //! let mut strategy = (declaration.new)(1, &declaration.settings(20, |_| None))?;
 //! let (history, _) = search(&plan, strategy.as_mut(), Begun::default(), &mut FirstChoice)?;
@@ -47,6 +47,7 @@ pub use ageing_evolution::{AgeingEvolution, Evolution};
 pub use constraint::{Constraint, Unconstrained, Verdict};
 pub use driver::{Begun, End, Evaluator, Plan, Proposal, Report, search};
 pub use error::SearchError;
+pub use proposal::propose;
 pub use random_search::RandomSearch;
 pub use registry::{Declaration, STRATEGIES};
 pub use strategy::{Situation, Strategy};

@@ -22,12 +22,15 @@ const REPEATS_PER_NEW: usize = 1;
 /// Repeats that are allowed before that.
 const FREE_REPEATS: usize = 10;
 
-/// The first of a bounded number of draws that keeps the limits and is new.
+/// The first of a bounded number of draws that keeps the limits and is new: what a strategy does with its own way of drawing.
 ///
 /// Where there is none, any new feasible member will do: one drawn at random, else one at the end of a walk by single
 /// changes, which comes ever nearer to the limits until it keeps them and then wanders among the feasible members. Where
 /// even that finds nothing new, a feasible draw that was seen before is repeated, as long as there are not too many.
-pub(crate) fn propose(
+///
+/// # Errors
+/// Those of [`crate::Strategy::ask`].
+pub fn propose(
     situation: &Situation<'_>,
     rng: &mut ChaCha8Rng,
     mut draw: impl FnMut(&mut ChaCha8Rng) -> Genotype,
@@ -40,7 +43,7 @@ pub(crate) fn propose(
         }
     }
     for _ in 0..SAMPLES {
-        let genotype = situation.space.sample(rng);
+        let genotype = situation.subspace.sample(rng);
         if let Some(found) = attempts.take(genotype)? {
             return Ok(found);
         }
@@ -115,14 +118,14 @@ impl<'a, 'b> Attempts<'a, 'b> {
 
     /// Walks by single changes from the feasible member seen last, else from the infeasible one nearest to the limits.
     fn walk(&mut self, rng: &mut ChaCha8Rng) -> Result<Option<Genotype>, SearchError> {
-        let space = self.situation.space;
+        let subspace = self.situation.subspace;
         for step in 0..STEPS {
             let next = match (&self.repeat, &self.nearest) {
                 // Half the way without success: the smallest member is feasible if any is, for most limits.
-                (None, _) if step == STEPS / 2 => space.canonical(&space.smallest()),
-                (Some(feasible), _) => space.mutate(feasible, 0.0, rng),
-                (None, Some((nearest, _))) => space.mutate(nearest, 0.0, rng),
-                (None, None) => space.sample(rng),
+                (None, _) if step == STEPS / 2 => subspace.smallest(),
+                (Some(feasible), _) => subspace.mutate(feasible, 0.0, rng),
+                (None, Some((nearest, _))) => subspace.mutate(nearest, 0.0, rng),
+                (None, None) => subspace.sample(rng),
             };
             if let Some(found) = self.take(next)? {
                 return Ok(Some(found));

@@ -18,7 +18,7 @@ const NAME: &str = "random";
 
 /// Draws every proposal anew, whatever was found before: the yardstick of every other strategy.
 ///
-/// Draws are those of `Space::sample` (uniform over decision strings), given the limits.
+/// Draws are those of `Subspace::sample` (uniform over decision strings), given the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RandomSearch {
     seed: u64,
@@ -39,7 +39,7 @@ impl Strategy for RandomSearch {
 
     fn ask(&mut self, situation: &Situation<'_>) -> Result<Genotype, SearchError> {
         let mut rng = stream(self.seed, "random search", situation.number);
-        propose(situation, &mut rng, |rng| situation.space.sample(rng))
+        propose(situation, &mut rng, |rng| situation.subspace.sample(rng))
     }
 
     fn independent(&self, _: &Situation<'_>) -> usize {

@@ -1,4 +1,4 @@
-use panarch_space::{Genotype, Space};
+use panarch_space::{Genotype, Subspace};
 use panarch_study::{History, Observation};
 
 use crate::{Constraint, SearchError};
@@ -6,8 +6,8 @@ use crate::{Constraint, SearchError};
 /// All that a strategy may look at when it is asked.
 #[derive(Clone, Copy)]
 pub struct Situation<'a> {
-    /// The space to propose from.
-    pub space: &'a Space,
+    /// The members to propose from.
+    pub subspace: &'a Subspace,
     /// The limits that proposals must keep.
     pub constraint: &'a dyn Constraint,
     /// The finished trials of this search.
@@ -28,7 +28,7 @@ pub trait Strategy: Send {
     /// The name used in run files and tables.
     fn name(&self) -> &'static str;
 
-    /// Proposes a canonical genotype of the space that keeps the constraint.
+    /// Proposes a canonical genotype of the subspace that keeps the constraint.
     ///
     /// # Errors
     /// [`SearchError::Infeasible`] or [`SearchError::Unsupported`] when a bounded number of attempts finds none,

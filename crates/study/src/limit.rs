@@ -2,7 +2,7 @@ use std::fmt;
 
 use panarch_graph::{Accuracy, Bytes, Energy, Latency, Macs};
 
-use crate::{DeviceTarget, StudyError};
+use crate::StudyError;
 
 /// A value with its quantity: a latency is never taken for an energy.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -219,17 +219,6 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A latency over a device's target, where the target is a hard limit.
-    pub(crate) fn of_target(target: &DeviceTarget, latency: Latency) -> Self {
-        Self {
-            limit: Limit {
-                device: Some(target.device.clone()),
-                most: Amount::Latency(target.latency),
-            },
-            found: Amount::Latency(latency),
-        }
-    }
-
     /// The limit that is not kept.
     #[must_use]
     pub const fn limit(&self) -> &Limit {
@@ -288,13 +277,8 @@ pub fn violations(limits: &[Limit], amount: impl Fn(&Limit) -> Option<Amount>) -
         })?;
         violations.extend(limit.violation(found)?);
     }
-    sort(&mut violations);
-    Ok(violations)
-}
-
-/// Puts the violation that is furthest over its limit first.
-pub(crate) fn sort(violations: &mut [Violation]) {
     violations.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
+    Ok(violations)
 }
 
 #[cfg(test)]

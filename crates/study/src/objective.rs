@@ -2,7 +2,7 @@ use std::fmt;
 
 use panarch_graph::{Accuracy, Latency};
 
-use crate::{StudyError, Violation, limit};
+use crate::{Amount, Limit, StudyError, Violation, violations};
 
 /// The exponent, or slope, of the latency term where a run names none: -0.10, as in `TuNAS`.
 ///
@@ -173,6 +173,8 @@ pub struct Objective {
     metric: Metric,
     form: RewardForm,
     targets: Vec<DeviceTarget>,
+    /// The targets as hard limits; none unless the metric is [`Metric::Each`].
+    limits: Vec<Limit>,
 }
 
 impl Objective {
@@ -210,7 +212,14 @@ impl Objective {
                 form.beta()
             ));
         }
-        Ok(Self { metric, form, targets })
+        let limits = targets.iter().filter(|_| metric == Metric::Each);
+        let limits = limits.map(|target| Limit::on(&target.device, Amount::Latency(target.latency)));
+        Ok(Self {
+            metric,
+            form,
+            limits: limits.collect::<Result<_, _>>()?,
+            targets,
+        })
     }
 
     /// How the devices are joined.
@@ -231,6 +240,12 @@ impl Objective {
         &self.targets
     }
 
+    /// The hard limits: under [`Metric::Each`] the target of every device, else none.
+    #[must_use]
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
     /// Judges a network of this accuracy and these latencies, which are in the order of [`Objective::targets`].
     ///
     /// # Errors
@@ -240,7 +255,7 @@ impl Objective {
         let ratios = self.ratios(latencies)?;
         let (slowest, worst) = largest(&ratios);
         let average = self.weighted_mean(&ratios);
-        let violations = self.violations_of(&ratios, latencies);
+        let violations = self.violations_of(latencies)?;
         let joined = |ratio| (Some(self.form.reward(accuracy, ratio)), self.form.slope(ratio));
         let (reward, slope) = match self.metric {
             Metric::Average => joined(average),
@@ -265,8 +280,8 @@ impl Objective {
     /// # Errors
     /// As [`Objective::assess`].
     pub fn violations(&self, latencies: &[Latency]) -> Result<Vec<Violation>, StudyError> {
-        let ratios = self.ratios(latencies)?;
-        Ok(self.violations_of(&ratios, latencies))
+        self.ratios(latencies)?;
+        self.violations_of(latencies)
     }
 
     /// r = latency / target for each device.
@@ -306,17 +321,12 @@ impl Objective {
         sum / weights
     }
 
-    fn violations_of(&self, ratios: &[f64], latencies: &[Latency]) -> Vec<Violation> {
-        if self.metric != Metric::Each {
-            return Vec::new();
-        }
-        let found = self.targets.iter().zip(latencies).zip(ratios);
-        let over = found.filter(|(_, ratio)| **ratio > 1.0);
-        let mut violations: Vec<Violation> = over
-            .map(|((target, &latency), _)| Violation::of_target(target, latency))
-            .collect();
-        limit::sort(&mut violations);
-        violations
+    fn violations_of(&self, latencies: &[Latency]) -> Result<Vec<Violation>, StudyError> {
+        violations(&self.limits, |limit| {
+            let mut found = self.targets.iter().zip(latencies);
+            let found = found.find(|(target, _)| limit.device() == Some(target.device.as_str()));
+            found.map(|(_, latency)| Amount::Latency(*latency))
+        })
     }
 }
 

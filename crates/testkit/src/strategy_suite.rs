@@ -2,10 +2,11 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use panarch_graph::Latency;
-use panarch_search::{Constraint, SearchError, Situation, Strategy, Unconstrained, Verdict};
-use panarch_space::{Genotype, Space};
+use panarch_search::{Constraint, STRATEGIES, SearchError, Situation, Strategy, Unconstrained, Verdict};
+use panarch_space::{Genotype, Subspace};
 use panarch_study::{Amount, DeviceTarget, History, Metric, Objective, Observation, RewardForm};
 
+use crate::search_suite::search_conformance;
 use crate::toy::{tiny_space, toy_space};
 
 /// Proposals that one check looks at.
@@ -16,16 +17,36 @@ const MOST_VERDICTS: u32 = 5_000;
 
 type Verdicts = Result<Verdict, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Checks that a strategy keeps its promises; `new` makes one with the given seed.
+/// Checks that every strategy of the registry keeps its promises, with the settings that small and large searches have.
+///
+/// # Panics
+/// When one does not.
+pub fn registry_conformance() {
+    for declaration in STRATEGIES {
+        for evaluations in [6, 20, 200] {
+            let settings = declaration.settings(evaluations, |_| None);
+            let new = |seed| (declaration.new)(seed, &settings).expect("defaults fit together");
+            conformance(declaration.randomised, &new);
+        }
+    }
+}
+
+/// Checks that a strategy that draws at random keeps its promises; `new` makes one with the given seed.
 ///
 /// # Panics
 /// When it does not.
 pub fn strategy_conformance(new: impl Fn(u64) -> Box<dyn Strategy>) {
-    let space = toy_space();
+    conformance(true, &new);
+}
+
+fn conformance(randomised: bool, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+    let space = Subspace::whole(&toy_space());
     proposes_canonical_members(&space, &mut *new(1));
-    is_decided_by_the_seed(&space, &new);
-    goes_on_after_a_kill(&space, &new);
-    ignores_the_order_of_completion(&space, &new);
+    keeps_to_a_subspace(&space, &mut *new(8));
+    is_decided_by_the_seed(&space, new, randomised);
+    search_conformance(new);
+    goes_on_after_a_kill(&space, new);
+    ignores_the_order_of_completion(&space, new);
     lives_with_failures(&space, &mut *new(4));
     keeps_limits(&space, &mut *new(5));
     says_what_is_infeasible(&space, &mut *new(6));
@@ -33,7 +54,7 @@ pub fn strategy_conformance(new: impl Fn(u64) -> Box<dyn Strategy>) {
 }
 
 /// A reward that a strategy can climb: the sum of the choices, a little different for each decision.
-fn reward(genotype: &Genotype) -> f64 {
+pub(crate) fn reward(genotype: &Genotype) -> f64 {
     let choices = genotype.as_bytes().iter().enumerate();
     choices
         .map(|(index, &choice)| f64::from(choice) * (1.0 + 0.01 * index as f64))
@@ -41,19 +62,19 @@ fn reward(genotype: &Genotype) -> f64 {
 }
 
 /// The same in time: 1 ms and 1 ms for each unit of reward.
-fn latency(genotype: &Genotype) -> Latency {
+pub(crate) fn latency(genotype: &Genotype) -> Latency {
     Latency::from_millis(1.0 + reward(genotype))
 }
 
 fn ask(
     strategy: &mut dyn Strategy,
-    space: &Space,
+    subspace: &Subspace,
     constraint: &dyn Constraint,
     history: &History,
     number: u64,
 ) -> Result<Genotype, SearchError> {
     strategy.ask(&Situation {
-        space,
+        subspace,
         constraint,
         history,
         pending: &[],
@@ -64,13 +85,13 @@ fn ask(
 /// Runs trials up to `end`, telling the strategy of each.
 fn run(
     strategy: &mut dyn Strategy,
-    space: &Space,
+    subspace: &Subspace,
     constraint: &dyn Constraint,
     history: &mut History,
     end: u64,
 ) -> Result<(), SearchError> {
     for number in history.len() as u64..end {
-        let genotype = ask(strategy, space, constraint, history, number)?;
+        let genotype = ask(strategy, subspace, constraint, history, number)?;
         let reward = reward(&genotype);
         let observation = Observation::rewarded(number, genotype, reward);
         strategy.tell(&observation);
@@ -79,11 +100,12 @@ fn run(
     Ok(())
 }
 
-fn proposes_canonical_members(space: &Space, strategy: &mut dyn Strategy) {
+fn proposes_canonical_members(subspace: &Subspace, strategy: &mut dyn Strategy) {
     let mut history = History::new();
-    run(strategy, space, &Unconstrained, &mut history, TRIALS).expect("nothing forbids a proposal");
+    run(strategy, subspace, &Unconstrained, &mut history, TRIALS).expect("nothing forbids a proposal");
     for observation in history.observations() {
         let genotype = &observation.genotype;
+        let space = subspace.space();
         space.check(genotype).expect("a proposal is of the space");
         assert_eq!(*genotype, space.canonical(genotype), "a proposal is canonical");
     }
@@ -94,19 +116,43 @@ fn proposes_canonical_members(space: &Space, strategy: &mut dyn Strategy) {
     );
 }
 
-fn is_decided_by_the_seed(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+/// With one choice of each decision of a first block closed.
+fn keeps_to_a_subspace(whole: &Subspace, strategy: &mut dyn Strategy) {
+    let of_first_block = |name: &str| usize::from(!name.contains("block1")) + 1;
+    let subspace = Subspace::with_largest(whole.space(), |decision| of_first_block(&decision.name));
+    assert!(subspace != *whole, "something is closed");
+    let mut history = History::new();
+    match run(strategy, &subspace, &Unconstrained, &mut history, TRIALS) {
+        Ok(()) | Err(SearchError::Exhausted { .. }) => {}
+        Err(error) => panic!("in a subspace: {error}"),
+    }
+    assert!(history.distinct() >= 10, "only {} members found", history.distinct());
+    for observation in history.observations() {
+        assert!(
+            subspace.contains(&observation.genotype),
+            "{} takes a closed choice",
+            observation.genotype
+        );
+    }
+}
+
+fn is_decided_by_the_seed(subspace: &Subspace, new: &impl Fn(u64) -> Box<dyn Strategy>, randomised: bool) {
     let history_of = |seed| {
         let mut history = History::new();
-        run(&mut *new(seed), space, &Unconstrained, &mut history, TRIALS).unwrap();
+        run(&mut *new(seed), subspace, &Unconstrained, &mut history, TRIALS).unwrap();
         history
     };
     assert_eq!(history_of(2), history_of(2), "the same seed proposes the same");
-    assert_ne!(history_of(2), history_of(3), "another seed proposes something else");
+    assert_eq!(
+        history_of(2) != history_of(3),
+        randomised,
+        "another seed proposes something else, unless nothing is drawn"
+    );
 }
 
-fn goes_on_after_a_kill(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+fn goes_on_after_a_kill(subspace: &Subspace, new: &impl Fn(u64) -> Box<dyn Strategy>) {
     let mut whole = History::new();
-    run(&mut *new(9), space, &Unconstrained, &mut whole, TRIALS).unwrap();
+    run(&mut *new(9), subspace, &Unconstrained, &mut whole, TRIALS).unwrap();
     for cut in [1, TRIALS / 3, TRIALS - 1] {
         let mut resumed = new(9);
         let mut history = History::new();
@@ -116,21 +162,21 @@ fn goes_on_after_a_kill(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) 
         }
         // What was asked and never evaluated leaves no trace.
         for _ in 0..2 {
-            ask(&mut *resumed, space, &Unconstrained, &history, cut).unwrap();
+            ask(&mut *resumed, subspace, &Unconstrained, &history, cut).unwrap();
         }
-        run(&mut *resumed, space, &Unconstrained, &mut history, TRIALS).unwrap();
+        run(&mut *resumed, subspace, &Unconstrained, &mut history, TRIALS).unwrap();
         assert_eq!(history, whole, "resumed after {cut} trials");
     }
 }
 
-fn ignores_the_order_of_completion(space: &Space, new: &impl Fn(u64) -> Box<dyn Strategy>) {
+fn ignores_the_order_of_completion(subspace: &Subspace, new: &impl Fn(u64) -> Box<dyn Strategy>) {
     const BATCH: usize = 5;
     let batches = |backwards: bool| {
         let mut strategy = new(11);
         let mut history = History::new();
         while (history.len() as u64) < TRIALS {
             let situation = Situation {
-                space,
+                subspace,
                 constraint: &Unconstrained,
                 history: &history,
                 pending: &[],
@@ -170,10 +216,10 @@ fn ignores_the_order_of_completion(space: &Space, new: &impl Fn(u64) -> Box<dyn 
     );
 }
 
-fn lives_with_failures(space: &Space, strategy: &mut dyn Strategy) {
+fn lives_with_failures(subspace: &Subspace, strategy: &mut dyn Strategy) {
     let mut history = History::new();
     for number in 0..TRIALS {
-        let genotype = ask(strategy, space, &Unconstrained, &history, number).expect("failed trials stop no search");
+        let genotype = ask(strategy, subspace, &Unconstrained, &history, number).expect("failed trials stop no search");
         let reward = reward(&genotype);
         let mut observation = Observation::rewarded(number, genotype, reward);
         if number % 3 != 0 || number <= TRIALS / 2 {
@@ -189,13 +235,13 @@ fn limited(millis: f64) -> Objective {
     Objective::new(Metric::Each, RewardForm::default(), vec![target]).expect("a sensible objective")
 }
 
-fn keeps_limits(space: &Space, strategy: &mut dyn Strategy) {
+fn keeps_limits(subspace: &Subspace, strategy: &mut dyn Strategy) {
     // The first of these admits about every second member, the last one in some hundred.
     for millis in [6.0, 4.0, 2.2] {
         let objective = limited(millis);
         let constraint = |genotype: &Genotype| -> Verdicts { Ok(objective.violations(&[latency(genotype)])?.into()) };
         let mut history = History::new();
-        let end = match run(strategy, space, &constraint, &mut history, TRIALS) {
+        let end = match run(strategy, subspace, &constraint, &mut history, TRIALS) {
             Ok(()) => TRIALS,
             Err(SearchError::Exhausted { proposals, .. }) => proposals as u64,
             Err(error) => panic!("limit {millis} ms: {error}"),
@@ -215,7 +261,7 @@ fn keeps_limits(space: &Space, strategy: &mut dyn Strategy) {
     }
 }
 
-fn says_what_is_infeasible(space: &Space, strategy: &mut dyn Strategy) {
+fn says_what_is_infeasible(subspace: &Subspace, strategy: &mut dyn Strategy) {
     let verdicts = Cell::new(0);
     let objective = limited(0.5);
     let constraint = |genotype: &Genotype| -> Verdicts {
@@ -223,7 +269,7 @@ fn says_what_is_infeasible(space: &Space, strategy: &mut dyn Strategy) {
         assert!(verdicts.get() < MOST_VERDICTS, "the search does not end");
         Ok(objective.violations(&[latency(genotype)])?.into())
     };
-    match ask(strategy, space, &constraint, &History::new(), 0) {
+    match ask(strategy, subspace, &constraint, &History::new(), 0) {
         Err(SearchError::Infeasible {
             violation, genotype, ..
         }) => {
@@ -233,7 +279,7 @@ fn says_what_is_infeasible(space: &Space, strategy: &mut dyn Strategy) {
             assert_eq!(violation.found(), Amount::Latency(latency(&genotype)));
             assert_eq!(
                 violation.found(),
-                Amount::Latency(latency(&space.smallest())),
+                Amount::Latency(latency(&subspace.smallest())),
                 "the nearest feasible value is found"
             );
         }
@@ -245,20 +291,20 @@ fn says_what_is_infeasible(space: &Space, strategy: &mut dyn Strategy) {
             reason: "no convolutions".into(),
         })
     };
-    let error = ask(strategy, space, &unsupported, &History::new(), 0).unwrap_err();
+    let error = ask(strategy, subspace, &unsupported, &History::new(), 0).unwrap_err();
     assert!(
         matches!(&error, SearchError::Unsupported { device, .. } if device == "sloth"),
         "{error}"
     );
     let broken = |_: &Genotype| -> Verdicts { Err("the device is on fire".into()) };
-    let error = ask(strategy, space, &broken, &History::new(), 0).unwrap_err();
+    let error = ask(strategy, subspace, &broken, &History::new(), 0).unwrap_err();
     assert!(matches!(error, SearchError::Constraint { .. }), "{error}");
 }
 
 fn ends_when_nothing_is_new(strategy: &mut dyn Strategy) {
-    let space = tiny_space();
+    let subspace = Subspace::whole(&tiny_space());
     let mut history = History::new();
-    let end = run(strategy, &space, &Unconstrained, &mut history, 10_000);
+    let end = run(strategy, &subspace, &Unconstrained, &mut history, 10_000);
     assert!(
         matches!(end, Err(SearchError::Exhausted { distinct: 8, .. })),
         "{end:?}"

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use panarch_cost::CostError;
 use panarch_graph::Latency;
 use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Verdict};
-use panarch_space::Genotype;
+use panarch_space::{Genotype, Subspace};
 use panarch_study::{
     Choice, DeviceTarget, History, Metric, Objective, ObjectiveValue, Observation, Outcome, RewardForm, Subject,
 };
@@ -32,7 +32,11 @@ pub struct Searched {
     pub objective: String,
     /// The strategy with its settings, in words.
     pub strategy: String,
-    /// The genotype with the largest reward.
+    /// What nothing else that was found dominates in the objectives of the search, in the order of the trials.
+    pub front: Vec<Genotype>,
+    /// The rule by which the winner was chosen from the front.
+    pub choice: Choice,
+    /// The genotype that was chosen: for the goals of today, that with the largest reward.
     pub winner: Genotype,
 }
 
@@ -98,7 +102,7 @@ fn one(
     let begun = Begun::of_trials(&inputs::trials(setup, &name)?)?;
     let budget = setup.file.search.evaluations as u64;
     let plan = Plan {
-        space: &setup.space,
+        subspace: &Subspace::whole(&setup.space),
         constraint: &goal_devices.constraint(),
         budget,
         batch: BATCH,
@@ -113,8 +117,9 @@ fn one(
         watch,
     };
     let (history, end) = panarch_search::search(&plan, strategy.as_mut(), begun, &mut trials)?;
-    let best = Choice::largest_reward()
-        .winner(&history.front())?
+    let (front, choice) = (history.front(), Choice::largest_reward());
+    let best = choice
+        .winner(&front)?
         .ok_or_else(|| Error::Infeasible(format!("search {name} found no feasible network")))?;
     let note = match end {
         End::Budget => "",
@@ -127,6 +132,8 @@ fn one(
     ));
     Ok(Searched {
         winner: best.genotype.clone(),
+        front: front.iter().map(|member| member.genotype.clone()).collect(),
+        choice,
         name,
         goal: goal.clone(),
         seed,
@@ -283,7 +290,7 @@ pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'
         watch.step("Looking for a network that keeps every limit");
         let goal_devices = GoalDevices::new(setup, devices, goal)?;
         let situation = Situation {
-            space: &setup.space,
+            subspace: &Subspace::whole(&setup.space),
             constraint: &goal_devices.constraint(),
             history: &History::new(),
             pending: &[],

@@ -30,7 +30,7 @@ const ANY_DEVICE: (&str, &str) = ("devices.targets.DEVICE.toml", "devices.target
 
 /// Every key of a run file, section by section.
 pub(super) fn keys() -> impl Iterator<Item = Key> {
-    [
+    let declared = [
         TOP,
         super::data::KEYS,
         super::space::KEYS,
@@ -44,8 +44,8 @@ pub(super) fn keys() -> impl Iterator<Item = Key> {
     ]
     .into_iter()
     .flatten()
-    .copied()
-    .chain(super::search::strategy_keys())
+    .copied();
+    super::search::strategy_keys().chain(declared)
 }
 
 /// The reference page of the run file's keys, in Markdown.

@@ -1,13 +1,13 @@
 //! Every strategy against the conformance suite, and what evolution is for.
 
 use panarch_search::{AgeingEvolution, Evolution, RandomSearch, SearchError, Situation, Strategy, Unconstrained};
-use panarch_space::Genotype;
+use panarch_space::{Genotype, Subspace};
 use panarch_study::{History, Observation};
-use panarch_testkit::{strategy_conformance, toy_space};
+use panarch_testkit::{registry_conformance, strategy_conformance, toy_space};
 
 #[test]
-fn random_search_conforms() {
-    strategy_conformance(|seed| Box::new(RandomSearch::new(seed)));
+fn every_strategy_of_the_registry_conforms() {
+    registry_conformance();
 }
 
 #[test]
@@ -49,11 +49,11 @@ fn height(genotype: &Genotype, top: &Genotype) -> f64 {
 
 fn best_after(strategy: &mut dyn Strategy, trials: u64) -> f64 {
     let space = toy_space();
-    let top = space.largest();
+    let (top, subspace) = (space.largest(), Subspace::whole(&space));
     let mut history = History::new();
     for number in 0..trials {
         let situation = Situation {
-            space: &space,
+            subspace: &subspace,
             constraint: &Unconstrained,
             history: &history,
             pending: &[],

@@ -1,8 +1,9 @@
 //! Older formats into the one that this code reads and writes.
 //!
 //! A study that is opened for writing is migrated in its file, in one transaction: whoever dies on the way leaves the old
-//! format, and whoever comes later finds one format or the other whole. A study that is only read is copied into memory
-//! and migrated there, so that nothing but this file knows of older formats.
+//! format, and whoever comes later finds one format or the other whole. A study that is only read is copied into a
+//! temporary database, which is in memory as far as it is small, and migrated there, so that nothing but this file knows
+//! of older formats.
 
 use std::collections::BTreeMap;
 
@@ -30,13 +31,14 @@ pub(super) fn migrate(connection: &mut Connection, from: i64) -> Result<(), Refu
     Ok(transaction.commit()?)
 }
 
-/// A copy in memory of the rows that can be read, in the format that this code reads, and the number of those that are of
-/// no table of ours. `rows` hands over every row of a table to be inserted.
-pub(super) fn copy_in_memory(
+/// A temporary copy in the format that this code reads, and the number of rows that their table does not take. `rows` hands
+/// over every row of a table to be inserted.
+pub(super) fn copy(
     format: i64,
     mut rows: impl FnMut(&str, &mut dyn FnMut(Vec<Value>) -> rusqlite::Result<()>) -> rusqlite::Result<()>,
 ) -> Result<(Connection, usize), Refusal> {
-    let mut copy = Connection::open_in_memory()?;
+    // Without a name, SQLite makes a file of its own when there is more than fits into its cache, and removes it.
+    let mut copy = Connection::open("")?;
     objects::restrict(&copy)?;
     for statement in schema::statements(format) {
         copy.execute_batch(statement)?;

@@ -156,7 +156,7 @@ impl SqliteStorage {
             }
         } else {
             if format < schema::FORMAT {
-                connection = in_memory(&mut connection, format).map_err(|refusal| refusal.into_error(failed))?;
+                connection = migrated_copy(&mut connection, format).map_err(|refusal| refusal.into_error(failed))?;
             }
             connection.pragma_update(None, "query_only", true).map_err(failed)?;
         }
@@ -293,10 +293,10 @@ impl Storage for SqliteStorage {
 }
 
 /// What a study of an older format holds at this moment, in the format that this code reads.
-fn in_memory(connection: &mut Connection, format: i64) -> Result<Connection, change::Refusal> {
+fn migrated_copy(connection: &mut Connection, format: i64) -> Result<Connection, change::Refusal> {
     // One view of all tables, while another process may write.
     let view = connection.transaction()?;
-    let (copy, _) = migration::copy_in_memory(format, |table, insert| {
+    let (copy, _) = migration::copy(format, |table, insert| {
         let mut statement = view.prepare(&format!("SELECT * FROM {table}"))?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {

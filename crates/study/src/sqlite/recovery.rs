@@ -129,8 +129,8 @@ impl Saved {
         objects::restrict(&connection).map_err(failed)?;
         let format = super::check_format(damaged, &connection)?;
         objects::check(damaged, &connection, format)?;
-        // Nothing of the copy in memory is damaged: what cannot be read is not in it.
-        let salvaged = migration::copy_in_memory(format, |table, insert| salvage(&connection, table, insert));
+        // Nothing of this copy is damaged: what cannot be read is not in it.
+        let salvaged = migration::copy(format, |table, insert| salvage(&connection, table, insert));
         let (rows, mut senseless) = salvaged.map_err(|refusal| refusal.into_error(failed))?;
         let header = read::<Header, _>(&rows, Header::COLUMNS, Header::read, &mut senseless)
             .into_iter()
@@ -352,7 +352,7 @@ fn read<R: Record, T>(
         }
         Ok(())
     };
-    // The tables in memory are whole.
+    // The tables of the copy are whole.
     let _ = every();
     found
 }

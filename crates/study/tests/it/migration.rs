@@ -5,11 +5,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use panarch_graph::Inputs;
+use panarch_study::export::Cell;
 use panarch_study::{
     Basis, Change, EvaluationProtocol, Next, ObjectiveValue, Outcome, Split, SqliteStorage, Storage, Study, StudyError,
     Subject, TrialState, WeightOrigin, export,
 };
 use rusqlite::Connection;
+use serde_json::Value;
 
 /// A study that a build of format 2 wrote: two searches of a run of generated pictures, with finalists.
 const FORMAT_2: &str = include_str!("golden/format-2.sql");
@@ -162,6 +164,40 @@ fn a_study_of_format_2_is_read_and_left_as_it_is() {
     drop(storage);
     assert_eq!(version(&path), 2, "reading migrates nothing");
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+/// What that build exported of the study, row by row and digit by digit, this one exports before the migration and after.
+#[test]
+fn exports_of_a_study_of_format_2_stay_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = place(&folder, "old.db");
+    of_format_2(&path);
+    let read = SqliteStorage::open_to_read(&path).unwrap();
+    let migrated = SqliteStorage::open(&path).unwrap();
+    for storage in [&read, &migrated] {
+        for (sheet, before) in [
+            (
+                export::trials(storage, None).unwrap(),
+                include_str!("golden/format-2-trials.json"),
+            ),
+            (
+                export::evaluations(storage).unwrap(),
+                include_str!("golden/format-2-evaluations.json"),
+            ),
+        ] {
+            let before: Vec<serde_json::Map<String, Value>> = serde_json::from_str(before).unwrap();
+            let rows = sheet.rows.iter().map(|row| {
+                let cells = sheet.columns.iter().cloned().zip(row.iter().map(|cell| match cell {
+                    Cell::Text(text) => Value::from(text.as_str()),
+                    Cell::Whole(count) => Value::from(*count),
+                    Cell::Number(number) => Value::from(*number),
+                    Cell::Nothing => Value::Null,
+                }));
+                cells.collect::<serde_json::Map<String, Value>>()
+            });
+            assert_eq!(rows.collect::<Vec<_>>(), before);
+        }
+    }
 }
 
 /// The protocol that every evaluation of a run had when format 2 was written.

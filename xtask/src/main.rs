@@ -15,7 +15,7 @@ use anyhow::Result;
 const HELP: &str = "\
 cargo xtask check   everything that must hold before a change lands: format, clippy, tests, tidy, cargo-deny
 cargo xtask test    the tests and doc tests, with nextest where it is installed
-cargo xtask tidy    the rules of the tree: layers, sizes, names, words, purity
+cargo xtask tidy    the rules of the tree: layers, sizes, names, words, links, purity
 cargo xtask pages   compute every figure of the pages anew from their tables (--check: only name what does not follow)
 cargo xtask docs    write the reference pages anew from the code
 ";

@@ -1,4 +1,5 @@
-//! Links between Markdown pages lead somewhere, and the book in `docs` has every page and leads nowhere outside.
+//! Links between Markdown pages lead somewhere, paths that they name exist, and the book in `docs` has every page and leads
+//! nowhere outside.
 
 use super::Finding;
 use super::tree::File;
@@ -6,6 +7,12 @@ use super::tree::File;
 /// The folder of the book, and its table of contents.
 const BOOK: &str = "docs/";
 const SUMMARY: &str = "docs/SUMMARY.md";
+
+/// What a path in code begins with, if it is one of this repository and not a pattern.
+const FOLDERS: [&str; 4] = ["crates/", "docs/", "spaces/", "xtask/"];
+
+/// Tells what was, not what is.
+const HISTORY: &str = "CHANGELOG.md";
 
 /// `exists` tells of a path from the root whether there is such a file or folder.
 pub fn check(files: &[File], exists: &dyn Fn(&str) -> bool) -> Vec<Finding> {
@@ -39,6 +46,11 @@ pub fn check(files: &[File], exists: &dyn Fn(&str) -> bool) -> Vec<Finding> {
             }
         }
     }
+    for page in pages.iter().filter(|page| page.path != HISTORY) {
+        for (line, path) in paths(&page.text).filter(|(_, path)| !exists(path.trim_end_matches('/'))) {
+            findings.push(Finding::new(&page.path, line, format!("`{path}` does not exist")));
+        }
+    }
     let in_book = |page: &&&File| page.path.starts_with(BOOK) && page.path != SUMMARY;
     for page in pages.iter().filter(in_book).filter(|page| !listed.contains(&page.path)) {
         findings.push(Finding::new(&page.path, 0, format!("is not listed in {SUMMARY}")));
@@ -67,6 +79,18 @@ fn links(text: &str) -> Vec<(usize, &str)> {
         }
     }
     found
+}
+
+/// Line and path of every file and folder that is named in code within a line.
+fn paths(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let spans = text.lines().enumerate().flat_map(|(index, line)| {
+        let code = line.split('`').skip(1).step_by(2);
+        code.map(move |span| (index + 1, span))
+    });
+    spans.filter(|(_, span)| {
+        let is_pattern = span.contains(|it: char| it.is_ascii_uppercase() || it.is_whitespace() || "*{…".contains(it));
+        FOLDERS.iter().any(|folder| span.starts_with(folder)) && !is_pattern
+    })
 }
 
 /// A link's path from the root of the repository; nothing where it leaves it.
@@ -138,7 +162,8 @@ mod tests {
             ("README.md", "fine\n[a](b.md) [c](docs/a.md#b) [d](../d.md)\n"),
             ("docs/SUMMARY.md", "- [a](a.md)\n- [a](a.md)\n"),
             ("docs/a.md", "# A\n[up](../README.md)\n"),
-            ("docs/b.md", "\n"),
+            ("docs/b.md", "see `docs/c.md`, `docs/NAME.md` and `docs/b.md`\n"),
+            (HISTORY, "`docs/c.md` is gone\n"),
         ]);
         let expected = [
             "README.md:2: `b.md` does not exist",
@@ -146,6 +171,7 @@ mod tests {
             "README.md:2: `../d.md` leads out of the repository",
             "docs/SUMMARY.md:2: `a.md` is listed twice",
             "docs/a.md:2: `../README.md` is not in the book: write the path as code",
+            "docs/b.md:1: `docs/c.md` does not exist",
             "docs/b.md: is not listed in docs/SUMMARY.md",
         ];
         assert_eq!(found, expected);

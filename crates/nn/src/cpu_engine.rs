@@ -6,8 +6,8 @@ use panarch_graph::{Tensor, Weights};
 use crate::engine::{Batches, Engine, Parameters, Statistics, Step};
 use crate::kernel_matrices::{self, DerivedKernel};
 use crate::{
-    BnStatistics, Executor, Gradients, Loss, Member, NnError, Sgd, SgdOptions, Storage, Store, StoredTensor, TensorId,
-    Workspace,
+    ActivationStorage, BnStatistics, Executor, Gradients, Loss, Member, NnError, Sgd, SgdOptions, Store, StoredTensor,
+    TensorId, Workspace,
 };
 
 /// The engine on this machine's CPU. Threads are those of the surrounding rayon pool; results do not depend on their number.
@@ -45,7 +45,7 @@ impl CpuEngine {
     /// An engine that keeps values for the backward pass in this form. Half as many bytes of bf16 are less exact, and as fast or
     /// faster where memory is the limit.
     #[must_use]
-    pub fn with_storage(storage: Storage) -> Self {
+    pub fn with_storage(storage: ActivationStorage) -> Self {
         Self {
             workspace: Some(Workspace::default().with_storage(storage)),
             ..Self::default()

@@ -2,14 +2,14 @@
 //! compiled for every instruction set.
 
 pub(crate) mod activation;
-pub(crate) mod ahead;
+#[cfg(test)]
+mod against_scalar;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
-pub(crate) mod kept;
 #[cfg(test)]
 mod not_a_number;
 pub(crate) mod pooling;
+pub(crate) mod prefetch;
 pub(crate) mod product;
 pub(crate) mod reduction;
-#[cfg(test)]
-mod twins;
+pub(crate) mod saved;

@@ -79,4 +79,4 @@ pub use sgd::{Sgd, SgdOptions};
 pub use statistics::BnStatistics;
 pub use store::{Store, StoredTensor, TensorId, TensorKind};
 pub use views::{Binding, View, Views};
-pub use workspace::{Storage, Workspace};
+pub use workspace::{ActivationStorage, Workspace};

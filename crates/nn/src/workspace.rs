@@ -9,12 +9,12 @@ pub struct Workspace {
     floats: Arena,
     doubles: Vec<f64>,
     shares: usize,
-    storage: Storage,
+    storage: ActivationStorage,
 }
 
 /// How training keeps the values of a network's layers for the backward pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Storage {
+pub enum ActivationStorage {
     /// As f32.
     #[default]
     F32,
@@ -45,19 +45,19 @@ impl Workspace {
             floats: Arena::new(),
             doubles: Vec::new(),
             shares: shares.max(1),
-            storage: Storage::F32,
+            storage: ActivationStorage::F32,
         }
     }
 
     /// The same workspace with another way to keep values, for the executors that are planned with it from now on.
     #[must_use]
-    pub fn with_storage(self, storage: Storage) -> Self {
+    pub fn with_storage(self, storage: ActivationStorage) -> Self {
         Self { storage, ..self }
     }
 
     /// How values are kept for the backward pass.
     #[must_use]
-    pub const fn storage(&self) -> Storage {
+    pub const fn storage(&self) -> ActivationStorage {
         self.storage
     }
 

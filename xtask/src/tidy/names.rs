@@ -15,6 +15,10 @@ pub fn check(files: &[File]) -> Vec<Finding> {
             let message = format!("`{part}` says nothing about what is in it");
             findings.push(Finding::new(&file.path, 0, message));
         }
+        if file.path.contains("/src/") && file.path.ends_with("/mod.rs") {
+            let message = "a module with parts is `name.rs` beside a folder `name`";
+            findings.push(Finding::new(&file.path, 0, message));
+        }
         for (index, line) in file.code.lines().enumerate() {
             let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
             let name = words.by_ref().skip_while(|word| *word != "mod").nth(1);
@@ -39,8 +43,10 @@ mod tests {
             File::new(format!("crates/a/src/{word}/b.rs"), ""),
             File::new("crates/a/src/lib.rs", format!("pub mod roofline;\npub mod {word};\n")),
             File::new("crates/a/src/based.rs", format!("// mod {word};\n")),
+            File::new("crates/a/src/torch/mod.rs", ""),
+            File::new("crates/a/benches/peaks/mod.rs", ""),
         ];
         let lines: Vec<usize> = check(&files).iter().map(|finding| finding.line).collect();
-        assert_eq!(lines, [0, 0, 2]);
+        assert_eq!(lines, [0, 0, 2, 0]);
     }
 }

@@ -5,7 +5,9 @@
 use std::time::Instant;
 
 use panarch_graph::{Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Shape, stream};
-use panarch_nn::{Executor, Gradients, Sgd, SgdOptions, Storage, Store, Views, Workspace, softmax_cross_entropy};
+use panarch_nn::{
+    ActivationStorage, Executor, Gradients, Sgd, SgdOptions, Store, Views, Workspace, softmax_cross_entropy,
+};
 
 pub const BATCH: usize = 128;
 pub const CLASSES: usize = 10;
@@ -118,8 +120,8 @@ pub fn pool() -> (usize, rayon::ThreadPool) {
 /// An empty workspace that keeps values as the environment's `STORAGE` says (`f32`, default, or `bf16`), and the name.
 pub fn workspace() -> (&'static str, Workspace) {
     let (name, storage) = match std::env::var("STORAGE").as_deref() {
-        Ok("bf16") => ("f32-bf16", Storage::Bf16),
-        _ => ("f32", Storage::F32),
+        Ok("bf16") => ("f32-bf16", ActivationStorage::Bf16),
+        _ => ("f32", ActivationStorage::F32),
     };
     (name, Workspace::default().with_storage(storage))
 }

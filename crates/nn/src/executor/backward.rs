@@ -2,14 +2,14 @@
 
 mod dense;
 mod depthwise;
-mod joints;
+mod joining;
 mod pointwise;
 
 use std::ops::Range;
 
 use super::operand::Operand;
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, combine, finish};
-use crate::kernels::kept::Kept;
+use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine, column_sum, combine, finish};
+use crate::kernels::saved::SavedRows;
 use crate::plan::{Convolution, Form, Group, Source};
 use crate::simd::Level;
 
@@ -20,15 +20,15 @@ pub(crate) struct OwnGradient {
     /// Gradient of image 0.
     pub(crate) data: *const f32,
     /// Raw value of image 0.
-    pub(crate) value: Kept,
+    pub(crate) value: SavedRows,
     /// dz = a·g + b·z + c, or null without batch normalisation.
     pub(crate) coefficients: [*const f32; 3],
 }
 
 impl OwnGradient {
     /// The gradient as rows of so many channels.
-    const fn g(&self, channels: usize) -> Kept {
-        Kept::new(self.data, channels, false)
+    const fn g(&self, channels: usize) -> SavedRows {
+        SavedRows::new(self.data, channels, false)
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Edge {
 #[derive(Clone, Copy)]
 pub(crate) struct Finish {
     /// Raw value of image 0 of the input.
-    pub(crate) value: Kept,
+    pub(crate) value: SavedRows,
     pub(crate) map: Affine,
     /// Batch mean, or null.
     pub(crate) mean: *const f32,
@@ -101,7 +101,7 @@ impl Finish {
             let at = (place.row + start) * stride + channel;
             unsafe {
                 std::ptr::write_bytes(head, 0, 2 * channels);
-                let g = To {
+                let g = RowsOut {
                     data: data.add(at),
                     stride,
                 };
@@ -168,9 +168,9 @@ impl Backward<'_> {
 
     /// Rows of the raw value's gradient, from row `row` and channel `channel` on: in place when there is no batch
     /// normalisation, else computed into `scratch`.
-    unsafe fn gradient(&self, row: usize, rows: usize, scratch: To) -> From {
+    unsafe fn gradient(&self, row: usize, rows: usize, scratch: RowsOut) -> RowsIn {
         let channels = self.group.channels;
-        let g = From {
+        let g = RowsIn {
             data: self.own.data.wrapping_add(row * channels),
             stride: channels,
         };
@@ -178,17 +178,17 @@ impl Backward<'_> {
             return g;
         }
         unsafe { self.gradient_block(row, rows, 0, channels, scratch) };
-        From {
+        RowsIn {
             data: scratch.data,
             stride: scratch.stride,
         }
     }
 
     /// A block of the raw value's gradient, into scratch.
-    unsafe fn gradient_block(&self, row: usize, rows: usize, channel: usize, channels: usize, to: To) {
+    unsafe fn gradient_block(&self, row: usize, rows: usize, channel: usize, channels: usize, to: RowsOut) {
         let stride = self.group.channels;
         let offset = row * stride + channel;
-        let g = From {
+        let g = RowsIn {
             data: self.own.data.wrapping_add(offset),
             stride,
         };
@@ -221,7 +221,7 @@ impl Backward<'_> {
 
     /// Adds a block's column sums to the bias sums behind the weight sums. A batch normalisation takes a bias before it
     /// away again, so that its gradient is 0 and need not be summed up.
-    unsafe fn bias(&self, conv: &Convolution, size: Rows, gradient: From, channel: usize) {
+    unsafe fn bias(&self, conv: &Convolution, size: Rows, gradient: RowsIn, channel: usize) {
         if conv.bias.is_some() && self.group.norm.is_none() {
             unsafe {
                 column_sum(self.level, size, gradient, self.sums.add(conv.sums + channel));
@@ -242,7 +242,7 @@ impl Backward<'_> {
         for y in 0..height {
             let row = (image * height + y) * width;
             let line = (y + conv.halo[0]) * conv.gradient_padded[1] + conv.halo[1];
-            let to = To {
+            let to = RowsOut {
                 data: scratch.wrapping_add(line * conv.gradient_pixel),
                 stride: conv.gradient_pixel,
             };

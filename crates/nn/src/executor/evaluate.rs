@@ -6,9 +6,9 @@ use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
 use super::{Executor, OutputPlace, normalise, packing};
 use crate::kernels::activation::{NONE, limits};
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
-use crate::kernels::kept::Kept;
+use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine};
 use crate::kernels::product::Ends;
+use crate::kernels::saved::SavedRows;
 use crate::plan::{EvaluationMemory, Group, Norm, head, lines};
 use crate::simd::Level;
 use crate::{BnStatistics, NnError, Store, Views};
@@ -147,7 +147,7 @@ impl Pass<'_> {
         let operand = |index: usize| {
             let group = &self.groups[index];
             Operand {
-                data: Kept::new(data(index), group.channels, false),
+                data: SavedRows::new(data(index), group.channels, false),
                 map: Affine::IDENTITY,
                 channels: group.channels,
                 pixels: group.pixels(),
@@ -204,11 +204,11 @@ impl Pass<'_> {
                             rows: block.rows,
                             channels: block.channels,
                         };
-                        let from = From {
+                        let from = RowsIn {
                             data: block.data,
                             stride: block.stride,
                         };
-                        let to = To {
+                        let to = RowsOut {
                             data: block.data,
                             stride: block.stride,
                         };

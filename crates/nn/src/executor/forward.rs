@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::operand::{Block, Destination, Operand};
-use crate::kernels::ahead::Ahead;
 use crate::kernels::depthwise::{Depthwise, convolve};
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_sum, keep, multiply};
-use crate::kernels::kept::Kept;
+use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine, column_sum, keep, multiply};
 use crate::kernels::pooling;
+use crate::kernels::prefetch::Prefetch;
 use crate::kernels::product::{Ends, Product, product};
+use crate::kernels::saved::SavedRows;
 use crate::plan::{Convolution, Form, Group, Source, block_rows, lines};
 use crate::simd::Level;
 
@@ -62,13 +62,13 @@ impl Forward<'_> {
 
     /// Where to compute the piece of the raw value that begins `values` values after image 0: in its place, or in
     /// scratch when it is kept as bf16; and how far apart its rows are, which in scratch are `narrow` apart.
-    fn place(&self, values: usize, scratch: *mut f32, narrow: usize) -> To {
+    fn place(&self, values: usize, scratch: *mut f32, narrow: usize) -> RowsOut {
         match self.out {
-            Destination::F32(out) => To {
+            Destination::F32(out) => RowsOut {
                 data: out.wrapping_add(values),
                 stride: self.group.channels,
             },
-            Destination::Bf16(_) => To {
+            Destination::Bf16(_) => RowsOut {
                 data: scratch,
                 stride: narrow,
             },
@@ -80,7 +80,7 @@ impl Forward<'_> {
         unsafe {
             if let Destination::Bf16(out) = self.out {
                 let size = self.size(block.rows, block.channels);
-                let from = To {
+                let from = RowsOut {
                     data: block.data,
                     stride: block.stride,
                 };
@@ -91,11 +91,11 @@ impl Forward<'_> {
     }
 
     /// Asks for the next piece of an input, if that is worth it.
-    fn ahead(&self, from: Kept, size: Rows, calls: usize) -> Ahead {
+    fn prefetch(&self, from: SavedRows, size: Rows, calls: usize) -> Prefetch {
         if self.is_far {
-            Ahead::new(&[(from, size)], calls)
+            Prefetch::new(&[(from, size)], calls)
         } else {
-            Ahead::none()
+            Prefetch::none()
         }
     }
 
@@ -125,7 +125,7 @@ impl Forward<'_> {
             unsafe {
                 let next = self.size(step.min(end - row - rows), conv.inputs);
                 let calls = Product::calls(self.level, rows, conv.outputs);
-                let mut ahead = self.ahead(operand.rows(row + rows), next, calls);
+                let mut prefetch = self.prefetch(operand.rows(row + rows), next, calls);
                 let from = operand.read(self.level, row, rows, self.scratch);
                 let values = row * conv.outputs;
                 let data = self.place(values, other, conv.outputs).data;
@@ -144,7 +144,7 @@ impl Forward<'_> {
                         accumulate: false,
                         ends: self.ends,
                     },
-                    &mut ahead,
+                    &mut prefetch,
                 );
                 self.end(self.block(data, rows), values, after);
             }
@@ -182,7 +182,7 @@ impl Forward<'_> {
                                 accumulate: false,
                                 ends: self.ends.at(group * outs),
                             },
-                            &mut Ahead::none(),
+                            &mut Prefetch::none(),
                         );
                     }
                 }
@@ -205,7 +205,7 @@ impl Forward<'_> {
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
                     let calls = Depthwise::calls(self.level, window.output, channels);
                     let (from, size) = next_block(conv, &operand, &self.images, image, channel);
-                    let mut ahead = self.ahead(from, size, calls);
+                    let mut prefetch = self.prefetch(from, size, calls);
                     let values = image * self.group.elements() + channel;
                     let output = self.place(values, other, conv.pixel);
                     convolve(
@@ -226,7 +226,7 @@ impl Forward<'_> {
                             accumulate: false,
                             ends: self.ends.at(channel),
                         },
-                        &mut ahead,
+                        &mut prefetch,
                     );
                     let block = Block {
                         data: output.data,
@@ -251,11 +251,11 @@ impl Forward<'_> {
         let inputs = (0..group.inputs.len()).map(|input| lines((self.operand)(input).elements()));
         let out = self.place(values, self.scratch.wrapping_add(inputs.sum()), channels);
         let first = (self.operand)(0);
-        let load = |operand: &Operand, to: To, accumulate: bool| unsafe {
+        let load = |operand: &Operand, to: RowsOut, accumulate: bool| unsafe {
             let size = self.size(operand.pixels, operand.channels);
             affine(self.level, size, operand.image(image), to, &operand.map, accumulate);
         };
-        let scratch = |operand: &Operand| To {
+        let scratch = |operand: &Operand| RowsOut {
             data: self.scratch,
             stride: operand.channels,
         };
@@ -284,7 +284,7 @@ impl Forward<'_> {
                     multiply(
                         self.level,
                         size,
-                        From {
+                        RowsIn {
                             data: self.scratch,
                             stride,
                         },
@@ -295,7 +295,7 @@ impl Forward<'_> {
                     let mut start = 0;
                     for input in 0..group.inputs.len() {
                         let operand = (self.operand)(input);
-                        let to = To {
+                        let to = RowsOut {
                             data: out.data.add(start),
                             stride: channels,
                         };
@@ -315,7 +315,7 @@ impl Forward<'_> {
                     load(&first, scratch(&first), false);
                     let output = std::slice::from_raw_parts_mut(out.data, channels);
                     output.fill(0.0);
-                    let from = From {
+                    let from = RowsIn {
                         data: self.scratch,
                         stride: channels,
                     };
@@ -352,7 +352,7 @@ pub(crate) fn next_block(
     images: &Range<usize>,
     image: usize,
     channel: usize,
-) -> (Kept, Rows) {
+) -> (SavedRows, Rows) {
     let (mut image, mut channel) = (image, channel + conv.pixel);
     if channel >= conv.inputs {
         (image, channel) = (image + 1, 0);
@@ -389,7 +389,7 @@ pub(crate) unsafe fn load_padded(
     let from = operand.image(image);
     for y in 0..height {
         let from = from.at(y * width * operand.channels + channel);
-        let to = To {
+        let to = RowsOut {
             data: scratch.wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel),
             stride: conv.pixel,
         };

@@ -2,7 +2,7 @@
 
 use super::operand::Block;
 use super::share::Shared;
-use crate::kernels::elementwise::{Affine, From, Rows, moments};
+use crate::kernels::elementwise::{Affine, Rows, RowsIn, moments};
 use crate::plan::{Group, GroupMemory, lines};
 use crate::simd::Level;
 
@@ -56,7 +56,7 @@ pub(crate) unsafe fn observe(level: Level, channels: usize, block: Block, head: 
     for start in (0..block.rows).step_by(SHORT) {
         let rows = SHORT.min(block.rows - start);
         let data = block.data.wrapping_add(start * block.stride);
-        let from = From {
+        let from = RowsIn {
             data,
             stride: block.stride,
         };

@@ -1,12 +1,12 @@
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine};
-use crate::kernels::kept::Kept;
+use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine};
+use crate::kernels::saved::SavedRows;
 use crate::simd::Level;
 
 /// What a group reads: raw values and the map (normalisation and activation) still to be applied to them.
 #[derive(Clone, Copy)]
 pub(crate) struct Operand {
     /// Raw value of image 0, NHWC, dense.
-    pub(crate) data: Kept,
+    pub(crate) data: SavedRows,
     pub(crate) map: Affine,
     pub(crate) channels: usize,
     /// Positions of one image.
@@ -15,7 +15,7 @@ pub(crate) struct Operand {
 
 impl Operand {
     /// The rows from `row` on.
-    pub(crate) const fn rows(&self, row: usize) -> Kept {
+    pub(crate) const fn rows(&self, row: usize) -> SavedRows {
         self.data.at(row * self.channels)
     }
 
@@ -23,24 +23,24 @@ impl Operand {
     ///
     /// # Safety
     /// The rows must be valid, and `scratch` hold them.
-    pub(crate) unsafe fn read(&self, level: Level, row: usize, rows: usize, scratch: *mut f32) -> From {
+    pub(crate) unsafe fn read(&self, level: Level, row: usize, rows: usize, scratch: *mut f32) -> RowsIn {
         let (from, channels) = (self.rows(row), self.channels);
         if let (true, Some(in_place)) = (self.map.is_identity(), from.as_f32()) {
             return in_place;
         }
-        let to = To {
+        let to = RowsOut {
             data: scratch,
             stride: channels,
         };
         unsafe { affine(level, Rows { rows, channels }, from, to, &self.map, false) };
-        From {
+        RowsIn {
             data: scratch,
             stride: channels,
         }
     }
 
     /// The rows of an image.
-    pub(crate) const fn image(&self, image: usize) -> Kept {
+    pub(crate) const fn image(&self, image: usize) -> SavedRows {
         self.rows(image * self.pixels)
     }
 

@@ -289,7 +289,7 @@ fn check_joint(what: &str, vector: bool, op: &Op) {
 }
 
 #[test]
-fn joints() {
+fn joined_values() {
     check_joint("squeeze-and-excite", true, &Op::Mul);
     check_joint("product", false, &Op::Mul);
     check_joint("sum", false, &Op::Add);

@@ -5,9 +5,9 @@ use super::forward::Forward;
 use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
 use super::{OutputPlace, normalise, packing};
-use crate::kernels::elementwise::{From, Rows, To, affine};
-use crate::kernels::kept::Kept;
+use crate::kernels::elementwise::{Rows, RowsIn, RowsOut, affine};
 use crate::kernels::product::Ends;
+use crate::kernels::saved::SavedRows;
 use crate::observer::{Observer, Phase, observed};
 use crate::plan::{Convolution, Group, GroupMemory, TrainingMemory, head};
 use crate::simd::Level;
@@ -43,8 +43,8 @@ impl Pass<'_> {
     }
 
     /// The raw value of a group, as it is kept.
-    const fn value(&self, group: &Group, place: &GroupMemory) -> Kept {
-        Kept::new(self.floats.at(place.value), group.channels, place.bf16)
+    const fn value(&self, group: &Group, place: &GroupMemory) -> SavedRows {
+        SavedRows::new(self.floats.at(place.value), group.channels, place.bf16)
     }
 
     fn operand(&self, group: usize) -> Operand {
@@ -101,7 +101,7 @@ impl Pass<'_> {
                 rows: self.images * operand.pixels,
                 channels: operand.channels,
             };
-            let to = To {
+            let to = RowsOut {
                 data: results[output.range(self.images)].as_mut_ptr(),
                 stride: operand.channels,
             };
@@ -375,12 +375,12 @@ impl Pass<'_> {
         for_each_share(parts, &|part| {
             let range = images_of(part, parts, length);
             let channels = range.len();
-            let to = To {
+            let to = RowsOut {
                 data: self.weight_sums(0).wrapping_add(range.start),
                 stride: 0,
             };
             for share in 1..self.shares {
-                let from = From {
+                let from = RowsIn {
                     data: self.weight_sums(share).wrapping_add(range.start),
                     stride: 0,
                 };

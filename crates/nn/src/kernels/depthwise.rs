@@ -1,7 +1,7 @@
 //! Depthwise convolution over a block of channels: forward, data gradient (the same with other taps) and weight
 //! gradient. Inputs lie in a padded scratch image, so that no border is ever tested.
 
-use super::ahead::Ahead;
+use super::prefetch::Prefetch;
 use super::product::Ends;
 use crate::simd::{Level, Simd, kernels};
 
@@ -64,16 +64,16 @@ impl DepthwiseWeights<'_> {
 
 kernels! {
     /// Convolves.
-    fn convolve = convolve_any(d: &Depthwise<'_>, ahead: &mut Ahead);
+    fn convolve = convolve_any(d: &Depthwise<'_>, prefetch: &mut Prefetch);
     /// Adds the weight gradient to the sums.
-    fn weight_gradient = weight_gradient_any(d: &DepthwiseWeights<'_>, ahead: &mut Ahead);
+    fn weight_gradient = weight_gradient_any(d: &DepthwiseWeights<'_>, prefetch: &mut Prefetch);
 }
 
 /// Outputs of one tile.
 const TILE: usize = 8;
 
 #[inline(always)]
-unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
+unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, prefetch: &mut Prefetch) {
     let tiles = d.columns.div_ceil(TILE).max(1);
     let row = Row::of(d);
     for line in 0..d.lines {
@@ -83,7 +83,7 @@ unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, ahead: &mut Ahead) {
             while column < d.columns {
                 let width = (d.columns - column).div_ceil(left);
                 unsafe {
-                    ahead.ask::<S>();
+                    prefetch.ask::<S>();
                     let input = d.input.add(line * d.input_line + column * d.input_step + channel);
                     let output = d.output.add(line * d.output_line + column * d.output_step + channel);
                     match (width, row.map_or(0, |row| row.width)) {
@@ -280,7 +280,7 @@ const CHUNK: usize = 64;
 const TAPS: usize = 10;
 
 #[inline(always)]
-unsafe fn weight_gradient_any<S: Simd>(d: &DepthwiseWeights<'_>, ahead: &mut Ahead) {
+unsafe fn weight_gradient_any<S: Simd>(d: &DepthwiseWeights<'_>, prefetch: &mut Prefetch) {
     let lines = (CHUNK / d.columns.max(1)).max(1);
     for start in (0..d.lines).step_by(lines) {
         let count = lines.min(d.lines - start);
@@ -290,7 +290,7 @@ unsafe fn weight_gradient_any<S: Simd>(d: &DepthwiseWeights<'_>, ahead: &mut Ahe
             while tap < d.taps.len() {
                 let width = (d.taps.len() - tap).div_ceil(groups);
                 unsafe {
-                    ahead.ask::<S>();
+                    prefetch.ask::<S>();
                     match width {
                         1 => taps::<S, 1>(d, start, count, channel, tap),
                         2 => taps::<S, 2>(d, start, count, channel, tap),

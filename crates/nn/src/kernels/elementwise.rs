@@ -1,7 +1,7 @@
 //! Passes over rows of channels: normalise and activate, their backward passes, and sums over rows.
 
 use super::activation::{pull_back, value, with_activation};
-use super::kept::{Element, Kept, with_width};
+use super::saved::{Element, SavedRows, with_width};
 use crate::simd::{Simd, kernels};
 
 /// Rows of channels: `data[row · stride + channel]`.
@@ -26,7 +26,7 @@ macro_rules! for_channels {
             #[allow(unused_macros)]
             macro_rules! $kept {
                 ($from:expr) => {
-                    crate::kernels::kept::Element::load::<$simd>($from.add($at))
+                    crate::kernels::saved::Element::load::<$simd>($from.add($at))
                 };
             }
             #[allow(unused_macros)]
@@ -49,7 +49,7 @@ macro_rules! for_channels {
             #[allow(unused_macros)]
             macro_rules! $kept {
                 ($from:expr) => {
-                    crate::kernels::kept::Element::load_first::<$simd>($from.add($at), channels - $at)
+                    crate::kernels::saved::Element::load_first::<$simd>($from.add($at), channels - $at)
                 };
             }
             #[allow(unused_macros)]
@@ -104,39 +104,39 @@ impl Affine {
 
 /// A pointer to rows and the distance between them; a distance of 0 repeats one row.
 #[derive(Clone, Copy)]
-pub(crate) struct From {
+pub(crate) struct RowsIn {
     pub(crate) data: *const f32,
     pub(crate) stride: usize,
 }
 
 /// A pointer to rows that are written, and the distance between them.
 #[derive(Clone, Copy)]
-pub(crate) struct To {
+pub(crate) struct RowsOut {
     pub(crate) data: *mut f32,
     pub(crate) stride: usize,
 }
 
 kernels! {
     /// to = (to +)? activation(from · scale + shift).
-    fn affine = affine_any(size: Rows, from: Kept, to: To, map: &Affine, accumulate: bool);
+    fn affine = affine_any(size: Rows, from: SavedRows, to: RowsOut, map: &Affine, accumulate: bool);
     /// to = a·g + b·z + c: the gradient before a batch normalisation.
-    fn combine = combine_any(size: Rows, g: From, z: Kept, to: To, coefficients: [*const f32; 3]);
+    fn combine = combine_any(size: Rows, g: RowsIn, z: SavedRows, to: RowsOut, coefficients: [*const f32; 3]);
     /// g = g · activation'(z · scale + shift); adds Σ g and Σ g·(z − mean) to `sums`, channels apart.
-    fn finish = finish_any(size: Rows, g: To, z: Kept, map: &Affine, mean: *const f32, sums: *mut f32);
+    fn finish = finish_any(size: Rows, g: RowsOut, z: SavedRows, map: &Affine, mean: *const f32, sums: *mut f32);
     /// Adds Σ (x − x₀) and Σ (x − x₀)² over rows to `sums`, channels apart, where x₀ is the first row.
-    fn moments = moments_rows(size: Rows, x: From, sums: *mut f32);
+    fn moments = moments_rows(size: Rows, x: RowsIn, sums: *mut f32);
     /// sums += Σ over rows of a·b.
-    fn column_dot = column_dot_rows(size: Rows, a: From, b: From, sums: *mut f32);
+    fn column_dot = column_dot_rows(size: Rows, a: RowsIn, b: RowsIn, sums: *mut f32);
     /// sums += Σ over rows of a.
-    fn column_sum = column_sum_rows(size: Rows, a: From, sums: *mut f32);
+    fn column_sum = column_sum_rows(size: Rows, a: RowsIn, sums: *mut f32);
     /// Rounds to bf16: in place, so that whoever reads on sees what is kept, and into `to`, rows `stride` apart.
-    fn keep = keep_rows(size: Rows, from: To, to: *mut u16, stride: usize);
+    fn keep = keep_rows(size: Rows, from: RowsOut, to: *mut u16, stride: usize);
     /// to = to · from.
-    fn multiply = multiply_rows(size: Rows, from: From, to: To);
+    fn multiply = multiply_rows(size: Rows, from: RowsIn, to: RowsOut);
 }
 
 #[inline(always)]
-unsafe fn affine_any<S: Simd>(size: Rows, from: Kept, to: To, map: &Affine, accumulate: bool) {
+unsafe fn affine_any<S: Simd>(size: Rows, from: SavedRows, to: RowsOut, map: &Affine, accumulate: bool) {
     unsafe {
         with_width!(from, |data| {
             with_activation!(
@@ -152,7 +152,7 @@ unsafe fn affine_rows<S: Simd, const A: u8, E: Element>(
     size: Rows,
     from: *const E,
     stride: usize,
-    to: To,
+    to: RowsOut,
     map: &Affine,
     accumulate: bool,
 ) {
@@ -194,7 +194,7 @@ unsafe fn affine_rows<S: Simd, const A: u8, E: Element>(
 }
 
 #[inline(always)]
-unsafe fn combine_any<S: Simd>(size: Rows, g: From, z: Kept, to: To, coefficients: [*const f32; 3]) {
+unsafe fn combine_any<S: Simd>(size: Rows, g: RowsIn, z: SavedRows, to: RowsOut, coefficients: [*const f32; 3]) {
     unsafe {
         with_width!(z, |data| combine_rows::<S, _>(
             size,
@@ -210,10 +210,10 @@ unsafe fn combine_any<S: Simd>(size: Rows, g: From, z: Kept, to: To, coefficient
 #[inline(always)]
 unsafe fn combine_rows<S: Simd, E: Element>(
     size: Rows,
-    g: From,
+    g: RowsIn,
     z: *const E,
     stride: usize,
-    to: To,
+    to: RowsOut,
     [a, b, c]: [*const f32; 3],
 ) {
     unsafe {
@@ -231,7 +231,7 @@ unsafe fn combine_rows<S: Simd, E: Element>(
 }
 
 #[inline(always)]
-unsafe fn finish_any<S: Simd>(size: Rows, g: To, z: Kept, map: &Affine, mean: *const f32, sums: *mut f32) {
+unsafe fn finish_any<S: Simd>(size: Rows, g: RowsOut, z: SavedRows, map: &Affine, mean: *const f32, sums: *mut f32) {
     unsafe {
         with_width!(z, |data| {
             with_activation!(
@@ -246,7 +246,7 @@ unsafe fn finish_any<S: Simd>(size: Rows, g: To, z: Kept, map: &Affine, mean: *c
 #[inline(always)]
 unsafe fn finish_rows<S: Simd, const A: u8, E: Element>(
     size: Rows,
-    g: To,
+    g: RowsOut,
     z: *const E,
     stride: usize,
     map: &Affine,
@@ -287,7 +287,7 @@ unsafe fn finish_rows<S: Simd, const A: u8, E: Element>(
 }
 
 #[inline(always)]
-unsafe fn moments_rows<S: Simd>(size: Rows, x: From, sums: *mut f32) {
+unsafe fn moments_rows<S: Simd>(size: Rows, x: RowsIn, sums: *mut f32) {
     unsafe {
         let zero = S::splat(0.0);
         let second = sums.add(size.channels);
@@ -318,7 +318,7 @@ unsafe fn moments_rows<S: Simd>(size: Rows, x: From, sums: *mut f32) {
 }
 
 #[inline(always)]
-unsafe fn column_dot_rows<S: Simd>(size: Rows, a: From, b: From, sums: *mut f32) {
+unsafe fn column_dot_rows<S: Simd>(size: Rows, a: RowsIn, b: RowsIn, sums: *mut f32) {
     unsafe {
         for_channels!(S, size.channels, |at, load, store, _kept| {
             let mut sum = S::splat(0.0);
@@ -332,7 +332,7 @@ unsafe fn column_dot_rows<S: Simd>(size: Rows, a: From, b: From, sums: *mut f32)
 }
 
 #[inline(always)]
-unsafe fn column_sum_rows<S: Simd>(size: Rows, a: From, sums: *mut f32) {
+unsafe fn column_sum_rows<S: Simd>(size: Rows, a: RowsIn, sums: *mut f32) {
     unsafe {
         for_channels!(S, size.channels, |at, load, store, _kept| {
             let mut sum = S::splat(0.0);
@@ -346,7 +346,7 @@ unsafe fn column_sum_rows<S: Simd>(size: Rows, a: From, sums: *mut f32) {
 }
 
 #[inline(always)]
-unsafe fn keep_rows<S: Simd>(size: Rows, from: To, to: *mut u16, stride: usize) {
+unsafe fn keep_rows<S: Simd>(size: Rows, from: RowsOut, to: *mut u16, stride: usize) {
     unsafe {
         for row in 0..size.rows {
             let (x, y) = (from.data.add(row * from.stride), to.add(row * stride));
@@ -366,7 +366,7 @@ unsafe fn keep_rows<S: Simd>(size: Rows, from: To, to: *mut u16, stride: usize) 
 }
 
 #[inline(always)]
-unsafe fn multiply_rows<S: Simd>(size: Rows, from: From, to: To) {
+unsafe fn multiply_rows<S: Simd>(size: Rows, from: RowsIn, to: RowsOut) {
     unsafe {
         for row in 0..size.rows {
             let (x, y) = (from.data.add(row * from.stride), to.data.add(row * to.stride));

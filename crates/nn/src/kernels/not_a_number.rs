@@ -3,9 +3,9 @@
 use panarch_graph::Activation;
 
 use super::activation::code;
-use super::ahead::Ahead;
 use super::depthwise::{Depthwise, convolve};
-use super::elementwise::{Affine, From, Rows, To, affine};
+use super::elementwise::{Affine, Rows, RowsIn, RowsOut, affine};
+use super::prefetch::Prefetch;
 use super::product::{Ends, Product, pack, packed_length, product};
 use crate::simd::Level;
 
@@ -40,11 +40,11 @@ fn activations_keep_it() {
                         ..Affine::IDENTITY
                     };
                     let (rows, channels) = (1, COUNT);
-                    let from = From {
+                    let from = RowsIn {
                         data: x.as_ptr(),
                         stride: COUNT,
                     };
-                    let to = To {
+                    let to = RowsOut {
                         data: out.as_mut_ptr(),
                         stride: COUNT,
                     };
@@ -84,7 +84,7 @@ fn the_limits_of_products_keep_it() {
                     },
                 };
                 // SAFETY: the slices hold what the sizes say.
-                unsafe { product(level, &p, &mut Ahead::none()) };
+                unsafe { product(level, &p, &mut Prefetch::none()) };
                 for row in c.chunks(COUNT) {
                     only(place, row, &format!("{level:?} product {limits:?}"));
                 }
@@ -122,7 +122,7 @@ fn the_limits_of_depthwise_convolutions_keep_it() {
                     },
                 };
                 // SAFETY: the slices hold what the sizes say.
-                unsafe { convolve(level, &d, &mut Ahead::none()) };
+                unsafe { convolve(level, &d, &mut Prefetch::none()) };
                 for row in output.chunks(COUNT) {
                     only(place, row, &format!("{level:?} depthwise {limits:?}"));
                 }

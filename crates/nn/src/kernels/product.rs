@@ -1,7 +1,7 @@
 //! c = a · b for many rows of a and packed weights b: 1×1 convolutions, linear layers, and dense convolutions whose
 //! kernel positions are segments of an enlarged row.
 
-use super::ahead::Ahead;
+use super::prefetch::Prefetch;
 use crate::simd::{Level, Simd, kernels};
 
 /// One product.
@@ -54,7 +54,7 @@ impl Ends {
 
 kernels! {
     /// Computes a product.
-    fn product = product_any(p: &Product<'_>, ahead: &mut Ahead);
+    fn product = product_any(p: &Product<'_>, prefetch: &mut Prefetch);
 }
 
 impl Product<'_> {
@@ -139,7 +139,7 @@ pub(crate) fn pack(level: Level, inner: usize, columns: usize, out: &mut [f32], 
 }
 
 #[inline(always)]
-unsafe fn product_any<S: Simd>(p: &Product<'_>, ahead: &mut Ahead) {
+unsafe fn product_any<S: Simd>(p: &Product<'_>, prefetch: &mut Prefetch) {
     let vectors = p.columns.div_ceil(S::LANES);
     let inner = p.segments.len() * p.segment_length;
     let (mut first, mut b) = (0, p.b);
@@ -147,9 +147,9 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>, ahead: &mut Ahead) {
         let width = panel_vectors(vectors - first);
         unsafe {
             match width {
-                1 => panel::<S, 1>(p, b, first, ahead),
-                2 => panel::<S, 2>(p, b, first, ahead),
-                _ => panel::<S, 3>(p, b, first, ahead),
+                1 => panel::<S, 1>(p, b, first, prefetch),
+                2 => panel::<S, 2>(p, b, first, prefetch),
+                _ => panel::<S, 3>(p, b, first, prefetch),
             }
             b = b.add(inner * width * S::LANES);
         }
@@ -159,7 +159,7 @@ unsafe fn product_any<S: Simd>(p: &Product<'_>, ahead: &mut Ahead) {
 
 /// All rows of one panel of columns.
 #[inline(always)]
-unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, ahead: &mut Ahead) {
+unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: usize, prefetch: &mut Prefetch) {
     let most = S::TILE[N];
     let mut row = 0;
     while row < p.rows {
@@ -171,7 +171,7 @@ unsafe fn panel<S: Simd, const N: usize>(p: &Product<'_>, b: *const f32, first: 
             left.min(most)
         };
         unsafe {
-            ahead.ask::<S>();
+            prefetch.ask::<S>();
             match tile {
                 1 => micro::<S, 1, N>(p, b, first, row),
                 2 => micro::<S, 2, N>(p, b, first, row),

@@ -1,6 +1,6 @@
 //! c += aᵀ · b summed over many rows: weight gradients.
 
-use super::ahead::Ahead;
+use super::prefetch::Prefetch;
 use super::product::{each_row, each_vector, load_vectors, panel_vectors};
 use crate::simd::{Level, Simd, kernels};
 
@@ -33,14 +33,14 @@ impl Reduction {
 
 kernels! {
     /// Adds the products of all positions to c.
-    fn reduce = reduce_any(r: &Reduction, ahead: &mut Ahead);
+    fn reduce = reduce_any(r: &Reduction, prefetch: &mut Prefetch);
 }
 
 /// Positions that are summed in registers before c is touched; keeps both operands in the first cache.
 const CHUNK: usize = 128;
 
 #[inline(always)]
-unsafe fn reduce_any<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
+unsafe fn reduce_any<S: Simd>(r: &Reduction, prefetch: &mut Prefetch) {
     if r.columns > CHUNK {
         let mut chunk = *r;
         for line in 0..r.lines {
@@ -50,7 +50,7 @@ unsafe fn reduce_any<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
                 unsafe {
                     chunk.a = r.a.add(line * r.a_line + start * r.a_stride);
                     chunk.b = r.b.add(line * r.b_line + start * r.b_stride);
-                    tiles::<S>(&chunk, ahead);
+                    tiles::<S>(&chunk, prefetch);
                 }
             }
         }
@@ -62,23 +62,23 @@ unsafe fn reduce_any<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
             unsafe {
                 chunk.a = r.a.add(start * r.a_line);
                 chunk.b = r.b.add(start * r.b_line);
-                tiles::<S>(&chunk, ahead);
+                tiles::<S>(&chunk, prefetch);
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn tiles<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
+unsafe fn tiles<S: Simd>(r: &Reduction, prefetch: &mut Prefetch) {
     let vectors = r.outer.div_ceil(S::LANES);
     let mut first = 0;
     while first < vectors {
         let width = panel_vectors(vectors - first);
         unsafe {
             match width {
-                1 => panel::<S, 1>(r, first, ahead),
-                2 => panel::<S, 2>(r, first, ahead),
-                _ => panel::<S, 3>(r, first, ahead),
+                1 => panel::<S, 1>(r, first, prefetch),
+                2 => panel::<S, 2>(r, first, prefetch),
+                _ => panel::<S, 3>(r, first, prefetch),
             }
         }
         first += width;
@@ -86,7 +86,7 @@ unsafe fn tiles<S: Simd>(r: &Reduction, ahead: &mut Ahead) {
 }
 
 #[inline(always)]
-unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize, ahead: &mut Ahead) {
+unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize, prefetch: &mut Prefetch) {
     let most = S::TILE[N];
     let mut at = 0;
     while at < r.inner {
@@ -97,7 +97,7 @@ unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize, ahead: &mu
             left.min(most)
         };
         unsafe {
-            ahead.ask::<S>();
+            prefetch.ask::<S>();
             match tile {
                 1 => micro::<S, 1, N>(r, first, at),
                 2 => micro::<S, 2, N>(r, first, at),

@@ -1,5 +1,5 @@
 use super::{Group, LINE, Source, lines};
-use crate::Storage;
+use crate::ActivationStorage;
 use crate::simd::Level;
 
 /// Hands out offsets and takes them back, first fit; the same requests get the same offsets.
@@ -115,7 +115,7 @@ impl TrainingMemory {
         batch: usize,
         shares: usize,
         staging: usize,
-        storage: Storage,
+        storage: ActivationStorage,
     ) -> Self {
         let mut fixed = Allocator::default();
         let mut doubles = 0;
@@ -126,7 +126,7 @@ impl TrainingMemory {
                 let mut place = parameters(group, &mut fixed, true);
                 // Vectors cost nothing, and the input and the outputs are the caller's.
                 let is_map = group.pixels() > 1 && index > 0 && !outputs.contains(&index);
-                place.bf16 = storage == Storage::Bf16 && is_map;
+                place.bf16 = storage == ActivationStorage::Bf16 && is_map;
                 let elements = batch * group.elements();
                 place.value = fixed.take(if place.bf16 { elements.div_ceil(2) } else { elements });
                 place.doubles = doubles;

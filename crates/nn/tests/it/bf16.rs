@@ -1,13 +1,13 @@
 //! Training with values kept as bf16 against training with all of them in f32.
 
 use panarch_graph::stream;
-use panarch_nn::{Executor, Gradients, Storage, Workspace};
+use panarch_nn::{ActivationStorage, Executor, Gradients, Workspace};
 
 use crate::random::uniform;
 use crate::training::{Setting, setting};
 
 /// Logits and gradients of one step.
-fn step(setting: &Setting, images: usize, storage: Storage) -> (Vec<f32>, Vec<f32>, usize) {
+fn step(setting: &Setting, images: usize, storage: ActivationStorage) -> (Vec<f32>, Vec<f32>, usize) {
     let workspace = Workspace::default().with_storage(storage);
     let mut executor = Executor::with_workspace(&setting.network, images, workspace).unwrap();
     let (store, views) = (&setting.store, &setting.views);
@@ -35,8 +35,8 @@ fn gradients_with_bf16_are_near_those_with_f32() {
     let mut found = Vec::new();
     for seed in 0..200 {
         let setting = setting(seed, 6);
-        let (logits, gradients, _) = step(&setting, 6, Storage::F32);
-        let (near_logits, near_gradients, _) = step(&setting, 6, Storage::Bf16);
+        let (logits, gradients, _) = step(&setting, 6, ActivationStorage::F32);
+        let (near_logits, near_gradients, _) = step(&setting, 6, ActivationStorage::Bf16);
         found.push((
             distance(&near_gradients, &gradients),
             distance(&near_logits, &logits),
@@ -54,15 +54,15 @@ fn gradients_with_bf16_are_near_those_with_f32() {
 #[test]
 fn bf16_takes_less_memory_and_does_not_depend_on_the_number_of_threads() {
     let setting = setting(4, 11);
-    let on = |threads: usize, storage: Storage| {
+    let on = |threads: usize, storage: ActivationStorage| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| step(&setting, 11, storage))
     };
-    let (logits, gradients, bytes) = on(1, Storage::Bf16);
+    let (logits, gradients, bytes) = on(1, ActivationStorage::Bf16);
     for threads in [2, 3] {
-        let (other_logits, other_gradients, _) = on(threads, Storage::Bf16);
+        let (other_logits, other_gradients, _) = on(threads, ActivationStorage::Bf16);
         assert_eq!(logits, other_logits);
         assert_eq!(gradients, other_gradients);
     }
-    assert!(bytes < on(1, Storage::F32).2);
+    assert!(bytes < on(1, ActivationStorage::F32).2);
 }

@@ -1,7 +1,7 @@
 //! `[train]`: how the supernet is trained.
 
 use panarch_data::Augmentation;
-use panarch_nn::Storage;
+use panarch_nn::ActivationStorage;
 use panarch_study::Metric;
 use panarch_toml::{Key, Table, did_you_mean};
 use panarch_train::schedule::{Sampling, schedule_names};
@@ -10,7 +10,7 @@ use panarch_train::{Optimisation, Schedule, TrainError};
 use super::write::Writer;
 
 /// The forms of kept values by name.
-const STORAGES: [(&str, Storage); 2] = [("f32", Storage::F32), ("bf16", Storage::Bf16)];
+const STORAGES: [(&str, ActivationStorage); 2] = [("f32", ActivationStorage::F32), ("bf16", ActivationStorage::Bf16)];
 
 /// What the section's keys mean; those of augmentation stand beside their reader.
 pub(super) const KEYS: &[Key] = &[
@@ -103,7 +103,7 @@ pub struct TrainSection {
     /// What the policy of a schedule that has one is rewarded for: `average`, `worst` or `each`. Default `worst`.
     pub objective: Metric,
     /// How values are kept between forward and backward pass: `f32` or `bf16`, half as many bytes, less exact. Default `f32`.
-    pub storage: Storage,
+    pub storage: ActivationStorage,
     /// Whether networks at the corners of the open choices are validated after each epoch. Default true.
     pub validate_corners: bool,
     /// What is done to training images at random. Default: nothing; pictures of natural things want `flip`.
@@ -128,7 +128,7 @@ impl Default for TrainSection {
             random_subnets: None,
             teacher: None,
             objective: Metric::Worst,
-            storage: Storage::F32,
+            storage: ActivationStorage::F32,
             validate_corners: true,
             augmentation: optimisation.augmentation,
         }

@@ -2,8 +2,8 @@
 
 use super::super::forward::{clear, load_padded};
 use super::{Backward, Edge};
-use crate::kernels::ahead::Ahead;
-use crate::kernels::elementwise::{From, Rows};
+use crate::kernels::elementwise::{Rows, RowsIn};
+use crate::kernels::prefetch::Prefetch;
 use crate::kernels::product::{Ends, Product, product};
 use crate::kernels::reduction::{Reduction, reduce};
 use crate::plan::{Convolution, lines};
@@ -27,7 +27,7 @@ impl Backward<'_> {
                 load_padded(self.level, conv, &operand, image, 0, conv.inputs, self.scratch);
                 self.load_gradient(conv, image, 0, conv.outputs, gradient);
                 for y in 0..window.output[0] {
-                    let from = From {
+                    let from = RowsIn {
                         data: gradient.add(interior + y * gradient_line),
                         stride: conv.gradient_pixel,
                     };
@@ -60,7 +60,7 @@ impl Backward<'_> {
                                 c: self.sums.add(at * outer),
                                 c_stride: outer,
                             },
-                            &mut Ahead::none(),
+                            &mut Prefetch::none(),
                         );
                     }
                 }
@@ -98,7 +98,7 @@ impl Backward<'_> {
                                 accumulate: edge.accumulate,
                                 ends: Ends::NONE,
                             },
-                            &mut Ahead::none(),
+                            &mut Prefetch::none(),
                         );
                     }
                 }

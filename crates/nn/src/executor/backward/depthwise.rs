@@ -3,20 +3,20 @@
 use super::super::forward::{clear, load_padded, next_block};
 use super::super::operand::Operand;
 use super::Backward;
-use crate::kernels::ahead::Ahead;
 use crate::kernels::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
-use crate::kernels::elementwise::{Affine, From, Rows};
-use crate::kernels::kept::Kept;
+use crate::kernels::elementwise::{Affine, Rows, RowsIn};
+use crate::kernels::prefetch::Prefetch;
 use crate::kernels::product::Ends;
+use crate::kernels::saved::SavedRows;
 use crate::plan::{Convolution, lines};
 
 impl Backward<'_> {
     /// Asks for the next block of a depthwise convolution's input and gradient while one is at work.
-    fn ahead_of_block(&self, conv: &Convolution, operand: &Operand, image: usize, channel: usize) -> Ahead {
+    fn ahead_of_block(&self, conv: &Convolution, operand: &Operand, image: usize, channel: usize) -> Prefetch {
         let channels = conv.pixel.min(conv.inputs - channel);
         let calls = Depthwise::calls(self.level, conv.window.input, channels)
             + DepthwiseWeights::calls(self.level, conv.window.output, channels, conv.taps());
-        let own = |from: Kept| Operand {
+        let own = |from: SavedRows| Operand {
             data: from,
             channels: conv.outputs,
             pixels: self.group.pixels(),
@@ -25,7 +25,7 @@ impl Backward<'_> {
         let next = |operand: &Operand| next_block(conv, operand, &self.images, image, channel);
         let [g, value] = [self.own.g(conv.outputs), self.own.value].map(|from| next(&own(from)));
         let places = [next(operand), g, value];
-        Ahead::new(
+        Prefetch::new(
             if self.group.norm.is_some() {
                 &places
             } else {
@@ -55,7 +55,7 @@ impl Backward<'_> {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
                     self.load_gradient(conv, image, channel, channels, gradient);
-                    let mut ahead = self.ahead_of_block(conv, &operand, image, channel);
+                    let mut prefetch = self.ahead_of_block(conv, &operand, image, channel);
                     weight_gradient(
                         self.level,
                         &DepthwiseWeights {
@@ -72,10 +72,10 @@ impl Backward<'_> {
                             sums: self.sums.add(channel),
                             sum_stride: stride,
                         },
-                        &mut ahead,
+                        &mut prefetch,
                     );
                     for y in 0..window.output[0] {
-                        let from = From {
+                        let from = RowsIn {
                             data: gradient.add(interior + y * gradient_line),
                             stride: conv.gradient_pixel,
                         };
@@ -111,7 +111,7 @@ impl Backward<'_> {
                                     accumulate: edge.accumulate,
                                     ends: Ends::NONE,
                                 },
-                                &mut ahead,
+                                &mut prefetch,
                             );
                         }
                         let rows = height * width;

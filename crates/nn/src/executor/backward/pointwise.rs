@@ -2,15 +2,15 @@
 
 use super::super::operand::Operand;
 use super::Backward;
-use crate::kernels::ahead::Ahead;
-use crate::kernels::elementwise::{Rows, To};
+use crate::kernels::elementwise::{Rows, RowsOut};
+use crate::kernels::prefetch::Prefetch;
 use crate::kernels::product::{Ends, Product, product};
 use crate::kernels::reduction::{Reduction, reduce};
 use crate::plan::{Convolution, block_rows, lines};
 
 impl Backward<'_> {
     /// Asks for the next rows of a product's input and gradient while `rows` rows are at work.
-    fn ahead_of_rows(&self, conv: &Convolution, operand: &Operand, row: usize, next: usize, rows: usize) -> Ahead {
+    fn ahead_of_rows(&self, conv: &Convolution, operand: &Operand, row: usize, next: usize, rows: usize) -> Prefetch {
         let calls = Reduction::calls(self.level, rows, conv.inputs, conv.outputs)
             + Product::calls(self.level, rows, conv.inputs);
         let [x, z] = [conv.inputs, conv.outputs].map(|channels| Rows { rows: next, channels });
@@ -18,7 +18,7 @@ impl Backward<'_> {
         let [g, value] = [self.own.g(conv.outputs), self.own.value].map(|from| from.at(values));
         // Without batch normalisation the raw value is not read.
         let places = [(operand.rows(row), x), (g, z), (value, z)];
-        Ahead::new(
+        Prefetch::new(
             if self.group.norm.is_some() {
                 &places
             } else {
@@ -38,11 +38,11 @@ impl Backward<'_> {
         while row < end {
             let rows = step.min(end - row);
             unsafe {
-                let mut ahead = self.ahead_of_rows(conv, &operand, row + rows, step.min(end - row - rows), rows);
+                let mut prefetch = self.ahead_of_rows(conv, &operand, row + rows, step.min(end - row - rows), rows);
                 let gradient = self.gradient(
                     row,
                     rows,
-                    To {
+                    RowsOut {
                         data: other,
                         stride: conv.gradient_pixel,
                     },
@@ -64,7 +64,7 @@ impl Backward<'_> {
                         c: self.sums,
                         c_stride: conv.gradient_pixel,
                     },
-                    &mut ahead,
+                    &mut prefetch,
                 );
                 self.bias(
                     conv,
@@ -91,7 +91,7 @@ impl Backward<'_> {
                             accumulate: edge.accumulate,
                             ends: Ends::NONE,
                         },
-                        &mut ahead,
+                        &mut prefetch,
                     );
                     self.end(edge, conv.inputs, row, rows, 0, conv.inputs);
                 }

@@ -1,10 +1,10 @@
 use super::elementwise::Rows;
-use super::kept::Kept;
+use super::saved::SavedRows;
 use crate::simd::Simd;
 
 /// Rows that the next piece of work will read from far memory, asked for bit by bit while this piece is computed: the
 /// processor guesses no further than a few cache lines, and would wait for the rest.
-pub(crate) struct Ahead {
+pub(crate) struct Prefetch {
     streams: [Stream; 3],
     /// Cache lines of each stream at a time.
     each: usize,
@@ -31,7 +31,7 @@ impl Stream {
         rows: 0,
     };
 
-    fn new(from: Kept, Rows { rows, channels }: Rows) -> Self {
+    fn new(from: SavedRows, Rows { rows, channels }: Rows) -> Self {
         let bytes = from.value_bytes();
         let [row, stride] = [channels, from.stride()].map(|values| values * bytes);
         // Dense rows are one long row.
@@ -54,7 +54,7 @@ impl Stream {
     }
 }
 
-impl Ahead {
+impl Prefetch {
     /// Nothing.
     pub(crate) const fn none() -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Ahead {
     }
 
     /// Rows of channels from up to three places, over about so many calls of [`Ahead::ask`].
-    pub(crate) fn new(places: &[(Kept, Rows)], calls: usize) -> Self {
+    pub(crate) fn new(places: &[(SavedRows, Rows)], calls: usize) -> Self {
         let mut this = Self::none();
         for (stream, (from, size)) in this.streams.iter_mut().zip(places) {
             *stream = Stream::new(*from, *size);

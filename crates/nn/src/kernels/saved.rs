@@ -1,9 +1,9 @@
-use super::elementwise::From;
+use super::elementwise::RowsIn;
 use crate::simd::Simd;
 
 /// Rows of values that were kept: f32, or bf16 that is widened while it is read.
 #[derive(Clone, Copy)]
-pub(crate) struct Kept {
+pub(crate) struct SavedRows {
     /// The first value, whatever its width.
     data: *const f32,
     stride: usize,
@@ -16,7 +16,7 @@ pub(crate) enum Width {
     Bf16(*const u16),
 }
 
-impl Kept {
+impl SavedRows {
     pub(crate) const fn new(data: *const f32, stride: usize, bf16: bool) -> Self {
         Self { data, stride, bf16 }
     }
@@ -54,14 +54,14 @@ impl Kept {
     }
 
     /// The rows as they are, where they are f32.
-    pub(crate) fn as_f32(self) -> Option<From> {
+    pub(crate) fn as_f32(self) -> Option<RowsIn> {
         let Self { data, stride, bf16 } = self;
-        (!bf16).then_some(From { data, stride })
+        (!bf16).then_some(RowsIn { data, stride })
     }
 }
 
-impl std::convert::From<From> for Kept {
-    fn from(from: From) -> Self {
+impl From<RowsIn> for SavedRows {
+    fn from(from: RowsIn) -> Self {
         Self::new(from.data, from.stride, false)
     }
 }
@@ -98,8 +98,8 @@ impl Element for u16 {
 macro_rules! with_width {
     ($kept:expr, |$pointer:ident| $body:expr) => {
         match $kept.width() {
-            $crate::kernels::kept::Width::F32($pointer) => $body,
-            $crate::kernels::kept::Width::Bf16($pointer) => $body,
+            $crate::kernels::saved::Width::F32($pointer) => $body,
+            $crate::kernels::saved::Width::Bf16($pointer) => $body,
         }
     };
 }

@@ -2,15 +2,15 @@
 
 use super::super::operand::Operand;
 use super::{Backward, Edge};
-use crate::kernels::elementwise::{Affine, From, Rows, To, affine, column_dot, multiply};
+use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine, column_dot, multiply};
 use crate::kernels::pooling;
 use crate::plan::{Source, lines};
 
 impl Backward<'_> {
     /// Sends rows to an input's gradient: to (+)= from · scale.
-    unsafe fn emit(&self, edge: &Edge, operand: &Operand, image: usize, from: From, scale: *const f32) {
+    unsafe fn emit(&self, edge: &Edge, operand: &Operand, image: usize, from: RowsIn, scale: *const f32) {
         let (rows, channels) = (operand.pixels, operand.channels);
-        let to = To {
+        let to = RowsOut {
             data: edge.data.wrapping_add(image * operand.elements()),
             stride: channels,
         };
@@ -46,7 +46,7 @@ impl Backward<'_> {
                 rows: operand.pixels,
                 channels: operand.channels,
             };
-            let to = To {
+            let to = RowsOut {
                 data: to,
                 stride: operand.channels,
             };
@@ -56,7 +56,7 @@ impl Backward<'_> {
             let dy = self.gradient(
                 image * pixels,
                 pixels,
-                To {
+                RowsOut {
                     data: own,
                     stride: channels,
                 },
@@ -74,7 +74,7 @@ impl Backward<'_> {
                     let mut start = 0;
                     for input in 0..group.inputs.len() {
                         let operand = (self.operand)(input);
-                        let from = From {
+                        let from = RowsIn {
                             data: dy.data.add(start),
                             stride: channels,
                         };
@@ -96,12 +96,12 @@ impl Backward<'_> {
                                 self.level,
                                 size,
                                 dy,
-                                To {
+                                RowsOut {
                                     data: inputs,
                                     stride: channels,
                                 },
                             );
-                            let from = From {
+                            let from = RowsIn {
                                 data: inputs,
                                 stride: channels,
                             };
@@ -110,7 +110,7 @@ impl Backward<'_> {
                     }
                     if let Some(edge) = (self.edge)(1) {
                         load(&first, inputs);
-                        let x = From {
+                        let x = RowsIn {
                             data: inputs,
                             stride: channels,
                         };
@@ -121,7 +121,7 @@ impl Backward<'_> {
                                 &edge,
                                 &second,
                                 image,
-                                From {
+                                RowsIn {
                                     data: value,
                                     stride: channels,
                                 },
@@ -132,7 +132,7 @@ impl Backward<'_> {
                                 self.level,
                                 size,
                                 dy,
-                                To {
+                                RowsOut {
                                     data: inputs,
                                     stride: channels,
                                 },
@@ -163,7 +163,7 @@ impl Backward<'_> {
                         &edge,
                         &operand,
                         image,
-                        From {
+                        RowsIn {
                             data: target,
                             stride: channels,
                         },
@@ -176,7 +176,7 @@ impl Backward<'_> {
                     for channel in 0..channels {
                         *value.add(channel) = *dy.data.add(channel) / operand.pixels as f32;
                     }
-                    self.emit(&edge, &operand, image, From { data: value, stride: 0 }, none);
+                    self.emit(&edge, &operand, image, RowsIn { data: value, stride: 0 }, none);
                 }
                 Source::Flatten => {
                     let Some(edge) = (self.edge)(0) else { return };
@@ -187,7 +187,7 @@ impl Backward<'_> {
                             *inputs.add(pixel * operand.channels + channel) = *from;
                         }
                     }
-                    let from = From {
+                    let from = RowsIn {
                         data: inputs,
                         stride: operand.channels,
                     };

@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 
-use super::ahead::Ahead;
 use super::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
 use super::elementwise::{
-    Affine, From, Rows, To, affine, column_dot, column_sum, combine, finish, keep, moments, multiply,
+    Affine, Rows, RowsIn, RowsOut, affine, column_dot, column_sum, combine, finish, keep, moments, multiply,
 };
-use super::kept::Kept;
+use super::prefetch::Prefetch;
 use super::product::{Ends, Product, pack, packed_length, product};
 use super::reduction::{Reduction, reduce};
+use super::saved::SavedRows;
 use crate::simd::Level;
 
 /// Values in (−1, 1), the same for the same seed.
@@ -39,15 +39,15 @@ fn compare(run: impl Fn(Level) -> Vec<f32>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn from(data: &[f32], stride: usize) -> From {
-    From {
+fn from(data: &[f32], stride: usize) -> RowsIn {
+    RowsIn {
         data: data.as_ptr(),
         stride,
     }
 }
 
-fn to(data: &mut [f32], stride: usize) -> To {
-    To {
+fn to(data: &mut [f32], stride: usize) -> RowsOut {
+    RowsOut {
         data: data.as_mut_ptr(),
         stride,
     }
@@ -83,7 +83,7 @@ proptest! {
                 },
             };
             // SAFETY: the slices hold what the sizes say.
-            unsafe { product(level, &p, &mut Ahead::none()) };
+            unsafe { product(level, &p, &mut Prefetch::none()) };
             c
         })?;
     }
@@ -110,7 +110,7 @@ proptest! {
                 c_stride: stride,
             };
             // SAFETY: as above, with room for whole vectors behind b.
-            unsafe { reduce(level, &r, &mut Ahead::none()) };
+            unsafe { reduce(level, &r, &mut Prefetch::none()) };
             c.chunks(stride).flat_map(|row| row[..outer].to_vec()).collect()
         })?;
     }
@@ -172,8 +172,8 @@ proptest! {
             };
             // SAFETY: the slices hold what the sizes say.
             unsafe {
-                convolve(level, &d, &mut Ahead::none());
-                weight_gradient(level, &w, &mut Ahead::none());
+                convolve(level, &d, &mut Prefetch::none());
+                weight_gradient(level, &w, &mut Prefetch::none());
             }
             [output, sums].concat()
         })?;
@@ -200,7 +200,7 @@ proptest! {
             // SAFETY: the slices hold what the sizes say.
             unsafe { keep(level, size, to(&mut rounded, stride), half.as_mut_ptr(), stride) };
             // What is kept as bf16 reads as the rounded values do.
-            let kept = if bf16 { Kept::new(half.as_ptr().cast(), stride, true) } else { from(&x, stride).into() };
+            let kept = if bf16 { SavedRows::new(half.as_ptr().cast(), stride, true) } else { from(&x, stride).into() };
             let mut out = values(seed + 3, rows * stride);
             let mut sums = vec![0.0; 2 * channels];
             let mut more = vec![0.0; 2 * channels];

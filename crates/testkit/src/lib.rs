@@ -1,12 +1,14 @@
 //! A toy space, a fake device with seeded noise, a machine in simulated time, a slow engine in f64, and the conformance suites of
 //! engines, storages and strategies.
 //!
-//! For tests only: [`engine_conformance`], [`storage_conformance`] and [`strategy_conformance`] panic where an implementation
+//! For tests only: `engine_conformance`, [`storage_conformance`] and [`strategy_conformance`] panic where an implementation
 //! breaks a promise of its trait, so that whoever writes another one calls them from a test.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "engines")]
 mod engine_suite;
 mod fake_device;
+#[cfg(feature = "engines")]
 mod naive_engine;
 pub mod operators;
 mod reference;
@@ -18,8 +20,10 @@ mod storage_suite;
 mod strategy_suite;
 mod toy;
 
+#[cfg(feature = "engines")]
 pub use engine_suite::engine_conformance;
 pub use fake_device::{FakeDevice, gaussian};
+#[cfg(feature = "engines")]
 pub use naive_engine::NaiveEngine;
 pub use reference::{LACKED, REFERENCE_DATA, reference, reference_text};
 pub use simulated_machine::{Load, SimulatedMachine};

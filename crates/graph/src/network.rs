@@ -223,7 +223,7 @@ impl Network {
         builder.finish_with(outputs.iter().map(moved).collect())
     }
 
-    /// The same network with further outputs behind its own: taps, for whoever wants to see values in the middle. Nodes
+    /// The same network with further outputs after its own: taps, for whoever wants to see values in the middle. Nodes
     /// keep their identifiers. What is tapped lives to the end and is fused with nothing, so that the network may cost
     /// more, and its content hash is another.
     ///

@@ -27,7 +27,7 @@ pub fn open(profile: &DeviceProfile) -> Result<Box<dyn CostSource>, Error> {
 /// As [`open`].
 pub fn open_with(profile: &DeviceProfile, model: Model) -> Result<Box<dyn CostSource>, Error> {
     Ok(match profile.kind() {
-        DeviceKind::Measured(_) => Box::new(Checked::new(HostDevice::from_profile(profile, Protocol::default())?)),
+        DeviceKind::Measured(_) => Box::new(Checked::new(host(profile, Protocol::default())?)),
         DeviceKind::Command(_) => Box::new(Checked::new(CommandDevice::from_profile(profile)?)),
         DeviceKind::Table(target) => Box::new(Checked::new(table(profile, target)?)),
         DeviceKind::Linear(target) => Box::new(Checked::new(linear(profile, target)?)),
@@ -65,13 +65,21 @@ pub fn ask(source: &dyn CostSource, network: &Network, weights: Option<&Weights>
     })
 }
 
+/// Opens a machine to measure by a protocol of the caller's.
+///
+/// # Errors
+/// When its runtime is missing.
+pub fn host(profile: &DeviceProfile, protocol: Protocol) -> Result<HostDevice, Error> {
+    Ok(HostDevice::from_profile(profile, protocol)?)
+}
+
 /// Opens a machine to measure much on one scale: the one that was found before, else the one that it sets itself now. The
 /// scale is a unit, so that answers have the intervals of their ratios.
 ///
 /// # Errors
 /// When its runtime is missing, or cannot run the anchor.
 pub fn open_on_scale(profile: &DeviceProfile, known: Option<Latency>) -> Result<Arc<HostDevice>, Error> {
-    let host = HostDevice::from_profile(profile, Protocol::default())?;
+    let host = host(profile, Protocol::default())?;
     let value = match known {
         Some(known) => known,
         None => host.scale()?.value,

@@ -11,8 +11,8 @@ use panarch_train::TrainedNetwork;
 
 use super::paired_table::{self, LARGEST_SPREAD, PairedTable, Subject};
 use super::{Setup, Watch};
-use crate::Error;
 use crate::run_file::Targets;
+use crate::{Error, device_source};
 
 /// How many networks are measured against each other at once.
 const MEASURED_TOGETHER: usize = 8;
@@ -37,7 +37,7 @@ impl Machine {
         let settings = &setup.file.measure;
         let protocol = Protocol::new(WARM_UP, settings.repeats, Protocol::ROUNDS)?;
         let (anchor_name, anchor) = setup.anchor()?;
-        let host = HostDevice::from_profile(profile, protocol)?.with_anchor(setup.network(&anchor)?);
+        let host = device_source::host(profile, protocol)?.with_anchor(setup.network(&anchor)?);
         let device = profile.name();
         watch.step(format!(
             "Measuring {} networks on {device}, each in pairs with {anchor_name}",

@@ -12,7 +12,7 @@ use crate::plan::{Convolution, lines};
 
 impl Backward<'_> {
     /// Asks for the next block of a depthwise convolution's input and gradient while one is at work.
-    fn ahead_of_block(&self, conv: &Convolution, operand: &Operand, image: usize, channel: usize) -> Prefetch {
+    fn prefetch_of_block(&self, conv: &Convolution, operand: &Operand, image: usize, channel: usize) -> Prefetch {
         let channels = conv.pixel.min(conv.inputs - channel);
         let calls = Depthwise::calls(self.level, conv.window.input, channels)
             + DepthwiseWeights::calls(self.level, conv.window.output, channels, conv.taps());
@@ -55,7 +55,7 @@ impl Backward<'_> {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
                     self.load_gradient(conv, image, channel, channels, gradient);
-                    let mut prefetch = self.ahead_of_block(conv, &operand, image, channel);
+                    let mut prefetch = self.prefetch_of_block(conv, &operand, image, channel);
                     weight_gradient(
                         self.level,
                         &DepthwiseWeights {

@@ -347,15 +347,15 @@ fn activation(operator: Operator, activation: Activation) -> Vec<Case> {
         network,
     };
     let op = Op::Activation(activation);
-    let mut b = NetworkBuilder::new("after a convolution", IMAGE);
+    let mut b = NetworkBuilder::new("behind a convolution", IMAGE);
     let at = b.input();
     let conv = add(&mut b, "conv", Op::Conv2d(Conv2d::square(5, 3, 1)), &[at]);
     let end = add(&mut b, SUBJECT, op.clone(), &[conv]);
-    let behind = valid(b.finish(end), "after a convolution");
+    let behind = valid(b.finish(end), "behind a convolution");
     vec![
         case("of the image", chain("of the image", IMAGE, std::slice::from_ref(&op))),
         case("of a vector", chain("of a vector", Shape::vector(12), &[op])),
-        case("after a convolution", behind),
+        case("behind a convolution", behind),
     ]
 }
 

@@ -13,7 +13,7 @@ pub use blocks::{BlockCost, BlockSum};
 use closed_form::layer_time;
 
 /// Identifies what this model says of a profile; raised whenever that changes.
-pub(crate) const REVISION: &str = "panarch analytic model of a profile v3";
+pub(crate) const REVISION: &str = "panarch analytic model of a profile v4";
 /// The number of networks from which starting threads pays off.
 const PARALLEL: usize = 32;
 

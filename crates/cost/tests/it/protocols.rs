@@ -47,7 +47,7 @@ fn a_comment_in_a_profile_is_another_protocol() {
 fn stored_costs_stay_known() {
     let profile = DeviceProfile::preset("systolic-32").unwrap();
     for (model, revision) in [
-        (Model::Analytic, "panarch analytic model of a profile v3"),
+        (Model::Analytic, "panarch analytic model of a profile v4"),
         (Model::Cycle, "panarch simulator of a profile v2"),
     ] {
         let text = format!("{} {}", profile.hash(), env!("CARGO_PKG_VERSION"));

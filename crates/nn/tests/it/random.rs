@@ -201,6 +201,40 @@ pub fn close(what: &str, found: &[f32], expected: &[f64], floor: f64) -> Result<
     Ok(())
 }
 
+/// Nearer to a kink of an activation than this, f32 and f64 may stand on different sides of it, and their gradients rightly
+/// differ.
+const KINK: f64 = 3e-6;
+
+/// How near a value comes to where a gradient jumps.
+fn nearest_kink(network: &Network, pass: &reference::Pass) -> f64 {
+    let mut nearest = f64::INFINITY;
+    for node in network.nodes() {
+        let Op::Activation(activation) = &node.op else { continue };
+        let kinks: &[f64] = match activation {
+            Activation::Relu => &[0.0],
+            Activation::Relu6 => &[0.0, 6.0],
+            Activation::HardSigmoid | Activation::HardSwish => &[-3.0, 3.0],
+            Activation::Sigmoid | Activation::Swish => &[],
+        };
+        for value in &pass.values[node.inputs[0].index()] {
+            for kink in kinks {
+                let off = (value - kink).abs();
+                // Zeros of a border or of another ReLU are exact in both.
+                if off > 0.0 {
+                    nearest = nearest.min(off);
+                }
+            }
+        }
+    }
+    nearest
+}
+
+/// A value before a ReLU is 2e-7, and the engine and the slow executor differ in its sign: gradients were 1.2e-3 apart.
+#[test]
+fn a_value_on_a_kink_is_seen() {
+    compare(9_513_575_789_403_012_457, 4).unwrap();
+}
+
 fn compare(seed: u64, images: usize) -> Result<(), TestCaseError> {
     let network = network(seed, 4);
     let mut rng = stream(seed, "values", 0);
@@ -221,6 +255,9 @@ fn compare(seed: u64, images: usize) -> Result<(), TestCaseError> {
     let mut statistics = BnStatistics::new();
     executor.accumulate_statistics(&mut statistics).unwrap();
 
+    if nearest_kink(&network, &slow) < KINK {
+        return Ok(());
+    }
     let slope = uniform(&mut rng, images * 5);
     let wide: Vec<f64> = slope.iter().map(|value| f64::from(*value)).collect();
     let (parameters, input_slope) = reference::backward(&network, &weights, &slow, &wide);

@@ -48,6 +48,7 @@ pub mod scalesim;
 mod simulator;
 mod source;
 pub mod systolic;
+mod weight_size;
 
 pub use agreement::{DeviceAgreement, DeviceSample, agreement, fixed_share, kendall_tau};
 pub use analytic::{AnalyticModel, BlockCost, BlockSum};
@@ -65,3 +66,4 @@ pub use profile::{CommandTarget, DeviceKind, DeviceProfile, MeasuredTarget, Size
 pub use refusals::{Refusal, Refusals};
 pub use simulator::{CycleSimulator, Job, Task, Unit};
 pub use source::{Attribution, Bound, Cost, CostSource, LayerCost};
+pub use weight_size::weight_size;

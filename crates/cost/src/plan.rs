@@ -27,7 +27,7 @@ pub(crate) use ahead::{Ahead, in_turn};
 use arithmetic::Arithmetic;
 pub(crate) use order::Order;
 pub(crate) use part::Part;
-pub(crate) use residency::{Demands, Surroundings, weight_cache};
+pub(crate) use residency::{Demands, Surroundings, parameters, weight_cache};
 pub(crate) use schedule::{Scheduled, Taken, choose, fastest, ways_to_plan};
 use values::ChainRoom;
 pub(crate) use work::{LayerWork, Moved, Rates, Run};

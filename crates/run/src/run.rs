@@ -10,6 +10,7 @@ mod export;
 mod facts;
 mod finalists;
 mod inputs;
+mod limits;
 mod machine;
 mod overrun;
 mod paired_table;
@@ -112,6 +113,7 @@ pub fn run(file: &RunFile, command: &str, watch: &mut Watch<'_>) -> Result<Outco
     let mut report = assemble::report(&setup, &devices, agreement, &searched, &finished, &problems, command)?;
     overrun::note(&setup, &mut report, watch);
     within_limits(&setup, &report, &mut problems);
+    limits::check(&setup, &devices, report.chosen, &finished, &mut problems);
     for inconsistency in report.inconsistencies() {
         problems.add(Error::CheckFailed(inconsistent(inconsistency)));
     }

@@ -25,6 +25,7 @@ mod augmentation;
 mod data;
 mod devices;
 mod finalists;
+mod limits;
 mod measure;
 mod output;
 mod reference;
@@ -40,6 +41,7 @@ use panarch_toml::{Diagnostics, Document, Table};
 pub use data::DataSection;
 pub use devices::{DevicesSection, Targets};
 pub use finalists::FinalistsSection;
+pub use limits::LimitsSection;
 pub use measure::MeasureSection;
 pub use output::OutputSection;
 pub use reference::reference;
@@ -66,6 +68,8 @@ pub struct RunFile {
     pub space: SpaceSection,
     /// The devices and what they allow.
     pub devices: DevicesSection,
+    /// What every network that is found must keep.
+    pub limits: LimitsSection,
     /// Training of the supernet.
     pub train: TrainSection,
     /// Measuring on real devices.
@@ -105,6 +109,7 @@ impl RunFile {
         self.data.write(writer.section("data"));
         self.space.write(writer.section("space"));
         self.devices.write(writer.section("devices"));
+        self.limits.write(&mut writer);
         self.train.write(writer.section("train"));
         self.measure.write(writer.section("measure"));
         self.search.write(writer.section("search"));
@@ -135,6 +140,7 @@ impl RunFile {
         let train = TrainSection::read(root.table_or_empty("train"));
         let measure = MeasureSection::read(root.table_or_empty("measure"));
         let names = devices.as_ref().map(|devices| devices.names.as_slice());
+        let limits = LimitsSection::read(root.table_or_empty("limits"), names);
         let search = SearchSection::read(root.table_or_empty("search"), names);
         let targets = devices.as_ref().map(|devices| &devices.targets);
         let finalists = FinalistsSection::read(root.table_or_empty("finalists"), targets, preset.as_ref());
@@ -145,6 +151,7 @@ impl RunFile {
             data: data?,
             space: space?,
             devices: devices?,
+            limits,
             train,
             measure,
             search,

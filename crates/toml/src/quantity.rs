@@ -29,6 +29,10 @@ pub enum Unit {
     Share,
     /// Clock cycles.
     Cycles,
+    /// Multiply-accumulates.
+    Macs,
+    /// A number of things.
+    Count,
 }
 
 /// Why a text is no quantity of the unit that is asked for.
@@ -120,9 +124,17 @@ const POWER: &[Named] = &[
 ];
 const SHARE: &[Named] = &[("%", -2, 1.0)];
 const CYCLES: &[Named] = &[("cycles", 0, 1.0), ("cycle", 0, 1.0)];
+const MACS: &[Named] = &[
+    ("MACs", 0, 1.0),
+    ("kMACs", 3, 1.0),
+    ("MMACs", 6, 1.0),
+    ("GMACs", 9, 1.0),
+    ("TMACs", 12, 1.0),
+];
+const COUNT: &[Named] = &[("k", 3, 1.0), ("M", 6, 1.0), ("G", 9, 1.0)];
 
 /// What there are units of; a rate is data with `/s` behind it.
-const DIMENSIONS: [(&str, &[Named]); 7] = [
+const DIMENSIONS: [(&str, &[Named]); 9] = [
     ("time", TIME),
     ("frequency", FREQUENCY),
     ("data", DATA),
@@ -130,6 +142,8 @@ const DIMENSIONS: [(&str, &[Named]); 7] = [
     ("power", POWER),
     ("a share", SHARE),
     ("cycles", CYCLES),
+    ("MACs", MACS),
+    ("a count", COUNT),
 ];
 const RATE: &str = "data rate";
 
@@ -148,6 +162,8 @@ impl Unit {
             Self::Watts => "W",
             Self::Share => "share",
             Self::Cycles => "cycles",
+            Self::Macs => "MACs",
+            Self::Count => "",
         }
     }
 
@@ -164,6 +180,8 @@ impl Unit {
             Self::Watts => "2 W",
             Self::Share => "85 %",
             Self::Cycles => "300 cycles",
+            Self::Macs => "5 MMACs",
+            Self::Count => "500 k",
         }
     }
 
@@ -177,6 +195,8 @@ impl Unit {
             Self::Watts => "power",
             Self::Share => "a share",
             Self::Cycles => "cycles",
+            Self::Macs => "MACs",
+            Self::Count => "a count",
         }
     }
 
@@ -319,6 +339,7 @@ impl Unit {
         let range = bounds::describe(range);
         match self {
             Self::Share => format!("a number{range}, or per cent such as \"{}\"", self.example()),
+            Self::Count => format!("a number{range}, or a text such as \"{}\"", self.example()),
             _ => format!(
                 "a number{range} (in {}), or a text with its unit such as \"{}\"",
                 self.symbol(),

@@ -210,7 +210,7 @@ fn times_read(blocking: &Blocking, network: &Network, layer: &Layer) -> f64 {
 
 /// What of a layer's parameters is carried with it: the elements of its kernel, and the channels that have a scale and a
 /// shift beside it.
-fn parameters(network: &Network, layer: &Layer) -> [u64; 2] {
+pub(crate) fn parameters(network: &Network, layer: &Layer) -> [u64; 2] {
     let node = network.node(layer.anchor);
     let outputs = u64::from(network.shape(layer.anchor).channels);
     let input = node.inputs.first().map_or(0, |input| network.shape(*input).channels);

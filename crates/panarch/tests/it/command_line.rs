@@ -84,6 +84,53 @@ fn a_limit_that_nothing_keeps_names_device_and_nearest_value() {
     );
 }
 
+/// Limits on anything are kept by every search, and one that nothing keeps ends the run before anything is trained.
+#[test]
+fn a_limit_on_any_quantity_names_whose_it_is_and_the_nearest_value() {
+    let targets = "[devices.targets]\nreference = \"mobilenet-v2-like\"\n";
+    for (limits, expected) in [
+        (
+            "[limits]\nmacs = 1000\n",
+            "the limit on the network itself vetoes; its limit is 1.00 kMACs",
+        ),
+        ("[limits]\nparameters = \"0.1 k\"\n", "its limit is 100 parameters"),
+        (
+            "[limits.ethos-u55-128]\npeak_memory = \"100 B\"\n",
+            "`ethos-u55-128` vetoes; its limit is 100 B",
+        ),
+        (
+            "[limits.cortex-a53]\nweights = \"1 KiB\"\n",
+            "`cortex-a53` vetoes; its limit is 1.00 KiB",
+        ),
+        (
+            "[limits.cortex-a53]\nlatency = \"1 us\"\n",
+            "`cortex-a53` vetoes; its limit is 1.00 µs",
+        ),
+    ] {
+        let place = Workplace::new();
+        place.run_file(&format!("{targets}{limits}[search]\nevaluations = 4\n"));
+        let output = place.panarch(&["run", "job.toml"]);
+        expect(&output, 1);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            errors.contains(expected) && errors.contains("raise that limit to"),
+            "{limits}: {errors}"
+        );
+        assert!(
+            !place.path().join("runs/job/supernet.safetensors").exists(),
+            "nothing is trained for it"
+        );
+    }
+    let place = Workplace::new();
+    place.run_file(&format!(
+        "{targets}[limits.cortex-a53]\nenergy = \"1 mJ\"\n[search]\nevaluations = 4\n"
+    ));
+    let output = place.panarch(&["run", "job.toml"]);
+    expect(&output, 2);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("limit on the energy of `cortex-a53`"), "{errors}");
+}
+
 #[test]
 fn every_read_command_speaks_json_and_csv() {
     let place = Workplace::new();

@@ -47,6 +47,15 @@ pub(super) fn search(
             inputs = inputs.with_text(format!("target on {}", device.name()), exact(device.target));
         }
     }
+    // A run without limits has the inputs that it always had.
+    for limit in setup.file.limits.iter() {
+        let name = format!(
+            "limit of {} on {}",
+            limit.most().quantity(),
+            limit.device().unwrap_or("the network")
+        );
+        inputs = inputs.with_text(name, format!("{:e}", limit.most().number()));
+    }
     let metric = match goal {
         Goal::Device(_) => "one device",
         shared => shared.name(),

@@ -1,18 +1,20 @@
 //! The searches, one for each goal and seed, over one shared pool.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 
 use panarch_cost::CostError;
-use panarch_graph::Latency;
+use panarch_graph::{Latency, Network};
 use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Verdict};
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{
-    Choice, DeviceTarget, History, Metric, Objective, ObjectiveValue, Observation, Outcome, RewardForm, Subject,
+    Choice, CostSummary, DeviceTarget, History, Metric, Objective, ObjectiveValue, Observation, Outcome, RewardForm,
+    Subject, Violation,
 };
 use panarch_train::{Supernet, TrainError};
 
 use super::pool::Pool;
-use super::{Devices, Setup, Watch, inputs};
+use super::{Devices, Setup, Watch, inputs, limits};
 use crate::Error;
 use crate::run_file::Goal;
 
@@ -215,20 +217,36 @@ impl<'a> GoalDevices<'a> {
         })
     }
 
-    fn latencies(&self, genotype: &Genotype) -> Result<Vec<Latency>, Error> {
-        let costs = self.devices.costs(self.setup, genotype)?;
-        Ok(self
-            .chosen
-            .iter()
-            .filter_map(|index| costs.get(*index))
-            .map(|cost| cost.latency.value)
-            .collect())
+    /// The latencies on the devices that the goal looks at, of those on all devices.
+    fn latencies(&self, costs: &[CostSummary]) -> Vec<Latency> {
+        let chosen = self.chosen.iter().filter_map(|index| costs.get(*index));
+        chosen.map(|cost| cost.latency.value).collect()
     }
 
-    /// Judges a proposal. Latencies come first: a vetoed network is not evaluated.
+    /// The hard limits that a network does not keep, those of the goal and those of the run, the furthest over first.
+    fn violations(
+        &self,
+        network: Option<&Network>,
+        genotype: &Genotype,
+        costs: &[CostSummary],
+    ) -> Result<Vec<Violation>, Error> {
+        let mut violations = self.objective.violations(&self.latencies(costs))?;
+        if self.setup.file.limits.iter().len() > 0 {
+            let lowered = match network {
+                Some(network) => Cow::Borrowed(network),
+                None => Cow::Owned(self.setup.network(genotype)?),
+            };
+            violations.extend(limits::violations(self.setup, self.devices, &lowered, costs)?);
+            violations.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
+        }
+        Ok(violations)
+    }
+
+    /// Judges a proposal. Costs come first: a vetoed network is not evaluated.
     fn judge(&self, pool: &mut Pool<'_>, genotype: &Genotype) -> Result<Outcome, Error> {
-        let latencies = self.latencies(genotype)?;
-        let violations = self.objective.violations(&latencies)?;
+        let costs = self.devices.costs(self.setup, genotype)?;
+        let latencies = self.latencies(&costs);
+        let violations = self.violations(None, genotype, &costs)?;
         if let Some(first) = violations.first() {
             return Ok(Outcome::Infeasible {
                 reason: first.to_string(),
@@ -266,11 +284,10 @@ impl<'a> GoalDevices<'a> {
     fn constraint(&self) -> impl Constraint + '_ {
         |genotype: &Genotype| -> Result<Verdict, Box<dyn StdError + Send + Sync>> {
             let network = self.setup.network(genotype)?;
-            let mut latencies = Vec::new();
-            for (index, device) in self.devices.iter().enumerate() {
+            let mut costs = Vec::new();
+            for device in self.devices.iter() {
                 match device.cost(genotype, &network) {
-                    Ok(cost) if self.chosen.contains(&index) => latencies.push(cost.latency.value),
-                    Ok(_) => {}
+                    Ok(cost) => costs.push(cost),
                     Err(Error::Cost(CostError::Unsupported { device, refused })) => {
                         let reason = refused.to_string();
                         return Ok(Verdict::Unsupported { device, reason });
@@ -278,15 +295,26 @@ impl<'a> GoalDevices<'a> {
                     Err(error) => return Err(error.into()),
                 }
             }
-            Ok(self.objective.violations(&latencies)?.into())
+            Ok(self.violations(Some(&network), genotype, &costs)?.into())
         }
     }
 }
 
 /// Ends a run whose limits nothing keeps, before anything is trained for it.
 pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<(), Error> {
+    limits::check_answers(setup, devices)?;
     let search = &setup.file.search;
-    for goal in search.goals.iter().filter(|goal| goal.metric() == Metric::Each) {
+    let limited = setup.file.limits.iter().len() > 0;
+    // The limits of the run are the same for every goal.
+    let mut goals: Vec<&Goal> = search
+        .goals
+        .iter()
+        .filter(|goal| goal.metric() == Metric::Each)
+        .collect();
+    if goals.is_empty() && limited {
+        goals.extend(search.goals.first());
+    }
+    for goal in goals {
         watch.step("Looking for a network that keeps every limit");
         let goal_devices = GoalDevices::new(setup, devices, goal)?;
         let situation = Situation {

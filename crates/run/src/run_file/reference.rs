@@ -26,7 +26,7 @@ const LEAST: &str = "name = \"NAME\"\n[data]\ndataset = \"./pictures\"\n[space]\
                      [devices]\nnames = [\"DEVICE.toml\"]\n[devices.targets]\n\"DEVICE.toml\" = \"1 ms\"\n";
 
 /// What a device is called in the paths of its keys.
-const ANY_DEVICE: (&str, &str) = ("devices.targets.DEVICE.toml", "devices.targets.DEVICE");
+const ANY_DEVICE: (&str, &str) = ("DEVICE.toml", "DEVICE");
 
 /// Every key of a run file, section by section.
 pub(super) fn keys() -> impl Iterator<Item = Key> {
@@ -35,6 +35,7 @@ pub(super) fn keys() -> impl Iterator<Item = Key> {
         super::data::KEYS,
         super::space::KEYS,
         super::devices::KEYS,
+        super::limits::KEYS,
         super::train::KEYS,
         super::augmentation::KEYS,
         super::measure::KEYS,
@@ -118,9 +119,7 @@ fn asked() -> BTreeMap<String, AskedKey> {
     root.finish();
     let mut asked = BTreeMap::new();
     for mut key in document.asked() {
-        if key.path == ANY_DEVICE.0 {
-            key.path = ANY_DEVICE.1.to_owned();
-        }
+        key.path = key.path.replace(ANY_DEVICE.0, ANY_DEVICE.1);
         asked.insert(key.path.clone(), key);
     }
     asked

@@ -15,6 +15,11 @@ impl Writer {
         self
     }
 
+    /// The name of the section that limits a device.
+    pub(super) fn below_limits(device: &str) -> String {
+        format!("limits.{}", bare_or_quoted(device))
+    }
+
     /// A number or a boolean.
     pub(super) fn key(&mut self, key: &str, value: impl Display) {
         self.line(format_args!("{} = {value}", bare_or_quoted(key)));

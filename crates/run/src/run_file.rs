@@ -39,7 +39,7 @@ mod write;
 use panarch_toml::{Diagnostics, Document, Table};
 
 pub use data::DataSection;
-pub use devices::{DevicesSection, Targets};
+pub use devices::{DevicesSection, Target, Targets};
 pub use finalists::FinalistsSection;
 pub use limits::LimitsSection;
 pub use measure::MeasureSection;

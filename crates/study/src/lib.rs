@@ -35,7 +35,7 @@ pub use history::History;
 pub use hypervolume::hypervolume;
 pub use limit::{Amount, Limit, Quantity, Violation, violations};
 pub use memory::MemoryStorage;
-pub use objective::{Assessment, DEFAULT_BETA, DeviceTarget, Metric, Objective, RewardForm};
+pub use objective::{Assessment, DEFAULT_BETA, DEFAULT_POWER, DeviceTarget, Metric, Objective, RewardForm};
 pub use observation::{Choice, Direction, ObjectiveValue, Observation, REWARD};
 pub use pareto::{dominates, pareto_front};
 pub use protocol::{EvaluationProtocol, ImageSet, Split, WeightOrigin};

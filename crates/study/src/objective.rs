@@ -10,6 +10,10 @@ use crate::{Amount, Limit, StudyError, Violation, violations};
 /// percentage point of accuracy.
 pub const DEFAULT_BETA: f64 = -0.10;
 
+/// The power of a smooth worst where a run names none: of two devices, one at r = 1.1 and one at 1, the second still has a
+/// third of the say.
+pub const DEFAULT_POWER: f64 = 8.0;
+
 /// What the network should take on one device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeviceTarget {
@@ -40,6 +44,9 @@ pub enum Metric {
     Average,
     /// The largest r; weights do not matter.
     Worst,
+    /// A smooth largest r: the weighted power mean (Σ wᵢ·rᵢᵖ / Σ wᵢ)^(1/p), which is the mean for p = 1 and the largest r
+    /// for p → ∞. A little more on any device counts a little.
+    SmoothWorst,
     /// A hard limit on every device, r ≤ 1; what passes is ranked by accuracy alone.
     Each,
 }
@@ -47,7 +54,7 @@ pub enum Metric {
 impl Metric {
     /// Every metric. A new one is a variant with its words here and its arm in [`Objective::assess`]; run files, their
     /// suggestions, searches and reports go by this list.
-    pub const ALL: [Self; 3] = [Self::Average, Self::Worst, Self::Each];
+    pub const ALL: [Self; 4] = [Self::Average, Self::Worst, Self::SmoothWorst, Self::Each];
 
     /// What it is, in words.
     #[must_use]
@@ -55,6 +62,7 @@ impl Metric {
         match self {
             Self::Average => "average over all devices",
             Self::Worst => "worst case over all devices",
+            Self::SmoothWorst => "smooth worst case over all devices",
             Self::Each => "a limit on every device",
         }
     }
@@ -65,6 +73,7 @@ impl Metric {
         match self {
             Self::Average => "average",
             Self::Worst => "worst",
+            Self::SmoothWorst => "smooth-worst",
             Self::Each => "each",
         }
     }
@@ -172,6 +181,8 @@ pub struct Assessment {
 pub struct Objective {
     metric: Metric,
     form: RewardForm,
+    /// That of [`Metric::SmoothWorst`].
+    power: f64,
     targets: Vec<DeviceTarget>,
     /// The targets as hard limits; none unless the metric is [`Metric::Each`].
     limits: Vec<Limit>,
@@ -217,9 +228,23 @@ impl Objective {
         Ok(Self {
             metric,
             form,
+            power: DEFAULT_POWER,
             limits: limits.collect::<Result<_, _>>()?,
             targets,
         })
+    }
+
+    /// The same with another power of a smooth worst.
+    ///
+    /// # Errors
+    /// [`StudyError::Objective`] for a power that is not a finite number of at least 1.
+    pub fn with_power(mut self, power: f64) -> Result<Self, StudyError> {
+        if !(power.is_finite() && power >= 1.0) {
+            let reason = format!("the power of a smooth worst is {power}, it must be at least 1");
+            return Err(StudyError::Objective { reason });
+        }
+        self.power = power;
+        Ok(self)
     }
 
     /// How the devices are joined.
@@ -260,6 +285,7 @@ impl Objective {
         let (reward, slope) = match self.metric {
             Metric::Average => joined(average),
             Metric::Worst => joined(worst),
+            Metric::SmoothWorst => joined(self.power_mean(&ratios)),
             Metric::Each => (violations.is_empty().then(|| accuracy.share()), 1.0),
         };
         Ok(Assessment {
@@ -319,6 +345,17 @@ impl Objective {
             .map(|(target, ratio)| target.weight * ratio)
             .sum();
         sum / weights
+    }
+
+    /// The power mean, with the largest ratio taken out so that no power overflows.
+    fn power_mean(&self, ratios: &[f64]) -> f64 {
+        let (_, largest) = largest(ratios);
+        let weights: f64 = self.targets.iter().map(|target| target.weight).sum();
+        let powers = self.targets.iter().zip(ratios);
+        let sum: f64 = powers
+            .map(|(target, ratio)| target.weight * (ratio / largest).powf(self.power))
+            .sum();
+        largest * (sum / weights).powf(1.0 / self.power)
     }
 
     fn violations_of(&self, latencies: &[Latency]) -> Result<Vec<Violation>, StudyError> {
@@ -395,6 +432,33 @@ mod tests {
         assert_eq!(worst.slowest, 1);
         near(worst.reward.unwrap(), 0.85);
         assert!(worst.violations.is_empty());
+    }
+
+    #[test]
+    fn a_smooth_worst_lies_between_the_average_and_the_worst() {
+        let latencies = [Latency::from_millis(1.0), Latency::from_millis(15.0)];
+        let q = Accuracy::from_share(0.9);
+        // r = 0.5 with weight 3, r = 1.5 with weight 1.
+        let reward = |power| {
+            let smooth = objective(Metric::SmoothWorst, RewardForm::Absolute { beta: -0.1 });
+            smooth
+                .with_power(power)
+                .unwrap()
+                .assess(q, &latencies)
+                .unwrap()
+                .reward
+                .unwrap()
+        };
+        near(reward(1.0), 0.9 - 0.1 * 0.25);
+        near(
+            reward(2.0),
+            0.9 - 0.1 * (((3.0 * 0.25 + 2.25) / 4.0_f64).sqrt() - 1.0).abs(),
+        );
+        assert!((reward(1e4) - 0.85).abs() < 1e-4, "{}", reward(1e4));
+        let smooth = objective(Metric::SmoothWorst, RewardForm::default());
+        for power in [0.5, 0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(smooth.clone().with_power(power).is_err(), "{power}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use panarch_train::TrainedNetwork;
 
 use super::machine::{Machine, whole};
 use super::{Setup, Watch};
-use crate::run_file::Targets;
+use crate::run_file::Target;
 use crate::{Error, device_source, lookup};
 
 /// A device and what answers for it.
@@ -64,12 +64,12 @@ impl Devices {
         }
         let reference = setup.target_reference()?;
         for (index, device) in devices.iter_mut().enumerate() {
-            device.target = match (&setup.file.devices.targets, &reference) {
-                (Targets::Latencies(latencies), _) => latencies.get(index).copied().unwrap_or(Latency::ZERO),
-                (Targets::Reference(_), Some(genotype)) => {
-                    device.cost(genotype, &setup.network(genotype)?)?.latency.value
+            device.target = match (setup.file.devices.targets.own.get(index), &reference) {
+                (Some(Target::Latency(latency)), _) => *latency,
+                (Some(Target::Share(share)), Some(genotype)) => {
+                    device.cost(genotype, &setup.network(genotype)?)?.latency.value * *share
                 }
-                (Targets::Reference(name), None) => return Err(Error::Input(format!("there is no reference {name}"))),
+                (_, _) => return Err(Error::Input(format!("device {} has no target", device.name()))),
             };
             if device.target <= Latency::ZERO {
                 return Err(Error::Input(format!(

@@ -8,7 +8,7 @@ use panarch_train::schedule::{Phase, Teacher};
 
 use super::{Device, Devices, Setup};
 use crate::Error;
-use crate::run_file::Targets;
+use crate::run_file::Target;
 
 pub(super) fn run(setup: &Setup, command: &str) -> RunFacts {
     let seeds = &setup.file.search.seeds;
@@ -126,11 +126,21 @@ pub(super) fn training(setup: &Setup) -> Result<Vec<Fact>, Error> {
 /// The devices with their targets. Where the reference sets the targets, it is the anchor of every measurement of a real
 /// machine, so that its prediction, its measurement and the target are one number.
 pub(super) fn devices(setup: &Setup, devices: &Devices, agreement: &DeviceAgreement) -> Vec<DeviceFacts> {
+    let targets = &setup.file.devices.targets;
     let facts = devices.iter().enumerate().map(|(index, device)| {
-        let origin = match (&setup.file.devices.targets, device.quality()) {
-            (Targets::Latencies(_), _) => "limit in the run file".to_owned(),
-            (Targets::Reference(name), None) => format!("latency of {name}"),
-            (Targets::Reference(name), Some(_)) => format!("latency of {name}, the anchor of every measurement"),
+        let origin = match (targets.own.get(index), device.quality()) {
+            (Some(Target::Share(share)), quality) => {
+                let name = targets.reference.as_deref().unwrap_or_default();
+                let of = match *share == 1.0 {
+                    true => format!("latency of {name}"),
+                    false => format!("{} % of the latency of {name}", share * 100.0),
+                };
+                match quality {
+                    Some(_) => format!("{of}, the anchor of every measurement"),
+                    None => of,
+                }
+            }
+            _ => "limit in the run file".to_owned(),
         };
         let share = agreement.devices.get(index).and_then(|share| share.median_fixed_share);
         DeviceFacts {

@@ -20,7 +20,7 @@ use super::supernet::optimisation;
 use super::{Devices, FINALISTS, Searched, Setup, Watch, export, inputs};
 use crate::Error;
 use crate::engine::engine;
-use crate::run_file::{Goal, Targets};
+use crate::run_file::Goal;
 
 /// The role of the network that keeps a limit on every device.
 pub(super) const LIMITS: &str = "limits on every device";
@@ -193,6 +193,9 @@ pub(super) fn role_of(goal: &Goal) -> Role {
         Goal::Device(name) => Role::Device { name: name.clone() },
         Goal::All(Metric::Average) => Role::Average,
         Goal::All(Metric::Worst) => Role::WorstCase,
+        Goal::All(Metric::SmoothWorst) => Role::Other {
+            name: Metric::SmoothWorst.title().to_owned(),
+        },
         Goal::All(Metric::Each) => Role::Other {
             name: LIMITS.to_owned(),
         },
@@ -222,7 +225,7 @@ fn wanted(setup: &Setup, searched: &[Searched]) -> Result<Vec<(Genotype, Vec<Rol
         add(genotype, Role::Reference { name: name.clone() });
     }
     // What sets the targets of measured devices is measured together with what is compared with it.
-    if let (Targets::Reference(name), Some(genotype)) = (&setup.file.devices.targets, setup.target_reference()?)
+    if let (Some(name), Some(genotype)) = (&setup.file.devices.targets.reference, setup.target_reference()?)
         && reference.is_none_or(|(_, known)| known != genotype)
     {
         add(&genotype, Role::Reference { name: name.clone() });

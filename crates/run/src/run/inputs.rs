@@ -9,7 +9,7 @@ use std::path::Path;
 use panarch_format::FormatError;
 use panarch_graph::{Inputs, Latency, Network, Weights};
 use panarch_search::registry::Value;
-use panarch_study::{Header, Subject, Trial};
+use panarch_study::{Header, Metric, Subject, Trial};
 use panarch_train::{Supernet, TrainError, Validator};
 
 use super::{Devices, Setup, Watch};
@@ -56,6 +56,9 @@ pub(super) fn search(
         );
         inputs = inputs.with_text(name, format!("{:e}", limit.most().number()));
     }
+    if let Goal::All(metric) = goal {
+        inputs = weights_and_power(setup, inputs, *metric);
+    }
     let metric = match goal {
         Goal::Device(_) => "one device",
         shared => shared.name(),
@@ -69,6 +72,20 @@ pub(super) fn search(
         .with_text("strategy", strategy(section))
         .with_text("seed", seed)
         .with_text("search", SEARCH_REVISION)
+}
+
+/// What joins the devices, where that is not what it is by default and matters.
+fn weights_and_power(setup: &Setup, mut inputs: Inputs, metric: Metric) -> Inputs {
+    let joined = matches!(metric, Metric::Average | Metric::SmoothWorst);
+    for (name, weight) in setup.file.devices.names.iter().zip(&setup.file.devices.weights) {
+        if joined && *weight != 1.0 {
+            inputs = inputs.with_text(format!("weight of {name}"), format!("{weight:e}"));
+        }
+    }
+    if metric == Metric::SmoothWorst {
+        inputs = inputs.with_text("power", format!("{:e}", setup.file.search.power));
+    }
+    inputs
 }
 
 fn strategy(section: &SearchSection) -> String {
@@ -89,6 +106,7 @@ pub(super) fn reward(setup: &Setup, devices: &Devices) -> Inputs {
         section.reward.beta()
     );
     let inputs = Inputs::new().with_text("reward", form);
+    let inputs = weights_and_power(setup, inputs, setup.file.train.objective);
     devices.iter().fold(inputs, |inputs, device| {
         inputs
             .with(format!("device {}", device.name()), device.protocol())

@@ -11,7 +11,6 @@ use panarch_train::TrainedNetwork;
 
 use super::paired_table::{self, LARGEST_SPREAD, PairedTable, Subject};
 use super::{Setup, Watch};
-use crate::run_file::Targets;
 use crate::{Error, device_source};
 
 /// How many networks are measured against each other at once.
@@ -77,13 +76,14 @@ impl Machine {
         }
         watch.done(describe(&table, &quality));
         let fixed = median(measured.iter().filter_map(|(_, cost)| cost.fixed).collect());
-        let scale = match &setup.file.devices.targets {
-            Targets::Reference(_) => Estimate {
+        // Where the anchor sets the targets, its latency is the scale itself.
+        let scale = match setup.file.devices.targets.reference {
+            Some(_) => Estimate {
                 low: scale.value,
                 high: scale.value,
                 ..scale
             },
-            Targets::Latencies(_) => scale,
+            None => scale,
         };
         Ok(Self {
             host: host.with_scale(scale),

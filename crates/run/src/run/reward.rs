@@ -22,11 +22,14 @@ impl<'a> DeviceRewarder<'a> {
     /// A device that cannot be opened or measured, and an objective that means nothing.
     pub fn open(setup: &'a Setup, watch: &mut Watch<'_>) -> Result<Self, Error> {
         let devices = Devices::open(setup, watch)?;
-        let targets = devices
-            .iter()
-            .map(|device| DeviceTarget::new(device.name(), device.target));
+        let weights = setup.file.devices.weights.iter();
+        let targets = devices.iter().zip(weights).map(|(device, weight)| DeviceTarget {
+            weight: *weight,
+            ..DeviceTarget::new(device.name(), device.target)
+        });
         let form = setup.file.search.reward;
         let objective = Objective::new(setup.file.train.objective, form, targets.collect())?;
+        let objective = objective.with_power(setup.file.search.power)?;
         Ok(Self {
             setup,
             devices,

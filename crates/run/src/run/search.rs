@@ -206,9 +206,13 @@ impl<'a> GoalDevices<'a> {
             .iter()
             .enumerate()
             .filter(|(index, _)| chosen.contains(index))
-            .map(|(_, device)| DeviceTarget::new(device.name(), device.target))
+            .map(|(index, device)| DeviceTarget {
+                weight: setup.file.devices.weights.get(index).copied().unwrap_or(1.0),
+                ..DeviceTarget::new(device.name(), device.target)
+            })
             .collect();
         let objective = Objective::new(goal.metric(), setup.file.search.reward, targets)?;
+        let objective = objective.with_power(setup.file.search.power)?;
         Ok(Self {
             setup,
             devices,

@@ -9,7 +9,6 @@ use panarch_study::{EventKind, Header, Study, Timestamp, open_or_create};
 use panarch_train::{Validation, Validator};
 
 use super::{DATABASE, EVENTS, FINALISTS, Watch, inputs};
-use crate::run_file::Targets;
 use crate::{Error, RunFile, lookup};
 
 /// The opened inputs of a run.
@@ -167,10 +166,8 @@ impl Setup {
     /// # Errors
     /// When the space names no such member.
     pub fn target_reference(&self) -> Result<Option<Genotype>, Error> {
-        match &self.file.devices.targets {
-            Targets::Reference(name) => self.member(name).map(Some),
-            Targets::Latencies(_) => Ok(None),
-        }
+        let reference = self.file.devices.targets.reference.as_deref();
+        reference.map(|name| self.member(name)).transpose()
     }
 
     /// The member that gets a row of its own, if one does, with its name.
@@ -190,7 +187,7 @@ impl Setup {
     /// # Errors
     /// When the space names no such member.
     pub fn anchor(&self) -> Result<(String, Genotype), Error> {
-        if let Targets::Reference(name) = &self.file.devices.targets {
+        if let Some(name) = &self.file.devices.targets.reference {
             return Ok((name.clone(), self.member(name)?));
         }
         if let Some(reference) = self.reference()? {

@@ -24,19 +24,27 @@ pub(super) const KEYS: &[Key] = &[
     .known_as(&["cost_model", "simulator"]),
     Key::new(
         "devices.targets",
-        "How fast the network must be: either a `reference`, or a limit for every device by its name.",
+        "How fast the network should be: a `reference`, a time for every device by its name, or both.",
     )
     .known_as(&["target", "latencies", "limits", "latency", "constraints", "budget"]),
     Key::new(
         "devices.targets.reference",
         "The target on each device is what this member of the space takes there; `panarch space show` names the members.",
     )
-    .with_default("none; required without limits"),
+    .with_default("none; required where a device has no time of its own"),
     Key::new(
         "devices.targets.DEVICE",
-        "The limit on that device. The ratio r is latency over this limit. It is a hard limit only with the goal `each` in `search.goals`.",
+        "The target on that device; beside a `reference` also a share of what that takes there, such as \"80 %\". The ratio r is latency \
+         over target. It is a hard limit only with the goal `each` in `search.goals`; other hard limits stand in `[limits]`.",
     )
     .with_default("none; required without `reference`"),
+    Key::new(
+        "devices.weights",
+        "How much a device counts in `average` and `smooth-worst`, by its name.",
+    )
+    .known_as(&["weight", "importance"]),
+    Key::new("devices.weights.DEVICE", "The weight of that device; they need not add up to anything.")
+        .with_default("1"),
 ];
 
 /// The devices of a run.
@@ -46,17 +54,28 @@ pub struct DevicesSection {
     pub names: Vec<String>,
     /// What answers for those that are described by their parts.
     pub model: Model,
-    /// How fast the network must be.
+    /// How fast the network should be.
     pub targets: Targets,
+    /// How much each device counts in an average, in the order of [`DevicesSection::names`].
+    pub weights: Vec<f64>,
 }
 
 /// The latency on each device that the ratio r refers to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Targets {
-    /// What this named member of the space takes there.
-    Reference(String),
-    /// Limits in the order of [`DevicesSection::names`].
-    Latencies(Vec<Latency>),
+pub struct Targets {
+    /// The member of the space whose latencies targets are shares of.
+    pub reference: Option<String>,
+    /// In the order of [`DevicesSection::names`].
+    pub own: Vec<Target>,
+}
+
+/// The target on one device.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// A time.
+    Latency(Latency),
+    /// A share of what the reference takes.
+    Share(f64),
 }
 
 impl DevicesSection {
@@ -74,11 +93,19 @@ impl DevicesSection {
             distinct
         });
         let targets = targets_table.and_then(|targets| read_targets(targets, names.as_deref(), space));
+        let weights_table = table.table_or_empty("weights");
+        let weights = names.iter().flatten().map(|name| {
+            let weight = weights_table.optional_f64_in(name, f64::MIN_POSITIVE..=1e6);
+            weight.unwrap_or(1.0)
+        });
+        let weights = weights.collect();
+        weights_table.finish();
         table.finish();
         Some(Self {
             names: names?,
             model,
             targets: targets?,
+            weights,
         })
     }
 
@@ -86,12 +113,22 @@ impl DevicesSection {
         writer.texts("names", self.names.iter().map(String::as_str));
         writer.text("model", self.model.name());
         let targets = writer.section("devices.targets");
-        match &self.targets {
-            Targets::Reference(name) => targets.text("reference", name),
-            Targets::Latencies(latencies) => {
-                for (name, latency) in self.names.iter().zip(latencies) {
-                    targets.text(name, &format!("{} s", latency.seconds()));
-                }
+        if let Some(name) = &self.targets.reference {
+            targets.text("reference", name);
+        }
+        for (name, target) in self.names.iter().zip(&self.targets.own) {
+            match target {
+                Target::Latency(latency) => targets.text(name, &format!("{} s", latency.seconds())),
+                // What the reference takes.
+                Target::Share(share) if *share == 1.0 => {}
+                Target::Share(share) => targets.key(name, share),
+            }
+        }
+        // A run in which all devices count the same is written as it always was.
+        if self.weights.iter().any(|weight| *weight != 1.0) {
+            let weights = writer.section("devices.weights");
+            for (name, weight) in self.names.iter().zip(&self.weights) {
+                weights.key(name, weight);
             }
         }
     }
@@ -115,32 +152,28 @@ fn check_names(table: &Table<'_>, names: &[Spanned<String>]) {
 
 fn read_targets(table: Table<'_>, names: Option<&[String]>, space: Option<&Space>) -> Option<Targets> {
     let reference = table.optional_string_spanned("reference");
-    let targets = if table.has("reference") {
-        if let Some(reference) = &reference {
-            check_reference(&table, "reference", reference, space);
-        }
-        for key in table
-            .keys()
-            .iter()
-            .filter(|key| names.is_some_and(|names| names.contains(&key.value)))
-        {
-            let message = format!(
-                "`{}` and `{}` exclude each other: a reference sets the target of every device",
-                table.path_of(&key.value),
-                table.path_of("reference")
-            );
-            table.problem_at(key.at, message, None);
-            table.has(&key.value);
-        }
-        reference.map(|reference| Targets::Reference(reference.value))
-    } else {
-        let names = names?;
-        let limits: Vec<Option<Limit>> = names.iter().map(|name| table.required(name)).collect();
-        let limits: Option<Vec<Latency>> = limits.into_iter().map(|limit| limit.map(|limit| limit.0)).collect();
-        limits.map(Targets::Latencies)
-    };
+    if let Some(reference) = &reference {
+        check_reference(&table, "reference", reference, space);
+    }
+    let given = table.has("reference");
+    let own = names?.iter().map(|name| match given {
+        // Beside a reference, which is every device's target that has none of its own.
+        true => match table.optional::<TimeOrShare>(name) {
+            Some(own) => Some(own.0),
+            None => (!table.has(name)).then_some(Target::Share(1.0)),
+        },
+        false => table.required::<Time>(name).map(|time| Target::Latency(time.0)),
+    });
+    let own: Vec<Option<Target>> = own.collect();
     table.finish();
-    targets
+    let own: Option<Vec<Target>> = own.into_iter().collect();
+    Some(Targets {
+        reference: match (given, reference) {
+            (true, None) => return None,
+            (_, reference) => reference.map(|reference| reference.value),
+        },
+        own: own?,
+    })
 }
 
 /// A name must be a reference of the space, when the space is known.
@@ -161,21 +194,51 @@ pub(super) fn check_reference(table: &Table<'_>, key: &str, reference: &Spanned<
     }
 }
 
-/// A latency as text with its unit.
-struct Limit(Latency);
+/// A time as text with its unit.
+struct Time(Latency);
 
-impl FromValue for Limit {
+impl FromValue for Time {
     fn expected() -> String {
         "a time with its unit, such as \"5 ms\"".to_owned()
     }
 
     fn read(value: &Value<'_>) -> Option<Self> {
-        let limit = value.text().and_then(parse_latency);
-        if limit.is_none() {
+        let time = value.text().and_then(parse_latency);
+        if time.is_none() {
             value.mismatch(&Self::expected());
         }
-        limit.map(Limit)
+        time.map(Self)
     }
+}
+
+/// A time, or a share of what the reference takes.
+struct TimeOrShare(Target);
+
+impl FromValue for TimeOrShare {
+    fn expected() -> String {
+        "a time with its unit, such as \"5 ms\", or a share of what the reference takes, such as \"80 %\"".to_owned()
+    }
+
+    fn read(value: &Value<'_>) -> Option<Self> {
+        let target = match value.text() {
+            Some(text) => parse_latency(text).map(Target::Latency).or_else(|| parse_share(text)),
+            None if value.is_number() => f64::read(value).and_then(share),
+            None => None,
+        };
+        if target.is_none() {
+            value.mismatch(&Self::expected());
+        }
+        target.map(Self)
+    }
+}
+
+fn parse_share(text: &str) -> Option<Target> {
+    share(Unit::Share.parse(text).ok()?)
+}
+
+/// Above nothing, and at most a thousand times as much.
+fn share(share: f64) -> Option<Target> {
+    (share > 0.0 && share <= 1000.0).then_some(Target::Share(share))
 }
 
 /// A positive time of at most an hour, with its unit.

@@ -57,10 +57,7 @@ impl FinalistsSection {
             check_reference(&table, "reference", reference, space);
         }
         table.finish();
-        let same = || match targets {
-            Some(Targets::Reference(name)) => Some(name.clone()),
-            _ => None,
-        };
+        let same = || targets?.reference.clone();
         Self {
             fine_tune_epochs: epochs.unwrap_or(Self::FINE_TUNE_EPOCHS),
             learning_rate: learning_rate.unwrap_or(Self::LEARNING_RATE),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use panarch_search::registry::{self, AGEING_EVOLUTION, Range, Setting, Settings, Value};
 use panarch_search::{Declaration, STRATEGIES};
-use panarch_study::{DEFAULT_BETA, Metric, RewardForm};
+use panarch_study::{DEFAULT_BETA, DEFAULT_POWER, Metric, RewardForm};
 use panarch_toml::{Key, Table, did_you_mean};
 
 use super::write::Writer;
@@ -20,7 +20,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "search.goals",
         "What is searched for. `alone` is one goal for every device by itself, a device's name is the goal of that device alone; `average` is the mean \
-         of r over all devices, `worst` the largest r. `each` is the hard limit: only a network within its target on every device can win.",
+         of r over all devices, `worst` the largest r, `smooth-worst` a power mean between the two (`power`). `each` is the hard limit: only a network within its target on every device can win.",
     )
     .with_default("`alone` and, with several devices, `average` and `worst`")
     .known_as(&["goal", "objective", "objectives", "metric", "metrics"]),
@@ -35,6 +35,12 @@ pub(super) const KEYS: &[Key] = &[
         "The weight of latency in the reward; the more negative, the larger.",
     )
     .known_as(&["exponent", "slope", "latency_weight", "w", "alpha"]),
+    Key::new(
+        "search.power",
+        "The power p of the goal `smooth-worst`: 1 is the average, the larger the nearer to `worst`.",
+    )
+    .with_default("8")
+    .known_as(&["p", "p_norm", "norm"]),
 ];
 
 /// The keys that the registry of strategies declares: the strategy itself, and the settings of each.
@@ -65,6 +71,8 @@ pub struct SearchSection {
     pub goals: Vec<Goal>,
     /// How accuracy and latency become one number. Default absolute, with the usual slope.
     pub reward: RewardForm,
+    /// The power of the goal `smooth-worst`.
+    pub power: f64,
 }
 
 /// Which devices a search looks at, and how.
@@ -130,6 +138,7 @@ impl Default for SearchSection {
             seeds: vec![1],
             goals: vec![Goal::All(Metric::Average), Goal::All(Metric::Worst)],
             reward: RewardForm::Absolute { beta: DEFAULT_BETA },
+            power: DEFAULT_POWER,
         }
     }
 }
@@ -168,6 +177,7 @@ impl SearchSection {
             seeds: seeds.unwrap_or(default.seeds),
             goals: read_goals(&table, devices),
             reward: reward.map_or(RewardForm::Absolute { beta }, |form| form(beta)),
+            power: table.optional_f64_in("power", 1.0..=1000.0).unwrap_or(default.power),
         };
         table.finish();
         section
@@ -183,6 +193,10 @@ impl SearchSection {
         writer.texts("goals", self.goals.iter().map(Goal::name));
         writer.text("reward", self.reward.name());
         writer.key("beta", self.reward.beta());
+        // A run that does not say it is written as it always was.
+        if self.power != DEFAULT_POWER {
+            writer.key("power", self.power);
+        }
     }
 }
 

@@ -56,13 +56,39 @@ fn the_example_asks_for_every_device_alone_the_average_and_the_worst() {
 fn a_small_file_gets_its_defaults() {
     let run = parse(SMALL, &[]).unwrap();
     assert_eq!(run.seed, 1);
-    let limits = [0.0008, 0.005].map(Latency::from_seconds).to_vec();
-    assert_eq!(run.devices.targets, Targets::Latencies(limits));
+    let own = [0.0008, 0.005].map(|seconds| Target::Latency(Latency::from_seconds(seconds)));
+    assert_eq!(
+        (run.devices.targets.reference, run.devices.targets.own),
+        (None, own.to_vec())
+    );
+    assert_eq!(run.devices.weights, [1.0, 1.0]);
     assert_eq!(run.train, TrainSection::default());
     assert_eq!(run.finalists.reference, None);
     assert_eq!(run.output.directory.to_str(), Some("runs/small"));
     let goals: Vec<&str> = run.search.goals.iter().map(Goal::name).collect();
     assert_eq!(goals, ["ethos-u55-128", "own.toml", "average", "worst"]);
+}
+
+#[test]
+fn a_target_is_a_time_or_a_share_of_the_references_and_devices_have_weights() {
+    let overrides = [
+        "devices.targets.host=\"80 %\"",
+        "devices.targets.cube-16=\"2 ms\"",
+        "devices.targets.cortex-a53=1.5",
+        "devices.weights.host=3",
+    ];
+    let run = parse(EXAMPLE, &overrides).unwrap();
+    assert_eq!(run.devices.targets.reference.as_deref(), Some("mobilenet-v2-like"));
+    let expected = [
+        Target::Share(1.0),
+        Target::Latency(Latency::from_millis(2.0)),
+        Target::Share(1.5),
+        Target::Share(0.8),
+    ];
+    assert_eq!(run.devices.targets.own, expected);
+    assert_eq!(run.devices.weights, [1.0, 1.0, 1.0, 3.0]);
+    let resolved = run.resolved_toml();
+    assert_eq!(parse(&resolved, &[]), Ok(run), "{resolved}");
 }
 
 #[test]
@@ -108,6 +134,8 @@ fn the_resolved_file_reads_as_the_same_run() {
             "train.objective=average",
             "train.validate_corners=false",
             "train.storage=bf16",
+            "search.goals=[\"smooth-worst\"]",
+            "search.power=3.5",
         ],
     ];
     for overrides in overrides {
@@ -177,7 +205,7 @@ tournament = 500
 
 #[test]
 fn each_section_is_checked() {
-    let table: [(&[&str], &str); 16] = [
+    let table: [(&[&str], &str); 18] = [
         (&["format=2"], "`format` is 2, this version reads format 1"),
         (&["name=a/b"], "`name` must be 1 to 64 letters"),
         (
@@ -203,9 +231,11 @@ fn each_section_is_checked() {
             "`devices.names` names host twice",
         ),
         (
-            &["devices.targets.host=\"1 ms\""],
-            "exclude each other: a reference sets the target of every device",
+            &["devices.targets.host=\"0 %\""],
+            "or a share of what the reference takes, such as \"80 %\"",
         ),
+        (&["devices.weights.host=0"], "`devices.weights.host` must be"),
+        (&["devices.weights.cube=1"], "`devices.weights.cube` is not a known key"),
         (
             &["devices.targets.cube=\"1 ms\""],
             "`devices.targets.cube` is not a known key",

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod assemble;
+
 mod devices;
 mod export;
 mod facts;
@@ -16,6 +17,7 @@ mod overrun;
 mod paired_table;
 mod pool;
 mod problems;
+mod requirements;
 mod reward;
 mod seal;
 mod search;

@@ -22,6 +22,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         printer.table(&summary::repeats_table(&devices, &report.repeats));
     }
     if printer.format() == Format::Table {
+        printer.table(&summary::requirements_table(report, 1));
         if let Some(onnx) = &outcome.onnx_file {
             write(&format!("\nnetwork  {}\n", onnx.display()));
         }

@@ -92,6 +92,10 @@ pub(super) fn searches(report: &RunReport) -> Option<Section> {
     let mut section = Section::new("searches", "The searches");
     section.text("Reward of every trial in the order of proposals; the line is the best so far. Rewards of different objectives are not comparable.");
     section.charts(report.searches.iter().map(chart::history));
+    if report.searches.iter().any(|search| !search.requirements.is_empty()) {
+        section.text("What binds: of each search's winner the targets and limits, the tightest first. What one more per cent would buy is the steepest way to a network that was evaluated, has more of that alone and is more accurate; with few networks it is rough.");
+        section.table(&summary::requirements_table(report, usize::MAX));
+    }
     let mut tables = vec![summary::searches_table(report)];
     tables.extend(
         report

@@ -105,6 +105,11 @@ impl RunReport {
             }
         }
         for search in &self.searches {
+            for requirement in &search.requirements {
+                found.require(requirement.ratio.is_finite() && requirement.ratio > 0.0, || {
+                    format!("the {} of the winner of search {}", requirement.quantity, search.name)
+                });
+            }
             let indices = search
                 .trials
                 .iter()

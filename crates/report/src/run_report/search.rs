@@ -31,6 +31,40 @@ pub struct SearchFacts {
     pub trials: Vec<SearchTrial>,
     /// Index in [`crate::RunReport::networks`] of the winner.
     pub winner: Option<u32>,
+    /// What the winner was held to, the tightest first; empty in a report of a build that did not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<Requirement>,
+}
+
+/// A target or a limit, what the winner of a search has of it, and what more of it would buy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The device; none for a limit on the network itself.
+    pub device: Option<String>,
+    /// What it is on, such as `latency` or `peak memory`.
+    pub quantity: String,
+    /// Whether it must be kept; a target is only aimed at.
+    pub hard: bool,
+    /// What was asked for, with its unit.
+    pub asked: String,
+    /// What the winner has, with its unit.
+    pub found: String,
+    /// What the winner has over what was asked for; 1 is just at it.
+    pub ratio: f64,
+    /// Accuracy, as a share, that one more per cent here would buy: the steepest way from the winner to a network that
+    /// was evaluated, has more of this alone and is more accurate. None where there is no such network.
+    pub gain: Option<f64>,
+    /// That network.
+    pub towards: Option<String>,
+}
+
+impl Requirement {
+    /// The share of what was asked for that is left; below zero where it is not kept.
+    #[must_use]
+    pub fn slack(&self) -> f64 {
+        1.0 - self.ratio
+    }
 }
 
 /// How one finalist came out under one seed.

@@ -36,6 +36,43 @@ pub fn searches_table(report: &RunReport) -> Table {
     table
 }
 
+/// One row for each target and limit that the winner of a search was held to, the tightest first: what was asked for, what it
+/// has, what is left, and what one more per cent would buy in accuracy. At most so many rows for each search.
+pub fn requirements_table(report: &RunReport, most: usize) -> Table {
+    let mut table = Table::new(
+        "What binds",
+        vec![
+            Column::text("search"),
+            Column::text("requirement"),
+            Column::text("kind"),
+            Column::text("asked for"),
+            Column::text("winner has"),
+            Column::number("left (%)"),
+            Column::text("binds"),
+            Column::number("one more per cent buys (points)"),
+            Column::text("towards"),
+        ],
+    );
+    for search in &report.searches {
+        for (place, it) in search.requirements.iter().take(most).enumerate() {
+            let on = it.device.as_deref().unwrap_or("the network");
+            table.push(vec![
+                Cell::text(&search.name),
+                Cell::text(format!("{} of {on}", it.quantity)),
+                Cell::text(if it.hard { "limit" } else { "target" }),
+                Cell::text(&it.asked),
+                Cell::text(&it.found),
+                Cell::decimal(it.slack() * 100.0, 1),
+                Cell::flag(place == 0),
+                it.gain
+                    .map_or_else(Cell::missing, |gain| Cell::decimal(gain * 100.0, 3)),
+                it.towards.as_ref().map_or_else(Cell::missing, Cell::text),
+            ]);
+        }
+    }
+    table
+}
+
 /// Index and reward of every trial that was better than all before it; rewards that are not finite do not count.
 pub(crate) fn improvements(search: &SearchFacts) -> Vec<(usize, f64)> {
     let mut improvements: Vec<(usize, f64)> = Vec::new();

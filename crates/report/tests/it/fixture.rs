@@ -381,6 +381,28 @@ fn searches(report: &mut RunReport, rng: &mut ChaCha8Rng) {
             seed: 1,
             trials,
             winner: Some(best.0 as u32),
+            requirements: vec![
+                Requirement {
+                    device: Some(DEVICES[0].0.into()),
+                    quantity: "latency".into(),
+                    hard: false,
+                    asked: "1.00 ms".into(),
+                    found: "980 µs".into(),
+                    ratio: 0.98,
+                    gain: Some(0.0012),
+                    towards: Some("0123".into()),
+                },
+                Requirement {
+                    device: None,
+                    quantity: "MACs".into(),
+                    hard: true,
+                    asked: "5.00 MMACs".into(),
+                    found: "2.50 MMACs".into(),
+                    ratio: 0.5,
+                    gain: None,
+                    towards: None,
+                },
+            ],
         });
     }
 }

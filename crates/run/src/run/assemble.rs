@@ -15,6 +15,7 @@ use panarch_study::{CostSummary, TrialState, pareto_front};
 
 use super::finalists::{LIMITS, role_of};
 use super::problems::Problems;
+use super::requirements::Requirements;
 use super::{Devices, Finished, Searched, Setup, facts, inputs, pool};
 use crate::Error;
 
@@ -56,8 +57,8 @@ pub(super) fn report(
         searches: Vec::new(),
         repeats: Vec::new(),
     };
-    let places = networks(setup, devices, (searched, finished), &mut report)?;
-    searches(setup, searched, &places, &mut report)?;
+    let (places, requirements) = networks(setup, devices, (searched, finished), &mut report)?;
+    searches(setup, searched, &places, &requirements, &mut report)?;
     finalists(finished, &mut report);
     report.chosen = chosen(&report);
     layers(devices, finished, &mut report);
@@ -81,7 +82,7 @@ fn networks(
     devices: &Devices,
     (searched, finished): (&[Searched], &[Finished]),
     report: &mut RunReport,
-) -> Result<BTreeMap<Genotype, u32>, Error> {
+) -> Result<(BTreeMap<Genotype, u32>, Requirements), Error> {
     let mut found_by: BTreeMap<Genotype, Vec<String>> = BTreeMap::new();
     let mut evaluated = Vec::new();
     for search in searched {
@@ -99,6 +100,7 @@ fn networks(
     let protocol = pool::protocol(&setup.validator);
     let mut places = BTreeMap::new();
     let mut points = Vec::new();
+    let mut requirements = Requirements::new(setup, devices)?;
     for genotype in evaluated {
         if places.contains_key(&genotype) {
             continue;
@@ -108,6 +110,7 @@ fn networks(
         };
         let costs = devices.costs(setup, &evaluation.genotype)?;
         let network = setup.network(&evaluation.genotype)?;
+        requirements.add(setup, devices, (&genotype, &network), evaluation.accuracy.value, &costs);
         let mut point = vec![1.0 - evaluation.accuracy.value.share()];
         point.extend(costs.iter().map(|cost| cost.latency.value.seconds()));
         points.push(point);
@@ -129,13 +132,14 @@ fn networks(
             network.non_dominated = true;
         }
     }
-    Ok(places)
+    Ok((places, requirements))
 }
 
 fn searches(
     setup: &Setup,
     searched: &[Searched],
     places: &BTreeMap<Genotype, u32>,
+    requirements: &Requirements,
     report: &mut RunReport,
 ) -> Result<(), Error> {
     for search in searched {
@@ -153,6 +157,7 @@ fn searches(
                 })
                 .collect(),
             winner: places.get(&search.winner).copied(),
+            requirements: requirements.of(setup, &search.goal, &search.winner),
         });
     }
     Ok(())

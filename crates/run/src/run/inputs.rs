@@ -47,6 +47,9 @@ pub(super) fn search(
             inputs = inputs.with_text(format!("target on {}", device.name()), exact(device.target));
         }
     }
+    if let Some(confidence) = section.confidence {
+        inputs = inputs.with_text("confidence", format!("{confidence:e}"));
+    }
     // A run without limits has the inputs that it always had.
     for limit in setup.file.limits.iter() {
         let name = format!(

@@ -5,6 +5,7 @@ use panarch_graph::Network;
 use panarch_space::Subspace;
 use panarch_study::{Amount, CostSummary, Limit, Quantity, Violation};
 
+use super::guard_band::{GuardBand, NO_BAND};
 use super::problems::Problems;
 use super::{Devices, Finished, Setup};
 use crate::Error;
@@ -19,10 +20,11 @@ pub(super) fn violations(
     devices: &Devices,
     network: &Network,
     costs: &[CostSummary],
+    band: GuardBand,
 ) -> Result<Vec<Violation>, Error> {
     let mut violations = Vec::new();
     for limit in setup.file.limits.iter() {
-        let found = found(limit, setup, devices, network, costs).ok_or_else(|| mute(limit))?;
+        let found = found(limit, setup, devices, network, costs, band).ok_or_else(|| mute(limit))?;
         violations.extend(limit.violation(found)?);
     }
     violations.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
@@ -39,7 +41,7 @@ pub(super) fn check_answers(setup: &Setup, devices: &Devices) -> Result<(), Erro
     }
     let smallest = Subspace::whole(&setup.space).smallest();
     let costs = devices.costs(setup, &smallest)?;
-    violations(setup, devices, &setup.network(&smallest)?, &costs).map(|_| ())
+    violations(setup, devices, &setup.network(&smallest)?, &costs, NO_BAND).map(|_| ())
 }
 
 /// A limit that held while searching has to hold for the finished network that is recommended too.
@@ -56,7 +58,7 @@ pub(super) fn check(
     let costs: Vec<CostSummary> = finalist.costs.iter().map(CostSummary::from).collect();
     for limit in setup.file.limits.iter() {
         // A machine that is measured at the end says less than the model that was searched with.
-        let Some(found) = found(limit, setup, devices, &finalist.network, &costs) else {
+        let Some(found) = found(limit, setup, devices, &finalist.network, &costs, NO_BAND) else {
             continue;
         };
         if let Ok(Some(violation)) = limit.violation(found) {
@@ -68,13 +70,14 @@ pub(super) fn check(
     }
 }
 
-/// What a network has of what a limit is on; none where nobody knows.
+/// What a network has of what a limit is on, with the guard band on what is estimated; none where nobody knows.
 pub(super) fn found(
     limit: &Limit,
     setup: &Setup,
     devices: &Devices,
     network: &Network,
     costs: &[CostSummary],
+    band: GuardBand,
 ) -> Option<Amount> {
     let Some(name) = limit.device() else {
         return match limit.most().quantity() {
@@ -87,8 +90,8 @@ pub(super) fn found(
     let place = setup.file.devices.names.iter().position(|known| known == name)?;
     let (device, cost) = (devices.iter().nth(place)?, costs.get(place)?);
     match limit.most().quantity() {
-        Quantity::Latency => Some(Amount::Latency(cost.latency.value)),
-        Quantity::Energy => cost.energy.map(|energy| Amount::Energy(energy.value)),
+        Quantity::Latency => Some(Amount::Latency(band.latency(cost.latency))),
+        Quantity::Energy => cost.energy.map(|energy| Amount::Energy(band.energy(energy))),
         Quantity::PeakMemory => cost.peak_memory.map(Amount::PeakMemory),
         Quantity::WeightBytes => Some(Amount::WeightBytes(weight_size(network, device.profile.precision()))),
         Quantity::Score | Quantity::Accuracy | Quantity::Macs | Quantity::Parameters => None,

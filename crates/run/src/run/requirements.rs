@@ -5,6 +5,7 @@ use panarch_report::run_report::Requirement;
 use panarch_space::Genotype;
 use panarch_study::{Amount, CostSummary, Limit, Metric};
 
+use super::guard_band::NO_BAND;
 use super::{Devices, Setup, limits};
 use crate::Error;
 use crate::run_file::Goal;
@@ -64,7 +65,7 @@ impl Requirements {
         let found = self
             .asked
             .iter()
-            .map(|it| limits::found(&it.requirement, setup, devices, network, costs));
+            .map(|it| limits::found(&it.requirement, setup, devices, network, costs, NO_BAND));
         // What a device does not answer was refused before anything was evaluated.
         let Some(found) = found.collect::<Option<Vec<Amount>>>() else {
             return;

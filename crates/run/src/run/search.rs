@@ -8,11 +8,12 @@ use panarch_graph::{Latency, Network};
 use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Verdict};
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{
-    Choice, CostSummary, DeviceTarget, History, Metric, Objective, ObjectiveValue, Observation, Outcome, RewardForm,
-    Subject, Violation,
+    Choice, CostSummary, DeviceTarget, History, Limit, Metric, Objective, ObjectiveValue, Observation, Outcome,
+    Quantity, RewardForm, Subject, Violation,
 };
 use panarch_train::{Supernet, TrainError};
 
+use super::guard_band::GuardBand;
 use super::pool::Pool;
 use super::{Devices, Setup, Watch, inputs, limits};
 use crate::Error;
@@ -139,7 +140,12 @@ fn one(
         name,
         goal: goal.clone(),
         seed,
-        objective: format!("{}; {}", goal.title(), reward_words(goal, setup.file.search.reward)),
+        objective: format!(
+            "{}; {}{}",
+            goal.title(),
+            reward_words(goal, setup.file.search.reward),
+            limit_words(setup)
+        ),
         strategy: strategy_words(setup),
     })
 }
@@ -193,6 +199,7 @@ struct GoalDevices<'a> {
     /// Which of the run's devices these are.
     chosen: Vec<usize>,
     objective: Objective,
+    band: GuardBand,
 }
 
 impl<'a> GoalDevices<'a> {
@@ -213,10 +220,13 @@ impl<'a> GoalDevices<'a> {
             .collect();
         let objective = Objective::new(goal.metric(), setup.file.search.reward, targets)?;
         let objective = objective.with_power(setup.file.search.power)?;
+        let estimated = |limit: &&Limit| matches!(limit.most().quantity(), Quantity::Latency | Quantity::Energy);
+        let limits = objective.limits().iter().chain(setup.file.limits.iter());
         Ok(Self {
             setup,
             devices,
             chosen,
+            band: GuardBand::new(setup.file.search.confidence, limits.filter(estimated).count()),
             objective,
         })
     }
@@ -234,13 +244,21 @@ impl<'a> GoalDevices<'a> {
         genotype: &Genotype,
         costs: &[CostSummary],
     ) -> Result<Vec<Violation>, Error> {
-        let mut violations = self.objective.violations(&self.latencies(costs))?;
+        let chosen = self.chosen.iter().filter_map(|index| costs.get(*index));
+        let latencies: Vec<Latency> = chosen.map(|cost| self.band.latency(cost.latency)).collect();
+        let mut violations = self.objective.violations(&latencies)?;
         if self.setup.file.limits.iter().len() > 0 {
             let lowered = match network {
                 Some(network) => Cow::Borrowed(network),
                 None => Cow::Owned(self.setup.network(genotype)?),
             };
-            violations.extend(limits::violations(self.setup, self.devices, &lowered, costs)?);
+            violations.extend(limits::violations(
+                self.setup,
+                self.devices,
+                &lowered,
+                costs,
+                self.band,
+            )?);
             violations.sort_by(|a, b| b.ratio().total_cmp(&a.ratio()));
         }
         Ok(violations)
@@ -319,7 +337,10 @@ pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'
         goals.extend(search.goals.first());
     }
     for goal in goals {
-        watch.step("Looking for a network that keeps every limit");
+        let sure = search
+            .confidence
+            .map_or_else(String::new, |it| format!(" with a confidence of {} %", it * 100.0));
+        watch.step(format!("Looking for a network that keeps every limit{sure}"));
         let goal_devices = GoalDevices::new(setup, devices, goal)?;
         let situation = Situation {
             subspace: &Subspace::whole(&setup.space),
@@ -343,6 +364,29 @@ fn reward_words(goal: &Goal, form: RewardForm) -> String {
         RewardForm::Absolute { .. } => format!("accuracy {beta:+} · |r − 1|"),
         RewardForm::Soft { .. } => format!("accuracy · r^{beta}"),
         RewardForm::Hard { .. } => format!("accuracy · min(r^{beta}, 1)"),
+    }
+}
+
+/// The hard limits of the run in words, after a semicolon; nothing where there are none.
+fn limit_words(setup: &Setup) -> String {
+    let limits = setup.file.limits.iter().map(|limit| {
+        let (quantity, on) = (limit.most().quantity(), limit.device());
+        match on {
+            Some(device) => format!("{quantity} on {device} ≤ {}", limit.most()),
+            None => format!("{quantity} ≤ {}", limit.most()),
+        }
+    });
+    let mut words: Vec<String> = limits.collect();
+    words.extend(
+        setup
+            .file
+            .search
+            .confidence
+            .map(|it| format!("limits hold with {} %", it * 100.0)),
+    );
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("; {}", words.join(", ")),
     }
 }
 

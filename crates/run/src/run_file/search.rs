@@ -41,6 +41,13 @@ pub(super) const KEYS: &[Key] = &[
     )
     .with_default("8")
     .known_as(&["p", "p_norm", "norm"]),
+    Key::new(
+        "search.confidence",
+        "How sure it is to be that every hard limit holds on every device at once, as far as latencies and energies are estimates with an \
+         interval: networks are proposed only as far below the limits as that takes.",
+    )
+    .with_default("none: estimates count as they are")
+    .known_as(&["guard_band", "margin", "safety"]),
 ];
 
 /// The keys that the registry of strategies declares: the strategy itself, and the settings of each.
@@ -73,6 +80,8 @@ pub struct SearchSection {
     pub reward: RewardForm,
     /// The power of the goal `smooth-worst`.
     pub power: f64,
+    /// How sure it is to be that every hard limit holds. Default that of the estimates as they are.
+    pub confidence: Option<f64>,
 }
 
 /// Which devices a search looks at, and how.
@@ -139,6 +148,7 @@ impl Default for SearchSection {
             goals: vec![Goal::All(Metric::Average), Goal::All(Metric::Worst)],
             reward: RewardForm::Absolute { beta: DEFAULT_BETA },
             power: DEFAULT_POWER,
+            confidence: None,
         }
     }
 }
@@ -177,6 +187,7 @@ impl SearchSection {
             seeds: seeds.unwrap_or(default.seeds),
             goals: read_goals(&table, devices),
             reward: reward.map_or(RewardForm::Absolute { beta }, |form| form(beta)),
+            confidence: table.optional_f64_in("confidence", 0.5..=0.9999),
             power: table.optional_f64_in("power", 1.0..=1000.0).unwrap_or(default.power),
         };
         table.finish();
@@ -196,6 +207,9 @@ impl SearchSection {
         // A run that does not say it is written as it always was.
         if self.power != DEFAULT_POWER {
             writer.key("power", self.power);
+        }
+        if let Some(confidence) = self.confidence {
+            writer.key("confidence", confidence);
         }
     }
 }

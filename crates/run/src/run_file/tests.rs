@@ -136,6 +136,7 @@ fn the_resolved_file_reads_as_the_same_run() {
             "train.storage=bf16",
             "search.goals=[\"smooth-worst\"]",
             "search.power=3.5",
+            "search.confidence=0.95",
         ],
     ];
     for overrides in overrides {

@@ -2,8 +2,9 @@
 
 use panarch_cost::Operator;
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, GraphError, Linear, Network, NetworkBuilder, NodeId, Op, Output, Padding, Pool,
-    PoolKind, Shape,
+    Activation, Affine, BatchNorm, Border, BorderFill, Conv2d, Coordinates, Factor, GraphError, ImageAxis,
+    Interpolation, LayerNorm, Linear, Network, NetworkBuilder, NodeId, NormOver, Op, Output, Padding, Pool, PoolKind,
+    Resize, ResizeTo, Shape, Slice, Slope,
 };
 
 /// The name of the node that a case is about.
@@ -208,6 +209,11 @@ fn of(operator: Operator) -> Vec<Case> {
                 alone("of the image", norm()),
                 case("of what is read elsewhere too", valid(b.finish(sum), "read twice")),
                 case("of a vector", chain("of a vector", Shape::vector(6), &[norm()])),
+                alone("a scale and a shift", affine(Factor::Channels, Factor::Channels)),
+                alone(
+                    "a constant scale",
+                    affine(Factor::Constant(0.5), Factor::Constant(-0.25)),
+                ),
             ]
         }
         Operator::Add => vec![
@@ -259,6 +265,46 @@ fn of(operator: Operator) -> Vec<Case> {
                 behind("of a vector", Shape::vector(5), relu(), Op::Flatten),
             ]
         }
+        Operator::Slice => [ImageAxis::Channels, ImageAxis::Height, ImageAxis::Width]
+            .into_iter()
+            .flat_map(|axis| [1, 2].map(|step| (axis, step)))
+            .map(|(axis, step)| {
+                let slice = Slice {
+                    axis,
+                    before: 1,
+                    after: 1,
+                    step,
+                };
+                alone(&format!("{axis:?}, step {step}"), Op::Slice(slice))
+            })
+            .collect(),
+        Operator::Shuffle => [2, 4]
+            .map(|groups| alone(&format!("{groups} groups"), Op::Shuffle { groups }))
+            .into(),
+        Operator::Resize => resizes()
+            .into_iter()
+            .map(|(setting, resize)| alone(&setting, Op::Resize(resize)))
+            .collect(),
+        Operator::Pad => [BorderFill::Zero, BorderFill::Reflect, BorderFill::Edge]
+            .map(|fill| alone(fill.name(), Op::Pad(Border { padding: UNEVEN, fill })))
+            .into(),
+        Operator::LayerNorm => [
+            ("over channels", NormOver::Channels),
+            ("over the image", NormOver::Groups(1)),
+            ("over two groups", NormOver::Groups(2)),
+            ("over each channel", NormOver::Groups(4)),
+        ]
+        .map(|(setting, over)| alone(setting, Op::LayerNorm(LayerNorm { over, eps: 0.05 })))
+        .into(),
+        Operator::LeakyRelu => activation(operator, Activation::LeakyRelu(Slope::USUAL)),
+        Operator::Gelu => [(Activation::Gelu, "exact"), (Activation::GeluTanh, "by tanh")]
+            .into_iter()
+            .flat_map(|(kind, name)| activation(operator, kind).into_iter().map(move |case| (case, name)))
+            .map(|(case, name)| Case {
+                setting: format!("{}, {name}", case.setting),
+                ..case
+            })
+            .collect(),
         Operator::Relu => activation(operator, Activation::Relu),
         Operator::Relu6 => activation(operator, Activation::Relu6),
         Operator::HardSwish => activation(operator, Activation::HardSwish),
@@ -339,6 +385,32 @@ fn pools(kind: PoolKind) -> Vec<(&'static str, Pool)> {
     pools
 }
 
+fn resizes() -> Vec<(String, Resize)> {
+    let mut resizes = vec![
+        ("nearest, twice".to_owned(), Resize::nearest(2)),
+        ("bilinear, twice".to_owned(), Resize::bilinear(2)),
+    ];
+    let coordinates = [
+        ("half pixel", Coordinates::HalfPixel),
+        ("asymmetric", Coordinates::Asymmetric),
+        ("aligned corners", Coordinates::AlignCorners),
+    ];
+    for (name, coordinates) in coordinates {
+        for (kind, interpolation) in [
+            ("nearest", Interpolation::NearestFloor),
+            ("linear", Interpolation::Linear),
+        ] {
+            let resize = Resize {
+                to: ResizeTo::Size([5, 11]),
+                interpolation,
+                coordinates,
+            };
+            resizes.push((format!("to 5×11, {kind}, {name}"), resize));
+        }
+    }
+    resizes
+}
+
 /// An activation of the image, of a vector, and fused into what a layer does.
 fn activation(operator: Operator, activation: Activation) -> Vec<Case> {
     let case = |setting: &str, network: Network| Case {
@@ -365,6 +437,10 @@ fn norm() -> Op {
         eps: 0.05,
         ..BatchNorm::default()
     })
+}
+
+fn affine(scale: Factor, shift: Factor) -> Op {
+    Op::Affine(Affine { scale, shift })
 }
 
 /// The operator with a batch normalisation and a smooth activation behind it.

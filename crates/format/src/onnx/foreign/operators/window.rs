@@ -1,4 +1,4 @@
-use panarch_graph::{Conv2d, Op, Padding, Pool, PoolKind, Tensor};
+use panarch_graph::{BorderFill, Conv2d, Op, Padding, Pool, PoolKind, Tensor};
 
 use super::super::super::attributes::Attributes;
 use super::super::draft::{Border, Step};
@@ -101,6 +101,7 @@ impl Interpreter<'_> {
             ceil: attributes.flag("ceil_mode", false)?,
             count_padding: attributes.flag("count_include_pad", false)?,
         };
+        let pool = hanging_over(pool);
         // The order in which positions would be numbered.
         attributes.ignore("storage_order");
         let made = self.draft.push(&site.name, Step::Plain(Op::Pool(pool)), vec![image])?;
@@ -182,11 +183,22 @@ impl Interpreter<'_> {
         attributes.int_must_be("noop_with_empty_axes", 0, 0)?;
         let reduced: Option<Vec<usize>> = listed.iter().map(|axis| axes.position(*axis)).collect();
         let reduced = reduced.unwrap_or_default();
+        if let [place] = reduced[..]
+            && site.operator == "ReduceMean"
+            && keep
+            && view.axes[place] == Axis::Channels
+        {
+            return self.along(site, view, Step::ChannelMean);
+        }
         let over = |wanted: Axis| axes.length(wanted) == 1 || reduced.iter().any(|place| view.axes[*place] == wanted);
-        let only = reduced
-            .iter()
-            .all(|place| matches!(view.axes[*place], Axis::Rows | Axis::Columns | Axis::Unit));
-        if !only || reduced.is_empty() || !over(Axis::Rows) || !over(Axis::Columns) {
+        let only = reduced.iter().all(|place| {
+            matches!(
+                view.axes[*place],
+                Axis::Rows | Axis::Columns | Axis::Positions | Axis::Unit
+            )
+        });
+        let over_all = over(Axis::Positions) || (over(Axis::Rows) && over(Axis::Columns));
+        if !only || reduced.is_empty() || !over_all {
             return Err(site.error(format!(
                 "is supported over height and width only, found axes {listed:?} of {:?}",
                 view.axes
@@ -219,12 +231,25 @@ impl Interpreter<'_> {
             Some(array) => array.scalar(),
             None => Some(given.unwrap_or(0.0)),
         };
+        let view = self.trimmed(site, view, &mut sides)?;
         let padding = self.border(site, &view, &sides)?;
         if padding == Padding::NONE {
             return Ok(view);
         }
         if mode != "constant" {
-            return Err(attributes.error("mode", format!("only constant is supported, found {mode}")));
+            let fill = match mode.as_str() {
+                "reflect" => BorderFill::Reflect,
+                "edge" => BorderFill::Edge,
+                other => {
+                    let reason = format!("`{other}` is not supported, only constant, reflect and edge");
+                    return Err(attributes.error("mode", reason));
+                }
+            };
+            return self.along(
+                site,
+                view,
+                Step::Plain(Op::Pad(panarch_graph::Border { padding, fill })),
+            );
         }
         let border = match value {
             Some(0.0) => Border::Zero,
@@ -239,6 +264,28 @@ impl Interpreter<'_> {
             return Err(site.error("pads what is no image"));
         }
         self.along(site, view, Step::Pad(padding, border))
+    }
+
+    /// Sides of negative width cut the image; they are 0 afterwards.
+    fn trimmed(&mut self, site: &Site<'_>, view: View, sides: &mut [i64]) -> Result<View, FormatError> {
+        let count = view.axes.len();
+        let mut view = view;
+        if sides.len() != 2 * count {
+            return Ok(view);
+        }
+        for place in 0..count {
+            let cut = [place, place + count].map(|side| {
+                let width = sides[side];
+                sides[side] = width.max(0);
+                width.min(0).unsigned_abs()
+            });
+            if cut != [0, 0] {
+                let axes = self.axes(&view);
+                let end = axes.length(axes.axes[place]).saturating_sub(cut[1]);
+                view = self.part(site, view, place, [cut[0], end], 1)?;
+            }
+        }
+        Ok(view)
     }
 
     /// The widths of all axes, where they are listed for some.
@@ -256,5 +303,26 @@ impl Interpreter<'_> {
             all[place + count] = sides[index + chosen.len()];
         }
         Ok(all)
+    }
+}
+
+/// A maximum whose padding after the image is more than half its window, as one that rounds its size up: how such a pool is
+/// written for readers that round down. No window begins in the padding, so that its maxima are those of the image.
+fn hanging_over(pool: Pool) -> Pool {
+    let Padding { before, after } = pool.padding;
+    let half = pool.kernel.map(|side| side / 2);
+    let hangs = |axis: usize| after[axis] > half[axis] && after[axis] - half[axis] < pool.stride[axis];
+    let fits = |axis: usize| after[axis] <= half[axis];
+    let any = hangs(0) || hangs(1);
+    if pool.kind != PoolKind::Max || pool.ceil || !any || !(0..2).all(|axis| hangs(axis) || fits(axis)) {
+        return pool;
+    }
+    Pool {
+        padding: Padding {
+            before,
+            after: [0, 1].map(|axis| after[axis].min(half[axis])),
+        },
+        ceil: true,
+        ..pool
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! That the values are right is tested where runtimes are at hand, in `panarch-measure`.
 
-use panarch_graph::{Activation, Conv2d, Network, Op, Padding};
+use panarch_graph::{Activation, Border, BorderFill, Conv2d, Network, Op, Padding};
 use prost::Message;
 
 use super::super::messages::{
@@ -279,6 +279,7 @@ fn a_relu_that_quantisation_absorbed_is_put_back() {
 #[test]
 fn what_has_no_counterpart_is_refused_with_its_node() {
     let conv = || node("Conv", &["x", "w"], "a", Vec::new());
+    let border = || from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1]);
     let cases: Vec<(Vec<NodeProto>, Vec<TensorProto>, &str)> = vec![
         (
             vec![conv(), node("Softplus", &["a"], "y", vec![])],
@@ -321,9 +322,20 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
             "-1 and 1",
         ),
         (
+            // Groups of channels become images of their own.
             vec![conv(), node("Reshape", &["a", "to"], "y", vec![])],
-            vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])],
+            vec![weight(), from_i64("to", &[2, 2, 6, 6])],
             "rearranges",
+        ),
+        (
+            // Channels that were cut are no image until they are joined.
+            vec![
+                conv(),
+                node("Reshape", &["a", "to"], "b", vec![]),
+                node("MaxPool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
+            ],
+            vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])],
+            "needs [batch, channels, height, width]",
         ),
         (
             vec![
@@ -334,23 +346,28 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
             "adds",
         ),
         (
+            // A border that no maximum takes, before what is no maximum.
             vec![
                 conv(),
-                node("Pad", &["a", "by"], "b", vec![]),
+                node("Pad", &["a", "by", "lowest"], "b", vec![]),
                 node("Relu", &["b"], "y", vec![]),
             ],
-            vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])],
+            vec![weight(), border(), from_f32("lowest", &[], &[f32::NEG_INFINITY])],
             "before convolutions and pools",
         ),
         (
-            // Zeros before a maximum of values below 0.
             vec![
                 conv(),
-                node("Pad", &["a", "by"], "b", vec![]),
-                node("MaxPool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
+                node("Pad", &["a", "by", "lowest"], "b", vec![]),
+                node("AveragePool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
             ],
-            vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])],
+            vec![weight(), border(), from_f32("lowest", &[], &[f32::NEG_INFINITY])],
             "changes what the pool",
+        ),
+        (
+            vec![conv(), node("Pad", &["a", "by", "half"], "y", vec![])],
+            vec![weight(), border(), from_f32("half", &[], &[0.5])],
+            "pads with 0.5",
         ),
         (
             vec![conv(), node("Mul", &["a", "c"], "y", vec![])],
@@ -372,6 +389,71 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
     for (nodes, constants, expected) in cases {
         let error = refusal(nodes, constants);
         assert!(error.contains(expected), "{error} does not say {expected}");
+    }
+}
+
+/// Zeros before what pads with none of its own, or before a maximum of values below 0.
+#[test]
+fn a_border_of_zeros_that_nothing_takes_is_an_operator() {
+    for (reader, attributes, size) in [
+        ("Relu", Vec::new(), 8),
+        ("MaxPool", vec![ints("kernel_shape", &[3, 3])], 6),
+    ] {
+        let nodes = vec![
+            node("Conv", &["x", "w"], "a", Vec::new()),
+            node("Pad", &["a", "by"], "b", Vec::new()),
+            node(reader, &["b"], "y", attributes),
+        ];
+        let constants = vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])];
+        let network = read(&model(nodes, constants)).unwrap().network;
+        let border = Border {
+            padding: Padding::both([1, 1]),
+            fill: BorderFill::Zero,
+        };
+        assert_eq!(network.node(network.find("b").unwrap()).op, Op::Pad(border), "{reader}");
+        assert_eq!(network.shape(network.output()).height, size, "{reader}");
+    }
+}
+
+#[test]
+fn an_output_in_other_axes_is_told() {
+    let conv = || node("Conv", &["x", "w"], "a", Vec::new());
+    let cut = vec![conv(), node("Reshape", &["a", "to"], "y", vec![])];
+    let turned = vec![conv(), node("Transpose", &["a"], "y", vec![ints("perm", &[0, 2, 3, 1])])];
+    for (nodes, expected) in [
+        (cut, "other axes in the file, of lengths [1, 2, 2, 6, 6]"),
+        (turned, "axes in another order in the file"),
+    ] {
+        let constants = vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])];
+        let read = read(&model(nodes, constants)).unwrap();
+        assert!(read.notes.iter().any(|note| note.contains(expected)), "{:?}", read.notes);
+        assert_eq!(read.network.shape(read.network.output()).to_string(), "4×6×6");
+    }
+}
+
+/// A window whose padding hangs over the image by more than its half is one that rounds up, where that is of the same size.
+#[test]
+fn padding_wider_than_half_a_window_is_rounding_up() {
+    let pool = |operator: &str, kernel: i64, stride: i64, after: i64| {
+        let attributes = vec![
+            ints("kernel_shape", &[kernel; 2]),
+            ints("strides", &[stride; 2]),
+            ints("pads", &[0, 0, after, after]),
+        ];
+        read(&model(vec![node(operator, &["x"], "y", attributes)], vec![]))
+    };
+    for operator in ["MaxPool", "AveragePool"] {
+        // 8 positions and 2 after them: windows at 0, 3 and 6 of 4.
+        let read = pool(operator, 4, 3, 2).unwrap();
+        assert_eq!(read.network.shape(read.network.output()).height, 3);
+        // 3 after them are more than half a window; the windows are the same.
+        let network = pool(operator, 4, 3, 3).unwrap().network;
+        assert_eq!(network.shape(network.output()).height, 3);
+        let Op::Pool(found) = network.node(network.output()).op else { unreachable!() };
+        assert_eq!((found.ceil, found.padding.after), (true, [2, 2]));
+        // A window at 9 holds padding alone: there is no such pool.
+        let error = pool(operator, 4, 3, 5).unwrap_err().to_string();
+        assert!(error.contains("more than half the window"), "{error}");
     }
 }
 

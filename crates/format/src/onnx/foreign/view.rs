@@ -32,6 +32,14 @@ pub enum Axis {
 }
 
 impl Axis {
+    /// Whether it is an axis of the image as it is, or of length 1: none that was cut or joined.
+    pub const fn is_whole(self) -> bool {
+        match self {
+            Self::Batch | Self::Channels | Self::Rows | Self::Columns | Self::Unit => true,
+            Self::Flat(_) | Self::Positions | Self::Part(..) | Self::Within(..) | Self::Group(_) => false,
+        }
+    }
+
     /// The axis of the image that a whole axis is.
     pub const fn of_image(self) -> Option<ImageAxis> {
         match self {
@@ -144,6 +152,14 @@ impl Axes {
                 .iter()
                 .zip(wanted)
                 .all(|(found, wanted)| self.same(*found, *wanted))
+    }
+
+    /// Whether the same values lie along some axes and along others, in whatever order.
+    pub fn cover(&self, some: &[Axis], others: &[Axis]) -> bool {
+        let [some, others] = [some, others].map(|axes| -> Vec<Axis> {
+            axes.iter().flat_map(|axis| self.parts(*axis)).collect()
+        });
+        some.len() == others.len() && some.iter().all(|part| others.contains(part))
     }
 
     /// The axes longer than 1 that an axis is made of.

@@ -20,21 +20,16 @@ impl Interpreter<'_> {
         let view = self.operand(site, 0)?;
         let axes = self.axes(&view);
         let place = axes.position(axis).unwrap_or(view.axes.len());
-        let over: Vec<Axis> = view.axes[place..]
-            .iter()
-            .copied()
-            .filter(|axis| axes.length(*axis) > 1)
-            .collect();
-        let over = match over[..] {
-            [one] if axes.same(one, Axis::Channels) => NormOver::Channels,
-            [one] if axes.same(one, Axis::Flat(Order::ChannelsFirst)) => NormOver::Groups(1),
-            [Axis::Channels, Axis::Rows, Axis::Columns] | [Axis::Channels, Axis::Positions] => NormOver::Groups(1),
-            _ => {
-                return Err(site.error(format!(
-                    "is supported over the channels or a whole image, found axis {axis} of {:?}",
-                    view.axes
-                )));
-            }
+        let normalised = view.axes.get(place..).unwrap_or_default();
+        let over = if axes.cover(normalised, &[Axis::Channels]) {
+            NormOver::Channels
+        } else if axes.cover(normalised, &[Axis::Channels, Axis::Positions]) {
+            NormOver::Groups(1)
+        } else {
+            return Err(site.error(format!(
+                "is supported over the channels or a whole image, found axis {axis} of {:?}",
+                view.axes
+            )));
         };
         let mut made = self.along(site, view, Step::Plain(Op::LayerNorm(LayerNorm { over, eps })))?;
         for (position, operator) in [(1, "Mul"), (2, "Add")] {

@@ -1,4 +1,4 @@
-use panarch_graph::{BorderFill, Conv2d, Op, Padding, Pool, PoolKind, Tensor};
+use panarch_graph::{BorderFill, Conv2d, Node, Op, Padding, Pool, PoolKind, Shape, Tensor};
 
 use super::super::super::attributes::Attributes;
 use super::super::draft::{Border, Step};
@@ -101,7 +101,7 @@ impl Interpreter<'_> {
             ceil: attributes.flag("ceil_mode", false)?,
             count_padding: attributes.flag("count_include_pad", false)?,
         };
-        let pool = hanging_over(pool);
+        let pool = hanging_over(pool, self.draft.nodes[image].shape);
         // The order in which positions would be numbered.
         attributes.ignore("storage_order");
         let made = self.draft.push(&site.name, Step::Plain(Op::Pool(pool)), vec![image])?;
@@ -254,9 +254,10 @@ impl Interpreter<'_> {
         let border = match value {
             Some(0.0) => Border::Zero,
             Some(value) if value <= f64::from(f32::MIN) => Border::Lowest,
-            _ => {
+            value => {
+                let value = value.map_or_else(|| "a value that is computed".to_owned(), |value| value.to_string());
                 return Err(site.error(format!(
-                    "pads with {value:?}; only 0 is supported, and −∞ before a maximum"
+                    "pads with {value}; only 0 is supported, and −∞ before a maximum"
                 )));
             }
         };
@@ -306,23 +307,39 @@ impl Interpreter<'_> {
     }
 }
 
-/// A maximum whose padding after the image is more than half its window, as one that rounds its size up: how such a pool is
-/// written for readers that round down. No window begins in the padding, so that its maxima are those of the image.
-fn hanging_over(pool: Pool) -> Pool {
-    let Padding { before, after } = pool.padding;
+/// A pool whose padding after the image is more than half its window, as one that rounds its size up: how such a pool is
+/// written for readers that round down. Where neither counts its padding, both compute the same if they are of one size.
+fn hanging_over(pool: Pool, from: Shape) -> Pool {
+    let counts = pool.kind == PoolKind::Average && pool.count_padding;
     let half = pool.kernel.map(|side| side / 2);
-    let hangs = |axis: usize| after[axis] > half[axis] && after[axis] - half[axis] < pool.stride[axis];
-    let fits = |axis: usize| after[axis] <= half[axis];
-    let any = hangs(0) || hangs(1);
-    if pool.kind != PoolKind::Max || pool.ceil || !any || !(0..2).all(|axis| hangs(axis) || fits(axis)) {
+    let after = pool.padding.after;
+    if pool.ceil || counts || (0..2).all(|axis| after[axis] <= half[axis]) {
         return pool;
     }
-    Pool {
+    let size = |image: u32, axis: usize| {
+        let padded = u64::from(image) + u64::from(pool.padding.before[axis]) + u64::from(after[axis]);
+        let steps = padded.checked_sub(u64::from(pool.kernel[axis]))?;
+        Some(steps.checked_div(u64::from(pool.stride[axis]))? + 1)
+    };
+    let wanted = [size(from.height, 0), size(from.width, 1)];
+    let rounded = Pool {
         padding: Padding {
-            before,
             after: [0, 1].map(|axis| after[axis].min(half[axis])),
+            ..pool.padding
         },
         ceil: true,
         ..pool
+    };
+    let node = Node {
+        name: String::new(),
+        op: Op::Pool(rounded),
+        inputs: Vec::new(),
+        block: String::new(),
+    };
+    let made = node.infer_shape(&[from]);
+    if made.is_ok_and(|made| [made.height, made.width].map(|side| Some(u64::from(side))) == wanted) {
+        rounded
+    } else {
+        pool
     }
 }

@@ -150,9 +150,9 @@ fn result(interpreter: &mut Interpreter<'_>, view: View, output: &str) -> Result
         } else {
             format!("is arranged in other axes in the file, of lengths {:?}", axes.lengths())
         };
-        interpreter
-            .notes
-            .say(format!("The output `{output}` {how}; here they are channels, height, width."));
+        interpreter.notes.say(format!(
+            "The output `{output}` {how}; here they are channels, height, width."
+        ));
     }
     Ok(view.node)
 }

@@ -90,7 +90,7 @@ fn of(operator: Operator) -> Vec<Case> {
         network,
     };
     let alone = |setting: &str, op: Op| case(setting, chain(setting, IMAGE, &[op]));
-    let behind = |setting: &str, input: Shape, before: Op, op: Op| {
+    let after = |setting: &str, input: Shape, before: Op, op: Op| {
         let mut b = NetworkBuilder::new(setting, input);
         let at = b.input();
         let at = add(&mut b, "before", before, &[at]);
@@ -194,8 +194,8 @@ fn of(operator: Operator) -> Vec<Case> {
             vec![
                 case("of a vector", chain("of a vector", vector, &[linear(5, false)])),
                 case("with bias", chain("with bias", vector, &[linear(5, true)])),
-                behind("of a flattened image", IMAGE, Op::Flatten, linear(3, true)),
-                behind("of means", IMAGE, Op::GlobalAvgPool, linear(3, true)),
+                after("of a flattened image", IMAGE, Op::Flatten, linear(3, true)),
+                after("of means", IMAGE, Op::GlobalAvgPool, linear(3, true)),
                 case("with what follows it", followed(linear(5, true), vector)),
             ]
         }
@@ -261,8 +261,8 @@ fn of(operator: Operator) -> Vec<Case> {
         Operator::Flatten => {
             let relu = || Op::Activation(Activation::Relu);
             vec![
-                behind("of an image", IMAGE, relu(), Op::Flatten),
-                behind("of a vector", Shape::vector(5), relu(), Op::Flatten),
+                after("of an image", IMAGE, relu(), Op::Flatten),
+                after("of a vector", Shape::vector(5), relu(), Op::Flatten),
             ]
         }
         Operator::Slice => [ImageAxis::Channels, ImageAxis::Height, ImageAxis::Width]
@@ -419,15 +419,15 @@ fn activation(operator: Operator, activation: Activation) -> Vec<Case> {
         network,
     };
     let op = Op::Activation(activation);
-    let mut b = NetworkBuilder::new("behind a convolution", IMAGE);
+    let mut b = NetworkBuilder::new("after a convolution", IMAGE);
     let at = b.input();
     let conv = add(&mut b, "conv", Op::Conv2d(Conv2d::square(5, 3, 1)), &[at]);
     let end = add(&mut b, SUBJECT, op.clone(), &[conv]);
-    let behind = valid(b.finish(end), "behind a convolution");
+    let after = valid(b.finish(end), "after a convolution");
     vec![
         case("of the image", chain("of the image", IMAGE, std::slice::from_ref(&op))),
         case("of a vector", chain("of a vector", Shape::vector(12), &[op])),
-        case("behind a convolution", behind),
+        case("after a convolution", after),
     ]
 }
 
@@ -443,7 +443,7 @@ fn affine(scale: Factor, shift: Factor) -> Op {
     Op::Affine(Affine { scale, shift })
 }
 
-/// The operator with a batch normalisation and a smooth activation behind it.
+/// The operator with a batch normalisation and a smooth activation after it.
 fn followed(op: Op, input: Shape) -> Network {
     let mut b = NetworkBuilder::new("followed", input);
     let at = b.input();

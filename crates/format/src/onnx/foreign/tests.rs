@@ -376,6 +376,46 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
         ),
         (vec![node("Conv", &["x", "x"], "y", vec![])], vec![], "weight"),
         (
+            // Attention, and what some networks have in its place.
+            vec![node("MatMul", &["x", "x"], "y", vec![])],
+            vec![],
+            "node `y` (MatMul): multiplies two computed matrices, as attention does, which is not supported; take a member",
+        ),
+        (
+            vec![node("Softmax", &["x"], "y", vec![int("axis", -1)])],
+            vec![],
+            "node `y` (Softmax): is not over the channels",
+        ),
+        (
+            vec![
+                node("GlobalAveragePool", &["x"], "a", vec![]),
+                node("Squeeze", &["a", "last"], "b", vec![]),
+                node("Transpose", &["b"], "c", vec![ints("perm", &[0, 2, 1])]),
+                node("Conv", &["c", "along"], "y", vec![]),
+            ],
+            vec![from_i64("last", &[3]), from_f32("along", &[1, 1, 3], &[0.5; 3])],
+            "node `y` (Conv): convolves along one axis, as efficient channel attention does",
+        ),
+        (
+            vec![node("ReduceL2", &["x"], "y", vec![ints("axes", &[2, 3])])],
+            vec![],
+            "node `y` (ReduceL2): is not supported; norms and sums over an axis have no counterpart",
+        ),
+        (
+            vec![node("Mod", &["x", "x"], "y", vec![])],
+            vec![],
+            "node `y` (Mod): is not supported; where it depends on sizes alone, a simplifier",
+        ),
+        (
+            // A gate of one value a position.
+            vec![
+                node("Conv", &["x", "one"], "a", vec![]),
+                node("Mul", &["x", "a"], "y", vec![]),
+            ],
+            vec![from_f32("one", &[1, 3, 1, 1], &[0.5; 3])],
+            "a gate has one value a channel",
+        ),
+        (
             vec![node(
                 "BatchNormalization",
                 &["x", "s", "s", "s", "s"],
@@ -419,14 +459,21 @@ fn a_border_of_zeros_that_nothing_takes_is_an_operator() {
 fn an_output_in_other_axes_is_told() {
     let conv = || node("Conv", &["x", "w"], "a", Vec::new());
     let cut = vec![conv(), node("Reshape", &["a", "to"], "y", vec![])];
-    let turned = vec![conv(), node("Transpose", &["a"], "y", vec![ints("perm", &[0, 2, 3, 1])])];
+    let turned = vec![
+        conv(),
+        node("Transpose", &["a"], "y", vec![ints("perm", &[0, 2, 3, 1])]),
+    ];
     for (nodes, expected) in [
         (cut, "other axes in the file, of lengths [1, 2, 2, 6, 6]"),
         (turned, "axes in another order in the file"),
     ] {
         let constants = vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])];
         let read = read(&model(nodes, constants)).unwrap();
-        assert!(read.notes.iter().any(|note| note.contains(expected)), "{:?}", read.notes);
+        assert!(
+            read.notes.iter().any(|note| note.contains(expected)),
+            "{:?}",
+            read.notes
+        );
         assert_eq!(read.network.shape(read.network.output()).to_string(), "4×6×6");
     }
 }
@@ -449,7 +496,9 @@ fn padding_wider_than_half_a_window_is_rounding_up() {
         // 3 after them are more than half a window; the windows are the same.
         let network = pool(operator, 4, 3, 3).unwrap().network;
         assert_eq!(network.shape(network.output()).height, 3);
-        let Op::Pool(found) = network.node(network.output()).op else { unreachable!() };
+        let Op::Pool(found) = network.node(network.output()).op else {
+            unreachable!()
+        };
         assert_eq!((found.ceil, found.padding.after), (true, [2, 2]));
         // A window at 9 holds padding alone: there is no such pool.
         let error = pool(operator, 4, 3, 5).unwrap_err().to_string();

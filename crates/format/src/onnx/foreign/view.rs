@@ -156,9 +156,8 @@ impl Axes {
 
     /// Whether the same values lie along some axes and along others, in whatever order.
     pub fn cover(&self, some: &[Axis], others: &[Axis]) -> bool {
-        let [some, others] = [some, others].map(|axes| -> Vec<Axis> {
-            axes.iter().flat_map(|axis| self.parts(*axis)).collect()
-        });
+        let [some, others] =
+            [some, others].map(|axes| -> Vec<Axis> { axes.iter().flat_map(|axis| self.parts(*axis)).collect() });
         some.len() == others.len() && some.iter().all(|part| others.contains(part))
     }
 

@@ -179,7 +179,7 @@ impl Interpreter<'_> {
             });
         if !same && !gates {
             return Err(site.error(format!(
-                "multiplies {} with axes {:?} and {} with axes {:?}",
+                "multiplies {} with axes {:?} and {} with axes {:?}; a gate has one value a channel",
                 value_axes.shape, value.axes, gate_axes.shape, gate.axes
             )));
         }

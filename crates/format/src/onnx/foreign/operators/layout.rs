@@ -133,7 +133,10 @@ impl Interpreter<'_> {
         let along = first.axes[place];
         let shape = self.axes(&first).shape;
         if along != Axis::Channels && !(shape.is_vector() && shape.channels == 1 && along != Axis::Batch) {
-            return Err(site.error(format!("joins along an axis that is not the channels: {along:?}")));
+            return Err(site.error(format!(
+                "joins along an axis that is not the channels ({along:?}); branches that are stacked, as selective kernels \
+                 and attention do, have no counterpart here"
+            )));
         }
         let mut nodes = vec![first.node];
         for position in 1..site.input_count() {

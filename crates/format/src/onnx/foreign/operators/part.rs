@@ -37,6 +37,10 @@ impl Interpreter<'_> {
                 } else {
                     bound(*end, length, length as i64 - 1)
                 };
+                let most = MOST_PIECES as i64;
+                if last.saturating_sub(first) > most {
+                    return Err(site.error(format!("turns around more than {most} positions")));
+                }
                 let places: Vec<u64> = (first + 1..=last).rev().map(|at| at as u64).collect();
                 view = self.pieces(site, view, place, &places)?;
                 continue;
@@ -207,7 +211,8 @@ impl Interpreter<'_> {
                 Some(of) => cut(of, start, length - end, step),
                 None => {
                     return Err(site.error(format!(
-                        "cuts along {axis:?}; channels, rows and columns can be cut, found axes {:?}",
+                        "cuts along {axis:?}; channels, rows and columns can be cut, the heads of an attention cannot, found \
+                         axes {:?}",
                         view.axes
                     )));
                 }

@@ -23,8 +23,14 @@ impl Interpreter<'_> {
         attributes: &mut Attributes<'_>,
     ) -> Result<View, FormatError> {
         site.expect_inputs(2..=3)?;
-        let image = self.image(site, 0)?;
         let weight = self.constant(site, 1, "a weight")?;
+        if weight.shape.len() == 3 {
+            return Err(site.error(
+                "convolves along one axis, as efficient channel attention does along the channels, which is not supported; \
+                 take a member of the family with squeeze-and-excite",
+            ));
+        }
+        let image = self.image(site, 0)?;
         let (&[out, inputs, height, width], Some(values)) = (&weight.shape[..], weight.as_floats()) else {
             return Err(site.error(format!("needs a weight of 4 axes of floats, found {:?}", weight.shape)));
         };

@@ -268,10 +268,10 @@ fn nearest_kink(network: &Network, pass: &reference::Pass) -> f64 {
     for node in network.nodes() {
         let Op::Activation(activation) = &node.op else { continue };
         let kinks: &[f64] = match activation {
-            Activation::Relu => &[0.0],
+            Activation::Relu | Activation::LeakyRelu(_) => &[0.0],
             Activation::Relu6 => &[0.0, 6.0],
             Activation::HardSigmoid | Activation::HardSwish => &[-3.0, 3.0],
-            Activation::Sigmoid | Activation::Swish => &[],
+            Activation::Sigmoid | Activation::Swish | Activation::Gelu | Activation::GeluTanh => &[],
         };
         for value in &pass.values[node.inputs[0].index()] {
             for kink in kinks {

@@ -328,6 +328,11 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
             "rearranges",
         ),
         (
+            vec![conv(), node("Reshape", &["a", "to"], "y", vec![])],
+            vec![weight(), from_i64("to", &[1, 4, 9, 9])],
+            "asks for [1, 4, 9, 9] of 144 values",
+        ),
+        (
             // Channels that were cut are no image until they are joined.
             vec![
                 conv(),

@@ -350,7 +350,8 @@ impl Axes {
         })
     }
 
-    fn resolve(&self, target: &[i64]) -> Option<Vec<u64>> {
+    /// The lengths that a Reshape asks for; none where they hold another number of values.
+    pub fn resolve(&self, target: &[i64]) -> Option<Vec<u64>> {
         let old = self.lengths();
         let total = old.iter().product::<u64>();
         let mut lengths = Vec::with_capacity(target.len());

@@ -21,7 +21,7 @@ impl Lowering<'_> {
             Activation::HardSwish => (OperatorKind::HardSwish, vec![input]),
             Activation::Sigmoid => (OperatorKind::Logistic, vec![input]),
             Activation::LeakyRelu(_) | Activation::Gelu | Activation::GeluTanh => {
-                return Err(refused(node, NOT_WRITTEN));
+                return Err(refused(node, format!("`{}` {NOT_WRITTEN}", activation.name())));
             }
             Activation::Swish => {
                 let name = format!("{}:sigmoid", node.name);

@@ -36,6 +36,13 @@ impl Interpreter<'_> {
                 if zeros && target.contains(&0) {
                     return Err(attributes.error("allowzero", "makes an empty value, which is not supported"));
                 }
+                if axes.resolve(&target).is_none() {
+                    return Err(site.error(format!(
+                        "asks for {target:?} of {} values; where these lengths are constants, the file is for one image size \
+                         alone: export it with sizes that are open",
+                        axes.lengths().iter().product::<u64>()
+                    )));
+                }
                 axes.reshape(&target)
             }
             "Squeeze" => {

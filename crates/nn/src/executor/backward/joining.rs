@@ -69,10 +69,10 @@ impl Backward<'_> {
                     let operand = (self.operand)(0);
                     let dx = std::slice::from_raw_parts_mut(inputs, operand.elements());
                     let dy = std::slice::from_raw_parts(dy.data, group.elements());
-                    match &group.source {
-                        Source::Bilinear(bilinear) => bilinear.backward(channels, dy, dx),
-                        Source::Gather(gather) => gather.backward(dy, dx),
-                        _ => {}
+                    if let Source::Bilinear(bilinear) = &group.source {
+                        bilinear.backward(channels, dy, dx);
+                    } else if let Source::Gather(gather) = &group.source {
+                        gather.backward(dy, dx);
                     }
                     let from = RowsIn {
                         data: inputs,

@@ -1,7 +1,7 @@
 //! What exporters write, pattern by pattern: the engine's values for the network that was read, against rten's for the
 //! file itself, and the operators that the pattern should become.
 
-mod parts;
+mod rearrangements;
 
 use panarch_format::read_onnx;
 use panarch_graph::stream;

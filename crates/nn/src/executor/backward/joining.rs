@@ -71,8 +71,7 @@ impl Backward<'_> {
                     let dy = std::slice::from_raw_parts(dy.data, group.elements());
                     if let Source::Bilinear(bilinear) = &group.source {
                         bilinear.backward(channels, dy, dx);
-                    }
-                    if let Source::Gather(gather) = &group.source {
+                    } else if let Source::Gather(gather) = &group.source {
                         gather.backward(dy, dx);
                     }
                     let from = RowsIn {

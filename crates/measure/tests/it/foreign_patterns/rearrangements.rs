@@ -1,4 +1,4 @@
-//! Parts, shuffles, sizes, borders, and what is spelled out of several operators.
+//! Parts, shuffles, other sizes, borders and normalisations as exporters write them.
 
 use super::*;
 

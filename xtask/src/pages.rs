@@ -17,6 +17,7 @@ mod fine_tuning;
 mod marks;
 mod matrix_efficiency;
 mod measuring;
+mod pools;
 mod published_latencies;
 mod ranking;
 mod readme;
@@ -44,7 +45,7 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 18] = [
+const PAGES: [Page; 20] = [
     readme::PAGE,
     demo::PAGE,
     devices::PAGE,
@@ -57,6 +58,8 @@ const PAGES: [Page; 18] = [
     ranking::PAGE,
     tunas::PAGE,
     vela::PAGE,
+    pools::KNOWN_OPTIMA,
+    pools::SILICON,
     concepts::CYCLE_SIMULATOR,
     concepts::MAPPING,
     concepts::MATRIX_EFFICIENCY,

@@ -6,6 +6,7 @@
 
 mod analytic_model;
 mod compofa;
+mod compofa_search;
 mod concepts;
 mod cost_benchmarks;
 mod csv;
@@ -45,13 +46,14 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 20] = [
+const PAGES: [Page; 21] = [
     readme::PAGE,
     demo::PAGE,
     devices::PAGE,
     supernet::PAGE,
     analytic_model::PAGE,
     compofa::PAGE,
+    compofa_search::PAGE,
     fine_tuning::PAGE,
     matrix_efficiency::PAGE,
     published_latencies::PAGE,

@@ -62,6 +62,16 @@ operators! {
     GlobalAvgPool "global_avg_pool",
     /// Change of shape only.
     Flatten "flatten",
+    /// A part of an image.
+    Slice "slice",
+    /// Shuffle of the channels of groups.
+    Shuffle "shuffle",
+    /// Another height and width.
+    Resize "resize",
+    /// A border around an image.
+    Pad "pad",
+    /// Normalisation with the statistics of the image itself.
+    LayerNorm "layer_norm",
     }
     activations {
     /// max(x, 0).
@@ -76,6 +86,10 @@ operators! {
     Sigmoid "sigmoid",
     /// Swish.
     Swish "swish",
+    /// Leaky ReLU.
+    LeakyRelu "leaky_relu",
+    /// GELU, exact or approximated by tanh.
+    Gelu "gelu",
     }
 }
 
@@ -90,7 +104,13 @@ impl Operator {
                 let channels = node.inputs.first().map_or(0, |input| network.shape(*input).channels);
                 Self::of_convolution(conv, channels)
             }
-            Op::BatchNorm(_) => Self::BatchNorm,
+            // Both are a scale and a shift.
+            Op::BatchNorm(_) | Op::Affine(_) => Self::BatchNorm,
+            Op::Slice(_) => Self::Slice,
+            Op::Shuffle { .. } => Self::Shuffle,
+            Op::Resize(_) => Self::Resize,
+            Op::Pad(_) => Self::Pad,
+            Op::LayerNorm(_) => Self::LayerNorm,
             Op::Activation(activation) => Self::of_activation(*activation),
             Op::Add => Self::Add,
             Op::Mul => Self::Mul,
@@ -115,6 +135,40 @@ impl Operator {
             Activation::HardSigmoid => Self::HardSigmoid,
             Activation::Sigmoid => Self::Sigmoid,
             Activation::Swish => Self::Swish,
+            Activation::LeakyRelu(_) => Self::LeakyRelu,
+            Activation::Gelu | Activation::GeluTanh => Self::Gelu,
+        }
+    }
+
+    /// The operator that stands for this one in profiles that list the one and not the other: those that were written
+    /// before there was this one. What joins parts of values also takes them out and moves them; what clamps at 0 and 6 has
+    /// the parts of a leaky ReLU; what has an exponential for swish has one for GELU; and what normalises by itself is a
+    /// programmable machine.
+    #[must_use]
+    pub const fn stands_in(self) -> Option<Self> {
+        match self {
+            Self::Slice | Self::Shuffle | Self::Resize | Self::Pad => Some(Self::Concat),
+            Self::LayerNorm => Some(Self::BatchNorm),
+            Self::LeakyRelu => Some(Self::Relu6),
+            Self::Gelu => Some(Self::Swish),
+            Self::Conv2d
+            | Self::GroupedConv2d
+            | Self::DepthwiseConv2d
+            | Self::Linear
+            | Self::BatchNorm
+            | Self::Add
+            | Self::Mul
+            | Self::Concat
+            | Self::MaxPool
+            | Self::AvgPool
+            | Self::GlobalAvgPool
+            | Self::Flatten
+            | Self::Relu
+            | Self::Relu6
+            | Self::HardSwish
+            | Self::HardSigmoid
+            | Self::Sigmoid
+            | Self::Swish => None,
         }
     }
 

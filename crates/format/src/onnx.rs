@@ -7,6 +7,7 @@ mod limits;
 mod messages;
 mod metadata;
 mod note;
+mod pieces;
 mod pooling;
 mod read;
 mod read_node;

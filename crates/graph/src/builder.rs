@@ -256,6 +256,18 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
                 Err(misfit("the input must be a vector; pool or flatten it first"))
             }
         }
+        (Op::Slice(slice), &[input]) => slice.output(input).map_err(attribute),
+        (Op::Shuffle { groups }, &[input]) => {
+            if *groups > 0 && input.channels.is_multiple_of(*groups) {
+                Ok(input)
+            } else {
+                Err(misfit(&format!("{groups} groups do not divide the input's channels")))
+            }
+        }
+        (Op::Resize(resize), &[input]) => Ok(resize.output(input)),
+        (Op::Pad(border), &[input]) => border.output(input).map_err(attribute),
+        (Op::LayerNorm(norm), &[input]) => norm.output(input).map_err(attribute),
+        (Op::Affine(affine), &[input]) => affine.output(input).map_err(attribute),
         (Op::Add | Op::Mul, _) => Err(arity("2")),
         (Op::Concat, _) => Err(arity("2 or more")),
         (
@@ -265,7 +277,13 @@ fn infer(node: &Node, shapes: &[Shape]) -> Result<Shape, GraphError> {
             | Op::Pool(_)
             | Op::GlobalAvgPool
             | Op::Flatten
-            | Op::Linear(_),
+            | Op::Linear(_)
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_),
             _,
         ) => Err(arity("1")),
     }

@@ -3,7 +3,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Network, NodeId, Op, Output, PoolKind};
+use crate::{
+    Activation, BorderFill, Coordinates, Factor, ImageAxis, Interpolation, Network, NodeId, NormOver, Op, Output,
+    PoolKind, ResizeTo,
+};
 
 /// Identifies content by BLAKE3: a network, a space, a profile, a protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -179,6 +182,9 @@ fn encode(bytes: &mut Vec<u8>, op: &Op) {
             bytes.push(3);
             bytes.extend_from_slice(activation.name().as_bytes());
             bytes.push(0);
+            if let Activation::LeakyRelu(slope) = activation {
+                put(bytes, &[slope.get().to_bits()]);
+            }
         }
         Op::Add => bytes.push(4),
         Op::Mul => bytes.push(5),
@@ -204,6 +210,68 @@ fn encode(bytes: &mut Vec<u8>, op: &Op) {
         Op::Linear(linear) => {
             bytes.push(11);
             put(bytes, &[linear.out, u32::from(linear.bias)]);
+        }
+        Op::Slice(slice) => {
+            bytes.push(15);
+            let axis = match slice.axis {
+                ImageAxis::Channels => 0,
+                ImageAxis::Height => 1,
+                ImageAxis::Width => 2,
+            };
+            put(bytes, &[axis, slice.before, slice.after, slice.step]);
+        }
+        Op::Shuffle { groups } => {
+            bytes.push(16);
+            put(bytes, &[*groups]);
+        }
+        Op::Resize(resize) => {
+            bytes.push(17);
+            let (kind, sides) = match resize.to {
+                ResizeTo::Factor(factor) => (0, factor),
+                ResizeTo::Size(size) => (1, size),
+            };
+            let interpolation = match resize.interpolation {
+                Interpolation::NearestFloor => 0,
+                Interpolation::NearestDown => 1,
+                Interpolation::NearestUp => 2,
+                Interpolation::NearestCeil => 3,
+                Interpolation::Linear => 4,
+            };
+            let coordinates = match resize.coordinates {
+                Coordinates::HalfPixel => 0,
+                Coordinates::PytorchHalfPixel => 1,
+                Coordinates::Asymmetric => 2,
+                Coordinates::AlignCorners => 3,
+            };
+            put(bytes, &[kind, sides[0], sides[1], interpolation, coordinates]);
+        }
+        Op::Pad(border) => {
+            bytes.push(18);
+            let fill = match border.fill {
+                BorderFill::Zero => 0,
+                BorderFill::Reflect => 1,
+                BorderFill::Edge => 2,
+            };
+            put(bytes, &[fill]);
+            put(bytes, &border.padding.before);
+            put(bytes, &border.padding.after);
+        }
+        Op::LayerNorm(norm) => {
+            bytes.push(19);
+            let (kind, groups) = match norm.over {
+                NormOver::Channels => (0, 0),
+                NormOver::Groups(groups) => (1, groups),
+            };
+            put(bytes, &[kind, groups, norm.eps.to_bits()]);
+        }
+        Op::Affine(affine) => {
+            bytes.push(20);
+            for factor in [affine.scale, affine.shift] {
+                match factor {
+                    Factor::Constant(value) => put(bytes, &[0, value.to_bits()]),
+                    Factor::Channels => put(bytes, &[1, 0]),
+                }
+            }
         }
     }
 }

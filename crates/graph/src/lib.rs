@@ -28,7 +28,10 @@ pub use hash::{ContentHash, ParseContentHashError};
 pub use inputs::{InputError, Inputs};
 pub use layer::{Layer, fused_layers};
 pub use network::{Network, Node, NodeId};
-pub use op::{Activation, BatchNorm, Conv2d, Linear, Op, Pool, PoolKind};
+pub use op::{
+    Activation, Affine, BatchNorm, Border, BorderFill, Conv2d, Coordinates, Factor, ImageAxis, Interpolation,
+    LayerNorm, Linear, NormOver, Op, Pool, PoolKind, Resize, ResizeTap, ResizeTo, Slice, Slope,
+};
 pub use output::Output;
 pub use padding::Padding;
 pub use parameter::{ParameterRole, ParameterSpec, Tensor, Weights};

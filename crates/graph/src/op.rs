@@ -2,7 +2,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::Padding;
 
+mod activation;
+mod border;
 mod facts;
+mod normalisation;
+mod resize;
+mod slice;
+
+pub use activation::{Activation, Slope};
+pub use border::{Border, BorderFill};
+pub use normalisation::{Affine, Factor, LayerNorm, NormOver};
+pub use resize::{Coordinates, Interpolation, Resize, ResizeTap, ResizeTo};
+pub use slice::{ImageAxis, Slice};
 
 /// The operators of this field: one closed list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +40,21 @@ pub enum Op {
     Flatten,
     /// Fully connected layer on a vector.
     Linear(Linear),
+    /// A part of an image along one axis.
+    Slice(Slice),
+    /// Shuffles the channels of groups: channel k·groups + g is channel g·(C/groups) + k of the input (Zhang et al. 2018).
+    Shuffle {
+        /// Number of groups; it divides the channels.
+        groups: u32,
+    },
+    /// Another height and width.
+    Resize(Resize),
+    /// A border around an image.
+    Pad(Border),
+    /// Normalisation with the statistics of the image itself.
+    LayerNorm(LayerNorm),
+    /// A scale and a shift, of one number or of one a channel.
+    Affine(Affine),
 }
 
 impl Op {
@@ -53,6 +79,12 @@ impl Op {
             Self::GlobalAvgPool => "global_avg_pool",
             Self::Flatten => "flatten",
             Self::Linear(_) => "linear",
+            Self::Slice(_) => "slice",
+            Self::Shuffle { .. } => "shuffle",
+            Self::Resize(_) => "resize",
+            Self::Pad(_) => "pad",
+            Self::LayerNorm(_) => "layer_norm",
+            Self::Affine(_) => "affine",
         }
     }
 }
@@ -147,49 +179,6 @@ impl Default for BatchNorm {
         Self {
             eps: 1e-5,
             momentum: 0.1,
-        }
-    }
-}
-
-/// Element-wise activations, as PyTorch defines them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    /// max(x, 0).
-    Relu,
-    /// min(max(x, 0), 6).
-    Relu6,
-    /// x · min(max(x + 3, 0), 6) / 6 (Howard et al. 2019).
-    HardSwish,
-    /// min(max(x + 3, 0), 6) / 6.
-    HardSigmoid,
-    /// 1 / (1 + e^−x).
-    Sigmoid,
-    /// x / (1 + e^−x), also called SiLU.
-    Swish,
-}
-
-impl Activation {
-    /// Every activation.
-    pub const ALL: [Self; 6] = [
-        Self::Relu,
-        Self::Relu6,
-        Self::HardSwish,
-        Self::HardSigmoid,
-        Self::Sigmoid,
-        Self::Swish,
-    ];
-
-    /// The name used in files and tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Relu => "relu",
-            Self::Relu6 => "relu6",
-            Self::HardSwish => "hard_swish",
-            Self::HardSigmoid => "hard_sigmoid",
-            Self::Sigmoid => "sigmoid",
-            Self::Swish => "swish",
         }
     }
 }

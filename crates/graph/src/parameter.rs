@@ -296,7 +296,13 @@ fn weight(op: &Op, shape: &[usize], rng: &mut ChaCha8Rng) -> Tensor {
         }
         Op::Linear(_) => normal(shape, 0.01, rng),
         Op::BatchNorm(_)
+        | Op::Affine(_)
         | Op::Input
+        | Op::Slice(_)
+        | Op::Shuffle { .. }
+        | Op::Resize(_)
+        | Op::Pad(_)
+        | Op::LayerNorm(_)
         | Op::Activation(_)
         | Op::Add
         | Op::Mul

@@ -85,6 +85,14 @@ pub enum NnError {
         /// The number of values given.
         found: usize,
     },
+    /// An operator has no backward pass.
+    #[error("node `{node}` ({operator}) cannot be trained: the operator is for inference and cost only")]
+    NotTrained {
+        /// The node.
+        node: String,
+        /// Its operator.
+        operator: &'static str,
+    },
     /// The backward pass or the statistics were asked for without a training forward pass before.
     #[error("{what} needs a training forward pass before it")]
     NoForward {

@@ -33,6 +33,8 @@ pub struct Executor {
     groups: Vec<Group>,
     outputs: Vec<OutputPlace>,
     parameters: Vec<ParameterSpec>,
+    /// The first node without a backward pass, with its operator.
+    untrainable: Option<(String, &'static str)>,
     batch: usize,
     training: TrainingMemory,
     evaluation: EvaluationMemory,
@@ -133,12 +135,17 @@ impl Executor {
         }
         let (groups, outputs) = groups(network, level);
         let parameters = network.parameters();
+        let untrainable = groups.iter().find(|group| !group.source.is_trainable()).map(|group| {
+            let node = network.find(&group.name);
+            (group.name.clone(), node.map_or("", |id| network.node(id).op.name()))
+        });
         let staging = staging(&parameters);
         let shares = workspace.shares();
         let widest = groups.iter().map(|group| group.inputs.len()).max().unwrap_or(0);
         Ok(Self {
             level,
             parameters,
+            untrainable,
             batch,
             training: TrainingMemory::new(level, &groups, &outputs, batch, shares, staging, workspace.storage()),
             evaluation: EvaluationMemory::new(level, &groups, &outputs, batch, shares, staging),

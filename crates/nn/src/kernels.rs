@@ -6,6 +6,7 @@ pub(crate) mod activation;
 mod against_scalar;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
+pub(crate) mod layer_norm;
 #[cfg(test)]
 mod not_a_number;
 pub(crate) mod pooling;

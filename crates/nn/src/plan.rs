@@ -2,12 +2,14 @@
 //! memory.
 
 mod convolution;
+mod gather;
 mod group;
 mod memory;
 mod window;
 
 pub(crate) use convolution::{Convolution, Form};
-pub(crate) use group::{Group, Norm, Source, groups};
+pub(crate) use gather::{Bilinear, Gather};
+pub(crate) use group::{Group, Norm, Scaling, Source, groups};
 pub(crate) use memory::{EvaluationMemory, GroupMemory, TrainingMemory, block_rows, head};
 pub(crate) use window::Window;
 

@@ -46,10 +46,16 @@ impl TensorKind {
                     [Self::ConvWeight, Self::Bias]
                 }
             }
-            Op::BatchNorm(_) => [Self::BnWeight, Self::BnBias],
+            // What trains a scaling alone would treat it so.
+            Op::BatchNorm(_) | Op::Affine(_) => [Self::BnWeight, Self::BnBias],
             Op::Linear(_)
             // These have no parameters.
             | Op::Input
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
             | Op::Activation(_)
             | Op::Add
             | Op::Mul

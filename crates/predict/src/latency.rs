@@ -194,6 +194,12 @@ fn covariates(network: &Network) -> [f64; COVARIATES] {
             | Op::Linear(_)
             // These have none.
             | Op::Input
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_)
             | Op::BatchNorm(_)
             | Op::Activation(_)
             | Op::Add

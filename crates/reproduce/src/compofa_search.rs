@@ -5,7 +5,6 @@ mod arch;
 mod evolution;
 
 use std::path::Path;
-use std::time::Instant;
 
 use panarch_report::{Cell, Column, Format, Table};
 use panarch_run::Error;
@@ -45,7 +44,6 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
             "distinct_with_resolution",
             "quoted_seconds_each",
             "measuring_s",
-            "search_s",
         ]
         .map(Column::raw)
         .into(),
@@ -66,7 +64,6 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
         for seed in SEEDS {
             watch.check()?;
             watch.step(format!("Evolution on {}, seed {seed}", family.name()));
-            let began = Instant::now();
             let mut oracle = Oracle::new(&note10, &predictor);
             for limit in LIMITS {
                 let best = evolve(&mut oracle, family, limit, seed);
@@ -77,7 +74,6 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
                     best,
                 );
             }
-            let took = began.elapsed().as_secs_f64();
             let distinct = oracle.measured.len();
             counts.push(vec![
                 Cell::text(family.name()),
@@ -87,7 +83,6 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
                 Cell::count(oracle.measured_with_resolution.len() as u64),
                 Cell::decimal(seconds, 3),
                 Cell::decimal(distinct as f64 * seconds, 0),
-                Cell::decimal(took, 2),
             ]);
             watch.done(format!(
                 "{distinct} different networks measured in {} calls",

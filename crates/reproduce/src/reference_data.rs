@@ -16,13 +16,17 @@ pub(super) type Find = fn(&str) -> Result<PathBuf, Error>;
 /// [`Error::Environment`] when it is not there.
 pub(super) fn path(name: &str) -> Result<PathBuf, Error> {
     let folder = std::env::var_os(REFERENCE_DATA).filter(|folder| !folder.is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    let Some(folder) = folder.map(PathBuf::from) else {
+        return Err(Error::Environment(format!(
+            "{name} is needed, which is not shipped; set {REFERENCE_DATA} to the folder of the reference data"
+        )));
+    };
     let found = folder.join(name);
     if found.is_file() {
         return Ok(found);
     }
     let folder = folder.display();
     Err(Error::Environment(format!(
-        "there is no {name} in {folder}; set {REFERENCE_DATA} to the folder of the reference data"
+        "there is no {name} in {folder}, which {REFERENCE_DATA} names"
     )))
 }

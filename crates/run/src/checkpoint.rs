@@ -15,7 +15,7 @@ pub use file::{CheckpointFile, TensorFacts, presets_of};
 pub use write::{default_output, write_kept, write_supernet};
 
 use crate::exporters::{Names, Outgoing};
-use crate::{Error, engine, lookup};
+use crate::{Error, ImageSize, engine, lookup};
 
 /// Largest checkpoint that is read, in bytes.
 const LARGEST: u64 = 4 << 30;
@@ -32,7 +32,7 @@ pub struct Subject<'a> {
     /// The JSON by which its publishers describe a single network.
     pub config: Option<&'a Path>,
     /// Image size; by default that of the space or description.
-    pub resolution: Option<u32>,
+    pub resolution: Option<ImageSize>,
 }
 
 /// What a checkpoint holds.
@@ -94,13 +94,14 @@ pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensor
         };
         return Ok((Loaded::Network(Box::new(network)), ImportedTensors::default()));
     }
+    let resolution = lookup::side(subject.resolution, "a space")?;
     let file = CheckpointFile::read(path)?;
     if file.is_training() {
         let supernet = open_training(path, subject)?;
         return Ok((member_of(supernet, subject)?, ImportedTensors::default()));
     }
     if let Some(config) = subject.config {
-        let (network, weights, report) = described(path, config, &file, subject.resolution)?;
+        let (network, weights, report) = described(path, config, &file, resolution)?;
         return Ok((Loaded::Network(LoadedNetwork::new(network, weights)), report));
     }
     let Some(space) = subject.space else {
@@ -114,7 +115,7 @@ pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensor
     let tensors = file.values()?;
     match import_supernet(&space, tensors.clone()) {
         Ok((supernet, report)) => {
-            let supernet = at_resolution(supernet, subject.resolution)?;
+            let supernet = at_resolution(supernet, resolution)?;
             Ok((member_of(supernet, subject)?, report))
         }
         Err(error) => {
@@ -122,7 +123,7 @@ pub fn load(path: &Path, subject: Subject<'_>) -> Result<(Loaded, ImportedTensor
             let Some(member) = subject.member else {
                 return Err(error.into());
             };
-            let network = lower(&space, &genotype(&space, member)?, &tensors, subject.resolution)?;
+            let network = lower(&space, &genotype(&space, member)?, &tensors, resolution)?;
             if let Some(hash) = file.network_hash() {
                 check_member(path, hash, &network, &space)?;
             }
@@ -145,7 +146,7 @@ fn open_training(path: &Path, subject: Subject<'_>) -> Result<Supernet, Error> {
     let space = lookup::space(subject.space.unwrap_or(&checkpoint.subject.name))?;
     checkpoint.check_space(path, &space)?;
     let head = checkpoint.head(&space)?;
-    let resolution = subject.resolution.unwrap_or(space.default_resolution());
+    let resolution = lookup::side(subject.resolution, "a space")?.unwrap_or(space.default_resolution());
     Ok(Supernet::open(path, &space, head, resolution)?)
 }
 

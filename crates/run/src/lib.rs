@@ -12,6 +12,7 @@ pub mod engine;
 mod error;
 pub mod event;
 pub mod exporters;
+mod image_size;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
@@ -25,4 +26,5 @@ pub mod threads;
 pub mod trace;
 
 pub use error::Error;
+pub use image_size::{ImageSize, ParseImageSizeError};
 pub use run_file::RunFile;

@@ -8,11 +8,11 @@ use std::path::Path;
 use panarch_cost::profile::Unsaid;
 use panarch_cost::{Cost, DeviceProfile, Model, SizeClass};
 use panarch_format::{FileKind, OnnxModel, OnnxReadOptions};
-use panarch_graph::{Network, Weights};
+use panarch_graph::{Network, Shape, Weights};
 use panarch_space::{Genotype, Head, Space, zoo};
 use panarch_train::Schedule;
 
-use crate::{Error, RunFile, device_source, memory};
+use crate::{Error, ImageSize, RunFile, device_source, memory};
 
 /// The path with the home folder in place of a `~` that stands alone at its beginning; as it is where there is none.
 #[must_use]
@@ -201,7 +201,7 @@ pub struct NamedNetwork {
 #[derive(Debug, Clone, Copy)]
 pub struct NetworkShape {
     /// Height and width of the images; the space's or the network's own when absent.
-    pub resolution: Option<u32>,
+    pub resolution: Option<ImageSize>,
     /// Channels of the images.
     pub channels: u32,
     /// Number of classes.
@@ -232,10 +232,17 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
         classes: shape.classes,
         input_channels: shape.channels,
     };
-    let resolution = shape
-        .resolution
-        .map_or_else(|| zoo::member(name).map(|(space, _)| space.default_resolution()), Ok)?;
-    let network = zoo::network_with_head(name, head, resolution)?;
+    let own = || zoo::member(name).map(|(space, _)| space.default_resolution());
+    let network = match shape.resolution {
+        // What is not square is a square of the network's own size, stretched.
+        Some(size) if size.height != size.width => {
+            let input = Shape::new(shape.channels, size.height, size.width);
+            let square = zoo::network_with_head(name, head, own()?)?;
+            square.with_input_shape(input)?
+        }
+        Some(size) => zoo::network_with_head(name, head, size.height)?,
+        None => zoo::network_with_head(name, head, own()?)?,
+    };
     Ok(NamedNetwork {
         network,
         weights: None,
@@ -296,13 +303,22 @@ fn member(space: &Space, text: &str, name: &str, shape: NetworkShape) -> Result<
         classes: shape.classes,
         input_channels: shape.channels,
     };
-    let resolution = shape.resolution.unwrap_or(space.default_resolution());
+    let resolution = side(shape.resolution, &format!("space {}", space.name()))?;
+    let resolution = resolution.unwrap_or(space.default_resolution());
     Ok(NamedNetwork {
         network: space.lower(&genotype, head, resolution)?.with_name(name),
         weights: None,
         origin: format!("{genotype} of space {}", space.name()),
         notes: Vec::new(),
     })
+}
+
+/// The side of square images, where a size is given.
+///
+/// # Errors
+/// When it is not square; `what` says whose images are.
+pub(crate) fn side(size: Option<ImageSize>, what: &str) -> Result<Option<u32>, Error> {
+    size.map(|size| size.side(what)).transpose()
 }
 
 /// The space and the member in `SPACE:MEMBER`, where the space may be a path and the path may have colons of its own.
@@ -325,10 +341,10 @@ fn member_name(name: &str) -> Result<Option<(&str, &str)>, Error> {
 ///
 /// # Errors
 /// When the file cannot be read, or holds what has no counterpart in a network.
-pub(crate) fn onnx(path: &Path, size: Option<u32>) -> Result<OnnxModel, Error> {
+pub(crate) fn onnx(path: &Path, size: Option<ImageSize>) -> Result<OnnxModel, Error> {
     memory::check_file(path)?;
     let options = OnnxReadOptions {
-        input_size: size.map(|size| [size; 2]),
+        input_size: size.map(|size| [size.height, size.width]),
     };
     panarch_format::read_onnx_file(path, &options).map_err(Error::artefact(path))
 }

@@ -13,6 +13,8 @@ mod cases;
 #[cfg(feature = "operators")]
 mod costs;
 #[cfg(feature = "operators")]
+mod gradients;
+#[cfg(feature = "operators")]
 mod page;
 pub mod reference;
 #[cfg(feature = "operators")]

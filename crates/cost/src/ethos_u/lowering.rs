@@ -19,6 +19,40 @@ const LARGEST_MEAN: i64 = 4096;
 /// Most rows of a window of a mean.
 const HIGHEST_MEAN: i64 = 64;
 
+/// Why the compiler's rules for a node are not known here; none where they are.
+pub(super) fn refused(op: &Op) -> Option<&'static str> {
+    match op {
+        Op::Slice(slice) if slice.step != 1 => Some("what the compiler makes of parts in steps is not known"),
+        Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_) | Op::LayerNorm(_) => {
+            Some("what the compiler makes of it is not known; the analytic model of the device answers")
+        }
+        Op::Activation(Activation::Gelu | Activation::GeluTanh) => {
+            Some("the compiler has no `gelu`; the analytic model of the device answers")
+        }
+        Op::Input
+        | Op::Conv2d(_)
+        | Op::BatchNorm(_)
+        | Op::Affine(_)
+        | Op::Slice(_)
+        | Op::Activation(
+            Activation::Relu
+            | Activation::Relu6
+            | Activation::HardSwish
+            | Activation::HardSigmoid
+            | Activation::Sigmoid
+            | Activation::Swish
+            | Activation::LeakyRelu(_),
+        )
+        | Op::Add
+        | Op::Mul
+        | Op::Concat
+        | Op::Pool(_)
+        | Op::GlobalAvgPool
+        | Op::Flatten
+        | Op::Linear(_) => None,
+    }
+}
+
 /// The jobs and tensors of a network.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -69,7 +103,7 @@ impl Lowering<'_> {
         self.values[id.index()] = match &node.op {
             Op::Input => self.draft.tensor(extent, 1, Role::Image),
             Op::Conv2d(conv) => self.convolution(id, conv, first, extent),
-            Op::BatchNorm(_) => self.normalisation(id, first, extent),
+            Op::BatchNorm(_) | Op::Affine(_) => self.normalisation(id, first, extent),
             Op::Linear(linear) => {
                 let input = self.draft.tensors[first].extent;
                 let flat = Extent::new(1, 1, input.volume());
@@ -84,6 +118,16 @@ impl Lowering<'_> {
             Op::Add => self.pairwise(id, Work::Add, &inputs, extent),
             Op::Mul => self.pairwise(id, Work::Multiply, &inputs, extent),
             Op::Concat => self.concatenation(id, &inputs, extent),
+            // A copy of the part, at the most: where it can, the compiler lets readers read it where it lies.
+            Op::Slice(_) => {
+                let job = Job {
+                    input: extent,
+                    ..self.job(id, Work::Pooling { largest: false }, first, extent)
+                };
+                self.draft.push(job)
+            }
+            // Refused before.
+            Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_) | Op::LayerNorm(_) => first,
             Op::GlobalAvgPool => self.mean(id, first, extent),
             // Nothing moves; who reads it knows its form.
             Op::Flatten => first,
@@ -137,7 +181,11 @@ impl Lowering<'_> {
     fn activation(&mut self, id: NodeId, activation: Activation, read: usize) -> usize {
         match activation {
             Activation::Relu | Activation::Relu6 => self.behind(id, read, Behind::Clamp),
-            Activation::HardSwish | Activation::Sigmoid => self.behind(id, read, Behind::Table),
+            Activation::HardSwish | Activation::Sigmoid | Activation::LeakyRelu(_) => {
+                self.behind(id, read, Behind::Table)
+            }
+            // Refused before.
+            Activation::Gelu | Activation::GeluTanh => read,
             Activation::Swish => {
                 let output = self.draft.tensors[read].extent;
                 // The product reads the value as well, so that the table is a job of its own.

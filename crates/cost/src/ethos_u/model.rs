@@ -1,10 +1,11 @@
 use panarch_graph::{Bytes, ContentHash, Estimate, Latency, Network, Provenance, ProvenanceKind, fused_layers};
 use rayon::prelude::*;
 
-use super::lowering::lower;
+use super::lowering::{lower, refused};
 use super::machine::Machine;
 use super::schedule::{Times, times};
 use crate::profile::EthosU;
+use crate::refusals::Refusals;
 use crate::{Attribution, Bound, Cost, CostError, CostSource, DeviceProfile, LayerCost, Operator};
 
 /// Identifies what this model says of a profile; raised whenever that changes. It began as the analytic one.
@@ -50,7 +51,19 @@ impl EthosUModel {
     /// The layers that it cannot run.
     pub fn check_support(&self, network: &Network) -> Result<(), CostError> {
         let layers = fused_layers(network);
-        self.described.support.check(self.profile.name(), network, &layers)
+        self.described.support.check(self.profile.name(), network, &layers)?;
+        let refused = layers.iter().map(|layer| {
+            let mut operators = layer.nodes.iter().map(|id| &network.node(*id).op);
+            let refused = operators.find_map(|op| Some((op.name(), refused(op)?.to_owned())));
+            (layer, refused)
+        });
+        match Refusals::among(refused) {
+            None => Ok(()),
+            Some(refused) => Err(CostError::Unsupported {
+                device: self.profile.name().to_owned(),
+                refused,
+            }),
+        }
     }
 
     /// The cost of one network.

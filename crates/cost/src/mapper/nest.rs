@@ -140,6 +140,12 @@ impl LoopNest {
                 Self::checked(sizes, [1; 2], [1; 2], [1; 2])
             }
             Op::Input
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_)
             | Op::BatchNorm(_)
             | Op::Activation(_)
             | Op::Add

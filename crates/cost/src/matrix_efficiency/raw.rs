@@ -1,4 +1,6 @@
-use panarch_graph::{Activation, ElementOperations, Elements, Layer, Macs, Network, NodeId, Op, fused_layers};
+use panarch_graph::{
+    Activation, ElementOperations, Elements, Layer, LayerNorm, Macs, Network, NodeId, Op, fused_layers,
+};
 
 use super::{Breakdown, MatrixWork, Part};
 use crate::Operator;
@@ -18,8 +20,8 @@ pub enum DepthwiseUnit {
 /// A layer is an operator with the batch normalisation and activation fused behind it ([`fused_layers`]). Counted are:
 ///
 /// - W: the MACs of dense and grouped convolutions and of linear layers;
-/// - V: for each element that leaves the layer, 1 for ReLU and ReLU6, 3 for h-sigmoid, 4 for h-swish, 8 for sigmoid and 9
-///   for swish; 1 for each summand beyond the first and for a product; the window for pooling, global pooling included, and
+/// - V: for each element that leaves the layer, 1 for ReLU and ReLU6, 2 for a leaky ReLU, 3 for h-sigmoid, 4 for h-swish, 8
+///   for sigmoid, 9 for swish and 10 for GELU; 4 for a bilinear resize and 5 for a layer normalisation; 1 for each summand beyond the first and for a product; the window for pooling, global pooling included, and
 ///   for a depthwise convolution on the vector unit; nothing for batch normalisation behind a convolution or linear layer,
 ///   which is folded, and 1 anywhere else;
 /// - D: elements of all inputs and of the output. A change of shape moves nothing.
@@ -56,7 +58,8 @@ fn of_layer(network: &Network, layer: &Layer, operator: Operator, depthwise: Dep
         vector = output.saturating_mul(u64::from(conv.kernel[0]) * u64::from(conv.kernel[1]));
     }
     for (position, id) in layer.nodes.iter().enumerate().skip(1) {
-        let folded = anchor.op.has_kernel() && position == 1 && matches!(network.node(*id).op, Op::BatchNorm(_));
+        let folded =
+            anchor.op.has_kernel() && position == 1 && matches!(network.node(*id).op, Op::BatchNorm(_) | Op::Affine(_));
         if !folded {
             vector = vector.saturating_add(vector_operations(network, *id));
         }
@@ -75,7 +78,11 @@ fn vector_operations(network: &Network, id: NodeId) -> u64 {
     let output = network.shape(id).elements();
     match &node.op {
         Op::Input | Op::Conv2d(_) | Op::Linear(_) | Op::Flatten | Op::Concat => 0,
-        Op::BatchNorm(_) | Op::Mul => output,
+        Op::Slice(_) | Op::Shuffle { .. } | Op::Pad(_) => 0,
+        Op::BatchNorm(_) | Op::Affine(_) | Op::Mul => output,
+        Op::Resize(resize) if resize.interpolation.is_nearest() => 0,
+        Op::Resize(_) => output.saturating_mul(4),
+        Op::LayerNorm(_) => output.saturating_mul(LayerNorm::OPERATIONS),
         Op::Activation(activation) => output.saturating_mul(operations(*activation)),
         Op::Add => output.saturating_mul(node.inputs.len().saturating_sub(1) as u64),
         Op::Pool(pool) => output.saturating_mul(u64::from(pool.kernel[0]) * u64::from(pool.kernel[1])),
@@ -87,9 +94,11 @@ fn vector_operations(network: &Network, id: NodeId) -> u64 {
 const fn operations(activation: Activation) -> u64 {
     match activation {
         Activation::Relu | Activation::Relu6 => 1,
+        Activation::LeakyRelu(_) => 2,
         Activation::HardSigmoid => 3,
         Activation::HardSwish => 4,
         Activation::Sigmoid => 8,
         Activation::Swish => 9,
+        Activation::Gelu | Activation::GeluTanh => 10,
     }
 }

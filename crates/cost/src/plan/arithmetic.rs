@@ -1,6 +1,6 @@
 //! Arithmetic: how layers are dealt to the array and the vector unit.
 
-use panarch_graph::{Layer, Network, Op, Precision, Shape};
+use panarch_graph::{Layer, LayerNorm, Network, Op, Precision, Shape};
 
 use super::deal::{deals, powers};
 use super::folds::{Folded, OnChip, PARTIAL_SUM_BYTES, fewest_cycles};
@@ -88,7 +88,15 @@ pub(super) fn of_layer(
             outputs: u64::from(output.channels),
             utilisation: 1.0,
         })?,
-        Op::BatchNorm(_) => machine.vector(1.0),
+        Op::BatchNorm(_) | Op::Affine(_) => machine.vector(1.0),
+        // Whoever reads a part finds it where it lies, as the parts of a concatenation are written where they belong.
+        Op::Slice(_) => machine.vector(vector.concat_passes.value),
+        Op::Shuffle { .. } | Op::Pad(_) => machine.vector(1.0),
+        Op::Resize(resize) => {
+            let taps = if resize.interpolation.is_nearest() { 1.0 } else { 4.0 };
+            machine.vector(taps * vector.tap_passes.value)
+        }
+        Op::LayerNorm(_) => machine.vector(LayerNorm::OPERATIONS as f64),
         Op::Activation(activation) => machine.vector(vector.passes_alone(*activation)),
         Op::Add => {
             let summands = anchor.inputs.len().saturating_sub(1) as f64;
@@ -105,7 +113,13 @@ pub(super) fn of_layer(
             Op::Activation(activation) => machine.vector(vector.passes_behind(*activation)).vector,
             // Scale and shift belong to the output stage, and nothing else joins a layer ([`Op::joins_layer_before`]).
             Op::BatchNorm(_)
+            | Op::Affine(_)
             | Op::Input
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
             | Op::Conv2d(_)
             | Op::Add
             | Op::Mul

@@ -196,6 +196,12 @@ fn times_read(blocking: &Blocking, network: &Network, layer: &Layer) -> f64 {
             input_reads(blocking, conv, input, network.shape(layer.anchor))
         }
         Op::Input
+        | Op::Slice(_)
+        | Op::Shuffle { .. }
+        | Op::Resize(_)
+        | Op::Pad(_)
+        | Op::LayerNorm(_)
+        | Op::Affine(_)
         | Op::BatchNorm(_)
         | Op::Activation(_)
         | Op::Add
@@ -220,8 +226,13 @@ pub(crate) fn parameters(network: &Network, layer: &Layer) -> [u64; 2] {
             [outputs * u64::from(input / conv.groups.max(1)) * taps, outputs]
         }
         Op::Linear(_) => [outputs * u64::from(input), outputs],
-        Op::BatchNorm(_) => [0, outputs],
+        Op::BatchNorm(_) | Op::Affine(_) => [0, outputs],
         Op::Input
+        | Op::Slice(_)
+        | Op::Shuffle { .. }
+        | Op::Resize(_)
+        | Op::Pad(_)
+        | Op::LayerNorm(_)
         | Op::Activation(_)
         | Op::Add
         | Op::Mul

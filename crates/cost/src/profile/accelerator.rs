@@ -264,10 +264,17 @@ pub struct VectorUnit {
 }
 
 impl VectorUnit {
+    /// The operator that the profile has figures for: the activation's, or the one that stands for it.
+    fn known(&self, operator: Operator) -> Operator {
+        let own = self.fused_activations.value.contains(&operator)
+            || self.activation_passes.iter().any(|(of, _)| *of == operator);
+        operator.stands_in().filter(|_| !own).unwrap_or(operator)
+    }
+
     /// Passes of an activation that follows an operator in the same layer.
     #[must_use]
     pub fn passes_behind(&self, activation: Activation) -> f64 {
-        let operator = Operator::of_activation(activation);
+        let operator = self.known(Operator::of_activation(activation));
         if self.fused_activations.value.contains(&operator) {
             return 0.0;
         }
@@ -277,7 +284,7 @@ impl VectorUnit {
     /// Passes of an activation that is a layer of its own; a fused one still has to copy its input.
     #[must_use]
     pub fn passes_alone(&self, activation: Activation) -> f64 {
-        let operator = Operator::of_activation(activation);
+        let operator = self.known(Operator::of_activation(activation));
         self.activation_passes
             .iter()
             .find(|(of, _)| *of == operator)

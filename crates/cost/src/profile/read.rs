@@ -371,11 +371,11 @@ fn accelerator(root: &Table<'_>, figures: &Figures) -> Option<Accelerator> {
 /// Every supported activation must have a cost.
 fn check_activations(root: &Table<'_>, vector: &VectorUnit, support: &Support) {
     for operator in &support.operators.value {
-        let listed = |(of, _): &(Operator, Figure)| of == operator;
-        if Operator::ACTIVATIONS.contains(operator)
-            && !vector.fused_activations.value.contains(operator)
-            && !vector.activation_passes.iter().any(listed)
-        {
+        let known = |wanted: Operator| {
+            let listed = |(of, _): &(Operator, Figure)| *of == wanted;
+            vector.fused_activations.value.contains(&wanted) || vector.activation_passes.iter().any(listed)
+        };
+        if Operator::ACTIVATIONS.contains(operator) && !known(*operator) && !operator.stands_in().is_some_and(known) {
             let message = format!(
                 "`support.operators` has `{operator}`, but it is neither in `vector.fused_activations` nor in `vector.activation_passes`"
             );

@@ -36,6 +36,12 @@ impl Support {
         }
     }
 
+    /// Whether an operator can run: the profile lists it, or the one that stands for it.
+    fn lists(&self, operator: Operator) -> bool {
+        let listed = |operator| self.operators.value.contains(&operator);
+        listed(operator) || operator.stands_in().is_some_and(listed)
+    }
+
     /// The first operator of a layer that cannot run.
     pub(crate) fn refused(&self, network: &Network, layer: &Layer) -> Option<Refused> {
         for (position, id) in layer.nodes.iter().enumerate() {
@@ -50,7 +56,7 @@ impl Support {
             let node = network.node(*id);
             // A batch normalisation right behind a convolution or linear layer is folded into its weights.
             let folded = operator == Operator::BatchNorm && position == 1 && network.node(layer.anchor).op.has_kernel();
-            if !folded && !self.operators.value.contains(&operator) {
+            if !folded && !self.lists(operator) {
                 return Some(refused("the profile does not list the operator".to_owned()));
             }
             if let Some([high, wide]) = kernel(&node.op) {
@@ -70,6 +76,12 @@ const fn kernel(op: &Op) -> Option<[u32; 2]> {
     match op {
         Op::Conv2d(conv) => Some(conv.kernel),
         Op::Input
+        | Op::Slice(_)
+        | Op::Shuffle { .. }
+        | Op::Resize(_)
+        | Op::Pad(_)
+        | Op::LayerNorm(_)
+        | Op::Affine(_)
         | Op::BatchNorm(_)
         | Op::Activation(_)
         | Op::Add

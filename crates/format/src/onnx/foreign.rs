@@ -144,9 +144,14 @@ fn result(interpreter: &mut Interpreter<'_>, view: View, output: &str) -> Result
     let mut order = view.axes.iter().filter(|axis| axes.length(**axis) > 1);
     let expected = [Axis::Batch, Axis::Channels, Axis::Rows, Axis::Columns];
     let mut expected = expected.iter().filter(|axis| axes.length(**axis) > 1);
-    if !axes.shape.is_vector() && order.by_ref().ne(expected.by_ref()) {
+    if order.by_ref().ne(expected.by_ref()) {
+        let how = if view.axes.iter().all(|axis| axis.is_whole()) {
+            "has its axes in another order in the file".to_owned()
+        } else {
+            format!("is arranged in other axes in the file, of lengths {:?}", axes.lengths())
+        };
         interpreter.notes.say(format!(
-            "The output `{output}` has its axes in another order in the file; here they are channels, height, width."
+            "The output `{output}` {how}; here they are channels, height, width."
         ));
     }
     Ok(view.node)

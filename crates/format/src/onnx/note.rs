@@ -2,7 +2,7 @@
 //!
 //! The text is a few `key=value` words; `block=` comes last and takes the rest of the line.
 
-use panarch_graph::Padding;
+use panarch_graph::{Op, Padding};
 
 use super::pooling::pads;
 
@@ -20,17 +20,36 @@ pub enum Note {
         /// Of a pool that rounds its size up, which is written in another form: its padding, and whether that counts.
         ceil: Option<(Padding, bool)>,
     },
+    /// The last of several nodes that are written for one operator of a block, which stands here in JSON.
+    Spelled {
+        /// The operator.
+        op: Box<Op>,
+        /// The block.
+        block: Option<String>,
+    },
+    /// One of those nodes before the last.
+    Piece,
     /// A node that only serves the next one: a change of rank, the sigmoid of a swish, the zeros around a pool.
     Part,
 }
 
 const PART: &str = "part";
+const PIECE: &str = "piece";
 
 impl Note {
     /// The text for the file.
     pub fn text(&self) -> String {
         match self {
             Self::Part => PART.to_owned(),
+            Self::Piece => PIECE.to_owned(),
+            Self::Spelled { op, block } => {
+                // An operator has neither maps with odd keys nor numbers that are not finite.
+                let op = serde_json::to_string(op).unwrap_or_default();
+                let block = block
+                    .as_ref()
+                    .map_or_else(String::new, |block| format!(" block={block}"));
+                format!("op={op}{block}")
+            }
             Self::Node {
                 block,
                 momentum,
@@ -61,7 +80,11 @@ impl Note {
         if text == PART {
             return Self::Part;
         }
+        if text == PIECE {
+            return Self::Piece;
+        }
         let (mut block, mut momentum, mut swish, mut ceil) = (None, None, false, None);
+        let mut spelled = None;
         let mut rest = text;
         while !rest.is_empty() {
             if let Some(name) = rest.strip_prefix("block=") {
@@ -71,12 +94,17 @@ impl Note {
             let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
             if word == "op=swish" {
                 swish = true;
+            } else if let Some(op) = word.strip_prefix("op=") {
+                spelled = serde_json::from_str(op).ok();
             } else if let Some(value) = word.strip_prefix("momentum=") {
                 momentum = value.parse().ok();
             } else if let Some(value) = word.strip_prefix("ceil=") {
                 ceil = parse_ceil(value);
             }
             rest = after;
+        }
+        if let Some(op) = spelled {
+            return Self::Spelled { op, block };
         }
         Self::Node {
             block,

@@ -1,10 +1,11 @@
 use std::collections::{HashMap, HashSet};
 
-use panarch_graph::{Activation, NetworkBuilder, Node, NodeId, Op, Padding, PoolKind, Shape, Weights};
+use panarch_graph::{Activation, NetworkBuilder, Node, NodeId, Op, Padding, PoolKind, Shape, Slope, Weights};
 
 use super::attributes::Attributes;
 use super::messages::{NodeProto, TensorProto};
 use super::note::Note;
+use super::pieces::Pieces;
 use super::{limits, tensor};
 use crate::FormatError;
 
@@ -29,6 +30,8 @@ pub struct NodeReader {
     gates: HashMap<String, Value>,
     /// Zeros that are part of a pool, and what they surround.
     pub(super) padded: HashMap<String, (Value, Padding)>,
+    /// The nodes so far of an operator that takes several.
+    pieces: Vec<NodeProto>,
 }
 
 /// One ONNX node with what every error about it needs.
@@ -83,6 +86,7 @@ impl NodeReader {
             values: HashMap::from([(input, (root, IMAGE))]),
             gates: HashMap::new(),
             padded: HashMap::new(),
+            pieces: Vec::new(),
         })
     }
 
@@ -106,6 +110,14 @@ impl NodeReader {
             return Err(current.error(format!("needs 1 output, found {}", proto.output.len())));
         };
         let note = Note::parse(proto.doc_string.as_deref().unwrap_or_default());
+        if matches!(note, Note::Piece | Note::Spelled { .. }) {
+            self.pieces.push(proto.clone());
+            if let Note::Spelled { op, block } = note {
+                let value = self.spelled(&current, *op, block)?;
+                self.name(&current, output, value)?;
+            }
+            return Ok(());
+        }
         let mut attributes = Attributes::new(&current.name, operator, proto);
         let value = match (operator, &note) {
             ("Sigmoid", Note::Part) => {
@@ -129,13 +141,63 @@ impl NodeReader {
             _ => self.operator(&current, &note, &mut attributes)?,
         };
         attributes.finish()?;
+        self.name(&current, output, value)
+    }
+
+    fn name(&mut self, current: &Current<'_>, output: &str, value: Value) -> Result<(), FormatError> {
         if output.is_empty() || self.constants.contains_key(output) {
             return Err(current.error("its output has no name of its own"));
         }
-        if self.values.insert(output.clone(), value).is_some() {
+        if self.values.insert(output.to_owned(), value).is_some() {
             return Err(current.error("its output has the name of another"));
         }
         Ok(())
+    }
+
+    /// An operator of several nodes, which must be those that it is written as.
+    fn spelled(&mut self, current: &Current<'_>, op: Op, block: Option<String>) -> Result<Value, FormatError> {
+        let mut found = std::mem::take(&mut self.pieces);
+        found.iter_mut().for_each(|piece| piece.doc_string = None);
+        let (name, operator) = (current.name.clone(), op.name());
+        let wrong = || current.error(format!("does not end the nodes that a {operator} is written as"));
+        let inputs = found.iter().flat_map(|piece| &piece.input);
+        let known = inputs
+            .filter_map(|input| Some((input.clone(), *self.values.get(input)?)))
+            .next();
+        let Some((input, source)) = known else {
+            return Err(wrong());
+        };
+        let parameters: Vec<String> = op
+            .parameters(self.builder.shape(source.0).channels)
+            .into_iter()
+            .map(|(role, _)| role.suffix().to_owned())
+            .collect();
+        let from = self.builder.shape(source.0);
+        let output = current.proto.output.first().cloned().unwrap_or_default();
+        let note = Note::Node {
+            block,
+            momentum: None,
+            swish: false,
+            ceil: None,
+        };
+        let value = self.add(current, &note, op.clone(), vec![source])?;
+        let shapes = [from, self.builder.shape(value.0)];
+        let pieces = Pieces::new(&op, &name, [&input, &output], shapes).ok_or_else(wrong)?;
+        let constants = pieces.constants.iter().all(|constant| {
+            let stored = self.constants.get(constant.name.as_deref().unwrap_or_default());
+            stored == Some(constant)
+        });
+        if pieces.nodes != found || !constants {
+            return Err(wrong());
+        }
+        let names = pieces.constants.into_iter().filter_map(|constant| constant.name);
+        self.shared.extend(names);
+        for suffix in parameters {
+            let named = format!("{name}.{suffix}");
+            let parameter = self.parameter(current, &suffix, &named)?;
+            self.weights.insert(named, parameter);
+        }
+        Ok(value)
     }
 
     /// The node and the number of axes of the graph's output.
@@ -148,6 +210,10 @@ impl NodeReader {
 
     /// What has been read. Everything in the file must have been used.
     pub fn finish(self) -> Result<(NetworkBuilder, Weights), FormatError> {
+        if let Some(piece) = self.pieces.first() {
+            let name = piece.name.clone().unwrap_or_default();
+            return Err(FormatError::model(format!("no operator ends with the piece `{name}`")));
+        }
         if let Some(name) = self.padded.keys().min() {
             return Err(FormatError::model(format!("no pool uses the padding `{name}`")));
         }
@@ -188,6 +254,11 @@ impl NodeReader {
                 attributes.float_must_be("alpha", 0.2, 1.0 / 6.0)?;
                 attributes.float_must_be("beta", 0.5, 0.5)?;
                 activation(Activation::HardSigmoid)
+            }
+            "LeakyRelu" => {
+                let slope = attributes.float("alpha", 0.01)?;
+                let slope = Slope::new(slope).ok_or_else(|| attributes.error("alpha", "must be finite"))?;
+                activation(Activation::LeakyRelu(slope))
             }
             "Clip" => {
                 let inputs = current.inputs(3..=3)?;
@@ -235,7 +306,19 @@ impl NodeReader {
     ) -> Result<Value, FormatError> {
         let rank = match (&op, sources.first()) {
             (Op::Linear(_), _) => VECTOR,
-            (Op::Conv2d(_) | Op::Pool(_) | Op::GlobalAvgPool, _) | (_, None) => IMAGE,
+            (
+                Op::Conv2d(_)
+                | Op::Pool(_)
+                | Op::GlobalAvgPool
+                | Op::Slice(_)
+                | Op::Shuffle { .. }
+                | Op::Resize(_)
+                | Op::Pad(_)
+                | Op::LayerNorm(_)
+                | Op::Affine(_),
+                _,
+            )
+            | (_, None) => IMAGE,
             (_, Some(first)) => first.1,
         };
         if let Some(other) = sources.iter().find(|source| source.1 != rank) {

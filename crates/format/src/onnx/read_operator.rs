@@ -168,7 +168,7 @@ impl NodeReader {
     }
 
     /// Takes a constant as a parameter.
-    fn parameter(&mut self, current: &Current<'_>, role: &str, name: &str) -> Result<Tensor, FormatError> {
+    pub(super) fn parameter(&mut self, current: &Current<'_>, role: &str, name: &str) -> Result<Tensor, FormatError> {
         match self.constants.remove(name) {
             Some(constant) if !self.shared.contains(name) => tensor::to_f32(&constant),
             _ => Err(current.error(format!(

@@ -4,6 +4,7 @@ use panarch_graph::{Activation, Network, NodeId, Op, Output, Padding, Pool, Pool
 
 use super::messages::{AttributeProto, NodeProto, attribute_type};
 use super::note::Note;
+use super::pieces::Pieces;
 use super::pooling::{WrittenPool, pads};
 use super::write::Constants;
 use super::{ONNX_INPUT, constant, tensor};
@@ -43,6 +44,9 @@ impl<'a> NodeWriter<'a> {
         let network = self.network;
         let node = network.node(id);
         let rank = self.output_rank(id);
+        if self.spelled(id, rank) {
+            return;
+        }
         let (input_rank, operator) = match &node.op {
             Op::Input => {
                 self.ranks.push(rank);
@@ -64,6 +68,8 @@ impl<'a> NodeWriter<'a> {
             Op::Add => (rank, "Add"),
             Op::Mul => (rank, "Mul"),
             Op::Concat => (rank, "Concat"),
+            // Spelled out already.
+            Op::Slice(_) | Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_) | Op::LayerNorm(_) | Op::Affine(_) => return,
         };
         let mut inputs: Vec<String> = node.inputs.iter().map(|input| self.value(*input, input_rank)).collect();
         let (mut momentum, mut swish, mut ceil) = (None, false, None);
@@ -92,8 +98,20 @@ impl<'a> NodeWriter<'a> {
                 }
             }
             Op::Activation(
-                Activation::Relu | Activation::HardSwish | Activation::HardSigmoid | Activation::Sigmoid,
+                Activation::Relu
+                | Activation::HardSwish
+                | Activation::HardSigmoid
+                | Activation::Sigmoid
+                | Activation::LeakyRelu(_)
+                | Activation::Gelu
+                | Activation::GeluTanh,
             )
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_)
             | Op::Input
             | Op::Conv2d(_)
             | Op::Add
@@ -122,6 +140,42 @@ impl<'a> NodeWriter<'a> {
             doc_string: Some(note.text()),
             domain: None,
         });
+    }
+
+    /// Writes an operator that takes several nodes; false where it is one.
+    fn spelled(&mut self, id: NodeId, rank: u8) -> bool {
+        let network = self.network;
+        let node = network.node(id);
+        let Some(source) = node.inputs.first() else {
+            return false;
+        };
+        let shapes = [network.shape(*source), network.shape(id)];
+        if Pieces::new(&node.op, &node.name, ["", ""], shapes).is_none() {
+            return false;
+        }
+        let input = self.value(*source, rank);
+        self.ranks.push(rank);
+        let output = self.own_name(id);
+        if let Some(Pieces { nodes, constants }) = Pieces::new(&node.op, &node.name, [&input, &output], shapes) {
+            let last = nodes.len();
+            for (position, mut piece) in nodes.into_iter().enumerate() {
+                let note = if position + 1 == last {
+                    Note::Spelled {
+                        op: Box::new(node.op.clone()),
+                        block: Some(node.block.clone()),
+                    }
+                } else {
+                    Note::Piece
+                };
+                piece.doc_string = Some(note.text());
+                self.written.push(piece);
+            }
+            for constant in constants {
+                self.constants
+                    .insert(constant.name.clone().unwrap_or_default(), constant);
+            }
+        }
+        true
     }
 
     /// Makes sure that an output is called what it must be, and returns its number of axes.
@@ -162,7 +216,17 @@ impl<'a> NodeWriter<'a> {
                 .map(|input| self.ranks[input.index()])
                 .max()
                 .unwrap_or(IMAGE),
-            Op::Input | Op::Conv2d(_) | Op::BatchNorm(_) | Op::Pool(_) | Op::GlobalAvgPool => IMAGE,
+            Op::Input
+            | Op::Conv2d(_)
+            | Op::BatchNorm(_)
+            | Op::Pool(_)
+            | Op::GlobalAvgPool
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_) => IMAGE,
         }
     }
 
@@ -247,7 +311,16 @@ impl<'a> NodeWriter<'a> {
                 int("transB", 1),
             ],
             Op::Pool(pool) => pool_attributes(pool, &self.written_pool(id, pool)),
-            Op::Input | Op::Add | Op::Mul | Op::GlobalAvgPool => Vec::new(),
+            Op::Input
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_)
+            | Op::Add
+            | Op::Mul
+            | Op::GlobalAvgPool => Vec::new(),
         }
     }
 
@@ -272,15 +345,22 @@ const fn activation_operator(activation: Activation) -> &'static str {
         Activation::HardSigmoid => "HardSigmoid",
         Activation::Sigmoid => "Sigmoid",
         Activation::Swish => "Mul",
+        Activation::LeakyRelu(_) => "LeakyRelu",
+        Activation::Gelu | Activation::GeluTanh => "Gelu",
     }
 }
 
 fn activation_attributes(activation: Activation) -> Vec<AttributeProto> {
     match activation {
         Activation::HardSigmoid => vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)],
-        Activation::Relu | Activation::Relu6 | Activation::HardSwish | Activation::Sigmoid | Activation::Swish => {
-            Vec::new()
-        }
+        Activation::LeakyRelu(slope) => vec![float("alpha", slope.get())],
+        Activation::Relu
+        | Activation::Relu6
+        | Activation::HardSwish
+        | Activation::Sigmoid
+        | Activation::Swish
+        | Activation::Gelu
+        | Activation::GeluTanh => Vec::new(),
     }
 }
 
@@ -297,7 +377,7 @@ fn pool_attributes(pool: &Pool, form: &WrittenPool) -> Vec<AttributeProto> {
     written
 }
 
-fn int(name: &str, value: i64) -> AttributeProto {
+pub(super) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
         i: Some(value),
@@ -306,7 +386,7 @@ fn int(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-fn ints(name: &str, values: &[u32]) -> AttributeProto {
+pub(super) fn ints(name: &str, values: &[u32]) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
         ints: values.iter().map(|value| i64::from(*value)).collect(),
@@ -315,11 +395,20 @@ fn ints(name: &str, values: &[u32]) -> AttributeProto {
     }
 }
 
-fn float(name: &str, value: f32) -> AttributeProto {
+pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
         f: Some(value),
         r#type: Some(attribute_type::FLOAT),
+        ..AttributeProto::default()
+    }
+}
+
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        s: Some(value.as_bytes().to_vec()),
+        r#type: Some(attribute_type::STRING),
         ..AttributeProto::default()
     }
 }

@@ -94,7 +94,7 @@ impl Lowering<'_> {
             Op::Conv2d(conv) => self.convolution(id, conv)?,
             Op::BatchNorm(bn) => self.normalisation(id, bn)?,
             Op::Linear(linear) => self.linear(id, linear)?,
-            Op::Activation(activation) => self.activation(id, *activation),
+            Op::Activation(activation) => self.activation(id, *activation)?,
             Op::Pool(pool) => self.pool(id, pool)?,
             Op::Add => {
                 let kind = OperatorKind::Add(self.fused(id));
@@ -112,6 +112,10 @@ impl Lowering<'_> {
                 self.draft.operator(OperatorKind::Mean(true), &[input, axes], output);
             }
             Op::Flatten => self.flatten(id),
+            Op::Affine(affine) => self.scaling(id, affine)?,
+            Op::Slice(_) | Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_) | Op::LayerNorm(_) => {
+                return Err(refused(node, NOT_WRITTEN));
+            }
         }
         Ok(())
     }
@@ -281,7 +285,7 @@ pub fn fused_host(network: &Network, id: NodeId) -> Option<NodeId> {
     let host = *node.inputs.first()?;
     let fuses = matches!(
         network.node(host).op,
-        Op::Conv2d(_) | Op::BatchNorm(_) | Op::Linear(_) | Op::Add | Op::Mul
+        Op::Conv2d(_) | Op::BatchNorm(_) | Op::Affine(_) | Op::Linear(_) | Op::Add | Op::Mul
     );
     (fuses && network.sole_reader(host) == Some(id)).then_some(host)
 }
@@ -302,6 +306,9 @@ fn refused(node: &Node, reason: impl Into<String>) -> FormatError {
         reason: reason.into(),
     }
 }
+
+/// Of operators that the int8 writer has no form of.
+const NOT_WRITTEN: &str = "is not written in int8; export the network as ONNX";
 
 /// Whether a pool takes the largest value.
 fn is_maximum(kind: PoolKind) -> bool {

@@ -127,7 +127,7 @@ impl Freedom {
     const fn of(op: &Op) -> Self {
         match op {
             Op::Input => Self::Image,
-            Op::Pool(_) | Op::Flatten => Self::OfInput,
+            Op::Pool(_) | Op::Flatten | Op::Slice(_) | Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_) => Self::OfInput,
             Op::GlobalAvgPool => Self::OfInputUnlessGiven,
             Op::Activation(activation) => match activation {
                 Activation::Relu | Activation::Relu6 => Self::Own(0.0, 6.0),
@@ -135,10 +135,17 @@ impl Freedom {
                 Activation::Swish => Self::Own(-0.279, 6.0),
                 Activation::HardSigmoid => Self::Own(0.0, 1.0),
                 Activation::Sigmoid => Self::Logistic,
+                Activation::LeakyRelu(_) => Self::Own(-1.0, 6.0),
+                Activation::Gelu | Activation::GeluTanh => Self::Own(-0.17, 6.0),
             },
-            Op::Conv2d(_) | Op::BatchNorm(_) | Op::Add | Op::Mul | Op::Concat | Op::Linear(_) => {
-                Self::Own(ANYTHING.0, ANYTHING.1)
-            }
+            Op::Conv2d(_)
+            | Op::BatchNorm(_)
+            | Op::Add
+            | Op::Mul
+            | Op::Concat
+            | Op::Linear(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_) => Self::Own(ANYTHING.0, ANYTHING.1),
         }
     }
 

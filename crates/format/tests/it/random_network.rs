@@ -1,14 +1,25 @@
 //! Small random networks with every operator, for round trips and comparisons of runtimes.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, Tensor,
-    Weights, stream,
+    Activation, Affine, BatchNorm, Border, BorderFill, Conv2d, Coordinates, Factor, ImageAxis, Interpolation,
+    LayerNorm, Linear, Network, NetworkBuilder, NodeId, NormOver, Op, Padding, Pool, PoolKind, Resize, ResizeTo, Shape,
+    Slice, Tensor, Weights, stream,
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// A network and weights that depend on `seed` alone; batch normalisation has statistics other than 0 and 1.
 pub fn random_network(seed: u64) -> (Network, Weights) {
+    drawn(seed, false)
+}
+
+/// The same with operators alone that are written in int8.
+#[allow(dead_code, reason = "not every crate of tests writes int8")]
+pub fn int8_network(seed: u64) -> (Network, Weights) {
+    drawn(seed, true)
+}
+
+fn drawn(seed: u64, int8: bool) -> (Network, Weights) {
     let mut rng = stream(seed, "random network", 0);
     let least = [1, 5][rng.random_range(0..2)];
     let input = Shape::new(
@@ -20,6 +31,7 @@ pub fn random_network(seed: u64) -> (Network, Weights) {
         builder: NetworkBuilder::new(format!("random-{seed}"), input),
         rng,
         count: 0,
+        int8,
     };
     let mut last = draft.builder.input();
     let mut aside = Vec::new();
@@ -71,6 +83,7 @@ struct Draft {
     builder: NetworkBuilder,
     rng: ChaCha8Rng,
     count: u32,
+    int8: bool,
 }
 
 impl Draft {
@@ -83,7 +96,8 @@ impl Draft {
     }
 
     fn activation(&mut self, on: NodeId) -> NodeId {
-        let activation = Activation::ALL[self.rng.random_range(0..Activation::ALL.len())];
+        let known = if self.int8 { 6 } else { Activation::ALL.len() };
+        let activation = Activation::ALL[self.rng.random_range(0..known)];
         self.add(Op::Activation(activation), &[on])
     }
 
@@ -117,7 +131,7 @@ impl Draft {
             width,
         } = self.builder.shape(on);
         let room = height.min(width) >= 3;
-        match self.rng.random_range(0..9) {
+        match self.rng.random_range(0..if self.int8 { 9 } else { 13 }) {
             0 => {
                 let out = self.rng.random_range(1..9);
                 let conv = self.conv(on, Conv2d::square(out, 3, 1 + u32::from(room)));
@@ -170,12 +184,82 @@ impl Draft {
                 let conv = self.conv(on, Conv2d::pointwise(6));
                 self.conv(conv, Conv2d::square(4, 3, 1).with_groups(2))
             }
+            9..=12 => self.moved(on),
             // The product of a value with its own sigmoid: a swish, but as two nodes.
             _ => {
                 let gate = self.add(Op::Activation(Activation::Sigmoid), &[on]);
                 self.add(Op::Mul, &[on, gate])
             }
         }
+    }
+
+    /// What moves, scales or normalises values without a kernel.
+    fn moved(&mut self, on: NodeId) -> NodeId {
+        let Shape {
+            channels,
+            height,
+            width,
+        } = self.builder.shape(on);
+        let op = match self.rng.random_range(0..6) {
+            0 => {
+                let axes = [
+                    (ImageAxis::Channels, channels),
+                    (ImageAxis::Height, height),
+                    (ImageAxis::Width, width),
+                ];
+                let (axis, length) = axes[self.rng.random_range(0..3)];
+                let before = self.rng.random_range(0..length);
+                Op::Slice(Slice {
+                    axis,
+                    before,
+                    after: self.rng.random_range(0..length - before),
+                    step: self.rng.random_range(1..4),
+                })
+            }
+            1 => {
+                let divisors: Vec<u32> = (1..=channels)
+                    .filter(|groups| channels.is_multiple_of(*groups))
+                    .collect();
+                Op::Shuffle {
+                    groups: divisors[self.rng.random_range(0..divisors.len())],
+                }
+            }
+            2 => {
+                let interpolation = [Interpolation::NearestFloor, Interpolation::Linear][self.rng.random_range(0..2)];
+                let coordinates = if interpolation.is_nearest() {
+                    Coordinates::Asymmetric
+                } else {
+                    [Coordinates::HalfPixel, Coordinates::AlignCorners][self.rng.random_range(0..2)]
+                };
+                let to = if self.rng.random_bool(0.5) {
+                    ResizeTo::Factor([self.rng.random_range(1..3), self.rng.random_range(1..3)])
+                } else {
+                    ResizeTo::Size([self.rng.random_range(1..9), self.rng.random_range(1..9)])
+                };
+                Op::Resize(Resize {
+                    to,
+                    interpolation,
+                    coordinates,
+                })
+            }
+            3 => Op::Pad(Border {
+                padding: self.padding(height.min(width).min(3) - 1),
+                fill: [BorderFill::Zero, BorderFill::Reflect, BorderFill::Edge][self.rng.random_range(0..3)],
+            }),
+            4 => Op::LayerNorm(LayerNorm {
+                over: [NormOver::Channels, NormOver::Groups(1), NormOver::Groups(channels)]
+                    [self.rng.random_range(0..3)],
+                eps: 0.1,
+            }),
+            _ => {
+                let factors = [Factor::Channels, Factor::Constant(0.7)];
+                Op::Affine(Affine {
+                    scale: factors[self.rng.random_range(0..2)],
+                    shift: [Factor::Channels, Factor::Constant(0.0)][self.rng.random_range(0..2)],
+                })
+            }
+        };
+        self.add(op, &[on])
     }
 
     fn squeeze_and_excite(&mut self, on: NodeId) -> NodeId {

@@ -6,10 +6,10 @@ use panarch_graph::stream;
 use rand::RngExt;
 
 use crate::allocation::peak_of;
-use crate::random_network::random_network;
+use crate::random_network::int8_network;
 
 fn file(seed: u64) -> Vec<u8> {
-    let (network, _) = random_network(seed);
+    let (network, _) = int8_network(seed);
     write(&network, Values::Seeded(seed), &Ranges::plausible()).unwrap()
 }
 

@@ -12,7 +12,7 @@ use panarch_graph::{
 use proptest::prelude::*;
 use rand::RngExt;
 
-use crate::random_network::random_network;
+use crate::random_network::int8_network;
 
 /// The written file, read; none where an average pool is one that TFLite cannot say.
 fn written(network: &Network, weights: &Weights) -> Option<Structure> {
@@ -191,7 +191,7 @@ proptest! {
 
     #[test]
     fn random_networks_are_said_in_tflite(seed in any::<u64>()) {
-        let (network, weights) = random_network(seed);
+        let (network, weights) = int8_network(seed);
         if let Some(structure) = written(&network, &weights) {
             says_the_same(&network, &structure);
             let (folded, weights) = fold_batch_norm(&network, &weights).unwrap();
@@ -205,7 +205,7 @@ proptest! {
 #[test]
 fn only_the_ranges_that_are_needed_count() {
     for seed in 0..64 {
-        let (network, _) = random_network(seed);
+        let (network, _) = int8_network(seed);
         let mut rng = stream(seed, "ranges", 0);
         let mut all = Ranges::plausible();
         for node in network.nodes() {
@@ -229,7 +229,7 @@ fn only_the_ranges_that_are_needed_count() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let (network, weights) = random_network(3);
+    let (network, weights) = int8_network(3);
     let with = |values| write(&network, values, &Ranges::plausible()).unwrap();
     assert_eq!(with(Values::Seeded(7)), with(Values::Seeded(7)));
     assert_ne!(with(Values::Seeded(7)), with(Values::Seeded(8)));

@@ -7,7 +7,10 @@ use panarch_format::{
     OnnxOptions, OnnxReadOptions, read_onnx, read_onnx_with, read_torch, safetensors_bytes, safetensors_from_bytes,
     typed_safetensors_from_bytes, write_onnx,
 };
-use panarch_graph::{Network, Weights, stream};
+use panarch_graph::{
+    Activation, Affine, Border, BorderFill, Conv2d, Factor, ImageAxis, LayerNorm, Network, NetworkBuilder, NormOver,
+    Op, Padding, Resize, ResizeTo, Shape, Slice, Slope, Weights, stream,
+};
 use panarch_space::Head;
 use panarch_testkit::toy_space;
 use panarch_train::{Checkpoint, Supernet};
@@ -37,12 +40,75 @@ fn members() -> Vec<(Network, Weights)> {
         .collect()
 }
 
+/// What the toy space lacks: operators of other people's models.
+fn foreign() -> Option<(Network, Weights)> {
+    let mut builder = NetworkBuilder::new("foreign", Shape::new(3, 8, 8));
+    let mut last = builder.input();
+    let slice = |axis, step| {
+        Op::Slice(Slice {
+            axis,
+            before: 1,
+            after: 1,
+            step,
+        })
+    };
+    let norm = |over| Op::LayerNorm(LayerNorm { over, eps: 1e-5 });
+    let border = |fill| {
+        Op::Pad(Border {
+            padding: Padding::both([1, 2]),
+            fill,
+        })
+    };
+    let ops = [
+        Op::Conv2d(Conv2d::square(8, 3, 1)),
+        Op::Activation(Activation::LeakyRelu(Slope::USUAL)),
+        slice(ImageAxis::Channels, 1),
+        Op::Shuffle { groups: 2 },
+        Op::Activation(Activation::Gelu),
+        border(BorderFill::Reflect),
+        Op::Resize(Resize::nearest(2)),
+        slice(ImageAxis::Height, 2),
+        norm(NormOver::Channels),
+        Op::Affine(Affine {
+            scale: Factor::Channels,
+            shift: Factor::Channels,
+        }),
+        border(BorderFill::Zero),
+        Op::Resize(Resize {
+            to: ResizeTo::Size([5, 9]),
+            ..Resize::bilinear(1)
+        }),
+        norm(NormOver::Groups(3)),
+        Op::Activation(Activation::GeluTanh),
+        Op::GlobalAvgPool,
+    ];
+    for (index, op) in ops.into_iter().enumerate() {
+        last = builder.add(format!("node{index}"), op, &[last]).ok()?;
+    }
+    let network = builder.finish(last).ok()?;
+    let weights = Weights::random(&network, &mut stream(2, "weights", 0));
+    Some((network, weights))
+}
+
+/// The same bytes by another tool: the producer's name is one of as many letters.
+fn of_another_tool(bytes: &[u8]) -> Vec<u8> {
+    let (own, other) = (b"panarch", b"pytorch");
+    let mut bytes = bytes.to_vec();
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(own)).collect();
+    for at in places {
+        bytes[at..at + own.len()].copy_from_slice(other);
+    }
+    bytes
+}
+
 pub const ONNX: Target = Target {
     name: "onnx",
     seeds: || {
         let mut seeds: Vec<Vec<u8>> = members()
             .iter()
+            .chain(&foreign())
             .filter_map(|(network, weights)| write_onnx(network, weights, &OnnxOptions::default()).ok())
+            .flat_map(|bytes| [of_another_tool(&bytes), bytes])
             .collect();
         seeds.extend(
             ["nan_relu", "nan_clip", "h_chain1000", "h_inp_1_3_16384_16384"]

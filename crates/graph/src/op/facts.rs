@@ -2,7 +2,7 @@
 //!
 //! Every match names every operator. A new one does not compile before all of these questions have an answer.
 
-use super::{Conv2d, Op};
+use super::{Conv2d, Factor, Op};
 use crate::{Macs, ParameterRole, Shape};
 
 impl Op {
@@ -13,6 +13,12 @@ impl Op {
         match self {
             Self::Conv2d(_) | Self::Linear(_) => true,
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
+            | Self::LayerNorm(_)
+            | Self::Affine(_)
             | Self::BatchNorm(_)
             | Self::Activation(_)
             | Self::Add
@@ -28,8 +34,13 @@ impl Op {
     #[must_use]
     pub const fn joins_layer_before(&self) -> bool {
         match self {
-            Self::BatchNorm(_) | Self::Activation(_) => true,
+            Self::BatchNorm(_) | Self::Activation(_) | Self::Affine(_) => true,
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
+            | Self::LayerNorm(_)
             | Self::Conv2d(_)
             | Self::Add
             | Self::Mul
@@ -45,8 +56,17 @@ impl Op {
     #[must_use]
     pub const fn works_in_place(&self) -> bool {
         match self {
-            Self::BatchNorm(_) | Self::Activation(_) | Self::Flatten | Self::Mul => true,
+            Self::BatchNorm(_)
+            | Self::Activation(_)
+            | Self::Flatten
+            | Self::Mul
+            | Self::LayerNorm(_)
+            | Self::Affine(_) => true,
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
             | Self::Conv2d(_)
             | Self::Add
             | Self::Concat
@@ -62,6 +82,12 @@ impl Op {
         match self {
             Self::Flatten => true,
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
+            | Self::LayerNorm(_)
+            | Self::Affine(_)
             | Self::Conv2d(_)
             | Self::BatchNorm(_)
             | Self::Activation(_)
@@ -77,7 +103,7 @@ impl Op {
     /// Multiply-accumulates for one image, given the shapes of the first input and of the output.
     ///
     /// A convolution counts C_in·C_out·kh·kw·H_out·W_out / groups, a linear layer C_in·C_out;
-    /// biases, batch normalisation, activations, pooling and sums count nothing.
+    /// biases, normalisation, activations, pooling, resizing and sums count nothing.
     #[must_use]
     pub fn macs(&self, input: Shape, output: Shape) -> Macs {
         Macs(match self {
@@ -87,6 +113,12 @@ impl Op {
             }
             Self::Linear(_) => input.elements() * output.elements(),
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
+            | Self::LayerNorm(_)
+            | Self::Affine(_)
             | Self::BatchNorm(_)
             | Self::Activation(_)
             | Self::Add
@@ -121,7 +153,20 @@ impl Op {
             ]
             .map(|role| (role, vec![size(channels)]))
             .to_vec(),
+            Self::Affine(affine) => [
+                (affine.scale, ParameterRole::Weight),
+                (affine.shift, ParameterRole::Bias),
+            ]
+            .into_iter()
+            .filter(|(factor, _)| *factor == Factor::Channels)
+            .map(|(_, role)| (role, vec![size(channels)]))
+            .collect(),
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
+            | Self::LayerNorm(_)
             | Self::Activation(_)
             | Self::Add
             | Self::Mul
@@ -139,6 +184,12 @@ impl Op {
             Self::Conv2d(conv) => Some(&mut conv.bias),
             Self::Linear(linear) => Some(&mut linear.bias),
             Self::Input
+            | Self::Slice(_)
+            | Self::Shuffle { .. }
+            | Self::Resize(_)
+            | Self::Pad(_)
+            | Self::LayerNorm(_)
+            | Self::Affine(_)
             | Self::BatchNorm(_)
             | Self::Activation(_)
             | Self::Add

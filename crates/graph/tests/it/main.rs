@@ -5,4 +5,5 @@ mod folding;
 mod hash_values;
 mod outputs;
 mod random_network;
+mod rearrangements;
 mod structure;

@@ -1,8 +1,9 @@
 //! Models of other tools: the engine's logits of the network that was read, against the logits of a runtime for the file.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use panarch_format::{OnnxOptions, OnnxReadOptions, read_onnx, read_onnx_file, write_onnx};
+use panarch_format::{OnnxModel, OnnxOptions, OnnxReadOptions, read_onnx, read_onnx_file, write_onnx};
 use panarch_graph::{Network, Op, stream};
 use panarch_measure::{RtenRuntime, Runtime};
 use rand::RngExt;
@@ -14,12 +15,14 @@ use crate::engine::evaluate;
 /// `parameters` as the tool that made the model counts them, `file_parameters` as they are in the file, where batch
 /// normalisation may be folded, the `source`, and a `tolerance`.
 const VARIABLE: &str = "PANARCH_ONNX_MODELS";
+/// Where a table of what became of each is written (CSV), if it is set.
+const TABLE: &str = "PANARCH_ONNX_TABLE";
 
 struct Reference {
     shape: Vec<usize>,
     input: Vec<f32>,
     logits: Vec<f32>,
-    metadata: std::collections::HashMap<String, String>,
+    metadata: HashMap<String, String>,
 }
 
 fn reference(path: &Path) -> Reference {
@@ -70,13 +73,41 @@ fn parameters(network: &Network) -> u64 {
     network.parameter_count() - 2 * u64::from(network.input_shape().channels) * rescaling.count() as u64
 }
 
-/// One line of the table, or what is wrong.
-fn check(path: &Path) -> Result<String, String> {
-    let model = read_onnx_file(path, &OnnxReadOptions::default()).map_err(|error| error.to_string())?;
+/// What became of a model.
+enum Outcome {
+    /// It came in.
+    Read(Row),
+    /// It was refused, for this reason.
+    Refused(String),
+    /// It came in and is not what it was.
+    Wrong(String),
+}
+
+/// A model that came in, as the table has it.
+struct Row {
+    parameters: u64,
+    macs: u64,
+    difference: f32,
+    line: String,
+}
+
+fn check(path: &Path) -> Outcome {
+    let model = match read_onnx_file(path, &OnnxReadOptions::default()) {
+        Ok(model) => model,
+        Err(error) => return Outcome::Refused(error.to_string()),
+    };
     let reference = reference(&path.with_extension("safetensors"));
+    match compare(&model, &reference) {
+        Ok(row) => Outcome::Read(row),
+        Err(wrong) => Outcome::Wrong(wrong),
+    }
+}
+
+/// One line of the table, or what is wrong.
+fn compare(model: &OnnxModel, reference: &Reference) -> Result<Row, String> {
     let network = &model.network;
     let shape = network.input_shape();
-    let image = channels_first(&reference, shape.channels as usize, shape.pixels() as usize);
+    let image = channels_first(reference, shape.channels as usize, shape.pixels() as usize);
     let ours = difference(&evaluate(network, &model.weights, &image), &reference.logits);
     let exported = write_onnx(network, &model.weights, &OnnxOptions::default()).map_err(|error| error.to_string())?;
     let back = RtenRuntime::new(1)
@@ -106,10 +137,16 @@ fn check(path: &Path) -> Result<String, String> {
         .metadata
         .get("tolerance")
         .map_or(1e-4, |text| text.parse().expect("a number"));
-    if ours > tolerance || theirs > tolerance {
+    // Not a number is not within anything.
+    if !(ours <= tolerance && theirs <= tolerance) {
         return Err(line);
     }
-    Ok(line)
+    Ok(Row {
+        parameters,
+        macs,
+        difference: ours,
+        line,
+    })
 }
 
 /// The models that there are, or one line that says that there are none.
@@ -127,25 +164,57 @@ fn models() -> Vec<PathBuf> {
     paths
 }
 
+/// The families of the models, from the file families.csv beside them, which lists name and family; none without it.
+fn families(folder: &Path) -> HashMap<String, String> {
+    let text = std::fs::read_to_string(folder.join("families.csv")).unwrap_or_default();
+    let rows = text.lines().skip(1).filter_map(|line| line.split_once(','));
+    rows.map(|(name, family)| (name.to_owned(), family.trim_matches('"').to_owned()))
+        .collect()
+}
+
 #[test]
 fn models_of_other_tools_give_their_logits_parity() {
     let paths = models();
-    if paths.is_empty() {
+    let Some(folder) = paths.first().and_then(|path| path.parent()) else {
         return;
-    }
-    let mut failed = 0;
+    };
+    let families = families(folder);
+    let mut table = "name,family,parameters,macs,logit_difference,refusal\n".to_owned();
+    let [mut read, mut refused, mut wrong] = [0; 3];
     for path in &paths {
         let name = path.file_stem().expect("a name").to_string_lossy();
+        let family = families.get(name.as_ref()).map_or("", String::as_str);
         match check(path) {
-            Ok(line) => println!("{name}: {line}"),
-            Err(line) => {
-                failed += 1;
-                println!("FAILED {name}: {line}");
+            Outcome::Read(row) => {
+                read += 1;
+                println!("{name}: {}", row.line);
+                let (parameters, macs, difference) = (row.parameters, row.macs, row.difference);
+                table.push_str(&format!("{name},\"{family}\",{parameters},{macs},{difference:.1e},\n"));
+            }
+            Outcome::Refused(reason) => {
+                refused += 1;
+                println!("refused {name}: {reason}");
+                assert!(
+                    reason.contains('`') && reason.contains("operator") || reason.contains(" ("),
+                    "{name}: {reason}"
+                );
+                let reason = reason.replace('"', "'");
+                table.push_str(&format!("{name},\"{family}\",,,,\"{reason}\"\n"));
+            }
+            Outcome::Wrong(line) => {
+                wrong += 1;
+                println!("WRONG {name}: {line}");
             }
         }
     }
-    println!("{} models of other tools, {failed} failed", paths.len());
-    assert_eq!(failed, 0);
+    println!(
+        "{} models of other tools: {read} read, {refused} refused, {wrong} wrong",
+        paths.len()
+    );
+    if let Some(path) = std::env::var_os(TABLE) {
+        std::fs::write(path, table).expect("the table can be written");
+    }
+    assert_eq!(wrong, 0);
 }
 
 /// An error or a network with all its weights, never a panic.

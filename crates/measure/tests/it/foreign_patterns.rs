@@ -1,6 +1,8 @@
 //! What exporters write, pattern by pattern: the engine's values for the network that was read, against rten's for the
 //! file itself, and the operators that the pattern should become.
 
+mod parts;
+
 use panarch_format::read_onnx;
 use panarch_graph::stream;
 use panarch_measure::{RtenRuntime, Runtime};
@@ -12,7 +14,15 @@ use crate::onnx_file::OnnxFile;
 /// Builds on the input `x`; returns the output and its rank.
 type Build = fn(&mut OnnxFile) -> (String, usize);
 
-fn check(what: &str, opset: u64, input: &[i64], channels_last: bool, build: Build, expected: &[&str]) {
+fn check(
+    what: &str,
+    opset: u64,
+    input: &[i64],
+    channels_last: bool,
+    // Builds on the input `x`; returns the output and its rank.
+    build: impl Fn(&mut OnnxFile) -> (String, usize),
+    expected: &[&str],
+) {
     let mut file = OnnxFile::new(opset, stream(7, what, 0));
     let image = file.random(input.iter().product::<i64>() as usize);
     let image: Vec<f32> = image.iter().map(|value| 4.0 * value).collect();
@@ -237,7 +247,7 @@ fn activations_that_are_spelled_out() {
         check(what, 14, &one, false, build, expected);
     }
     // A slope that the network's hard sigmoid has not, and one that a convolution's bias cannot take.
-    let scaled = &["conv2d", "batch_norm", "activation"];
+    let scaled = &["conv2d", "affine", "activation"];
     check(
         "clip(0.2·x + 0.5, 0, 1)",
         14,
@@ -380,7 +390,7 @@ fn scalings() {
             let scaled = f.node("Mul", &[&x, &scale], &[]);
             (f.node("Add", &[&x, &scaled], &[]), 4)
         },
-        &["conv2d", "batch_norm", "add"],
+        &["conv2d", "affine", "add"],
     );
 }
 

@@ -119,13 +119,26 @@ impl OnnxFile {
 
     /// Adds a node and returns the name of its output.
     pub fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[Attribute<'_>]) -> String {
-        let output = self.name();
+        self.nodes(operator, inputs, attributes, 1).remove(0)
+    }
+
+    /// Adds a node of several outputs and returns their names.
+    pub fn nodes(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: &[Attribute<'_>],
+        outputs: usize,
+    ) -> Vec<String> {
+        let outputs: Vec<String> = (0..outputs).map(|_| self.name()).collect();
         let mut node = Vec::new();
         for input in inputs {
             bytes(&mut node, 1, input.as_bytes());
         }
-        bytes(&mut node, 2, output.as_bytes());
-        bytes(&mut node, 3, format!("{operator}_{output}").as_bytes());
+        for output in &outputs {
+            bytes(&mut node, 2, output.as_bytes());
+        }
+        bytes(&mut node, 3, format!("{operator}_{}", outputs[0]).as_bytes());
         bytes(&mut node, 4, operator.as_bytes());
         // rten wants what has a default to be written.
         let defaults: &[(&str, &[i64])] = match operator {
@@ -170,7 +183,7 @@ impl OnnxFile {
             bytes(&mut node, 5, &coded);
         }
         bytes(&mut self.graph, 1, &node);
-        output
+        outputs
     }
 
     /// The whole file, with an input `x` of these axes.

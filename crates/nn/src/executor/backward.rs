@@ -157,7 +157,11 @@ impl Backward<'_> {
                 | Source::MaxPool(_)
                 | Source::AveragePool(..)
                 | Source::GlobalAverage
-                | Source::Flatten => {
+                | Source::Flatten
+                | Source::Gather(_)
+                | Source::Bilinear(_)
+                | Source::LayerNorm(_)
+                | Source::Scale(_) => {
                     for image in self.images.clone() {
                         self.one_image(image);
                     }

@@ -9,7 +9,7 @@ use crate::kernels::activation::{NONE, limits};
 use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine};
 use crate::kernels::product::Ends;
 use crate::kernels::saved::SavedRows;
-use crate::plan::{EvaluationMemory, Group, Norm, head, lines};
+use crate::plan::{EvaluationMemory, Group, Norm, Scaling, head, lines};
 use crate::simd::Level;
 use crate::{BnStatistics, NnError, Store, Views};
 
@@ -108,6 +108,20 @@ impl Pass<'_> {
                     shift[channel] = (f64::from(bias[channel]) - mean * factor) as f32;
                 }
             }
+            if let Some(both) = group.source.scaling() {
+                for (which, scaling) in both.iter().enumerate() {
+                    let start = place.scale + which * lines(group.channels);
+                    match scaling {
+                        Scaling::Vector(parameter) => {
+                            gather(*parameter, start);
+                        }
+                        // SAFETY: as above.
+                        Scaling::Constant(value) => unsafe {
+                            std::slice::from_raw_parts_mut(self.floats.at(start), group.channels).fill(*value);
+                        },
+                    }
+                }
+            }
             if let Some(conv) = group.source.convolution() {
                 let weights = gather(conv.weight, self.memory.staging);
                 let bias = conv.bias.map(|bias| gather(bias, place.bias));
@@ -179,6 +193,7 @@ impl Pass<'_> {
                 operand: &|input| operand(group.inputs[input]),
                 out: Destination::F32(self.floats.at(values + place.value)),
                 packed: self.floats.at(place.packed),
+                scale: [0, lines(group.channels)].map(|at| self.floats.at(place.scale + at).cast_const()),
                 ends,
                 images: 0..count,
                 scratch,

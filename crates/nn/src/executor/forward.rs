@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::operand::{Block, Destination, Operand};
 use crate::kernels::depthwise::{Depthwise, convolve};
 use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine, column_sum, keep, multiply};
+use crate::kernels::layer_norm::layer_norm;
 use crate::kernels::pooling;
 use crate::kernels::prefetch::Prefetch;
 use crate::kernels::product::{Ends, Product, product};
@@ -22,6 +23,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) out: Destination,
     /// Packed weights of a convolution, and where its sums begin and what they are limited to.
     pub(crate) packed: *const f32,
+    /// Scale and shift of a scaling.
+    pub(crate) scale: [*const f32; 2],
     pub(crate) ends: Ends,
     pub(crate) images: Range<usize>,
     pub(crate) scratch: *mut f32,
@@ -51,7 +54,11 @@ impl Forward<'_> {
                 | Source::MaxPool(_)
                 | Source::AveragePool(..)
                 | Source::GlobalAverage
-                | Source::Flatten => {
+                | Source::Flatten
+                | Source::Gather(_)
+                | Source::Bilinear(_)
+                | Source::LayerNorm(_)
+                | Source::Scale(_) => {
                     for image in self.images.clone() {
                         self.one_image(image, after);
                     }
@@ -302,6 +309,33 @@ impl Forward<'_> {
                         load(&operand, to, false);
                         start += operand.channels;
                     }
+                }
+                Source::Gather(gather) => {
+                    let (input, output) = whole();
+                    gather.run(input, output);
+                }
+                Source::Bilinear(bilinear) => {
+                    let (input, output) = whole();
+                    bilinear.run(channels, input, output);
+                }
+                Source::LayerNorm(norm) => {
+                    load(&first, out, false);
+                    let output = std::slice::from_raw_parts_mut(out.data, group.elements());
+                    layer_norm(norm, channels, output);
+                }
+                Source::Scale(_) => {
+                    load(&first, out, false);
+                    let [scale, shift] = self.scale;
+                    let map = Affine {
+                        scale,
+                        shift,
+                        ..Affine::IDENTITY
+                    };
+                    let from = RowsIn {
+                        data: out.data,
+                        stride: out.stride,
+                    };
+                    affine(self.level, size, from.into(), out, &map, false);
                 }
                 Source::MaxPool(window) => {
                     let (input, output) = whole();

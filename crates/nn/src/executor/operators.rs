@@ -2,7 +2,8 @@
 //! finite differences of its forward pass, and against those of the scalar twin.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape, stream,
+    Activation, BatchNorm, Border, BorderFill, Conv2d, ImageAxis, Linear, Network, NetworkBuilder, NodeId, Op, Padding,
+    Pool, PoolKind, Resize, Shape, Slice, stream,
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -179,7 +180,10 @@ fn check_chain(what: &str, ops: impl Fn(u32) -> Vec<Op>) {
 }
 
 const fn is_smooth(kind: Activation) -> bool {
-    matches!(kind, Activation::Sigmoid | Activation::Swish)
+    matches!(
+        kind,
+        Activation::Sigmoid | Activation::Swish | Activation::Gelu | Activation::GeluTanh
+    )
 }
 
 fn norm() -> Op {
@@ -285,6 +289,41 @@ fn check_joint(what: &str, vector: bool, op: &Op) {
             add("joint", op.clone(), &[x, branch])
         });
         check(what, &network, seed as u64, false);
+    }
+}
+
+#[test]
+fn moves() {
+    let fills = [BorderFill::Zero, BorderFill::Reflect, BorderFill::Edge];
+    for fill in fills {
+        let padding = Padding {
+            before: [1, 2],
+            after: [3, 0],
+        };
+        check_chain(&format!("{} border", fill.name()), |_| {
+            vec![Op::Pad(Border { padding, fill })]
+        });
+    }
+    check_chain("channel shuffle", |channels| {
+        let widen = Op::Conv2d(Conv2d::pointwise(3 * channels));
+        vec![widen, Op::Shuffle { groups: 3 }]
+    });
+    for axis in [ImageAxis::Channels, ImageAxis::Height, ImageAxis::Width] {
+        for step in [1, 2] {
+            check_chain(&format!("slice of {axis:?} by {step}"), |channels| {
+                let widen = Op::Conv2d(Conv2d::pointwise(channels + 3));
+                let slice = Op::Slice(Slice {
+                    axis,
+                    before: 1,
+                    after: 2,
+                    step,
+                });
+                vec![widen, slice]
+            });
+        }
+    }
+    for resize in [Resize::nearest(2), Resize::bilinear(2), Resize::bilinear(3)] {
+        check_chain(&format!("{resize:?}"), |_| vec![Op::Resize(resize)]);
     }
 }
 

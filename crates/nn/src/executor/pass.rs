@@ -177,6 +177,8 @@ impl Pass<'_> {
             operand: &|input| self.operand(group.inputs[input]),
             out,
             packed: self.floats.at(place.packed),
+            // A scaling is not trained.
+            scale: [std::ptr::null(); 2],
             ends: Ends {
                 start: self.bias(group, place),
                 limits: None,

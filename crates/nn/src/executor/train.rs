@@ -13,7 +13,8 @@ impl Executor {
     /// [`Executor::update_running_statistics`].
     ///
     /// # Errors
-    /// When the input is not 1 to `batch` images, or views, store and network do not belong together.
+    /// When the input is not 1 to `batch` images, views, store and network do not belong together, or an operator has no
+    /// backward pass.
     pub fn train(&mut self, store: &Store, views: &Views, input: &[f32]) -> Result<&[f32], NnError> {
         self.train_with(store, views, input, None)
     }
@@ -40,6 +41,10 @@ impl Executor {
         observer: Option<&mut dyn Observer>,
     ) -> Result<&[f32], NnError> {
         self.check(store, views)?;
+        if let Some((node, operator)) = &self.untrainable {
+            let node = node.clone();
+            return Err(NnError::NotTrained { node, operator });
+        }
         self.images = self.count_images(input)?;
         self.trained = false;
         self.workspace.reserve(self.training.floats, self.training.doubles)?;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::activation::Curve;
 use super::depthwise::{Depthwise, DepthwiseWeights, convolve, weight_gradient};
 use super::elementwise::{
     Affine, Rows, RowsIn, RowsOut, affine, column_dot, column_sum, combine, finish, keep, moments, multiply,
@@ -181,7 +182,7 @@ proptest! {
 
     #[test]
     fn element_wise_passes(
-        seed in any::<u64>(), rows in 1..9_usize, channels in 1..40_usize, activation in 0..7_u8,
+        seed in any::<u64>(), rows in 1..9_usize, channels in 1..40_usize, code in 0..10_u8,
         scaled: bool, shifted: bool, accumulate: bool, bf16: bool,
     ) {
         let stride = channels + 5;
@@ -191,7 +192,7 @@ proptest! {
         let map = Affine {
             scale: if scaled { vector(0) } else { std::ptr::null() },
             shift: if shifted { vector(1) } else { std::ptr::null() },
-            activation,
+            activation: Curve { code, slope: 0.1 },
         };
         let size = Rows { rows, channels };
         compare(|level| {
@@ -276,13 +277,12 @@ fn bf16_rounds_to_nearest_even() {
 
 #[test]
 fn exponential_and_activations_match_f64() {
-    use super::activation::code;
     use panarch_graph::Activation;
     let x: Vec<f32> = (-2000..2000).map(|step| step as f32 / 100.0).collect();
     for level in Level::available() {
         for kind in Activation::ALL {
             let map = Affine {
-                activation: code(Some(kind)),
+                activation: Curve::of(kind),
                 ..Affine::IDENTITY
             };
             let mut out = vec![0.0; x.len()];
@@ -301,6 +301,12 @@ fn exponential_and_activations_match_f64() {
                     Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
                     Activation::Sigmoid => 1.0 / (1.0 + (-x).exp()),
                     Activation::Swish => x / (1.0 + (-x).exp()),
+                    Activation::LeakyRelu(slope) => x.max(f64::from(slope.get()) * x),
+                    Activation::Gelu => gelu(x),
+                    Activation::GeluTanh => {
+                        let argument = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+                        0.5 * x * (1.0 + argument.tanh())
+                    }
                 };
                 let error = (f64::from(*found) - expected).abs();
                 assert!(
@@ -310,4 +316,26 @@ fn exponential_and_activations_match_f64() {
             }
         }
     }
+}
+
+/// x · Φ(x), the distribution function as the integral of the density (Simpson's rule).
+fn gelu(x: f64) -> f64 {
+    let (low, steps) = (-12.0_f64, 4000);
+    if x <= low {
+        return 0.0;
+    }
+    let width = (x - low) / f64::from(steps);
+    let density = |at: f64| (-0.5 * at * at).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let sum: f64 = (0..=steps)
+        .map(|step| {
+            let weight = match step {
+                0 => 1.0,
+                last if last == steps => 1.0,
+                odd if odd % 2 == 1 => 4.0,
+                _ => 2.0,
+            };
+            weight * density(low + width * f64::from(step))
+        })
+        .sum();
+    x * sum * width / 3.0
 }

@@ -1,6 +1,6 @@
 //! Passes over rows of channels: normalise and activate, their backward passes, and sums over rows.
 
-use super::activation::{pull_back, value, with_activation};
+use super::activation::{Curve, NONE, pull_back, value, with_activation};
 use super::saved::{Element, SavedRows, with_width};
 use crate::simd::{Simd, kernels};
 
@@ -84,8 +84,8 @@ pub(crate) struct Affine {
     pub(crate) scale: *const f32,
     /// Per channel, or null for 0.
     pub(crate) shift: *const f32,
-    /// Activation code.
-    pub(crate) activation: u8,
+    /// What is done last.
+    pub(crate) activation: Curve,
 }
 
 impl Affine {
@@ -93,12 +93,12 @@ impl Affine {
     pub(crate) const IDENTITY: Self = Self {
         scale: std::ptr::null(),
         shift: std::ptr::null(),
-        activation: super::activation::NONE,
+        activation: NONE,
     };
 
     /// True when values stay as they are.
     pub(crate) const fn is_identity(&self) -> bool {
-        self.scale.is_null() && self.shift.is_null() && self.activation == 0
+        self.scale.is_null() && self.shift.is_null() && self.activation.is_none()
     }
 }
 
@@ -140,7 +140,7 @@ unsafe fn affine_any<S: Simd>(size: Rows, from: SavedRows, to: RowsOut, map: &Af
     unsafe {
         with_width!(from, |data| {
             with_activation!(
-                map.activation,
+                map.activation.code,
                 affine_rows::<S>(size, data, from.stride(), to, map, accumulate)
             );
         });
@@ -158,6 +158,7 @@ unsafe fn affine_rows<S: Simd, const A: u8, E: Element>(
 ) {
     unsafe {
         let Affine { scale, shift, .. } = *map;
+        let slope = map.activation.slope;
         for row in 0..size.rows {
             prefetch_row::<S, E>(size, from, stride, row);
             let (x, y) = (from.add(row * stride), to.data.add(row * to.stride));
@@ -170,12 +171,12 @@ unsafe fn affine_rows<S: Simd, const A: u8, E: Element>(
                     if !shift.is_null() {
                         v = S::add(v, load!(shift));
                     }
-                    store!(y, S::add(load!(y), value::<S, A>(v)));
+                    store!(y, S::add(load!(y), value::<S, A>(v, slope)));
                 });
             } else if !scale.is_null() && !shift.is_null() {
                 for_channels!(S, size.channels, |_at, load, store, kept| {
                     let v = S::fma(kept!(x), load!(scale), load!(shift));
-                    store!(y, value::<S, A>(v));
+                    store!(y, value::<S, A>(v, slope));
                 });
             } else {
                 for_channels!(S, size.channels, |_at, load, store, kept| {
@@ -186,7 +187,7 @@ unsafe fn affine_rows<S: Simd, const A: u8, E: Element>(
                     if !shift.is_null() {
                         v = S::add(v, load!(shift));
                     }
-                    store!(y, value::<S, A>(v));
+                    store!(y, value::<S, A>(v, slope));
                 });
             }
         }
@@ -235,7 +236,7 @@ unsafe fn finish_any<S: Simd>(size: Rows, g: RowsOut, z: SavedRows, map: &Affine
     unsafe {
         with_width!(z, |data| {
             with_activation!(
-                map.activation,
+                map.activation.code,
                 finish_rows::<S>(size, g, data, z.stride(), map, mean, sums)
             );
         });
@@ -255,6 +256,7 @@ unsafe fn finish_rows<S: Simd, const A: u8, E: Element>(
 ) {
     unsafe {
         let zero = S::splat(0.0);
+        let slope = map.activation.slope;
         let second = sums.add(size.channels);
         for_channels!(S, size.channels, |at, load, store, kept| {
             let scale = if map.scale.is_null() {
@@ -272,7 +274,7 @@ unsafe fn finish_rows<S: Simd, const A: u8, E: Element>(
                 for part in 0..rows {
                     let (gp, zp) = (g.data.add((row + part) * g.stride), z.add((row + part) * stride));
                     let z = kept!(zp);
-                    let gradient = pull_back::<S, A>(S::fma(z, scale, shift), load!(gp));
+                    let gradient = pull_back::<S, A>(S::fma(z, scale, shift), load!(gp), slope);
                     store!(gp, gradient);
                     sum[part] = S::add(sum[part], gradient);
                     product[part] = S::fma(gradient, S::sub(z, mean), product[part]);

@@ -2,7 +2,7 @@
 
 use panarch_graph::Activation;
 
-use super::activation::code;
+use super::activation::Curve;
 use super::depthwise::{Depthwise, convolve};
 use super::elementwise::{Affine, Rows, RowsIn, RowsOut, affine};
 use super::prefetch::Prefetch;
@@ -36,7 +36,7 @@ fn activations_keep_it() {
                     x[place] = nan;
                     let mut out = vec![0.0; COUNT];
                     let map = Affine {
-                        activation: code(Some(kind)),
+                        activation: Curve::of(kind),
                         ..Affine::IDENTITY
                     };
                     let (rows, channels) = (1, COUNT);

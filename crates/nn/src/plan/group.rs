@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
-use panarch_graph::{BatchNorm, Network, Node, NodeId, Op, ParameterRole, Pool, PoolKind};
+use panarch_graph::{BatchNorm, Factor, LayerNorm, Network, Node, NodeId, Op, ParameterRole, Pool, PoolKind};
 
-use super::{Convolution, Window};
-use crate::kernels::activation::{NONE, code};
+use super::{Bilinear, Convolution, Gather, Window};
+use crate::kernels::activation::{Curve, NONE};
 use crate::simd::Level;
 
 /// What a group computes before its batch normalisation and activation.
@@ -20,8 +20,22 @@ pub(crate) enum Source {
     AveragePool(Window, Vec<f32>),
     GlobalAverage,
     Flatten,
+    /// Values that are only moved: slices, shuffles, borders and resizes to the nearest position.
+    Gather(Gather),
+    Bilinear(Bilinear),
+    LayerNorm(LayerNorm),
+    /// Scale and shift.
+    Scale([Scaling; 2]),
     /// The first input as it is: a batch normalisation or activation that cannot join the node before it.
     Copy,
+}
+
+/// A scale or shift.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scaling {
+    Constant(f32),
+    /// The position of the vector among the network's parameters.
+    Vector(usize),
 }
 
 /// The batch normalisation of a group.
@@ -48,7 +62,7 @@ pub(crate) struct Group {
     pub(crate) width: usize,
     pub(crate) channels: usize,
     pub(crate) norm: Option<Norm>,
-    pub(crate) activation: u8,
+    pub(crate) activation: Curve,
     /// Number of times that other groups read it.
     pub(crate) readers: usize,
 }
@@ -66,7 +80,50 @@ impl Source {
             | Self::AveragePool(..)
             | Self::GlobalAverage
             | Self::Flatten
+            | Self::Gather(_)
+            | Self::Bilinear(_)
+            | Self::LayerNorm(_)
+            | Self::Scale(_)
             | Self::Input => None,
+        }
+    }
+
+    /// Scale and shift, for what is a scaling.
+    pub(crate) const fn scaling(&self) -> Option<&[Scaling; 2]> {
+        match self {
+            Self::Scale(both) => Some(both),
+            Self::Convolution(_)
+            | Self::Copy
+            | Self::Add
+            | Self::Multiply(_)
+            | Self::Concat
+            | Self::MaxPool(_)
+            | Self::AveragePool(..)
+            | Self::GlobalAverage
+            | Self::Flatten
+            | Self::Gather(_)
+            | Self::Bilinear(_)
+            | Self::LayerNorm(_)
+            | Self::Input => None,
+        }
+    }
+
+    /// Whether there is a backward pass.
+    pub(crate) const fn is_trainable(&self) -> bool {
+        match self {
+            Self::LayerNorm(_) | Self::Scale(_) => false,
+            Self::Convolution(_)
+            | Self::Copy
+            | Self::Add
+            | Self::Multiply(_)
+            | Self::Concat
+            | Self::MaxPool(_)
+            | Self::AveragePool(..)
+            | Self::GlobalAverage
+            | Self::Flatten
+            | Self::Gather(_)
+            | Self::Bilinear(_)
+            | Self::Input => true,
         }
     }
 }
@@ -84,7 +141,7 @@ impl Group {
 
     /// True when the gradient of the group's value differs from that of its raw value.
     pub(crate) const fn is_mapped(&self) -> bool {
-        self.norm.is_some() || self.activation != NONE
+        self.norm.is_some() || !self.activation.is_none()
     }
 }
 
@@ -135,7 +192,7 @@ impl Grouping<'_> {
         let node = self.network.node(id);
         let tail = match &node.op {
             Op::BatchNorm(bn) => Some((Some(self.norm(id, node, bn)), NONE)),
-            Op::Activation(kind) => Some((None, code(Some(*kind)))),
+            Op::Activation(kind) => Some((None, Curve::of(*kind))),
             Op::Input
             | Op::Conv2d(_)
             | Op::Add
@@ -144,7 +201,13 @@ impl Grouping<'_> {
             | Op::Pool(_)
             | Op::GlobalAvgPool
             | Op::Flatten
-            | Op::Linear(_) => None,
+            | Op::Linear(_)
+            | Op::Slice(_)
+            | Op::Shuffle { .. }
+            | Op::Resize(_)
+            | Op::Pad(_)
+            | Op::LayerNorm(_)
+            | Op::Affine(_) => None,
         };
         let Some((norm, activation)) = tail else {
             let source = self.source(id, node);
@@ -174,7 +237,7 @@ impl Grouping<'_> {
         self.last[group] == input
             && self.network.sole_reader(input).is_some()
             && !matches!(held.source, Source::Input)
-            && held.activation == NONE
+            && held.activation.is_none()
             && !(is_norm && held.norm.is_some())
     }
 
@@ -210,6 +273,13 @@ impl Grouping<'_> {
         }
     }
 
+    fn scaling(&self, id: NodeId, factor: Factor, role: ParameterRole) -> Scaling {
+        match factor {
+            Factor::Constant(value) => Scaling::Constant(value),
+            Factor::Channels => Scaling::Vector(self.parameters[&(id, role)]),
+        }
+    }
+
     fn source(&self, id: NodeId, node: &Node) -> Source {
         let to = self.network.shape(id);
         let from = node.inputs.first().map_or(to, |input| self.network.shape(*input));
@@ -242,6 +312,18 @@ impl Grouping<'_> {
             }
             Op::GlobalAvgPool => Source::GlobalAverage,
             Op::Flatten => Source::Flatten,
+            Op::Slice(slice) => Source::Gather(Gather::slice(slice, from)),
+            Op::Shuffle { groups } => Source::Gather(Gather::shuffle(*groups, from)),
+            Op::Pad(border) => Source::Gather(Gather::border(border, from)),
+            Op::Resize(resize) if resize.interpolation.is_nearest() => {
+                Source::Gather(Gather::nearest(resize, from, to))
+            }
+            Op::Resize(resize) => Source::Bilinear(Bilinear::new(resize, from, to)),
+            Op::LayerNorm(norm) => Source::LayerNorm(*norm),
+            Op::Affine(affine) => Source::Scale([
+                self.scaling(id, affine.scale, ParameterRole::Weight),
+                self.scaling(id, affine.shift, ParameterRole::Bias),
+            ]),
             Op::BatchNorm(_) | Op::Activation(_) => Source::Copy,
         }
     }

@@ -62,6 +62,8 @@ pub(crate) struct GroupMemory {
     pub(crate) gradient: usize,
     /// Normalisation vectors, [`NORM_VECTORS`] of them.
     pub(crate) norm: usize,
+    /// Scale and shift of a scaling.
+    pub(crate) scale: usize,
     /// Packed weights, forward and for the data gradient.
     pub(crate) packed: usize,
     pub(crate) gradient_packed: usize,
@@ -198,6 +200,7 @@ fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemo
     } else {
         0
     };
+    let scale = group.source.scaling().map_or(0, |_| 2 * lines(group.channels));
     let [packed, gradient_packed, bias] = group.source.convolution().map_or([0; 3], |conv| {
         let bias = if conv.bias.is_some() { lines(conv.outputs) } else { 0 };
         [conv.packed, if training { conv.gradient_packed } else { 0 }, bias]
@@ -207,6 +210,7 @@ fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemo
         bf16: false,
         gradient: 0,
         norm: fixed.take(norm),
+        scale: fixed.take(scale),
         packed: fixed.take(packed),
         gradient_packed: fixed.take(gradient_packed),
         bias: fixed.take(bias),
@@ -298,7 +302,11 @@ fn scratch(level: Level, groups: &[Group]) -> usize {
         | Source::MaxPool(_)
         | Source::AveragePool(..)
         | Source::GlobalAverage
-        | Source::Flatten => {
+        | Source::Flatten
+        | Source::Gather(_)
+        | Source::Bilinear(_)
+        | Source::LayerNorm(_)
+        | Source::Scale(_) => {
             let inputs: usize = group.inputs.iter().map(|input| lines(groups[*input].elements())).sum();
             2 * (inputs + lines(group.elements()))
         }

@@ -1,8 +1,9 @@
 //! Random small networks: the executor against the slow one, odd sizes and channel counts that fill no vector.
 
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, Linear, Network, NetworkBuilder, NodeId, Op, Padding, Pool, PoolKind, Shape,
-    Weights, stream,
+    Activation, Affine, BatchNorm, Border, BorderFill, Conv2d, Coordinates, Factor, ImageAxis, Interpolation,
+    LayerNorm, Linear, Network, NetworkBuilder, NodeId, NormOver, Op, Padding, Pool, PoolKind, Resize, ResizeTo, Shape,
+    Slice, Weights, stream,
 };
 use panarch_nn::{BnStatistics, Executor, Gradients, Store, Views};
 use proptest::prelude::*;
@@ -55,12 +56,54 @@ fn padding(rng: &mut ChaCha8Rng, mut side: impl FnMut(&mut ChaCha8Rng) -> [u32; 
     Padding { before, after }
 }
 
+/// A part along any axis; it may be that nothing is left.
+pub fn slice(rng: &mut ChaCha8Rng, shape: Shape) -> Slice {
+    let axes = [
+        (ImageAxis::Channels, shape.channels),
+        (ImageAxis::Height, shape.height),
+        (ImageAxis::Width, shape.width),
+    ];
+    let (axis, length) = axes[rng.random_range(0..3)];
+    Slice {
+        axis,
+        before: rng.random_range(0..length),
+        after: rng.random_range(0..length.div_ceil(2)),
+        step: rng.random_range(1..4),
+    }
+}
+
+/// To another size, in every way.
+pub fn resize(rng: &mut ChaCha8Rng, shape: Shape) -> Resize {
+    let interpolations = [
+        Interpolation::NearestFloor,
+        Interpolation::NearestDown,
+        Interpolation::NearestUp,
+        Interpolation::NearestCeil,
+        Interpolation::Linear,
+    ];
+    let coordinates = [
+        Coordinates::HalfPixel,
+        Coordinates::PytorchHalfPixel,
+        Coordinates::Asymmetric,
+        Coordinates::AlignCorners,
+    ];
+    Resize {
+        to: if rng.random_bool(0.5) && shape.pixels() < 100 {
+            ResizeTo::Factor([rng.random_range(1..4), rng.random_range(1..3)])
+        } else {
+            ResizeTo::Size([rng.random_range(1..12), rng.random_range(1..12)])
+        },
+        interpolation: interpolations[rng.random_range(0..5)],
+        coordinates: coordinates[rng.random_range(0..4)],
+    }
+}
+
 fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, layer: usize) -> NodeId {
     let shape = builder.shape(x);
     let name = |part: &str| format!("l{layer}.{part}");
     let side = |rng: &mut ChaCha8Rng, most: u32| [rng.random_range(1..=most), rng.random_range(1..=most)];
     let add = |builder: &mut NetworkBuilder, part: &str, op: Op, inputs: &[NodeId]| builder.add(name(part), op, inputs);
-    let kind = rng.random_range(0..9);
+    let kind = rng.random_range(0..13);
     let out = match kind {
         0..=2 => {
             let depthwise = kind == 2;
@@ -148,6 +191,20 @@ fn add_layer(builder: &mut NetworkBuilder, rng: &mut ChaCha8Rng, x: NodeId, laye
             }
         }
         7 => add(builder, "double", Op::Add, &[x, x]),
+        9 => add(builder, "slice", Op::Slice(slice(rng, shape)), &[x]),
+        10 => {
+            let divisors: Vec<u32> = (1..=shape.channels)
+                .filter(|g| shape.channels.is_multiple_of(*g))
+                .collect();
+            let groups = divisors[rng.random_range(0..divisors.len())];
+            add(builder, "shuffle", Op::Shuffle { groups }, &[x])
+        }
+        11 => add(builder, "resize", Op::Resize(resize(rng, shape)), &[x]),
+        12 => {
+            let fill = [BorderFill::Zero, BorderFill::Reflect, BorderFill::Edge][rng.random_range(0..3)];
+            let padding = padding(rng, |rng| [rng.random_range(0..3), rng.random_range(0..3)]);
+            add(builder, "pad", Op::Pad(Border { padding, fill }), &[x])
+        }
         _ => add(builder, "square", Op::Mul, &[x, x]),
     };
     // A window that does not fit leaves the layer out.
@@ -211,10 +268,10 @@ fn nearest_kink(network: &Network, pass: &reference::Pass) -> f64 {
     for node in network.nodes() {
         let Op::Activation(activation) = &node.op else { continue };
         let kinks: &[f64] = match activation {
-            Activation::Relu => &[0.0],
+            Activation::Relu | Activation::LeakyRelu(_) => &[0.0],
             Activation::Relu6 => &[0.0, 6.0],
             Activation::HardSigmoid | Activation::HardSwish => &[-3.0, 3.0],
-            Activation::Sigmoid | Activation::Swish => &[],
+            Activation::Sigmoid | Activation::Swish | Activation::Gelu | Activation::GeluTanh => &[],
         };
         for value in &pass.values[node.inputs[0].index()] {
             for kink in kinks {
@@ -287,5 +344,39 @@ proptest! {
     #[test]
     fn random_networks_match_the_slow_executor(seed in any::<u64>(), images in 3..6_usize) {
         compare(seed, images)?;
+    }
+}
+
+/// What is for inference alone: its values, and the refusal to train it.
+#[test]
+fn operators_without_a_backward_pass() {
+    let norms = [
+        NormOver::Channels,
+        NormOver::Groups(1),
+        NormOver::Groups(3),
+        NormOver::Groups(12),
+    ];
+    let norms = norms.map(|over| Op::LayerNorm(LayerNorm { over, eps: 1e-3 }));
+    let factors = [Factor::Constant(0.7), Factor::Channels];
+    let scalings = factors.map(|scale| factors.map(|shift| Op::Affine(Affine { scale, shift })));
+    for (seed, op) in norms.into_iter().chain(scalings.into_iter().flatten()).enumerate() {
+        let mut builder = NetworkBuilder::new("alone", Shape::new(5, 4, 3));
+        let input = builder.input();
+        let wide = builder
+            .add("wide", Op::Conv2d(Conv2d::pointwise(12)), &[input])
+            .unwrap();
+        let alone = builder.add("alone", op.clone(), &[wide]).unwrap();
+        let network = builder.finish(alone).unwrap();
+        let mut rng = stream(seed as u64, "alone", 0);
+        let weights = weights(&network, &mut rng);
+        let store = Store::from_weights(&network, &weights).unwrap();
+        let views = Views::resolve(&network, &store).unwrap();
+        let input = uniform(&mut rng, 3 * 60);
+        let mut executor = Executor::new(&network, 3).unwrap();
+        let slow = reference::forward(&network, &weights, &input, Mode::Eval);
+        let found = executor.evaluate(&store, &views, None, &input).unwrap();
+        close(op.name(), found, &slow.values[network.output().index()], 1e-2).unwrap();
+        let refused = executor.train(&store, &views, &input).unwrap_err().to_string();
+        assert!(refused.contains("`alone`") && refused.contains(op.name()), "{refused}");
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use panarch::ImageSize;
 use panarch_cost::Model;
 use panarch_cost::mapper::Objective;
 use panarch_data::Generated;
@@ -242,9 +243,9 @@ pub enum SpaceCommand {
 /// What a genotype needs besides its space to become a network.
 #[derive(Debug, Args, Clone, Copy)]
 pub struct ShapeArgs {
-    /// Height and width of the images [default: the space's]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub resolution: Option<u32>,
+    /// Height and width of the images, such as 224, or 48x320 for networks by name and ONNX files [default: the space's]
+    #[arg(long)]
+    pub resolution: Option<ImageSize>,
     /// Number of image channels
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub channels: u32,
@@ -273,9 +274,9 @@ pub enum NetworkCommand {
     Import {
         /// ONNX file; external data files beside it are read too
         file: PathBuf,
-        /// Height and width of the images, if the file leaves them open
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
-        resolution: Option<u32>,
+        /// Height and width of the images, such as 224 or 48x320, if the file leaves them open
+        #[arg(long)]
+        resolution: Option<ImageSize>,
         /// Also write the network as a Panarch ONNX file, with batch normalisation not folded
         #[arg(long, short)]
         output: Option<PathBuf>,
@@ -322,9 +323,9 @@ pub struct SubjectArgs {
     /// Published description of a single network (JSON)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Height and width of the images [default: those of the space or description]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub resolution: Option<u32>,
+    /// Height and width of the images, such as 224, or 48x320 for an ONNX file [default: those of the space or description]
+    #[arg(long)]
+    pub resolution: Option<ImageSize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -52,7 +52,11 @@ pub fn table(command: &TableCommand) -> anyhow::Result<()> {
             classes: args.shape.classes,
             input_channels: args.shape.channels,
         },
-        resolution: args.shape.resolution,
+        resolution: args
+            .shape
+            .resolution
+            .map(|size| size.side("a table of a space's blocks"))
+            .transpose()?,
         repeat: args.repeat,
         output: args.output.clone(),
     };

@@ -167,7 +167,9 @@ fn sample(space: &Space, count: u32, seed: u64, shape: ShapeArgs) -> anyhow::Res
         classes: shape.classes,
         input_channels: shape.channels,
     };
-    let resolution = shape.resolution.unwrap_or(space.default_resolution());
+    let what = format!("space {}", space.name());
+    let resolution = shape.resolution.map(|size| size.side(&what)).transpose()?;
+    let resolution = resolution.unwrap_or(space.default_resolution());
     let mut rng = stream(seed, "panarch space sample", 0);
     for _ in 0..count {
         let genotype = space.sample(&mut rng);

@@ -74,7 +74,6 @@ pub struct LimitsSection(Vec<Limit>);
 
 impl LimitsSection {
     /// The limits.
-    #[must_use]
     pub fn iter(&self) -> std::slice::Iter<'_, Limit> {
         self.0.iter()
     }

@@ -96,6 +96,10 @@ fn node_shapes(node: &str, op: &Op, channels: u32, found: &mut dyn FnMut(String,
         Op::Linear(linear) => Some(linear.out),
         Op::Flatten => None,
         Op::BatchNorm(_) | Op::Activation(_) | Op::Pool(_) | Op::GlobalAvgPool => Some(channels),
+        // What changes the channels, if it does, is no node of a piece.
+        Op::Slice(_) | Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_) | Op::LayerNorm(_) | Op::Affine(_) => {
+            Some(channels)
+        }
         // Pieces of their own, or what comes in.
         Op::Input | Op::Add | Op::Mul | Op::Concat => Some(channels),
     }

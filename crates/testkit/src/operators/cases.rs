@@ -2,8 +2,9 @@
 
 use panarch_cost::Operator;
 use panarch_graph::{
-    Activation, BatchNorm, Conv2d, GraphError, Linear, Network, NetworkBuilder, NodeId, Op, Output, Padding, Pool,
-    PoolKind, Shape,
+    Activation, Affine, BatchNorm, Border, BorderFill, Conv2d, Coordinates, Factor, GraphError, ImageAxis,
+    Interpolation, LayerNorm, Linear, Network, NetworkBuilder, NodeId, NormOver, Op, Output, Padding, Pool, PoolKind,
+    Resize, ResizeTo, Shape, Slice, Slope,
 };
 
 /// The name of the node that a case is about.
@@ -89,7 +90,7 @@ fn of(operator: Operator) -> Vec<Case> {
         network,
     };
     let alone = |setting: &str, op: Op| case(setting, chain(setting, IMAGE, &[op]));
-    let behind = |setting: &str, input: Shape, before: Op, op: Op| {
+    let after = |setting: &str, input: Shape, before: Op, op: Op| {
         let mut b = NetworkBuilder::new(setting, input);
         let at = b.input();
         let at = add(&mut b, "before", before, &[at]);
@@ -193,8 +194,8 @@ fn of(operator: Operator) -> Vec<Case> {
             vec![
                 case("of a vector", chain("of a vector", vector, &[linear(5, false)])),
                 case("with bias", chain("with bias", vector, &[linear(5, true)])),
-                behind("of a flattened image", IMAGE, Op::Flatten, linear(3, true)),
-                behind("of means", IMAGE, Op::GlobalAvgPool, linear(3, true)),
+                after("of a flattened image", IMAGE, Op::Flatten, linear(3, true)),
+                after("of means", IMAGE, Op::GlobalAvgPool, linear(3, true)),
                 case("with what follows it", followed(linear(5, true), vector)),
             ]
         }
@@ -208,6 +209,11 @@ fn of(operator: Operator) -> Vec<Case> {
                 alone("of the image", norm()),
                 case("of what is read elsewhere too", valid(b.finish(sum), "read twice")),
                 case("of a vector", chain("of a vector", Shape::vector(6), &[norm()])),
+                alone("a scale and a shift", affine(Factor::Channels, Factor::Channels)),
+                alone(
+                    "a constant scale",
+                    affine(Factor::Constant(0.5), Factor::Constant(-0.25)),
+                ),
             ]
         }
         Operator::Add => vec![
@@ -255,10 +261,50 @@ fn of(operator: Operator) -> Vec<Case> {
         Operator::Flatten => {
             let relu = || Op::Activation(Activation::Relu);
             vec![
-                behind("of an image", IMAGE, relu(), Op::Flatten),
-                behind("of a vector", Shape::vector(5), relu(), Op::Flatten),
+                after("of an image", IMAGE, relu(), Op::Flatten),
+                after("of a vector", Shape::vector(5), relu(), Op::Flatten),
             ]
         }
+        Operator::Slice => [ImageAxis::Channels, ImageAxis::Height, ImageAxis::Width]
+            .into_iter()
+            .flat_map(|axis| [1, 2].map(|step| (axis, step)))
+            .map(|(axis, step)| {
+                let slice = Slice {
+                    axis,
+                    before: 1,
+                    after: 1,
+                    step,
+                };
+                alone(&format!("{axis:?}, step {step}"), Op::Slice(slice))
+            })
+            .collect(),
+        Operator::Shuffle => [2, 4]
+            .map(|groups| alone(&format!("{groups} groups"), Op::Shuffle { groups }))
+            .into(),
+        Operator::Resize => resizes()
+            .into_iter()
+            .map(|(setting, resize)| alone(&setting, Op::Resize(resize)))
+            .collect(),
+        Operator::Pad => [BorderFill::Zero, BorderFill::Reflect, BorderFill::Edge]
+            .map(|fill| alone(fill.name(), Op::Pad(Border { padding: UNEVEN, fill })))
+            .into(),
+        Operator::LayerNorm => [
+            ("over channels", NormOver::Channels),
+            ("over the image", NormOver::Groups(1)),
+            ("over two groups", NormOver::Groups(2)),
+            ("over each channel", NormOver::Groups(4)),
+        ]
+        .map(|(setting, over)| alone(setting, Op::LayerNorm(LayerNorm { over, eps: 0.05 })))
+        .into(),
+        Operator::LeakyRelu => activation(operator, Activation::LeakyRelu(Slope::USUAL)),
+        Operator::Gelu => [(Activation::Gelu, "exact"), (Activation::GeluTanh, "by tanh")]
+            .into_iter()
+            .flat_map(|(kind, name)| activation(operator, kind).into_iter().map(move |case| (case, name)))
+            .map(|(case, name)| Case {
+                setting: format!("{}, {name}", case.setting),
+                ..case
+            })
+            .collect(),
         Operator::Relu => activation(operator, Activation::Relu),
         Operator::Relu6 => activation(operator, Activation::Relu6),
         Operator::HardSwish => activation(operator, Activation::HardSwish),
@@ -339,6 +385,32 @@ fn pools(kind: PoolKind) -> Vec<(&'static str, Pool)> {
     pools
 }
 
+fn resizes() -> Vec<(String, Resize)> {
+    let mut resizes = vec![
+        ("nearest, twice".to_owned(), Resize::nearest(2)),
+        ("bilinear, twice".to_owned(), Resize::bilinear(2)),
+    ];
+    let coordinates = [
+        ("half pixel", Coordinates::HalfPixel),
+        ("asymmetric", Coordinates::Asymmetric),
+        ("aligned corners", Coordinates::AlignCorners),
+    ];
+    for (name, coordinates) in coordinates {
+        for (kind, interpolation) in [
+            ("nearest", Interpolation::NearestFloor),
+            ("linear", Interpolation::Linear),
+        ] {
+            let resize = Resize {
+                to: ResizeTo::Size([5, 11]),
+                interpolation,
+                coordinates,
+            };
+            resizes.push((format!("to 5×11, {kind}, {name}"), resize));
+        }
+    }
+    resizes
+}
+
 /// An activation of the image, of a vector, and fused into what a layer does.
 fn activation(operator: Operator, activation: Activation) -> Vec<Case> {
     let case = |setting: &str, network: Network| Case {
@@ -347,15 +419,15 @@ fn activation(operator: Operator, activation: Activation) -> Vec<Case> {
         network,
     };
     let op = Op::Activation(activation);
-    let mut b = NetworkBuilder::new("behind a convolution", IMAGE);
+    let mut b = NetworkBuilder::new("after a convolution", IMAGE);
     let at = b.input();
     let conv = add(&mut b, "conv", Op::Conv2d(Conv2d::square(5, 3, 1)), &[at]);
     let end = add(&mut b, SUBJECT, op.clone(), &[conv]);
-    let behind = valid(b.finish(end), "behind a convolution");
+    let after = valid(b.finish(end), "after a convolution");
     vec![
         case("of the image", chain("of the image", IMAGE, std::slice::from_ref(&op))),
         case("of a vector", chain("of a vector", Shape::vector(12), &[op])),
-        case("behind a convolution", behind),
+        case("after a convolution", after),
     ]
 }
 
@@ -367,7 +439,11 @@ fn norm() -> Op {
     })
 }
 
-/// The operator with a batch normalisation and a smooth activation behind it.
+fn affine(scale: Factor, shift: Factor) -> Op {
+    Op::Affine(Affine { scale, shift })
+}
+
+/// The operator with a batch normalisation and a smooth activation after it.
 fn followed(op: Op, input: Shape) -> Network {
     let mut b = NetworkBuilder::new("followed", input);
     let at = b.input();

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use panarch_graph::{Activation, Conv2d, Network, Op, Pool, PoolKind, Shape, Weights};
+use panarch_graph::{
+    Activation, BorderFill, Conv2d, Coordinates, Factor, ImageAxis, Interpolation, Network, NormOver, Op, Pool,
+    PoolKind, Resize, Shape, Weights,
+};
 
 /// Whether batch normalisation uses the batch's statistics or the running ones.
 #[derive(Clone, Copy, PartialEq)]
@@ -140,6 +143,44 @@ pub fn forward(network: &Network, weights: &Weights, input: &[f32], mode: Mode) 
                     out[flat_index(index, from)] = *value;
                 }
             }
+            op @ (Op::Slice(_) | Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_)) => {
+                for_each_share(&geometry, op, |from, to, share| out[to] += share * inputs[0][from]);
+            }
+            Op::LayerNorm(norm) => {
+                let each = match norm.over {
+                    NormOver::Channels => to[2],
+                    NormOver::Groups(groups) => to[2] / groups as usize,
+                };
+                // Which mean and variance a value belongs to.
+                let set = |index: usize| {
+                    let (pixel, channel) = (index / to[2], index % to[2]);
+                    match norm.over {
+                        NormOver::Channels => pixel,
+                        NormOver::Groups(groups) => pixel / (to[0] * to[1]) * groups as usize + channel / each,
+                    }
+                };
+                let mut sums: BTreeMap<usize, [f64; 3]> = BTreeMap::new();
+                for (index, x) in inputs[0].iter().enumerate() {
+                    let [count, sum, squares] = sums.entry(set(index)).or_default();
+                    (*count, *sum, *squares) = (*count + 1.0, *sum + x, *squares + x * x);
+                }
+                for (index, out) in out.iter_mut().enumerate() {
+                    let [count, sum, squares] = sums[&set(index)];
+                    let mean = sum / count;
+                    let variance = squares / count - mean * mean;
+                    *out = (inputs[0][index] - mean) / (variance + f64::from(norm.eps)).sqrt();
+                }
+            }
+            Op::Affine(affine) => {
+                let factor = |factor: Factor, suffix: &str| match factor {
+                    Factor::Constant(value) => vec![f64::from(value); to[2]],
+                    Factor::Channels => weight(weights, &node.name, suffix),
+                };
+                let (scale, shift) = (factor(affine.scale, "weight"), factor(affine.shift, "bias"));
+                for (index, out) in out.iter_mut().enumerate() {
+                    *out = inputs[0][index] * scale[index % to[2]] + shift[index % to[2]];
+                }
+            }
         }
         pass.values.push(out);
     }
@@ -266,6 +307,10 @@ pub fn backward(
                     *dx = dy[i / (pixels * from[2]) * from[2] + i % from[2]] / pixels as f64;
                 }
             }
+            op @ (Op::Slice(_) | Op::Shuffle { .. } | Op::Resize(_) | Op::Pad(_)) => {
+                for_each_share(&geometry, op, |from, to, share| dx[from] += share * dy[to]);
+            }
+            Op::LayerNorm(_) | Op::Affine(_) => unreachable!("these are not trained"),
             Op::Flatten => {
                 for (i, dx) in dx.iter_mut().enumerate() {
                     *dx = dy[flat_index(i, from)];
@@ -301,6 +346,129 @@ pub fn activation(kind: Activation, x: f64) -> (f64, f64) {
         }
         Activation::Sigmoid => (sigmoid, sigmoid * (1.0 - sigmoid)),
         Activation::Swish => (x * sigmoid, sigmoid * (1.0 + x * (1.0 - sigmoid))),
+        Activation::LeakyRelu(slope) => {
+            let slope = if x > 0.0 { 1.0 } else { f64::from(slope.get()) };
+            (x * slope, slope)
+        }
+        Activation::Gelu => {
+            let density = (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            let below = 0.5 + normal_integral(x);
+            (x * below, below + x * density)
+        }
+        Activation::GeluTanh => {
+            let root = (2.0 / std::f64::consts::PI).sqrt();
+            let tanh = (root * (x + 0.044_715 * x.powi(3))).tanh();
+            let slope = (1.0 - tanh * tanh) * root * (1.0 + 3.0 * 0.044_715 * x * x);
+            (0.5 * x * (1.0 + tanh), 0.5 * (1.0 + tanh) + 0.5 * x * slope)
+        }
+    }
+}
+
+/// The integral of the normal density from 0 to x, by its series (Abramowitz & Stegun 26.2.11).
+fn normal_integral(x: f64) -> f64 {
+    // Beyond, what is missing to a half is less than 1e-18, and the terms of the series no longer fit.
+    if x.abs() > 9.0 {
+        return 0.5_f64.copysign(x);
+    }
+    let (mut term, mut sum, mut odd) = (x, x, 1.0);
+    while f64::abs(term) > 1e-17 && odd < 1e3 {
+        odd += 2.0;
+        term *= x * x / odd;
+        sum += term;
+    }
+    sum * (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+/// Calls `f(input index, output index, share)` for every value that an operator moves, share by share.
+fn for_each_share(g: &Geometry, op: &Op, mut f: impl FnMut(usize, usize, f64)) {
+    let ([ih, iw, ic], [oh, ow, oc]) = (g.from, g.to);
+    for n in 0..g.batch {
+        for (y, x, c) in (0..oh).flat_map(|y| (0..ow).flat_map(move |x| (0..oc).map(move |c| (y, x, c)))) {
+            let rows = sources(op, 0, [y, ih, oh]);
+            let columns = sources(op, 1, [x, iw, ow]);
+            let channel = match op {
+                Op::Slice(slice) if slice.axis == ImageAxis::Channels => {
+                    slice.before as usize + c * slice.step as usize
+                }
+                Op::Shuffle { groups } => {
+                    let groups = *groups as usize;
+                    (c % groups) * (ic / groups) + c / groups
+                }
+                _ => c,
+            };
+            for (row, down) in &rows {
+                for (column, across) in &columns {
+                    let from = ((n * ih + row) * iw + column) * ic + channel;
+                    f(from, ((n * oh + y) * ow + x) * oc + c, down * across);
+                }
+            }
+        }
+    }
+}
+
+/// What position `at` of an axis (0 rows, 1 columns) of `to` positions is made of, where the input has `from`.
+fn sources(op: &Op, axis: usize, [at, from, to]: [usize; 3]) -> Vec<(usize, f64)> {
+    let last = from as f64 - 1.0;
+    match op {
+        Op::Slice(slice)
+            if (slice.axis, axis) == (ImageAxis::Height, 0) || (slice.axis, axis) == (ImageAxis::Width, 1) =>
+        {
+            vec![(slice.before as usize + at * slice.step as usize, 1.0)]
+        }
+        Op::Pad(border) => {
+            let mut place = at as i64 - i64::from(border.padding.before[axis]);
+            let size = from as i64;
+            match border.fill {
+                BorderFill::Zero if place < 0 || place >= size => return Vec::new(),
+                BorderFill::Zero => {}
+                BorderFill::Edge => place = place.max(0).min(size - 1),
+                BorderFill::Reflect => {
+                    while place < 0 || place >= size {
+                        place = if place < 0 { -place } else { 2 * (size - 1) - place };
+                    }
+                }
+            }
+            vec![(place as usize, 1.0)]
+        }
+        Op::Resize(Resize {
+            interpolation,
+            coordinates,
+            ..
+        }) => {
+            let scale = to as f64 / from as f64;
+            let at = at as f64;
+            let place = match coordinates {
+                Coordinates::HalfPixel => (at + 0.5) / scale - 0.5,
+                Coordinates::PytorchHalfPixel if to > 1 => (at + 0.5) / scale - 0.5,
+                Coordinates::AlignCorners if to > 1 => at * (from as f64 - 1.0) / (to as f64 - 1.0),
+                Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
+                Coordinates::Asymmetric => at / scale,
+            };
+            // Ties are meant to be ties.
+            let place = (place * 1e9).round() / 1e9;
+            let nearest = |place: f64| vec![(place.clamp(0.0, last) as usize, 1.0)];
+            match interpolation {
+                Interpolation::NearestFloor => nearest(place.floor()),
+                Interpolation::NearestCeil => nearest(place.ceil()),
+                Interpolation::NearestDown => nearest(if place.fract() == 0.5 {
+                    place.floor()
+                } else {
+                    place.round()
+                }),
+                Interpolation::NearestUp => nearest(if place.fract() == 0.5 {
+                    place.ceil()
+                } else {
+                    place.round()
+                }),
+                Interpolation::Linear => {
+                    let place = place.clamp(0.0, last);
+                    let low = place.floor();
+                    let high = (low + 1.0).min(last);
+                    vec![(low as usize, 1.0 - (place - low)), (high as usize, place - low)]
+                }
+            }
+        }
+        _ => vec![(at, 1.0)],
     }
 }
 

@@ -6,20 +6,21 @@ use panarch_format::tflite::{Ranges, Values, read_structure, write};
 use panarch_format::{BatchNormExport, OnnxOptions, read_onnx, write_onnx};
 use panarch_graph::{Network, NodeId, Shape, Tensor, Weights, stream};
 use panarch_measure::{RtenRuntime, Runtime, available_runtimes, verify_export_in};
-use panarch_nn::{Executor, Gradients, Store, Views};
+use panarch_nn::{Executor, Store, Views};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::cases::{SUBJECT, cases, several_outputs};
 use super::costs::{answer, cost_kinds};
+use super::gradients::{self, Departure};
 use super::reference::{Mode, forward};
 
 /// Images of a batch.
-const IMAGES: usize = 3;
+pub(super) const IMAGES: usize = 3;
 /// Distance of values that are drawn: coarse enough that a step of finite differences moves none over another.
 const GRAIN: f32 = 1.0 / 32.0;
-/// A step of finite differences; values and steps are exact in f32.
-const STEP: f32 = 1.0 / 262_144.0;
+/// Images that gradients are tried with before all are said to lie at a kink.
+const DRAWS: u64 = 20;
 
 /// What somebody says to an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,10 +148,8 @@ impl<'a> Subject<'a> {
     }
 
     /// The outputs of the reference, one after the other, as the engine gives them.
-    fn expected(&self, weights: &Weights, images: &[f32], mode: Mode) -> Vec<f64> {
-        let values = forward(self.network, weights, images, mode).values;
-        let outputs = self.network.outputs().iter();
-        outputs.flat_map(|output| values[output.node.index()].clone()).collect()
+    fn expected(&self) -> Vec<f64> {
+        results(self.network, &self.weights, &self.images, Mode::Eval)
     }
 
     /// The engine's forward pass, in evaluation and in training, against the reference, output by output.
@@ -193,79 +192,21 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The engine's gradients of Σ result · slope along random directions in all parameters and the images, against finite
-    /// differences of the reference.
+    /// The engine's gradients against finite differences of the reference; with other images where a step crosses a kink.
     fn backward(&self) -> Result<(), Answer> {
-        let refused = |error| self.refused(error);
-        let store = Store::from_weights(self.network, &self.weights).map_err(refused)?;
-        let views = Views::resolve(self.network, &store).map_err(refused)?;
-        let mut executor = Executor::new(self.network, IMAGES).map_err(refused)?;
-        let results = executor.train(&store, &views, &self.images).map_err(refused)?.len();
-        let mut rng = stream(11, self.network.name(), 0);
-        let slope = grains(&mut rng, results, 1.0);
-        let mut gradients = Gradients::zeros(&store);
-        let mut of_images = vec![0.0; self.images.len()];
-        executor
-            .backward(&store, &views, &slope, &mut gradients, Some(&mut of_images))
-            .map_err(refused)?;
-        let loss = |weights: &Weights, images: &[f32]| -> f64 {
-            let values = self.expected(weights, images, Mode::Train);
-            values
-                .iter()
-                .zip(&slope)
-                .map(|(value, slope)| value * f64::from(*slope))
-                .sum()
-        };
-        let trainable: Vec<_> = self
-            .network
-            .parameters()
-            .into_iter()
-            .filter(|it| it.role.is_trainable())
-            .collect();
-        for _ in 0..4 {
-            let (mut predicted, mut size) = (0.0, 0.0_f64);
-            let mut moved = [1.0, -1.0].map(|_| (self.weights.clone(), self.images.clone()));
-            let mut go = |gradient: f32, ends: [&mut f32; 2]| {
-                let way = f32::from(rng.random_range(-1_i8..=1));
-                let [up, down] = ends;
-                *up += way * STEP;
-                *down -= way * STEP;
-                let product = f64::from(gradient) * f64::from(way);
-                predicted += product;
-                size += product * product;
+        for draw in 0..DRAWS {
+            let images = match draw {
+                0 => self.images.clone(),
+                _ => apart(&mut stream(7, self.network.name(), draw), self.network.input_shape()),
             };
-            let [(up, up_images), (down, down_images)] = &mut moved;
-            for spec in &trainable {
-                let own = store
-                    .id(&spec.name)
-                    .map(|id| gradients.get(id).to_vec())
-                    .unwrap_or_default();
-                let mut ends = [up.remove(&spec.name), down.remove(&spec.name)];
-                if let [Some(up), Some(down)] = &mut ends {
-                    for ((gradient, up), down) in own.iter().zip(&mut up.data).zip(&mut down.data) {
-                        go(*gradient, [up, down]);
-                    }
-                }
-                let [high, low] = ends;
-                for (weights, tensor) in [(&mut *up, high), (&mut *down, low)] {
-                    if let Some(tensor) = tensor {
-                        weights.insert(spec.name.clone(), tensor);
-                    }
-                }
-            }
-            for ((gradient, up), down) in of_images.iter().zip(up_images).zip(down_images) {
-                go(*gradient, [up, down]);
-            }
-            let [above, below] = &moved;
-            let found = (loss(&above.0, &above.1) - loss(&below.0, &below.1)) / (2.0 * f64::from(STEP));
-            // A sum of independent products is about as large as the root of the sum of their squares.
-            if (found - predicted).abs() > 2e-3 * size.sqrt().max(1e-3) {
-                return Err(Answer::Wrong(format!(
-                    "gradient {predicted} along a direction in which the difference is {found}"
-                )));
+            match gradients::compare(self.network, &self.weights, &images) {
+                Ok(()) => return Ok(()),
+                Err(Departure::Kink) => {}
+                Err(Departure::Far(reason)) => return Err(Answer::Wrong(reason)),
+                Err(Departure::Refused(error)) => return Err(self.refused(error)),
             }
         }
-        Ok(())
+        Err(Answer::Wrong(format!("{DRAWS} draws of images all lie at a kink")))
     }
 
     /// Written and read back, the network and its weights are the same.
@@ -289,7 +230,7 @@ impl<'a> Subject<'a> {
     fn runtimes(&self) -> Result<(), Answer> {
         let bytes = write_onnx(self.network, &self.weights, &OnnxOptions::default());
         let bytes = bytes.map_err(|error| self.refused(error))?;
-        let expected = self.expected(&self.weights, &self.images, Mode::Eval);
+        let expected = self.expected();
         let expected: Vec<f32> = expected.into_iter().map(|value| value as f32).collect();
         let results = self.network.channels_first(&expected, IMAGES);
         let results = Tensor {
@@ -364,8 +305,15 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// The outputs of the reference, one after the other, as the engine gives them.
+pub(super) fn results(network: &Network, weights: &Weights, images: &[f32], mode: Mode) -> Vec<f64> {
+    let values = forward(network, weights, images, mode).values;
+    let outputs = network.outputs().iter();
+    outputs.flat_map(|output| values[output.node.index()].clone()).collect()
+}
+
 /// Multiples of [`GRAIN`] up to a bound.
-fn grains(rng: &mut ChaCha8Rng, count: usize, bound: f32) -> Vec<f32> {
+pub(super) fn grains(rng: &mut ChaCha8Rng, count: usize, bound: f32) -> Vec<f32> {
     let most = (bound / GRAIN) as i32;
     (0..count)
         .map(|_| rng.random_range(-most..=most) as f32 * GRAIN)

@@ -20,7 +20,7 @@ const SAMPLES: [&str; 9] = [
     "base = \"systolic-32\"\nfallback = 1\n[change]\n",
     "kind = \"accelerator\"\n[array]\nkind = \"lanes\"\n[array.padding]\n[blocking]\n[energy]\nweight_byte_j = {}\naccumulator_byte_j = {}\n[memory]\n\
      weight_stream_bytes_per_s = {}\nhost_link_bytes_per_s = {}\naccumulator_bytes_per_s = {}\n[vector]\ngroup_passes = {}\n\
-     [vector.activation_passes]\nrelu = {}\nrelu6 = {}\nhard_swish = {}\nhard_sigmoid = {}\nsigmoid = {}\nswish = {}\n",
+     [vector.activation_passes]\nrelu = {}\nrelu6 = {}\nhard_swish = {}\nhard_sigmoid = {}\nsigmoid = {}\nswish = {}\nleaky_relu = {}\ngelu = {}\n",
     "kind = \"accelerator\"\n[array]\nkind = \"systolic\"\ncount = {}\npartial = {}\naccumulator_bytes = {}\n",
     "kind = \"accelerator\"\n[depthwise]\nmapping = { value = \"simd_lanes\", assumption = \"all\" }\n",
 ];

@@ -98,6 +98,8 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("vector.activation_passes.hard_sigmoid", "Passes of hard sigmoid.").absent("none: it must be fused or not supported").usually(0.01, 100.0, None),
     ProfileKey::new("vector.activation_passes.sigmoid", "Passes of the sigmoid.").absent("none: it must be fused or not supported").usually(0.01, 100.0, None),
     ProfileKey::new("vector.activation_passes.swish", "Passes of swish.").absent("none: it must be fused or not supported").usually(0.01, 100.0, None),
+    ProfileKey::new("vector.activation_passes.leaky_relu", "Passes of leaky ReLU.").absent("those of ReLU6").usually(0.01, 100.0, None),
+    ProfileKey::new("vector.activation_passes.gelu", "Passes of GELU, exact or approximated.").absent("those of swish").usually(0.01, 100.0, None),
     ProfileKey::new("memory", "Memories and the paths between them."),
     ProfileKey::new("memory.activation_bytes", "On-chip memory that holds activations.").known_as(&["sram", "sram_bytes", "activation_memory", "on_chip_bytes"]).usually(512.0, 4e9, Some(Unit::Bytes)),
     ProfileKey::new("memory.weight_cache_bytes", "On-chip memory that holds weights from one inference to the next; 0 when all are streamed.")
@@ -135,7 +137,7 @@ pub const KEYS: &[ProfileKey] = &[
     ProfileKey::new("error.relative", "Half the interval's width in ratio: 0.2 means from t / 1.2 to t · 1.2.").known_as(&["error", "relative_error"]).usually(0.001, 5.0, Some(Unit::Share)),
     ProfileKey::new("error.level", "Share of networks whose latency the interval is meant to contain.").usually(0.3, 1.0, Some(Unit::Share)),
     ProfileKey::new("support", "What the machine runs; the rest is refused, or run by the `fallback`."),
-    ProfileKey::new("support.operators", "The operators.").known_as(&["ops", "operations"]),
+    ProfileKey::new("support.operators", "The operators. Unless they are listed themselves, `slice`, `shuffle`, `resize` and `pad` can run where `concat` can, `layer_norm` where `batch_norm` can, `leaky_relu` where `relu6` can, and `gelu` where `swish` can.").known_as(&["ops", "operations"]),
     ProfileKey::new("support.largest_kernel", "Largest kernel of a convolution on either axis."),
     ProfileKey::new("memories", "Hierarchy: memories from the array outwards, 1 to 16 of them; the last one holds all operands."),
     ProfileKey::new("memories.name", "The memory's name."),

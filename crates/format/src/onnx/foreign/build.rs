@@ -50,6 +50,19 @@ fn operator(node: &DraftNode) -> Result<Op, FormatError> {
             "Clip",
             format!("only bounds 0 and 6, or 0 and none, are supported, found {low} and {high}"),
         ),
+        Step::Erf => fail(
+            "Erf",
+            "is supported as a part of GELU only: x · (1 + erf(x/√2)) / 2".to_owned(),
+        ),
+        Step::Tanh => fail("Tanh", "is supported as a part of GELU's approximation only".to_owned()),
+        Step::Power(power) => fail(
+            "Pow",
+            format!("to the power of {power} is supported as a part of a layer normalisation or of GELU only"),
+        ),
+        Step::ChannelMean | Step::Centred => fail(
+            "ReduceMean",
+            "over the channels is supported as a part of a layer normalisation only".to_owned(),
+        ),
         Step::Pad(..) => fail("Pad", "could not be taken into the padding of what reads it".to_owned()),
         Step::Affine(..) | Step::Bias(_) => fail("Mul", "could not be taken into a layer".to_owned()),
         step => Ok(step.op()),
@@ -66,6 +79,13 @@ fn parameters(step: Step) -> Result<Vec<Parameter>, FormatError> {
             parameters.push(("weight", weight));
             if let Some(bias) = bias {
                 parameters.push(("bias", vector(bias)?));
+            }
+        }
+        Step::Scaling(_, scale, shift) => {
+            for (name, values) in [("weight", scale), ("bias", shift)] {
+                if let Some(values) = values {
+                    parameters.push((name, vector(values)?));
+                }
             }
         }
         Step::BatchNorm(_, values) => {

@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 
-use panarch_graph::{Activation, BatchNorm, Conv2d, Linear, Node, Op, Padding, Shape, Tensor};
+use panarch_graph::{Activation, Affine, BatchNorm, Conv2d, Linear, Node, Op, Padding, Shape, Tensor};
 
 use super::super::limits;
 use crate::FormatError;
 
-/// What a node of a draft computes: the operators of a network with their weights, and four that a network has not.
+/// What a node of a draft computes: the operators of a network with their weights, and some that a network has not.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// An operator without parameters.
@@ -24,6 +24,18 @@ pub enum Step {
     Clip(f64, f64),
     /// A border around the image: of zeros, or of values that no maximum takes.
     Pad(Padding, Border),
+    /// What became of a scaling that no layer takes: its parameters, where it has some.
+    Scaling(Affine, Option<Vec<f32>>, Option<Vec<f32>>),
+    /// The error function, a part of GELU.
+    Erf,
+    /// The hyperbolic tangent, a part of an approximation of GELU.
+    Tanh,
+    /// A power, a part of that approximation and of a layer normalisation.
+    Power(f64),
+    /// The mean over the channels, a part of a layer normalisation.
+    ChannelMean,
+    /// A value less its mean over the channels, likewise.
+    Centred,
 }
 
 /// What a border is made of.
@@ -42,7 +54,14 @@ impl Step {
             Self::Linear(linear, ..) => Op::Linear(*linear),
             Self::BatchNorm(bn, _) => Op::BatchNorm(*bn),
             Self::Affine(..) | Self::Bias(_) => Op::BatchNorm(BatchNorm::default()),
-            Self::Clip(..) | Self::Pad(..) => Op::Activation(Activation::Relu),
+            Self::Scaling(affine, ..) => Op::Affine(*affine),
+            Self::Clip(..)
+            | Self::Pad(..)
+            | Self::Erf
+            | Self::Tanh
+            | Self::Power(_)
+            | Self::ChannelMean
+            | Self::Centred => Op::Activation(Activation::Relu),
         }
     }
 }
@@ -97,6 +116,9 @@ impl Draft {
             let side = |axis: usize| padding.before[axis].saturating_add(padding.after[axis]);
             shape.height = shape.height.saturating_add(side(0));
             shape.width = shape.width.saturating_add(side(1));
+        }
+        if step == Step::ChannelMean {
+            shape.channels = 1;
         }
         let largest = i64::from(shape.height.max(shape.width));
         if largest > limits::PIXELS {
@@ -158,6 +180,28 @@ impl Draft {
         needed
     }
 
+    /// ε, if the one node is a value less its mean over the channels and the other √(the mean of its square + ε).
+    pub fn normaliser(&self, centred: usize, root: usize) -> Option<f32> {
+        let node = |id: usize| self.nodes.get(id);
+        let alone = |id: usize| match node(id)?.inputs[..] {
+            [input] => Some(input),
+            _ => None,
+        };
+        if node(centred)?.step != Step::Centred || node(root)?.step != Step::Power(0.5) {
+            return None;
+        }
+        let raised = alone(root)?;
+        let (mean, eps) = match &node(raised)?.step {
+            Step::Affine(scale, shift) if scale[..] == [1.0] && shift.len() == 1 => (alone(raised)?, shift[0]),
+            _ => (raised, 0.0),
+        };
+        let square = alone(mean).filter(|_| node(mean).is_some_and(|node| node.step == Step::ChannelMean))?;
+        let found = node(square)?;
+        let of_centred = found.inputs.iter().all(|input| *input == centred);
+        let squares = found.step == Step::Power(2.0) || found.step == Step::Plain(Op::Mul);
+        (of_centred && squares).then_some(eps as f32)
+    }
+
     /// For each node, whether none of its values is below 0.
     pub fn is_non_negative(&self, id: usize) -> bool {
         // A value is looked at through a few nodes; chains of additions and concatenations are not followed for ever.
@@ -179,12 +223,24 @@ impl Draft {
             Step::Clip(low, _) => *low >= 0.0,
             Step::Plain(Op::Activation(activation)) => match activation {
                 Activation::Relu | Activation::Relu6 | Activation::HardSigmoid | Activation::Sigmoid => true,
-                Activation::HardSwish | Activation::Swish => false,
+                Activation::HardSwish
+                | Activation::Swish
+                | Activation::LeakyRelu(_)
+                | Activation::Gelu
+                | Activation::GeluTanh => false,
             },
             Step::Pad(_, Border::Zero) => of_inputs(),
             Step::Affine(scale, shift) => scale.iter().chain(shift).all(|factor| *factor >= 0.0) && of_inputs(),
             Step::Plain(Op::Add | Op::Mul | Op::Concat) => node.inputs.len() <= 8 && depth > 12 && of_inputs(),
-            Step::Plain(Op::Pool(_) | Op::GlobalAvgPool | Op::Flatten) => of_inputs(),
+            Step::Plain(
+                Op::Pool(_)
+                | Op::GlobalAvgPool
+                | Op::Flatten
+                | Op::Slice(_)
+                | Op::Shuffle { .. }
+                | Op::Resize(_)
+                | Op::Pad(_),
+            ) => of_inputs(),
             _ => false,
         }
     }

@@ -10,7 +10,7 @@ use super::allowance::Allowance;
 use super::array::{Array, Values, product};
 use super::site::Site;
 use crate::FormatError;
-use arithmetic::{binary, cast, clip, unary};
+use arithmetic::{binary, cast, clip, expand, normalise, reduce, unary};
 use arrangement::{concat, gather, reshape, slice, squeeze, transpose, unsqueeze};
 
 /// Applies an operator to constants; none when it is not one of those that are folded.
@@ -35,6 +35,17 @@ pub fn fold(
         }
         ("Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min", Some(a), Some(b)) if inputs.len() == 2 => {
             binary(site, a, b, allowance)?
+        }
+        ("ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd", Some(first), _) => {
+            let listed = attributes.ints("axes")?.map(<[i64]>::to_vec);
+            let axes = listed.or_else(|| second.and_then(|axes| axes.as_integers().map(<[i64]>::to_vec)));
+            let keep = attributes.flag("keepdims", true)?;
+            let still = attributes.flag("noop_with_empty_axes", false)? && axes.as_ref().is_none_or(Vec::is_empty);
+            if still {
+                Some(first.clone())
+            } else {
+                reduce(site, first, axes.as_deref(), keep)
+            }
         }
         ("Ceil" | "Floor" | "Sqrt" | "Reciprocal" | "Neg" | "Abs" | "Exp", Some(first), None) => unary(site, first),
         ("Clip", Some(first), _) => clip(attributes, first, inputs)?,
@@ -67,6 +78,8 @@ pub fn fold(
                 _ => return Ok(None),
             }
         }
+        ("BatchNormalization", Some(data), _) => normalise(attributes, data, inputs, allowance)?,
+        ("Expand", Some(data), Some(shape)) => expand(data, shape, allowance)?,
         ("Transpose", Some(data), None) => {
             allowance.take(data.len(), 8)?;
             let order = attributes.ints("perm")?;

@@ -94,12 +94,25 @@ impl<'a> Interpreter<'a> {
             return Err(site.error("has no output"));
         };
         let mut attributes = Attributes::new(&site.name, site.operator, proto);
+        if site.operator == "Split" && self.is_view(&site, 0) {
+            let parts = self.split(&site, &mut attributes)?;
+            attributes.finish()?;
+            let named = proto.output.iter().zip(parts).filter(|(name, _)| !name.is_empty());
+            return named
+                .into_iter()
+                .try_for_each(|(name, part)| self.name(&site, name, Value::View(part)));
+        }
         let value = self.value(&site, &mut attributes)?;
         attributes.finish()?;
-        if self.values.insert(output, value).is_some() {
-            return Err(site.error("its output has the name of another value"));
+        self.name(&site, output, value)
+    }
+
+    /// Gives a value its name.
+    fn name(&mut self, site: &Site<'_>, output: &'a str, value: Value) -> Result<(), FormatError> {
+        match self.values.insert(output, value) {
+            Some(_) => Err(site.error("its output has the name of another value")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The value of this name, which must depend on the image.

@@ -3,10 +3,13 @@
 mod arithmetic;
 mod dense;
 mod layout;
+mod normalisation;
+mod part;
 mod quantisation;
+mod resize;
 mod window;
 
-use panarch_graph::{Activation, BatchNorm, Op, ParameterRole, PoolKind, Tensor};
+use panarch_graph::{Activation, BatchNorm, Op, ParameterRole, PoolKind, Slope, Tensor};
 
 use super::super::attributes::Attributes;
 use super::draft::Step;
@@ -35,7 +38,18 @@ impl<'a> Interpreter<'a> {
             "Gemm" => self.gemm(site, attributes)?,
             "MatMul" => self.matrix_product(site)?,
             "BatchNormalization" => self.batch_norm(site, attributes)?,
-            "Add" | "Sub" | "Mul" | "Div" => self.binary(site)?,
+            "Add" | "Sub" | "Mul" | "Div" | "Pow" => self.binary(site)?,
+            "Sqrt" => {
+                let view = self.operand(site, 0)?;
+                self.along(site, view, Step::Power(0.5))?
+            }
+            "Erf" | "Tanh" => {
+                let view = self.operand(site, 0)?;
+                self.along(site, view, if site.operator == "Erf" { Step::Erf } else { Step::Tanh })?
+            }
+            "LayerNormalization" => self.layer_norm(site, attributes)?,
+            "InstanceNormalization" => self.instance_norm(site, attributes)?,
+            "GroupNormalization" => self.group_norm(site, attributes)?,
             "Neg" => {
                 let view = self.operand(site, 0)?;
                 self.along(site, view, Step::Affine(vec![-1.0], vec![0.0]))?
@@ -49,6 +63,36 @@ impl<'a> Interpreter<'a> {
                 self.activation(site, Activation::Swish)?
             }
             "HardSigmoid" => self.hard_sigmoid(site, attributes)?,
+            "LeakyRelu" => {
+                let slope = attributes.float("alpha", 0.01)?;
+                self.leaky_relu(site, slope)?
+            }
+            "PRelu" => self.parametric_relu(site)?,
+            "Gelu" => match attributes.text("approximate", "none")?.as_str() {
+                "none" => self.activation(site, Activation::Gelu)?,
+                "tanh" => self.activation(site, Activation::GeluTanh)?,
+                other => {
+                    return Err(Stop::Error(
+                        attributes.error("approximate", format!("has no meaning: `{other}`")),
+                    ));
+                }
+            },
+            "Slice" => self.slice(site, attributes)?,
+            "Gather" => self.gather(site, attributes)?,
+            "Resize" | "Upsample" => self.resize(site, attributes)?,
+            "SpaceToDepth" => {
+                let image = self.image(site, 0)?;
+                let view = self.as_image(image);
+                let block = attributes.int("blocksize", 0)?;
+                let block = u32::try_from(block).ok().filter(|block| *block > 0);
+                let block = block.ok_or_else(|| attributes.error("blocksize", "is missing or out of range"))?;
+                let shape = self.draft.nodes[image].shape;
+                if !(shape.height.is_multiple_of(block) && shape.width.is_multiple_of(block)) {
+                    let reason = format!("does not divide the image {shape}");
+                    return Err(Stop::Error(attributes.error("blocksize", reason)));
+                }
+                self.blocks(site, view, [block, block])?
+            }
             "Concat" => self.concatenation(site, attributes)?,
             "Identity" => self.view(site, 0)?,
             "Dropout" => self.dropout(site, attributes)?,
@@ -73,6 +117,31 @@ impl<'a> Interpreter<'a> {
         site.expect_inputs(1..=1)?;
         let view = self.operand(site, 0)?;
         self.along(site, view, Step::Plain(Op::Activation(activation)))
+    }
+
+    fn leaky_relu(&mut self, site: &Site<'_>, slope: f32) -> Result<View, FormatError> {
+        let slope = Slope::new(slope).ok_or_else(|| site.error(format!("has the slope {slope}")))?;
+        let view = self.operand(site, 0)?;
+        self.along(site, view, Step::Plain(Op::Activation(Activation::LeakyRelu(slope))))
+    }
+
+    /// A leaky ReLU whose slope is a constant; with one slope a channel max(x, 0) − slope·max(−x, 0).
+    fn parametric_relu(&mut self, site: &Site<'_>) -> Result<View, FormatError> {
+        site.expect_inputs(2..=2)?;
+        let slopes = self.constant(site, 1, "a slope")?;
+        if let Some(slope) = slopes.scalar() {
+            return self.leaky_relu(site, slope as f32);
+        }
+        let view = self.operand(site, 0)?;
+        let relu = || Step::Plain(Op::Activation(Activation::Relu));
+        let above = self.along(site, view.clone(), relu())?;
+        let turned = self.along(site, view, Step::Affine(vec![-1.0], vec![0.0]))?;
+        let below = self.along(site, turned, relu())?;
+        let scaled = self.with_constant(site, "Mul", below, &slopes, false)?;
+        let below = self.along(site, scaled, Step::Affine(vec![-1.0], vec![0.0]))?;
+        self.notes
+            .count("Leaky ReLUs with a slope for each channel that are two ReLUs, a scaling and a sum");
+        self.sum(site, above, below)
     }
 
     /// clip(α·x + β, 0, 1): the network's hard sigmoid of another slope is one of a scaled input.
@@ -165,7 +234,7 @@ impl<'a> Interpreter<'a> {
         let others = over.is_none_or(|over| !axes.same(over, Axis::Channels) && axes.length(over) > 1);
         if others && !axes.shape.is_vector() {
             return Err(site.error(format!(
-                "is not over the channels, found axis {axis} of {:?}",
+                "is not over the channels, found axis {axis} of {:?}; attention over positions, groups or images is not supported",
                 view.axes
             )));
         }

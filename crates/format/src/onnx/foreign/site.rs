@@ -34,10 +34,14 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// The refusal of an operator that has no counterpart, with the way around where there is one.
     pub fn unsupported(&self) -> FormatError {
-        FormatError::UnsupportedOperator {
-            node: self.name.clone(),
-            operator: self.operator.to_owned(),
+        match way_around(self.operator) {
+            Some(way) => self.error(format!("is not supported; {way}")),
+            None => FormatError::UnsupportedOperator {
+                node: self.name.clone(),
+                operator: self.operator.to_owned(),
+            },
         }
     }
 
@@ -62,4 +66,28 @@ impl<'a> Site<'a> {
         let (least, most) = (numbers.start(), numbers.end());
         Err(self.error(format!("needs {least} to {most} inputs, found {found}")))
     }
+}
+
+/// What somebody can do who meets an operator that is refused.
+fn way_around(operator: &str) -> Option<&'static str> {
+    Some(match operator {
+        "Attention" | "MultiHeadAttention" | "RotaryEmbedding" | "Einsum" => {
+            "attention has no counterpart here: take a member of the family that has convolutions alone"
+        }
+        "And" | "CumSum" | "Equal" | "Expand" | "GatherElements" | "GatherND" | "Greater" | "Less" | "Mod" | "Not"
+        | "Or" | "Range" | "ScatterElements" | "ScatterND" | "Tile" | "Trilu" | "Where" => {
+            "where it depends on sizes alone, a simplifier of ONNX files computes it beforehand; windows, masks and position \
+             encodings of attention have no counterpart here"
+        }
+        "If" | "Loop" | "Scan" => {
+            "export the network for one fixed image size, so that nothing is decided when it runs"
+        }
+        "ReduceL1" | "ReduceL2" | "ReduceSum" => {
+            "norms and sums over an axis have no counterpart here, such as the response normalisation of ConvNeXt V2 and the \
+             split attention of ResNeSt: take a member of the family without them"
+        }
+        "ConvTranspose" | "DepthToSpace" => "a Resize followed by a convolution takes its place",
+        "NonMaxSuppression" | "RoiAlign" | "TopK" => "export the network without what selects its detections",
+        _ => return None,
+    })
 }

@@ -2,7 +2,9 @@
 //!
 //! That the values are right is tested where runtimes are at hand, in `panarch-measure`.
 
-use panarch_graph::{Activation, Conv2d, Network, Op, Padding};
+mod outputs;
+
+use panarch_graph::{Activation, Border, BorderFill, Conv2d, Network, Op, Padding};
 use prost::Message;
 
 use super::super::messages::{
@@ -279,6 +281,7 @@ fn a_relu_that_quantisation_absorbed_is_put_back() {
 #[test]
 fn what_has_no_counterpart_is_refused_with_its_node() {
     let conv = || node("Conv", &["x", "w"], "a", Vec::new());
+    let border = || from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1]);
     let cases: Vec<(Vec<NodeProto>, Vec<TensorProto>, &str)> = vec![
         (
             vec![conv(), node("Softplus", &["a"], "y", vec![])],
@@ -321,9 +324,25 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
             "-1 and 1",
         ),
         (
+            // Groups of channels become images of their own.
             vec![conv(), node("Reshape", &["a", "to"], "y", vec![])],
-            vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])],
+            vec![weight(), from_i64("to", &[2, 2, 6, 6])],
             "rearranges",
+        ),
+        (
+            vec![conv(), node("Reshape", &["a", "to"], "y", vec![])],
+            vec![weight(), from_i64("to", &[1, 4, 9, 9])],
+            "asks for [1, 4, 9, 9] of 144 values",
+        ),
+        (
+            // Channels that were cut are no image until they are joined.
+            vec![
+                conv(),
+                node("Reshape", &["a", "to"], "b", vec![]),
+                node("MaxPool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
+            ],
+            vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])],
+            "needs [batch, channels, height, width]",
         ),
         (
             vec![
@@ -334,30 +353,75 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
             "adds",
         ),
         (
+            // A border that no maximum takes, before what is no maximum.
             vec![
                 conv(),
-                node("Pad", &["a", "by"], "b", vec![]),
+                node("Pad", &["a", "by", "lowest"], "b", vec![]),
                 node("Relu", &["b"], "y", vec![]),
             ],
-            vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])],
+            vec![weight(), border(), from_f32("lowest", &[], &[f32::NEG_INFINITY])],
             "before convolutions and pools",
         ),
         (
-            // Zeros before a maximum of values below 0.
             vec![
                 conv(),
-                node("Pad", &["a", "by"], "b", vec![]),
-                node("MaxPool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
+                node("Pad", &["a", "by", "lowest"], "b", vec![]),
+                node("AveragePool", &["b"], "y", vec![ints("kernel_shape", &[3, 3])]),
             ],
-            vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])],
+            vec![weight(), border(), from_f32("lowest", &[], &[f32::NEG_INFINITY])],
             "changes what the pool",
         ),
         (
+            vec![conv(), node("Pad", &["a", "by", "half"], "y", vec![])],
+            vec![weight(), border(), from_f32("half", &[], &[0.5])],
+            "pads with 0.5",
+        ),
+        (
             vec![conv(), node("Mul", &["a", "c"], "y", vec![])],
-            vec![weight(), from_f32("c", &[6], &[1.0; 6])],
+            vec![weight(), from_f32("c", &[6], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])],
             "not one value a channel",
         ),
         (vec![node("Conv", &["x", "x"], "y", vec![])], vec![], "weight"),
+        (
+            // Attention, and what some networks have in its place.
+            vec![node("MatMul", &["x", "x"], "y", vec![])],
+            vec![],
+            "node `y` (MatMul): multiplies two computed matrices, as attention does, which is not supported; take a member",
+        ),
+        (
+            vec![node("Softmax", &["x"], "y", vec![int("axis", -1)])],
+            vec![],
+            "node `y` (Softmax): is not over the channels",
+        ),
+        (
+            vec![
+                node("GlobalAveragePool", &["x"], "a", vec![]),
+                node("Squeeze", &["a", "last"], "b", vec![]),
+                node("Transpose", &["b"], "c", vec![ints("perm", &[0, 2, 1])]),
+                node("Conv", &["c", "along"], "y", vec![]),
+            ],
+            vec![from_i64("last", &[3]), from_f32("along", &[1, 1, 3], &[0.5; 3])],
+            "node `y` (Conv): convolves along one axis, as efficient channel attention does",
+        ),
+        (
+            vec![node("ReduceL2", &["x"], "y", vec![ints("axes", &[2, 3])])],
+            vec![],
+            "node `y` (ReduceL2): is not supported; norms and sums over an axis have no counterpart",
+        ),
+        (
+            vec![node("Mod", &["x", "x"], "y", vec![])],
+            vec![],
+            "node `y` (Mod): is not supported; where it depends on sizes alone, a simplifier",
+        ),
+        (
+            // A gate of one value a position.
+            vec![
+                node("Conv", &["x", "one"], "a", vec![]),
+                node("Mul", &["x", "a"], "y", vec![]),
+            ],
+            vec![from_f32("one", &[1, 3, 1, 1], &[0.5; 3])],
+            "a gate has one value a channel",
+        ),
         (
             vec![node(
                 "BatchNormalization",
@@ -372,6 +436,80 @@ fn what_has_no_counterpart_is_refused_with_its_node() {
     for (nodes, constants, expected) in cases {
         let error = refusal(nodes, constants);
         assert!(error.contains(expected), "{error} does not say {expected}");
+    }
+}
+
+/// Zeros before what pads with none of its own, or before a maximum of values below 0.
+#[test]
+fn a_border_of_zeros_that_nothing_takes_is_an_operator() {
+    for (reader, attributes, size) in [
+        ("Relu", Vec::new(), 8),
+        ("MaxPool", vec![ints("kernel_shape", &[3, 3])], 6),
+    ] {
+        let nodes = vec![
+            node("Conv", &["x", "w"], "a", Vec::new()),
+            node("Pad", &["a", "by"], "b", Vec::new()),
+            node(reader, &["b"], "y", attributes),
+        ];
+        let constants = vec![weight(), from_i64("by", &[0, 0, 1, 1, 0, 0, 1, 1])];
+        let network = read(&model(nodes, constants)).unwrap().network;
+        let border = Border {
+            padding: Padding::both([1, 1]),
+            fill: BorderFill::Zero,
+        };
+        assert_eq!(network.node(network.find("b").unwrap()).op, Op::Pad(border), "{reader}");
+        assert_eq!(network.shape(network.output()).height, size, "{reader}");
+    }
+}
+
+#[test]
+fn an_output_in_other_axes_is_told() {
+    let conv = || node("Conv", &["x", "w"], "a", Vec::new());
+    let cut = vec![conv(), node("Reshape", &["a", "to"], "y", vec![])];
+    let turned = vec![
+        conv(),
+        node("Transpose", &["a"], "y", vec![ints("perm", &[0, 2, 3, 1])]),
+    ];
+    for (nodes, expected) in [
+        (cut, "other axes in the file, of lengths [1, 2, 2, 6, 6]"),
+        (turned, "axes in another order in the file"),
+    ] {
+        let constants = vec![weight(), from_i64("to", &[1, 2, 2, 6, 6])];
+        let read = read(&model(nodes, constants)).unwrap();
+        assert!(
+            read.notes.iter().any(|note| note.contains(expected)),
+            "{:?}",
+            read.notes
+        );
+        assert_eq!(read.network.shape(read.network.output()).to_string(), "4×6×6");
+    }
+}
+
+/// A window whose padding hangs over the image by more than its half is one that rounds up, where that is of the same size.
+#[test]
+fn padding_wider_than_half_a_window_is_rounding_up() {
+    let pool = |operator: &str, kernel: i64, stride: i64, after: i64| {
+        let attributes = vec![
+            ints("kernel_shape", &[kernel; 2]),
+            ints("strides", &[stride; 2]),
+            ints("pads", &[0, 0, after, after]),
+        ];
+        read(&model(vec![node(operator, &["x"], "y", attributes)], vec![]))
+    };
+    for operator in ["MaxPool", "AveragePool"] {
+        // 8 positions and 2 after them: windows at 0, 3 and 6 of 4.
+        let read = pool(operator, 4, 3, 2).unwrap();
+        assert_eq!(read.network.shape(read.network.output()).height, 3);
+        // 3 after them are more than half a window; the windows are the same.
+        let network = pool(operator, 4, 3, 3).unwrap().network;
+        assert_eq!(network.shape(network.output()).height, 3);
+        let Op::Pool(found) = network.node(network.output()).op else {
+            unreachable!()
+        };
+        assert_eq!((found.ceil, found.padding.after), (true, [2, 2]));
+        // A window at 9 holds padding alone: there is no such pool.
+        let error = pool(operator, 4, 3, 5).unwrap_err().to_string();
+        assert!(error.contains("more than half the window"), "{error}");
     }
 }
 
@@ -517,69 +655,143 @@ fn hostile_numbers_are_errors() {
     }
 }
 
-/// A head for classes and one for boxes, and the features between them.
-fn two_heads(outputs: &[&str]) -> ModelProto {
-    let mut model = model(
-        vec![
-            node("Conv", &["x", "w"], "features", Vec::new()),
-            node("Relu", &["features"], "relu", Vec::new()),
-            node("Conv", &["relu", "v"], "boxes", Vec::new()),
-            node("GlobalAveragePool", &["relu"], "mean", Vec::new()),
-            node("Flatten", &["mean"], "classes", Vec::new()),
-            node("Softmax", &["classes"], "shares", Vec::new()),
-            node("Identity", &["boxes"], "boxes again", Vec::new()),
-        ],
-        vec![weight(), from_f32("v", &[5, 4, 1, 1], &[0.25; 20])],
-    );
-    let graph = model.graph.as_mut().unwrap();
-    graph.output = outputs.iter().map(|name| value(name, &[0])).collect();
-    model
-}
-
+/// Weights that are standardised when the network runs, in both ways that exporters write it, are constants.
 #[test]
-fn several_outputs_come_by_name_and_in_order() {
-    let network = read(&two_heads(&["shares", "boxes", "features"])).unwrap().network;
-    let found: Vec<(&str, &str, String)> = network
-        .outputs()
-        .iter()
-        .map(|output| {
-            let node = network.node(output.node);
-            (
-                output.name.as_str(),
-                node.name.as_str(),
-                network.shape(output.node).to_string(),
-            )
-        })
-        .collect();
-    assert_eq!(found.len(), 3);
-    assert_eq!((found[0].0, found[0].2.as_str()), ("shares", "4×1×1"));
-    assert_eq!((found[1].0, found[1].1), ("boxes", "boxes"));
-    assert_eq!((found[2].0, found[2].1), ("features", "features"));
-    // What is asked for in the middle stays as it is: the activation is a node of its own beside it.
-    assert_eq!(network.consumers(network.find("features").unwrap()).len(), 1);
-    assert!(network.find("relu").is_some());
-    // A single output has no name of its own, so that what it is called makes no other network.
-    let alone = read(&two_heads(&["boxes"])).unwrap().network;
-    assert_eq!(alone.outputs()[0].name, panarch_graph::Output::DEFAULT);
-    assert_eq!(
-        alone.content_hash(),
-        read(&two_heads(&["boxes again"])).unwrap().network.content_hash()
-    );
-}
-
-#[test]
-fn outputs_that_cannot_be_told_apart_are_refused_by_name() {
-    for (outputs, word) in [
-        (&["boxes", "boxes"][..], "`boxes`: two outputs have this name"),
-        (
-            &["boxes", "boxes again"],
-            "`boxes again`: another output is the same node's value",
+fn standardised_weights_are_computed() {
+    let values: Vec<f32> = (0..108).map(|index| ((index * 37 % 101) as f32).sin()).collect();
+    let eps = 1e-3;
+    let standardised = |output: usize| -> Vec<f32> {
+        let row = &values[output * 27..(output + 1) * 27];
+        let mean = row.iter().sum::<f32>() / 27.0;
+        let variance = row.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / 27.0;
+        row.iter()
+            .map(|value| (value - mean) / (variance + eps).sqrt())
+            .collect()
+    };
+    let expected: Vec<f32> = (0..4).flat_map(standardised).collect();
+    let stored = || from_f32("w", &[4, 3, 3, 3], &values);
+    let convolution = || node("Conv", &["x", "s"], "y", Vec::new());
+    let eps_attribute = AttributeProto {
+        name: Some("epsilon".to_owned()),
+        f: Some(eps),
+        r#type: Some(attribute_type::FLOAT),
+        ..AttributeProto::default()
+    };
+    let training = vec![
+        node("Reshape", &["w", "flat"], "r", Vec::new()),
+        node(
+            "BatchNormalization",
+            &["r", "one", "zero", "zero", "one"],
+            "n",
+            vec![eps_attribute, int("training_mode", 1)],
         ),
-        (&["shares", "nowhere"], "no node computes the output `nowhere`"),
-        (&["shares", "x"], "`x`: it is the image itself"),
-        (&[], "needs an output"),
-    ] {
-        let error = read(&two_heads(outputs)).unwrap_err().to_string();
-        assert!(error.contains(word), "{outputs:?}: {error}");
+        node("Reshape", &["n", "whole"], "s", Vec::new()),
+        convolution(),
+    ];
+    let constants = vec![
+        stored(),
+        from_i64("flat", &[1, 4, -1]),
+        from_i64("whole", &[4, 3, 3, 3]),
+        from_f32("one", &[4], &[1.0; 4]),
+        from_f32("zero", &[4], &[0.0; 4]),
+    ];
+    let spelled = vec![
+        node(
+            "ReduceMean",
+            &["w"],
+            "mean",
+            vec![ints("axes", &[1, 2, 3]), int("keepdims", 1)],
+        ),
+        node("Sub", &["w", "mean"], "centred", Vec::new()),
+        node("Mul", &["centred", "centred"], "square", Vec::new()),
+        node(
+            "ReduceMean",
+            &["square"],
+            "variance",
+            vec![ints("axes", &[-1, 2, 1]), int("keepdims", 1)],
+        ),
+        node("Add", &["variance", "eps"], "raised", Vec::new()),
+        node("Sqrt", &["raised"], "root", Vec::new()),
+        node("Expand", &["root", "whole"], "wide", Vec::new()),
+        node("Div", &["centred", "wide"], "s", Vec::new()),
+        convolution(),
+    ];
+    let others = vec![stored(), from_f32("eps", &[], &[eps]), from_i64("whole", &[4, 3, 3, 3])];
+    for (nodes, constants) in [(training, constants), (spelled, others)] {
+        let read = read(&model(nodes, constants)).unwrap();
+        let found = &read.weights.get("y.weight").unwrap().data;
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-4, "{found} instead of {expected}");
+        }
+    }
+}
+
+/// Sizes that come from outside are errors before anything is allocated.
+#[test]
+fn hostile_parts_and_sizes_are_errors() {
+    let many = |name: &str, values: &[i64]| from_i64(name, values);
+    let slice = |starts: i64, ends: i64, axes: i64, steps: i64| {
+        let constants = vec![
+            many("a", &[starts]),
+            many("b", &[ends]),
+            many("c", &[axes]),
+            many("d", &[steps]),
+        ];
+        (
+            vec![node("Slice", &["x", "a", "b", "c", "d"], "y", Vec::new())],
+            constants,
+        )
+    };
+    let resize = |sizes: &[i64]| {
+        let nodes = vec![node("Resize", &["x", "", "", "a"], "y", vec![text("mode", "nearest")])];
+        (nodes, vec![many("a", sizes)])
+    };
+    let scales = |scales: &[f32]| {
+        let nodes = vec![node("Resize", &["x", "", "a"], "y", vec![text("mode", "linear")])];
+        (nodes, vec![from_f32("a", &[scales.len()], scales)])
+    };
+    let split = |sizes: &[i64]| {
+        let mut parts = node("Split", &["x", "a"], "y", vec![int("axis", 1)]);
+        parts.output.push("z".to_owned());
+        (vec![parts], vec![many("a", sizes)])
+    };
+    let pad = |mode: &str, sides: &[i64]| {
+        let nodes = vec![node("Pad", &["x", "a"], "y", vec![text("mode", mode)])];
+        (nodes, vec![many("a", sides)])
+    };
+    let cases = [
+        slice(3, 3, 1, 1),
+        slice(0, i64::MAX, 1, 0),
+        slice(0, i64::MAX, 1, i64::MIN),
+        slice(0, i64::MAX, 1, i64::MAX),
+        slice(0, 1, 9, 1),
+        slice(i64::MIN, i64::MIN, 3, 1),
+        resize(&[1, 3, i64::MAX, 8]),
+        resize(&[1, 3, -1, 8]),
+        resize(&[1, 3, 1 << 20, 8]),
+        resize(&[1, 9, 8, 8]),
+        resize(&[1, 3]),
+        scales(&[1.0, 1.0, f32::NAN, 1.0]),
+        scales(&[1.0, 1.0, f32::INFINITY, 1.0]),
+        scales(&[1.0, 1.0, 1e-9, 1.0]),
+        split(&[i64::MAX, i64::MAX]),
+        split(&[-1, 4]),
+        split(&[1, 1]),
+        pad("reflect", &[0, 0, 8, 0, 0, 0, 0, 0]),
+        pad("edge", &[0, 0, i64::MAX, 0, 0, 0, 0, 0]),
+        pad("constant", &[0, 0, i64::MIN, 0, 0, 0, 0, 0]),
+        pad("constant", &[0, 0, -4, 0, 0, 0, -4, 0]),
+        pad("wrap", &[0, 0, 1, 0, 0, 0, 0, 0]),
+    ];
+    for (index, (nodes, constants)) in cases.into_iter().enumerate() {
+        let (operator, mut model) = (nodes[0].op_type.clone().unwrap(), model(nodes, constants));
+        model.graph.as_mut().unwrap().output = vec![value("y", &[0, 0, 0, 0])];
+        let error = read(&model).unwrap_err().to_string();
+        assert!(
+            error.contains("`y`") && error.contains(&operator)
+                || error.contains("node `y`")
+                || error.contains("tensor `a`"),
+            "{index}: {error}"
+        );
     }
 }

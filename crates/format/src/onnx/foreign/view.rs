@@ -4,7 +4,7 @@
 //! in another order, without axes of length 1 or with further ones, or with all of them in one. Operators that only
 //! change the axes make another view of the same value; they leave no node in the network.
 
-use panarch_graph::Shape;
+use panarch_graph::{ImageAxis, Shape};
 
 /// What an axis of a tensor runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,61 @@ pub enum Axis {
     Unit,
     /// All values of an image.
     Flat(Order),
+    /// All positions of an image, row by row.
+    Positions,
+    /// An axis of the image cut into parts of this length: which part.
+    Part(ImageAxis, u32),
+    /// And the place within a part of this length.
+    Within(ImageAxis, u32),
+    /// The channels of a part of this length, with all their positions.
+    Group(u32),
+}
+
+impl Axis {
+    /// Whether it is an axis of the image as it is, or of length 1: none that was cut or joined.
+    pub const fn is_whole(self) -> bool {
+        match self {
+            Self::Batch | Self::Channels | Self::Rows | Self::Columns | Self::Unit => true,
+            Self::Flat(_) | Self::Positions | Self::Part(..) | Self::Within(..) | Self::Group(_) => false,
+        }
+    }
+
+    /// The axis of the image that a whole axis is.
+    pub const fn of_image(self) -> Option<ImageAxis> {
+        match self {
+            Self::Channels => Some(ImageAxis::Channels),
+            Self::Rows => Some(ImageAxis::Height),
+            Self::Columns => Some(ImageAxis::Width),
+            _ => None,
+        }
+    }
+}
+
+/// The whole axis of an image.
+pub const fn whole(axis: ImageAxis) -> Axis {
+    match axis {
+        ImageAxis::Channels => Axis::Channels,
+        ImageAxis::Height => Axis::Rows,
+        ImageAxis::Width => Axis::Columns,
+    }
+}
+
+/// What a Reshape makes of an image: the axes, and what has to be done to the image before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reshaped {
+    pub axes: Vec<Axis>,
+    pub moved: Option<Moved>,
+}
+
+/// A way in which a Reshape behind a Transpose moves values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// The channels of so many groups are shuffled.
+    Shuffle(u32),
+    /// Blocks of so many rows and columns become channels, the place in the block first.
+    BlocksFirst([u32; 2]),
+    /// The same, the place in the block last.
+    BlocksLast([u32; 2]),
 }
 
 /// The order of an image's values, the last axis contiguous.
@@ -65,6 +120,10 @@ impl Axes {
             Axis::Columns => u64::from(self.shape.width),
             Axis::Unit => 1,
             Axis::Flat(_) => self.shape.elements(),
+            Axis::Positions => self.shape.pixels(),
+            Axis::Part(axis, length) => self.length(whole(axis)) / u64::from(length.max(1)),
+            Axis::Within(_, length) => u64::from(length),
+            Axis::Group(length) => u64::from(length) * self.shape.pixels(),
         }
     }
 
@@ -95,10 +154,19 @@ impl Axes {
                 .all(|(found, wanted)| self.same(*found, *wanted))
     }
 
+    /// Whether the same values lie along some axes and along others, in whatever order.
+    pub fn cover(&self, some: &[Axis], others: &[Axis]) -> bool {
+        let [some, others] =
+            [some, others].map(|axes| -> Vec<Axis> { axes.iter().flat_map(|axis| self.parts(*axis)).collect() });
+        some.len() == others.len() && some.iter().all(|part| others.contains(part))
+    }
+
     /// The axes longer than 1 that an axis is made of.
     fn parts(&self, axis: Axis) -> Vec<Axis> {
         let mut parts = match axis {
             Axis::Flat(order) => order.axes().to_vec(),
+            Axis::Positions => vec![Axis::Rows, Axis::Columns],
+            Axis::Group(length) => vec![Axis::Within(ImageAxis::Channels, length), Axis::Rows, Axis::Columns],
             other => vec![other],
         };
         parts.retain(|part| self.length(*part) > 1);
@@ -169,7 +237,7 @@ impl Axes {
     /// The axes after a Reshape to these lengths, of which one may be −1 and 0 keeps a length.
     ///
     /// None where that would cut or join axes in a way that an image has no name for.
-    pub fn reshape(&self, target: &[i64]) -> Option<Vec<Axis>> {
+    pub fn reshape(&self, target: &[i64]) -> Option<Reshaped> {
         let lengths = self.resolve(target)?;
         let (first, rest) = lengths.split_first()?;
         if self.axes.first() != Some(&Axis::Batch) || *first != self.batch || rest.len() >= super::super::limits::AXES {
@@ -178,30 +246,112 @@ impl Axes {
         let mut old: Vec<Axis> = self.axes[1..].iter().flat_map(|axis| self.parts(*axis)).collect();
         old.reverse();
         let mut axes = vec![Axis::Batch];
+        let mut moved = None;
         for length in rest {
-            let mut taken = Vec::new();
+            let mut taken: Vec<Axis> = Vec::new();
             let mut reached = 1;
             while reached < *length {
                 let part = old.pop()?;
+                let (part, left) = self.cut(part, *length / reached)?;
+                old.extend(left);
                 reached *= self.length(part);
                 taken.push(part);
             }
             if reached != *length {
                 return None;
             }
-            axes.push(match taken[..] {
-                [] => Axis::Unit,
-                [one] => one,
-                _ => {
-                    let orders = [Order::ChannelsFirst, Order::ChannelsLast].map(Axis::Flat);
-                    *orders.iter().find(|flat| self.parts(**flat) == taken)?
-                }
-            });
+            let (axis, how) = self.join(taken)?;
+            if how.is_some() && moved.is_some() {
+                return None;
+            }
+            moved = moved.or(how);
+            axes.push(axis);
         }
-        old.is_empty().then_some(axes)
+        if !old.is_empty() {
+            return None;
+        }
+        if let Some(Moved::BlocksFirst(block) | Moved::BlocksLast(block)) = moved {
+            // What is left of rows and columns is that of the smaller image.
+            let parts = [(ImageAxis::Height, block[0]), (ImageAxis::Width, block[1])];
+            for axis in &mut axes {
+                if let Some((of, _)) = parts.iter().find(|(of, length)| *axis == Axis::Part(*of, *length)) {
+                    *axis = whole(*of);
+                }
+            }
+            if !axes
+                .iter()
+                .all(|axis| matches!(axis, Axis::Batch | Axis::Channels | Axis::Rows | Axis::Columns))
+            {
+                return None;
+            }
+        }
+        Some(Reshaped { axes, moved })
     }
 
-    fn resolve(&self, target: &[i64]) -> Option<Vec<u64>> {
+    /// An axis that is at most as long as wanted, and what is left of it: a whole axis of an image can be cut in two.
+    fn cut(&self, part: Axis, wanted: u64) -> Option<(Axis, Option<Axis>)> {
+        let length = self.length(part);
+        if length <= wanted {
+            return Some((part, None));
+        }
+        let axis = part.of_image()?;
+        let within = u32::try_from(length.checked_div(wanted)?).ok()?;
+        if wanted == 1 || !length.is_multiple_of(wanted) {
+            return None;
+        }
+        Some((Axis::Part(axis, within), Some(Axis::Within(axis, within))))
+    }
+
+    /// One axis of several, and how values have to move for that.
+    fn join(&self, taken: Vec<Axis>) -> Option<(Axis, Option<Moved>)> {
+        let mut parts: Vec<Axis> = Vec::with_capacity(taken.len());
+        for part in taken {
+            match (parts.last(), part) {
+                (Some(Axis::Part(before, part_length)), Axis::Within(axis, length))
+                    if *before == axis && *part_length == length =>
+                {
+                    parts.pop();
+                    parts.push(whole(axis));
+                }
+                _ => parts.push(part),
+            }
+        }
+        Some(match parts[..] {
+            [] => (Axis::Unit, None),
+            [one] => (one, None),
+            [
+                Axis::Within(ImageAxis::Channels, within),
+                Axis::Part(ImageAxis::Channels, length),
+            ] if within == length => {
+                let groups = u32::try_from(self.length(Axis::Part(ImageAxis::Channels, length))).ok()?;
+                (Axis::Channels, Some(Moved::Shuffle(groups)))
+            }
+            [
+                Axis::Within(ImageAxis::Height, high),
+                Axis::Within(ImageAxis::Width, wide),
+                Axis::Channels,
+            ] => (Axis::Channels, Some(Moved::BlocksFirst([high, wide]))),
+            [
+                Axis::Channels,
+                Axis::Within(ImageAxis::Height, high),
+                Axis::Within(ImageAxis::Width, wide),
+            ] => (Axis::Channels, Some(Moved::BlocksLast([high, wide]))),
+            _ => {
+                let mut known = vec![
+                    Axis::Positions,
+                    Axis::Flat(Order::ChannelsFirst),
+                    Axis::Flat(Order::ChannelsLast),
+                ];
+                if let Some(Axis::Within(ImageAxis::Channels, length)) = parts.first() {
+                    known.push(Axis::Group(*length));
+                }
+                (known.into_iter().find(|axis| self.parts(*axis) == parts)?, None)
+            }
+        })
+    }
+
+    /// The lengths that a Reshape asks for; none where they hold another number of values.
+    pub fn resolve(&self, target: &[i64]) -> Option<Vec<u64>> {
         let old = self.lengths();
         let total = old.iter().product::<u64>();
         let mut lengths = Vec::with_capacity(target.len());
@@ -248,30 +398,68 @@ mod tests {
         }
     }
 
+    /// The axes of a Reshape that moves nothing.
+    fn reshaped(axes: &Axes, target: &[i64]) -> Option<Vec<Axis>> {
+        let made = axes.reshape(target)?;
+        assert_eq!(made.moved, None);
+        Some(made.axes)
+    }
+
+    #[test]
+    fn channels_are_shuffled_and_blocks_become_channels() {
+        let image = axes(&IMAGE, [6, 4, 8], 1);
+        let parts = image.reshape(&[0, 2, 3, 4, 8]).unwrap();
+        let channels = ImageAxis::Channels;
+        let (part, within) = (Axis::Part(channels, 3), Axis::Within(channels, 3));
+        assert_eq!(parts.axes, [Axis::Batch, part, within, Axis::Rows, Axis::Columns]);
+        let turned = axes(&[Axis::Batch, within, part, Axis::Rows, Axis::Columns], [6, 4, 8], 1);
+        let made = turned.reshape(&[1, -1, 4, 8]).unwrap();
+        assert_eq!((&made.axes[..], made.moved), (&IMAGE[..], Some(Moved::Shuffle(2))));
+        let cut = image.reshape(&[1, 6, 2, 2, 4, 2]).unwrap();
+        for (order, moved) in [
+            ([0, 3, 5, 1, 2, 4], Moved::BlocksFirst([2, 2])),
+            ([0, 1, 3, 5, 2, 4], Moved::BlocksLast([2, 2])),
+        ] {
+            let turned = Axes {
+                axes: cut.axes.clone(),
+                ..image.clone()
+            }
+            .transpose(&order)
+            .unwrap();
+            let made = axes(&turned, [6, 4, 8], 1).reshape(&[1, 24, 2, 4]).unwrap();
+            assert_eq!((&made.axes[..], made.moved), (&IMAGE[..], Some(moved)));
+        }
+        // Statistics of groups: [batch, groups, everything else] and back.
+        let groups = image.reshape(&[0, 2, -1]).unwrap();
+        assert_eq!(groups.axes, [Axis::Batch, part, Axis::Group(3)]);
+        let back = axes(&groups.axes, [6, 4, 8], 1);
+        assert_eq!(reshaped(&back, &[1, 6, 4, 8]), Some(IMAGE.to_vec()));
+    }
+
     #[test]
     fn reshapes_flatten_and_come_back() {
         let image = axes(&IMAGE, [6, 3, 5], 2);
         let flat = vec![Axis::Batch, Axis::Flat(Order::ChannelsFirst)];
         for target in [[2, -1], [-1, 90], [0, 90]] {
-            assert_eq!(image.reshape(&target), Some(flat.clone()), "{target:?}");
+            assert_eq!(reshaped(&image, &target), Some(flat.clone()), "{target:?}");
         }
         let flat = Axes {
             axes: flat,
             ..image.clone()
         };
-        assert_eq!(flat.reshape(&[-1, 6, 3, 5]), Some(IMAGE.to_vec()));
+        assert_eq!(reshaped(&flat, &[-1, 6, 3, 5]), Some(IMAGE.to_vec()));
         let last = Axes {
             axes: image.transpose(&[0, 2, 3, 1]).unwrap(),
             ..image.clone()
         };
         assert_eq!(
-            last.reshape(&[0, -1]),
+            reshaped(&last, &[0, -1]),
             Some(vec![Axis::Batch, Axis::Flat(Order::ChannelsLast)])
         );
-        // Groups of channels, rows and columns in one, and a mixed batch have no name.
+        // A part of the channels with some of the rows, and a mixed batch have no name.
         for target in [
-            &[0, 2, 3, 3, 5][..],
-            &[0, 6, 15],
+            &[0, 4, 45][..],
+            &[0, 9, 2, 5],
             &[4, 45],
             &[90, 2],
             &[0, 0, 0, 7],
@@ -284,7 +472,7 @@ mod tests {
     #[test]
     fn axes_of_length_1_come_and_go() {
         let pooled = axes(&IMAGE, [6, 1, 1], 1);
-        assert_eq!(pooled.reshape(&[1, 6]), Some(VECTOR.to_vec()));
+        assert_eq!(reshaped(&pooled, &[1, 6]), Some(VECTOR.to_vec()));
         assert_eq!(pooled.squeeze(None), Some(VECTOR.to_vec()));
         assert_eq!(pooled.squeeze(Some(&[-1, 2])), Some(VECTOR.to_vec()));
         assert_eq!(pooled.squeeze(Some(&[0])), None);
@@ -305,7 +493,7 @@ mod tests {
         // Of one channel, the order of the axes does not matter.
         let gray = axes(&[Axis::Batch, Axis::Rows, Axis::Columns, Axis::Channels], [1, 4, 4], 1);
         let turned = Axes {
-            axes: gray.reshape(&[1, 1, 4, 4]).unwrap(),
+            axes: reshaped(&gray, &[1, 1, 4, 4]).unwrap(),
             ..gray
         };
         assert!(turned.fits(&IMAGE));

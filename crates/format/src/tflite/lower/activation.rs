@@ -1,6 +1,7 @@
 use panarch_graph::{Activation, NodeId};
 
-use super::{Lowering, axes};
+use super::{Lowering, NOT_WRITTEN, axes, refused};
+use crate::FormatError;
 use crate::tflite::quantise::Affine;
 use crate::tflite::structure::{Element, Fused, OperatorKind, Quantisation};
 
@@ -8,7 +9,7 @@ impl Lowering<'_> {
     /// An activation that nothing takes in.
     ///
     /// Swish becomes x · LOGISTIC(x); hard-sigmoid min(max(x + 3, 0), 6) · 1/6, an ADD with ReLU6 and a MUL.
-    pub(super) fn activation(&mut self, id: NodeId, activation: Activation) {
+    pub(super) fn activation(&mut self, id: NodeId, activation: Activation) -> Result<(), FormatError> {
         let network = self.network;
         let node = network.node(id);
         let rank = self.widest(id);
@@ -19,6 +20,9 @@ impl Lowering<'_> {
             Activation::Relu6 => (OperatorKind::Relu6, vec![input]),
             Activation::HardSwish => (OperatorKind::HardSwish, vec![input]),
             Activation::Sigmoid => (OperatorKind::Logistic, vec![input]),
+            Activation::LeakyRelu(_) | Activation::Gelu | Activation::GeluTanh => {
+                return Err(refused(node, format!("`{}` {NOT_WRITTEN}", activation.name())));
+            }
             Activation::Swish => {
                 let name = format!("{}:sigmoid", node.name);
                 let gate = self.draft.value(name, shape, Affine::LOGISTIC);
@@ -37,6 +41,7 @@ impl Lowering<'_> {
         };
         let output = self.result(id, rank);
         self.draft.operator(kind, &inputs, output);
+        Ok(())
     }
 
     /// A positive constant, as the largest int8 number.

@@ -1,6 +1,6 @@
 //! Operators with a kernel.
 
-use panarch_graph::{BatchNorm, Conv2d, Linear, NodeId, Op};
+use panarch_graph::{Affine, BatchNorm, Conv2d, Factor, Linear, NodeId, Op};
 
 use super::window::Borders;
 use super::{IMAGE, Lowering, VECTOR};
@@ -79,14 +79,39 @@ impl Lowering<'_> {
                 *shift = (f64::from(*beta) - f64::from(*mean) * factor) as f32;
             }
         }
+        self.scaled(id, &scales, &shifts);
+        Ok(())
+    }
+
+    /// A scaling that nothing takes in, likewise.
+    pub(super) fn scaling(&mut self, id: NodeId, affine: &Affine) -> Result<(), FormatError> {
+        let network = self.network;
+        let node = network.node(id);
+        let channels = network.shape(id).channels as usize;
+        let values = |factor: Factor, role: &str, plausible: f32| {
+            Ok::<_, FormatError>(match factor {
+                Factor::Constant(value) => vec![value; channels],
+                Factor::Channels => match self.source.vector(node, role, channels)? {
+                    Some(values) => values.to_vec(),
+                    None => vec![plausible; channels],
+                },
+            })
+        };
+        let (scales, shifts) = (values(affine.scale, "weight", 1.0)?, values(affine.shift, "bias", 0.0)?);
+        self.scaled(id, &scales, &shifts);
+        Ok(())
+    }
+
+    /// A depthwise convolution of one position.
+    fn scaled(&mut self, id: NodeId, scales: &[f32], shifts: &[f32]) {
+        let network = self.network;
+        let node = network.node(id);
+        let channels = network.shape(id).channels;
         let from = node.inputs[0];
         let image = self.value(from, IMAGE);
-        let kernel = quantise::kernel(
-            Rows::given(&scales, 1),
-            Some(&shifts),
-            self.affine(from),
-            |channel, _| channel,
-        );
+        let kernel = quantise::kernel(Rows::given(scales, 1), Some(shifts), self.affine(from), |channel, _| {
+            channel
+        });
         let [weight, bias] = self.constants(id, kernel, vec![1, 1, 1, channels], 3);
         let window = Window {
             padding: WindowPadding::Valid,
@@ -97,7 +122,6 @@ impl Lowering<'_> {
         let kind = OperatorKind::DepthwiseConv2d(window, 1, self.fused(id));
         let output = self.result(id, IMAGE);
         self.draft.operator(kind, &[image, weight, bias], output);
-        Ok(())
     }
 
     pub(super) fn linear(&mut self, id: NodeId, linear: &Linear) -> Result<(), FormatError> {

@@ -62,7 +62,25 @@ impl Backward<'_> {
                 },
             );
             match &group.source {
-                Source::Input | Source::Convolution(_) => {}
+                // Those of scalings and layer normalisations are refused before.
+                Source::Input | Source::Convolution(_) | Source::LayerNorm(_) | Source::Scale(_) => {}
+                Source::Gather(_) | Source::Bilinear(_) => {
+                    let Some(edge) = (self.edge)(0) else { return };
+                    let operand = (self.operand)(0);
+                    let dx = std::slice::from_raw_parts_mut(inputs, operand.elements());
+                    let dy = std::slice::from_raw_parts(dy.data, group.elements());
+                    if let Source::Bilinear(bilinear) = &group.source {
+                        bilinear.backward(channels, dy, dx);
+                    }
+                    if let Source::Gather(gather) = &group.source {
+                        gather.backward(dy, dx);
+                    }
+                    let from = RowsIn {
+                        data: inputs,
+                        stride: operand.channels,
+                    };
+                    self.emit(&edge, &operand, image, from, none);
+                }
                 Source::Copy | Source::Add => {
                     for input in 0..group.inputs.len() {
                         if let Some(edge) = (self.edge)(input) {

@@ -1,4 +1,4 @@
-use panarch_graph::Op;
+use panarch_graph::{LayerNorm, NormOver, Op, Resize, ResizeTo};
 
 use super::super::super::attributes::Attributes;
 use super::super::array::Array;
@@ -9,23 +9,25 @@ use super::super::view::{Axes, Axis};
 use crate::FormatError;
 
 impl Interpreter<'_> {
-    /// Add, Sub, Mul and Div: of two values that depend on the image, or of one and a constant.
+    /// Add, Sub, Mul, Div and Pow: of two values that depend on the image, or of one and a constant.
     pub(super) fn binary(&mut self, site: &Site<'_>) -> Result<View, FormatError> {
         site.expect_inputs(2..=2)?;
         match (self.array(site, 0)?, self.array(site, 1)?) {
             (None, Some(constant)) => {
                 let view = self.operand(site, 0)?;
-                self.with_constant(site, view, &constant, false)
+                self.with_constant(site, site.operator, view, &constant, false)
             }
             (Some(constant), None) => {
                 let view = self.operand(site, 1)?;
-                self.with_constant(site, view, &constant, true)
+                self.with_constant(site, site.operator, view, &constant, true)
             }
             _ => {
                 let (a, b) = (self.operand(site, 0)?, self.operand(site, 1)?);
                 match site.operator {
                     "Add" => self.sum(site, a, b),
                     "Mul" => self.product(site, a, b),
+                    "Sub" => self.difference(site, a, b),
+                    "Div" => self.quotient(site, a, b),
                     _ => Err(site.error("of two computed values is not supported")),
                 }
             }
@@ -33,9 +35,10 @@ impl Interpreter<'_> {
     }
 
     /// scale·x + shift with one constant for all channels or one for each.
-    fn with_constant(
+    pub(super) fn with_constant(
         &mut self,
         site: &Site<'_>,
+        operator: &str,
         view: View,
         constant: &Array,
         constant_first: bool,
@@ -61,12 +64,14 @@ impl Interpreter<'_> {
             )));
         }
         let count = numbers.len();
-        let (scale, shift) = match (site.operator, constant_first) {
-            ("Add", _) => (vec![1.0; count], numbers),
-            ("Sub", false) => (vec![1.0; count], numbers.iter().map(|number| -number).collect()),
-            ("Sub", true) => (vec![-1.0; count], numbers),
-            ("Mul", _) => (numbers, vec![0.0; count]),
-            ("Div", false) => (numbers.iter().map(|number| 1.0 / number).collect(), vec![0.0; count]),
+        let (scale, shift) = match (operator, constant_first, &numbers[..]) {
+            ("Pow", false, [power]) => return self.along(site, view, Step::Power(*power)),
+            ("Add", ..) => (vec![1.0], numbers),
+            ("Sub", false, _) => (vec![1.0], numbers.iter().map(|number| -number).collect()),
+            ("Sub", true, _) => (vec![-1.0], numbers),
+            ("Mul", ..) => (numbers, vec![0.0]),
+            ("Div", false, _) => (numbers.iter().map(|number| 1.0 / number).collect(), vec![0.0]),
+            ("Pow", ..) => return Err(site.error("raises to a power that is no single constant")),
             _ => return Err(site.error("divides a constant by a computed value, which is not supported")),
         };
         self.allowance.take(count, 16)?;
@@ -75,13 +80,14 @@ impl Interpreter<'_> {
             Step::Convolution(_, _, bias) | Step::Linear(_, _, bias) => bias.is_none(),
             _ => false,
         };
-        if site.operator == "Add" && lacks_bias && count == layer.shape.channels as usize {
+        if operator == "Add" && lacks_bias && count == layer.shape.channels as usize {
             return self.along(site, view, Step::Bias(shift));
         }
         self.along(site, view, Step::Affine(scale, shift))
     }
 
-    fn sum(&mut self, site: &Site<'_>, a: View, b: View) -> Result<View, FormatError> {
+    pub(super) fn sum(&mut self, site: &Site<'_>, a: View, b: View) -> Result<View, FormatError> {
+        let (a, b) = self.spread(site, a, b)?;
         let (first, second) = (self.axes(&a), self.axes(&b));
         if first.shape != second.shape || !first.fits(&b.axes) {
             return Err(site.error(format!(
@@ -93,6 +99,67 @@ impl Interpreter<'_> {
             .draft
             .push(&site.name, Step::Plain(Op::Add), vec![a.node, b.node])?;
         Ok(View { node, ..a })
+    }
+
+    /// Of an image and a vector with one value a channel, the vector becomes an image of that value everywhere.
+    fn spread(&mut self, site: &Site<'_>, a: View, b: View) -> Result<(View, View), FormatError> {
+        let (first, second) = (self.axes(&a), self.axes(&b));
+        let fits =
+            |image: &Axes, vector: &Axes| {
+                image.axes.len() == vector.axes.len()
+                    && image.shape.channels == vector.shape.channels
+                    && vector.shape.is_vector()
+                    && !image.shape.is_vector()
+                    && image.axes.iter().zip(&vector.axes).all(|(image, vector)| {
+                        image == vector || (*vector != Axis::Batch && second.length(*vector) == 1)
+                    })
+            };
+        let [height, width] = [
+            first.shape.height.max(second.shape.height),
+            first.shape.width.max(second.shape.width),
+        ];
+        let resize = Step::Plain(Op::Resize(Resize {
+            to: ResizeTo::Size([height, width]),
+            ..Resize::nearest(1)
+        }));
+        if fits(&first, &second) {
+            let node = self.draft.push(&site.name, resize, vec![b.node])?;
+            let axes = a.axes.clone();
+            Ok((a, View { node, axes, ..b }))
+        } else if fits(&second, &first) {
+            let node = self.draft.push(&site.name, resize, vec![a.node])?;
+            let axes = b.axes.clone();
+            Ok((View { node, axes, ..a }, b))
+        } else {
+            Ok((a, b))
+        }
+    }
+
+    /// a − b, which is a + (−1)·b; the value less its mean over the channels is kept as what a layer normalisation begins
+    /// with.
+    fn difference(&mut self, site: &Site<'_>, a: View, b: View) -> Result<View, FormatError> {
+        let mean = &self.draft.nodes[b.node];
+        if mean.step == Step::ChannelMean && mean.inputs == [a.node] {
+            return self.along(site, a, Step::Centred);
+        }
+        let minus = self.along(site, b, Step::Affine(vec![-1.0], vec![0.0]))?;
+        self.sum(site, a, minus)
+    }
+
+    /// A quotient that ends a layer normalisation: (x − mean) / √(mean of (x − mean)² + ε) over the channels.
+    fn quotient(&mut self, site: &Site<'_>, a: View, b: View) -> Result<View, FormatError> {
+        let eps = self.draft.normaliser(a.node, b.node);
+        let (Some(eps), [input]) = (eps, &self.draft.nodes[a.node].inputs[..]) else {
+            return Err(site.error(
+                "divides two computed values, which is not supported except where it ends a layer normalisation over the channels",
+            ));
+        };
+        let norm = LayerNorm {
+            over: NormOver::Channels,
+            eps,
+        };
+        let whole = View { node: *input, ..a };
+        self.along(site, whole, Step::Plain(Op::LayerNorm(norm)))
     }
 
     /// A product of equal shapes, or with a gate of one value a channel on either side.
@@ -112,7 +179,7 @@ impl Interpreter<'_> {
             });
         if !same && !gates {
             return Err(site.error(format!(
-                "multiplies {} with axes {:?} and {} with axes {:?}",
+                "multiplies {} with axes {:?} and {} with axes {:?}; a gate has one value a channel",
                 value_axes.shape, value.axes, gate_axes.shape, gate.axes
             )));
         }

@@ -80,7 +80,10 @@ impl Interpreter<'_> {
         site.expect_inputs(2..=2)?;
         let view = self.operand(site, 0)?;
         if self.is_view(site, 1) {
-            return Err(site.error("multiplies two computed matrices, which is not supported"));
+            return Err(site.error(
+                "multiplies two computed matrices, as attention does, which is not supported; take a member of the family \
+                 that has convolutions alone",
+            ));
         }
         let weight = self.constant(site, 1, "a matrix")?;
         let matrix = Matrix::new(site, &weight, false)?;
@@ -109,7 +112,8 @@ impl Interpreter<'_> {
         }
         if view.axes.last() != Some(&Axis::Channels) {
             return Err(site.error(format!(
-                "multiplies along an axis that is not the channels: {:?}",
+                "multiplies along an axis that is not the channels, found axes {:?}; layers that mix positions have no \
+                 counterpart here",
                 view.axes
             )));
         }

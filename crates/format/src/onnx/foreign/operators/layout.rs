@@ -1,4 +1,4 @@
-use panarch_graph::Op;
+use panarch_graph::{ImageAxis, Op, Slice};
 
 use super::super::super::attributes::Attributes;
 use super::super::array::Array;
@@ -6,8 +6,16 @@ use super::super::draft::Step;
 use super::super::folding;
 use super::super::interpreter::{Interpreter, View, axis_of};
 use super::super::site::Site;
-use super::super::view::Axis;
+use super::super::view::{Axis, Moved, Reshaped};
 use crate::FormatError;
+
+/// Positions of a block that becomes channels, at most.
+const LARGEST_BLOCK: u64 = 64;
+
+/// Axes of values that have not moved.
+const fn still(axes: Vec<Axis>) -> Reshaped {
+    Reshaped { axes, moved: None }
+}
 
 impl Interpreter<'_> {
     /// Operators that only change the axes.
@@ -28,26 +36,38 @@ impl Interpreter<'_> {
                 if zeros && target.contains(&0) {
                     return Err(attributes.error("allowzero", "makes an empty value, which is not supported"));
                 }
+                if axes.resolve(&target).is_none() {
+                    return Err(site.error(format!(
+                        "asks for {target:?} of {} values; where these lengths are constants, the file is for one image size \
+                         alone: export it with sizes that are open",
+                        axes.lengths().iter().product::<u64>()
+                    )));
+                }
                 axes.reshape(&target)
             }
             "Squeeze" => {
                 let which = self.integers(site, attributes, "axes", 1)?;
-                axes.squeeze(which.as_deref())
+                axes.squeeze(which.as_deref()).map(still)
             }
             "Unsqueeze" => {
                 let which = self.integers(site, attributes, "axes", 1)?.unwrap_or_default();
-                axes.unsqueeze(&which)
+                axes.unsqueeze(&which).map(still)
             }
             _ => match attributes.ints("perm")? {
-                Some(order) => axes.transpose(order),
-                None => Some(view.axes.iter().rev().copied().collect()),
+                Some(order) => axes.transpose(order).map(still),
+                None => Some(still(view.axes.iter().rev().copied().collect())),
             },
         };
-        let Some(made) = made else {
+        let Some(Reshaped { axes: made, moved }) = made else {
             return Err(site.error(format!(
-                "rearranges an image of {} with axes {:?} in a way that is not supported",
+                "rearranges an image of {} with axes {:?} in a way that is not supported; what puts groups or windows of an \
+                 image into its batch, as attention does, has no counterpart here",
                 axes.shape, view.axes
             )));
+        };
+        let view = match moved {
+            Some(moved) => self.moved(site, view, moved)?,
+            None => view,
         };
         let flattens = made.iter().any(|axis| matches!(axis, Axis::Flat(_)));
         let flattened = flattens.then(|| view.flattened.clone().unwrap_or_else(|| site.name.as_str().into()));
@@ -56,6 +76,48 @@ impl Interpreter<'_> {
             flattened,
             ..view
         })
+    }
+
+    /// The image of a view after its values have moved.
+    fn moved(&mut self, site: &Site<'_>, view: View, moved: Moved) -> Result<View, FormatError> {
+        let shuffle = |groups| Step::Plain(Op::Shuffle { groups });
+        match moved {
+            Moved::Shuffle(groups) => self.along(site, view, shuffle(groups)),
+            Moved::BlocksFirst(block) => self.blocks(site, view, block),
+            Moved::BlocksLast([high, wide]) => {
+                let view = self.blocks(site, view, [high, wide])?;
+                self.along(site, view, shuffle(high.saturating_mul(wide)))
+            }
+        }
+    }
+
+    /// The image whose channels are the positions of blocks, the place in the block first: every so-many-th row and column,
+    /// joined.
+    pub(super) fn blocks(&mut self, site: &Site<'_>, view: View, [high, wide]: [u32; 2]) -> Result<View, FormatError> {
+        if u64::from(high) * u64::from(wide) > LARGEST_BLOCK {
+            return Err(site.error(format!(
+                "makes channels of blocks of {high}×{wide} positions, more than {LARGEST_BLOCK}"
+            )));
+        }
+        let part = |axis, before, step| {
+            Step::Plain(Op::Slice(Slice {
+                axis,
+                before,
+                after: 0,
+                step,
+            }))
+        };
+        let mut parts = Vec::new();
+        for top in 0..high {
+            let rows = self.along(site, view.clone(), part(ImageAxis::Height, top, high))?;
+            for left in 0..wide {
+                parts.push(self.along(site, rows.clone(), part(ImageAxis::Width, left, wide))?.node);
+            }
+        }
+        self.notes
+            .count("Rearrangements of blocks of positions into channels that are slices and a concatenation");
+        let node = self.draft.push(&site.name, Step::Plain(Op::Concat), parts)?;
+        Ok(View { node, ..view })
     }
 
     /// Shape: the lengths of the axes.
@@ -78,7 +140,10 @@ impl Interpreter<'_> {
         let along = first.axes[place];
         let shape = self.axes(&first).shape;
         if along != Axis::Channels && !(shape.is_vector() && shape.channels == 1 && along != Axis::Batch) {
-            return Err(site.error(format!("joins along an axis that is not the channels: {along:?}")));
+            return Err(site.error(format!(
+                "joins along an axis that is not the channels ({along:?}); branches that are stacked, as selective kernels \
+                 and attention do, have no counterpart here"
+            )));
         }
         let mut nodes = vec![first.node];
         for position in 1..site.input_count() {

@@ -1,4 +1,4 @@
-use panarch_graph::{Conv2d, Op, Padding, Pool, PoolKind, Tensor};
+use panarch_graph::{BorderFill, Conv2d, Node, Op, Padding, Pool, PoolKind, Shape, Tensor};
 
 use super::super::super::attributes::Attributes;
 use super::super::draft::{Border, Step};
@@ -23,8 +23,14 @@ impl Interpreter<'_> {
         attributes: &mut Attributes<'_>,
     ) -> Result<View, FormatError> {
         site.expect_inputs(2..=3)?;
-        let image = self.image(site, 0)?;
         let weight = self.constant(site, 1, "a weight")?;
+        if weight.shape.len() == 3 {
+            return Err(site.error(
+                "convolves along one axis, as efficient channel attention does along the channels, which is not supported; \
+                 take a member of the family with squeeze-and-excite",
+            ));
+        }
+        let image = self.image(site, 0)?;
         let (&[out, inputs, height, width], Some(values)) = (&weight.shape[..], weight.as_floats()) else {
             return Err(site.error(format!("needs a weight of 4 axes of floats, found {:?}", weight.shape)));
         };
@@ -101,6 +107,7 @@ impl Interpreter<'_> {
             ceil: attributes.flag("ceil_mode", false)?,
             count_padding: attributes.flag("count_include_pad", false)?,
         };
+        let pool = hanging_over(pool, self.draft.nodes[image].shape);
         // The order in which positions would be numbered.
         attributes.ignore("storage_order");
         let made = self.draft.push(&site.name, Step::Plain(Op::Pool(pool)), vec![image])?;
@@ -182,11 +189,22 @@ impl Interpreter<'_> {
         attributes.int_must_be("noop_with_empty_axes", 0, 0)?;
         let reduced: Option<Vec<usize>> = listed.iter().map(|axis| axes.position(*axis)).collect();
         let reduced = reduced.unwrap_or_default();
+        if let [place] = reduced[..]
+            && site.operator == "ReduceMean"
+            && keep
+            && view.axes[place] == Axis::Channels
+        {
+            return self.along(site, view, Step::ChannelMean);
+        }
         let over = |wanted: Axis| axes.length(wanted) == 1 || reduced.iter().any(|place| view.axes[*place] == wanted);
-        let only = reduced
-            .iter()
-            .all(|place| matches!(view.axes[*place], Axis::Rows | Axis::Columns | Axis::Unit));
-        if !only || reduced.is_empty() || !over(Axis::Rows) || !over(Axis::Columns) {
+        let only = reduced.iter().all(|place| {
+            matches!(
+                view.axes[*place],
+                Axis::Rows | Axis::Columns | Axis::Positions | Axis::Unit
+            )
+        });
+        let over_all = over(Axis::Positions) || (over(Axis::Rows) && over(Axis::Columns));
+        if !only || reduced.is_empty() || !over_all {
             return Err(site.error(format!(
                 "is supported over height and width only, found axes {listed:?} of {:?}",
                 view.axes
@@ -219,19 +237,33 @@ impl Interpreter<'_> {
             Some(array) => array.scalar(),
             None => Some(given.unwrap_or(0.0)),
         };
+        let view = self.trimmed(site, view, &mut sides)?;
         let padding = self.border(site, &view, &sides)?;
         if padding == Padding::NONE {
             return Ok(view);
         }
         if mode != "constant" {
-            return Err(attributes.error("mode", format!("only constant is supported, found {mode}")));
+            let fill = match mode.as_str() {
+                "reflect" => BorderFill::Reflect,
+                "edge" => BorderFill::Edge,
+                other => {
+                    let reason = format!("`{other}` is not supported, only constant, reflect and edge");
+                    return Err(attributes.error("mode", reason));
+                }
+            };
+            return self.along(
+                site,
+                view,
+                Step::Plain(Op::Pad(panarch_graph::Border { padding, fill })),
+            );
         }
         let border = match value {
             Some(0.0) => Border::Zero,
             Some(value) if value <= f64::from(f32::MIN) => Border::Lowest,
-            _ => {
+            value => {
+                let value = value.map_or_else(|| "a value that is computed".to_owned(), |value| value.to_string());
                 return Err(site.error(format!(
-                    "pads with {value:?}; only 0 is supported, and −∞ before a maximum"
+                    "pads with {value}; only 0 is supported, and −∞ before a maximum"
                 )));
             }
         };
@@ -239,6 +271,28 @@ impl Interpreter<'_> {
             return Err(site.error("pads what is no image"));
         }
         self.along(site, view, Step::Pad(padding, border))
+    }
+
+    /// Sides of negative width cut the image; they are 0 afterwards.
+    fn trimmed(&mut self, site: &Site<'_>, view: View, sides: &mut [i64]) -> Result<View, FormatError> {
+        let count = view.axes.len();
+        let mut view = view;
+        if sides.len() != 2 * count {
+            return Ok(view);
+        }
+        for place in 0..count {
+            let cut = [place, place + count].map(|side| {
+                let width = sides[side];
+                sides[side] = width.max(0);
+                width.min(0).unsigned_abs()
+            });
+            if cut != [0, 0] {
+                let axes = self.axes(&view);
+                let end = axes.length(axes.axes[place]).saturating_sub(cut[1]);
+                view = self.part(site, view, place, [cut[0], end], 1)?;
+            }
+        }
+        Ok(view)
     }
 
     /// The widths of all axes, where they are listed for some.
@@ -256,5 +310,42 @@ impl Interpreter<'_> {
             all[place + count] = sides[index + chosen.len()];
         }
         Ok(all)
+    }
+}
+
+/// A pool whose padding after the image is more than half its window, as one that rounds its size up: how such a pool is
+/// written for readers that round down. Where neither counts its padding, both compute the same if they are of one size.
+fn hanging_over(pool: Pool, from: Shape) -> Pool {
+    let counts = pool.kind == PoolKind::Average && pool.count_padding;
+    let half = pool.kernel.map(|side| side / 2);
+    let after = pool.padding.after;
+    if pool.ceil || counts || (0..2).all(|axis| after[axis] <= half[axis]) {
+        return pool;
+    }
+    let size = |image: u32, axis: usize| {
+        let padded = u64::from(image) + u64::from(pool.padding.before[axis]) + u64::from(after[axis]);
+        let steps = padded.checked_sub(u64::from(pool.kernel[axis]))?;
+        Some(steps.checked_div(u64::from(pool.stride[axis]))? + 1)
+    };
+    let wanted = [size(from.height, 0), size(from.width, 1)];
+    let rounded = Pool {
+        padding: Padding {
+            after: [0, 1].map(|axis| after[axis].min(half[axis])),
+            ..pool.padding
+        },
+        ceil: true,
+        ..pool
+    };
+    let node = Node {
+        name: String::new(),
+        op: Op::Pool(rounded),
+        inputs: Vec::new(),
+        block: String::new(),
+    };
+    let made = node.infer_shape(&[from]);
+    if made.is_ok_and(|made| [made.height, made.width].map(|side| Some(u64::from(side))) == wanted) {
+        rounded
+    } else {
+        pool
     }
 }

@@ -12,7 +12,7 @@ fn close(found: f64, wanted: f64) -> bool {
     (found - wanted).abs() <= TOLERANCE * wanted.abs().max(1.0)
 }
 
-/// Turns what is an activation into one node.
+/// Turns what is an activation into one node, and squares that are left into products.
 pub fn recognise(draft: &mut Draft, outputs: &[usize]) {
     merge_clips(draft, outputs);
     let readers = draft.readers(outputs);
@@ -26,6 +26,14 @@ pub fn recognise(draft: &mut Draft, outputs: &[usize]) {
             draft.nodes[id].inputs = vec![base];
         } else {
             steepen(draft, id, &readers);
+        }
+    }
+    for node in &mut draft.nodes {
+        if node.step == Step::Power(2.0)
+            && let [x] = node.inputs[..]
+        {
+            node.step = Step::Plain(Op::Mul);
+            node.inputs = vec![x, x];
         }
     }
 }
@@ -95,12 +103,14 @@ fn clip_of(step: &Step) -> Option<(f64, f64)> {
 fn activation(draft: &Draft, id: usize, readers: &[usize]) -> Option<(Activation, usize)> {
     let node = &draft.nodes[id];
     match &node.step {
-        Step::Plain(Op::Mul) => hard_swish(draft, id, 1.0).or_else(|| swish(draft, &node.inputs, readers)),
+        Step::Plain(Op::Mul) => hard_swish(draft, id, 1.0)
+            .or_else(|| swish(draft, &node.inputs, readers))
+            .or_else(|| gelu(draft, id, 1.0)),
         Step::Affine(..) => {
             let (inner, scale, shift) = scalars(draft, id);
             let product = matches!(draft.nodes[inner].step, Step::Plain(Op::Mul)) && readers[inner] == 1;
             if product && shift == 0.0 {
-                return hard_swish(draft, inner, scale);
+                return hard_swish(draft, inner, scale).or_else(|| gelu(draft, inner, scale));
             }
             hard_sigmoid(draft, id)
         }
@@ -157,6 +167,89 @@ fn hard_swish(draft: &Draft, product: usize, scale: f64) -> Option<(Activation, 
             };
             same.then_some((Activation::HardSwish, of))
         })
+}
+
+/// A product of x, scaled, and 1 + erf(x/√2) or 1 + tanh(√(2/π)·(x + 0.044715·x³)), scaled, that is GELU after scaling by
+/// `scale`.
+fn gelu(draft: &Draft, product: usize, scale: f64) -> Option<(Activation, usize)> {
+    let &[first, second] = &draft.nodes[product].inputs[..] else {
+        return None;
+    };
+    [(first, second), (second, first)]
+        .into_iter()
+        .find_map(|(value, gate)| {
+            let (curve, gain, offset) = scalars(draft, gate);
+            let (activation, slope) = match draft.nodes[curve].step {
+                Step::Erf => (Activation::Gelu, std::f64::consts::FRAC_1_SQRT_2),
+                Step::Tanh => (Activation::GeluTanh, (2.0 / std::f64::consts::PI).sqrt()),
+                _ => return None,
+            };
+            let arguments = multiples(draft, *draft.nodes[curve].inputs.first()?);
+            let values = multiples(draft, value);
+            let fits = |(of, factor): (usize, f64), (argument, times): (usize, f64)| {
+                let same = match activation {
+                    Activation::Gelu => argument == of,
+                    _ => cubic(draft, argument) == Some(of),
+                };
+                same && close(times, slope) && close(scale * factor * gain, 0.5) && close(scale * factor * offset, 0.5)
+            };
+            let found = values
+                .iter()
+                .find(|value| arguments.iter().any(|argument| fits(**value, *argument)));
+            found.map(|(of, _)| (activation, *of))
+        })
+}
+
+/// x, if a node is x + 0.044715·x³.
+fn cubic(draft: &Draft, sum: usize) -> Option<usize> {
+    let node = &draft.nodes[sum];
+    let (Step::Plain(Op::Add), &[first, second]) = (&node.step, &node.inputs[..]) else {
+        return None;
+    };
+    [(first, second), (second, first)].into_iter().find_map(|(x, cube)| {
+        let (cube, factor, shift) = scalars(draft, cube);
+        (close(factor, 0.044_715) && shift == 0.0 && cube_of(draft, cube) == Some(x)).then_some(x)
+    })
+}
+
+/// x, if a node is x³ as a power or as products.
+fn cube_of(draft: &Draft, id: usize) -> Option<usize> {
+    let node = &draft.nodes[id];
+    match (&node.step, &node.inputs[..]) {
+        (Step::Power(power), &[x]) if *power == 3.0 => Some(x),
+        (Step::Plain(Op::Mul), &[first, second]) => {
+            let square_of = |id: usize| match (&draft.nodes[id].step, &draft.nodes[id].inputs[..]) {
+                (Step::Power(power), &[x]) if *power == 2.0 => Some(x),
+                (Step::Plain(Op::Mul), &[a, b]) if a == b => Some(a),
+                _ => None,
+            };
+            let pairs = [(first, second), (second, first)];
+            pairs
+                .into_iter()
+                .find_map(|(x, square)| (square_of(square) == Some(x)).then_some(x))
+        }
+        _ => None,
+    }
+}
+
+/// What a node is a multiple of, by single numbers, with the factors; itself first.
+fn multiples(draft: &Draft, id: usize) -> Vec<(usize, f64)> {
+    let mut found = vec![(id, 1.0)];
+    // Longer chains are of no exporter.
+    while found.len() < 4 {
+        let Some((at, factor)) = found.last().copied() else {
+            break;
+        };
+        let node = &draft.nodes[at];
+        let (Step::Affine(scale, shift), Some(input)) = (&node.step, node.inputs.first()) else {
+            break;
+        };
+        let (&[scale], &[0.0]) = (&scale[..], &shift[..]) else {
+            break;
+        };
+        found.push((*input, factor * scale));
+    }
+    found
 }
 
 /// x and g, if a node is g·min(max(x + 3, 0), 6)/6.

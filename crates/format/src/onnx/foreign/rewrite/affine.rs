@@ -1,7 +1,8 @@
-//! Multiplications and additions of constants: taken into the layer before them where that is exact, else a batch
-//! normalisation whose statistics are fixed.
+//! Multiplications and additions of constants: taken into the layer before them where that is exact and leaves the number
+//! of parameters as it is, else an operator of their own. One with a scale and a shift for each channel, and a rescaling of
+//! the input, are batch normalisations with fixed statistics.
 
-use panarch_graph::BatchNorm;
+use panarch_graph::{Affine, BatchNorm, Factor};
 
 use super::super::draft::{Draft, Step};
 use super::super::notes::Notes;
@@ -42,6 +43,11 @@ pub fn absorb(draft: &mut Draft, outputs: &[usize], notes: &mut Notes) -> Vec<us
             continue;
         }
         let channels = draft.nodes[id].shape.channels as usize;
+        if input != 0 && (scale.len() == 1 || shift.len() == 1) {
+            notes.count("Multiplications and additions of constants that are operators of their own");
+            draft.nodes[id].step = as_scaling(&scale, &shift);
+            continue;
+        }
         if input == 0 {
             let name = &draft.nodes[id].name;
             notes.say(format!(
@@ -78,19 +84,22 @@ fn compose(draft: &mut Draft, id: usize, readers: &[usize]) {
         let Step::Affine(scale, shift) = &draft.nodes[id].step else {
             return;
         };
-        let count = scale.len().max(inner_scale.len());
+        let scales = scale.len().max(inner_scale.len());
+        let shifts = if inner_shift[..] == [0.0] {
+            1
+        } else {
+            inner_shift.len().max(scale.len())
+        };
+        let shifts = shifts.max(shift.len());
         let at = |values: &[f64], place: usize| {
             values
                 .get(if values.len() == 1 { 0 } else { place })
                 .copied()
                 .unwrap_or(0.0)
         };
-        let composed = (0..count).map(|place| {
-            let (scale, shift) = (at(scale, place), at(shift, place));
-            (scale * at(inner_scale, place), scale * at(inner_shift, place) + shift)
-        });
-        let (scale, shift) = composed.unzip();
-        draft.nodes[id].step = Step::Affine(scale, shift);
+        let composed = (0..scales).map(|place| at(scale, place) * at(inner_scale, place));
+        let shifted = (0..shifts).map(|place| at(scale, place) * at(inner_shift, place) + at(shift, place));
+        draft.nodes[id].step = Step::Affine(composed.collect(), shifted.collect());
         draft.nodes[id].inputs = draft.nodes[input].inputs.clone();
     }
 }
@@ -115,6 +124,8 @@ fn take_into(step: &mut Step, scale: &[f64], shift: &[f64], plain: bool) -> bool
             add_to_bias(bias, shift, linear.out as usize);
             true
         }
+        // A scale for each channel is a parameter of its own, as layers are scaled after the normalisation at their end.
+        Step::BatchNorm(..) if scale.len() > 1 && shift == [0.0] => false,
         Step::BatchNorm(_, [gamma, beta, _, _]) => {
             let (scale, shift) = (spread(scale, gamma.len()), spread(shift, gamma.len()));
             for (channel, (gamma, beta)) in gamma.iter_mut().zip(beta).enumerate() {
@@ -137,6 +148,16 @@ fn add_to_bias(bias: &mut Option<Vec<f32>>, shift: &[f64], outputs: usize) {
     for (bias, shift) in bias.iter_mut().zip(spread(shift, outputs)) {
         *bias = (f64::from(*bias) + shift) as f32;
     }
+}
+
+/// One number is a constant of the operator, one a channel its parameter.
+fn as_scaling(scale: &[f64], shift: &[f64]) -> Step {
+    let narrow = |values: &[f64]| match values {
+        [one] => (Factor::Constant(*one as f32), None),
+        all => (Factor::Channels, Some(all.iter().map(|value| *value as f32).collect())),
+    };
+    let ((scale, scales), (shift, shifts)) = (narrow(scale), narrow(shift));
+    Step::Scaling(Affine { scale, shift }, scales, shifts)
 }
 
 /// γ·(x − 0)/√(1 − ε + ε) + β.

@@ -1,31 +1,53 @@
-//! Pad nodes: their borders become the padding of the convolutions and pools behind them.
+//! Pad nodes: their borders become the padding of the convolutions and pools behind them, where that computes the same.
 
-use panarch_graph::{Node, Op, Padding, Pool, PoolKind, Shape};
+use panarch_graph::{BorderFill, Node, Op, Padding, Pool, PoolKind, Shape};
 
 use super::super::super::pooling::WrittenPool;
 use super::super::draft::{Border, Draft, Step};
 use super::super::notes::Notes;
 use crate::FormatError;
 
-/// Leaves no Pad in the draft.
+/// Leaves no Pad in the draft: a border of zeros that nothing can take is an operator of its own.
 ///
 /// # Errors
-/// When something else reads a Pad, or a pool would not compute the same.
+/// When something else than a maximum reads a border that no maximum takes.
 pub fn merge(draft: &mut Draft, outputs: &[usize], notes: &mut Notes) -> Result<(), FormatError> {
     let needed = draft.needed(outputs);
     for (id, needed) in needed.into_iter().enumerate() {
-        while needed && pad_before(draft, id).is_some() {
-            take(draft, id)?;
-            notes.count("Pad nodes taken into the padding of what reads them");
+        while let (true, Some(pad)) = (needed, pad_before(draft, id)) {
+            // A pool is tried with another padding.
+            let before = match &draft.nodes[id].step {
+                Step::Plain(op) => Some(op.clone()),
+                _ => None,
+            };
+            match take(draft, id) {
+                Ok(()) => notes.count("Pad nodes taken into the padding of what reads them"),
+                Err(error) => {
+                    if let Some(op) = before {
+                        draft.nodes[id].step = Step::Plain(op);
+                    }
+                    stay(draft, pad, error)?;
+                }
+            }
         }
     }
-    match outputs
-        .iter()
-        .find(|output| matches!(draft.nodes[**output].step, Step::Pad(..)))
-    {
-        Some(output) => Err(refuse(draft, *output, "is the last node")),
-        None => Ok(()),
+    for output in outputs {
+        if matches!(draft.nodes[*output].step, Step::Pad(..)) {
+            let error = refuse(draft, *output, "is the last node");
+            stay(draft, *output, error)?;
+        }
     }
+    Ok(())
+}
+
+/// Makes an operator of a border of zeros; another is the error that it was.
+fn stay(draft: &mut Draft, pad: usize, error: FormatError) -> Result<(), FormatError> {
+    let Step::Pad(padding, Border::Zero) = draft.nodes[pad].step else {
+        return Err(error);
+    };
+    let fill = BorderFill::Zero;
+    draft.nodes[pad].step = Step::Plain(Op::Pad(panarch_graph::Border { padding, fill }));
+    Ok(())
 }
 
 fn pad_before(draft: &Draft, id: usize) -> Option<usize> {

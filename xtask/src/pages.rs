@@ -18,6 +18,7 @@ mod fine_tuning;
 mod marks;
 mod matrix_efficiency;
 mod measuring;
+mod pools;
 mod published_latencies;
 mod ranking;
 mod readme;
@@ -45,7 +46,7 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 19] = [
+const PAGES: [Page; 21] = [
     readme::PAGE,
     demo::PAGE,
     devices::PAGE,
@@ -59,6 +60,8 @@ const PAGES: [Page; 19] = [
     ranking::PAGE,
     tunas::PAGE,
     vela::PAGE,
+    pools::KNOWN_OPTIMA,
+    pools::SILICON,
     concepts::CYCLE_SIMULATOR,
     concepts::MAPPING,
     concepts::MATRIX_EFFICIENCY,

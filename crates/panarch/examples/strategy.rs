@@ -48,6 +48,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let best = table.values().copied().fold(0.0, f64::max);
     let plan = Plan {
         subspace: &subspace,
+        pool: None,
         constraint: &Unconstrained,
         budget: 200,
         batch: 1,

@@ -19,6 +19,7 @@ mod reproduce;
 mod run;
 mod scalesim;
 mod schedule;
+mod search;
 mod shell;
 mod space;
 mod study;
@@ -100,7 +101,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => run::train(&args),
         Command::Schedule(command) => schedule::schedule(command),
         Command::Reproduce(args) => reproduce::reproduce(&args),
-        Command::Search(args) => run::search(&args),
+        Command::Search(args) => search::search(&args),
         Command::Report(args) => run::report(&args),
         Command::Doctor(format) => doctor::doctor(Printer::new(format)),
         Command::Data(command) => data::data(command),

@@ -54,19 +54,37 @@ impl Cholesky {
         x
     }
 
-    /// The packed lower triangle of A's inverse.
+    /// The packed lower triangle of A's inverse: L⁻ᵀ·L⁻¹.
     pub(crate) fn inverse(&self) -> Vec<f64> {
+        // L⁻¹ row by row: every step adds a multiple of one row to another.
+        let mut rows = vec![0.0; packed(self.size, 0)];
+        for i in 0..self.size {
+            let (before, rest) = rows.split_at_mut(packed(i, 0));
+            let pivot = self.lower[packed(i, i)];
+            for k in 0..i {
+                add(
+                    &mut rest[..=k],
+                    -self.lower[packed(i, k)] / pivot,
+                    &before[packed(k, 0)..=packed(k, k)],
+                );
+            }
+            rest[i] = 1.0 / pivot;
+        }
         let mut inverse = vec![0.0; packed(self.size, 0)];
-        let mut unit = vec![0.0; self.size];
-        for j in 0..self.size {
-            unit[j] = 1.0;
-            let column = self.solve(&unit);
-            unit[j] = 0.0;
-            for i in j..self.size {
-                inverse[packed(i, j)] = column[i];
+        for i in 0..self.size {
+            let row = &rows[packed(i, 0)..=packed(i, i)];
+            for (a, factor) in row.iter().enumerate() {
+                add(&mut inverse[packed(a, 0)..=packed(a, a)], *factor, &row[..=a]);
             }
         }
         inverse
+    }
+}
+
+/// Adds a multiple of one row to another.
+fn add(to: &mut [f64], factor: f64, row: &[f64]) {
+    for (place, value) in to.iter_mut().zip(row) {
+        *place += factor * value;
     }
 }
 

@@ -6,6 +6,7 @@
 //! A [`Predictor`] foresees a quantity of a space's members from their genotypes.
 //! An [`Additive`] table is a constant and a term for each choice of each decision of a space. A few dozen end-to-end
 //! measurements, chosen by [`design_of_experiments`], fit one; [`AdditiveLatency`] makes it a device's latency.
+//! A [`GaussianProcess`] learns any function of choices and numbers from some hundred rows, with its uncertainty.
 #![forbid(unsafe_code)]
 
 mod additive;
@@ -14,12 +15,14 @@ mod block_cache;
 mod cholesky;
 mod design;
 mod error;
+mod gaussian_process;
 mod json;
 mod latency;
 mod latency_table;
 mod linear_latency;
 mod predictor;
 mod ridge;
+mod rows;
 mod student_t;
 
 pub use additive::{Additive, HeldOut, Measurement, PairTerms, Term};
@@ -27,8 +30,10 @@ pub use block::{Block, blocks};
 pub use block_cache::BlockCache;
 pub use design::design_of_experiments;
 pub use error::PredictError;
+pub use gaussian_process::{Dimension, GaussianProcess, Kernel, Mark, Normal, Posterior};
 pub use latency::AdditiveLatency;
 pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
 pub use linear_latency::{LinearLatency, LinearTerms};
 pub use predictor::Predictor;
+pub use rows::{Member, Rows, Sample, TableRow};
 pub use student_t::normal_quantile;

@@ -269,6 +269,7 @@ fn evolve(
     let mut strategy = AgeingEvolution::new(SEED, settings)?;
     let plan = Plan {
         subspace: &Subspace::whole(supernet.space()),
+        pool: None,
         constraint: &Unconstrained,
         budget: evaluations.max(population as u64),
         batch: 1,

@@ -21,6 +21,7 @@ pub mod run;
 pub mod run_file;
 pub mod scalesim;
 pub mod support;
+pub mod table_search;
 pub mod threads;
 pub mod trace;
 

@@ -1,6 +1,8 @@
 //! Spaces, devices and networks by the names that people type: presets, files, genotypes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use panarch_cost::profile::Unsaid;
@@ -212,8 +214,8 @@ pub struct NetworkShape {
 /// When the name means nothing, or what it means cannot be read or built.
 pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
     let name = &*expand_home(name);
-    let member = member_name(name)?;
-    if member.is_none() && is_file(name, "onnx") {
+    let named = member_name(name)?;
+    if named.is_none() && is_file(name, "onnx") {
         let model = onnx(Path::new(name), shape.resolution)?;
         let origin = format!("ONNX file {name}");
         return Ok(NamedNetwork {
@@ -223,22 +225,8 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
             notes: model.notes,
         });
     }
-    if let Some((space_name, member)) = member {
-        let space = space(space_name)?;
-        let genotype = member_of(&space, member)?;
-        let head = Head {
-            classes: shape.classes,
-            input_channels: shape.channels,
-        };
-        let resolution = side(shape.resolution, &format!("space {}", space.name()))?;
-        let resolution = resolution.unwrap_or(space.default_resolution());
-        let network = space.lower(&genotype, head, resolution)?.with_name(name);
-        return Ok(NamedNetwork {
-            network,
-            weights: None,
-            origin: format!("{genotype} of space {}", space.name()),
-            notes: Vec::new(),
-        });
+    if let Some((space_name, text)) = named {
+        return member(&space(space_name)?, text, name, shape);
     }
     let head = Head {
         classes: shape.classes,
@@ -259,6 +247,68 @@ pub fn network(name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
         network,
         weights: None,
         origin: "named network".to_owned(),
+        notes: Vec::new(),
+    })
+}
+
+/// Most networks of one list.
+const MOST_NETWORKS: usize = 50_000;
+
+/// The networks of a file that names one on each line, each as [`network`] takes it, with their names; `#` begins a comment.
+///
+/// # Errors
+/// A file that cannot be read, names none or too many, or a line that means no network, by its number.
+pub fn networks(file: &Path, shape: NetworkShape) -> Result<Vec<(String, NamedNetwork)>, Error> {
+    let text = read_text(file)?;
+    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    let names = lines.map(|(index, line)| (index + 1, line.split('#').next().unwrap_or_default().trim()));
+    let names: Vec<(usize, &str)> = names
+        .filter(|(_, name)| !name.is_empty())
+        .take(MOST_NETWORKS + 1)
+        .collect();
+    if names.is_empty() || names.len() > MOST_NETWORKS {
+        let reason = format!(
+            "{} must name a network on each line, at most {MOST_NETWORKS} of them",
+            file.display()
+        );
+        return Err(Error::Input(reason));
+    }
+    // A space is read once, however many of its members the file names.
+    let mut spaces: BTreeMap<&str, Space> = BTreeMap::new();
+    let mut networks = Vec::with_capacity(names.len());
+    for (line, name) in names {
+        let found = match member_name(name)? {
+            Some((space_name, text)) => {
+                let space = match spaces.entry(space_name) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(space(&expand_home(space_name))?),
+                };
+                member(space, text, name, shape)
+            }
+            None => network(name, shape),
+        };
+        let named = found.map_err(|error| match error {
+            Error::Environment(_) => error,
+            error => Error::Input(format!("{}:{line}: {error}", file.display())),
+        })?;
+        networks.push((name.to_owned(), named));
+    }
+    Ok(networks)
+}
+
+/// A member of a space as a network.
+fn member(space: &Space, text: &str, name: &str, shape: NetworkShape) -> Result<NamedNetwork, Error> {
+    let genotype = member_of(space, text)?;
+    let head = Head {
+        classes: shape.classes,
+        input_channels: shape.channels,
+    };
+    let resolution = side(shape.resolution, &format!("space {}", space.name()))?;
+    let resolution = resolution.unwrap_or(space.default_resolution());
+    Ok(NamedNetwork {
+        network: space.lower(&genotype, head, resolution)?.with_name(name),
+        weights: None,
+        origin: format!("{genotype} of space {}", space.name()),
         notes: Vec::new(),
     })
 }

@@ -15,12 +15,7 @@ pub const DECLARATION: Declaration = Declaration {
     summary: "changes the best of a few of the latest networks (ageing evolution)",
     settings: &[
         Setting {
-            key: Key::new(
-                "search.population",
-                "Networks that are alive at a time. Evolution only.",
-            )
-            .with_default("50, or the number of evaluations where that is less")
-            .known_as(&["population_size", "pop_size"]),
+            key: POPULATION,
             range: Range::Whole(2, 1_000_000),
             // Small budgets shrink the defaults rather than contradict them.
             default: |evaluations, _| Value::Whole(evaluations.max(2).min(Evolution::default().population)),
@@ -28,7 +23,7 @@ pub const DECLARATION: Declaration = Declaration {
         Setting {
             key: Key::new(
                 "search.tournament",
-                "Networks drawn, of which the best becomes a parent; at most the population. Evolution only.",
+                "Networks drawn, of which the best becomes a parent; at most the population. `evolution` only.",
             )
             .with_default("12, or the population where that is less")
             .known_as(&["tournament_size", "sample_size"]),
@@ -39,11 +34,7 @@ pub const DECLARATION: Declaration = Declaration {
             },
         },
         Setting {
-            key: Key::new(
-                "search.mutation_rate",
-                "The probability that each decision of a child changes, besides the one that always does. Evolution only.",
-            )
-            .known_as(&["mutation", "mutation_probability", "mutation_prob", "mutate_prob"]),
+            key: MUTATION_RATE,
             range: Range::Real(0.0, 1.0),
             default: |_, _| Value::Real(Evolution::default().mutation_rate),
         },
@@ -67,6 +58,23 @@ pub const DECLARATION: Declaration = Declaration {
 };
 
 const NAME: &str = "evolution";
+
+/// How many networks are alive at a time.
+pub(crate) const POPULATION: Key = Key::new(
+    "search.population",
+    "Networks that are alive at a time, of a generation for `nsga2` and `ofa-evolution`. Evolutions only.",
+)
+.with_default("50, or the number of evaluations where that is less; a tenth of the evaluations, 4 to 100, of `nsga2`; a fifth, 4 to 100, of `ofa-evolution`")
+.known_as(&["population_size", "pop_size"]);
+
+/// How much a child changes.
+pub(crate) const MUTATION_RATE: Key = Key::new(
+    "search.mutation_rate",
+    "The probability that each decision of a child changes, besides the one that always does; of `ofa-evolution`, that each \
+     block of a mutated child is drawn anew. Evolutions only.",
+)
+.with_default("0; 0.1 of `ofa-evolution`")
+.known_as(&["mutation", "mutation_probability", "mutation_prob", "mutate_prob"]);
 
 /// The settings of [`AgeingEvolution`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,7 +148,6 @@ impl Strategy for AgeingEvolution {
             tournament,
             mutation_rate,
         } = self.settings;
-        let subspace = situation.subspace;
         let mut rng = stream(self.seed, "ageing evolution", situation.number);
         let mut alive: Vec<(&Observation, f64)> = situation
             .history
@@ -153,11 +160,11 @@ impl Strategy for AgeingEvolution {
         // From the oldest to the youngest; of equal ones the oldest wins.
         alive.reverse();
         if alive.len() < population {
-            return propose(situation, &mut rng, |rng| subspace.sample(rng));
+            return propose(situation, &mut rng, |rng| situation.sample(rng));
         }
         propose(situation, &mut rng, |rng| {
             let parent = winner(&alive, tournament, rng);
-            subspace.mutate(parent, mutation_rate, rng)
+            situation.mutate(parent, mutation_rate, rng)
         })
     }
 

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{History, Observation, StudyError, Trial, TrialState};
 
-use crate::{Constraint, SearchError, Situation, Strategy};
+use crate::{Constraint, Pool, SearchError, Situation, Strategy};
 
 /// What is searched, and for how long.
 #[derive(Clone, Copy)]
 pub struct Plan<'a> {
     /// The members to propose from.
     pub subspace: &'a Subspace,
+    /// Where only some of them may be proposed, these.
+    pub pool: Option<&'a Pool>,
     /// The limits that proposals must keep.
     pub constraint: &'a dyn Constraint,
     /// How many trials the search has in all, those of earlier processes among them.
@@ -173,6 +175,7 @@ fn propose(plan: &Plan<'_>, strategy: &mut dyn Strategy, history: &History) -> R
     }
     let situation = Situation {
         subspace: plan.subspace,
+        pool: plan.pool,
         constraint: plan.constraint,
         history,
         pending: &[],

@@ -24,7 +24,7 @@
 //! }
 //!
 //! let subspace = Subspace::whole(&Space::preset("multi-hardware-small")?);
-//! let plan = Plan { subspace: &subspace, constraint: &Unconstrained, budget: 20, batch: 1 };
+//! let plan = Plan { subspace: &subspace, pool: None, constraint: &Unconstrained, budget: 20, batch: 1 };
 //! let declaration = registry::Declaration::named("evolution").expect("it is registered");
 //! let mut strategy = (declaration.new)(1, &declaration.settings(20, |_| None))?;
 //! let (history, _) = search(&plan, strategy.as_mut(), Begun::default(), &mut FirstChoice)?;
@@ -38,16 +38,30 @@ mod ageing_evolution;
 mod constraint;
 mod driver;
 mod error;
+mod exhaustive;
+mod local_search;
+mod nsga2;
+mod ofa_evolution;
+mod pool;
+mod predictor;
 mod proposal;
 mod random_search;
 pub mod registry;
+mod situation;
 mod strategy;
 
 pub use ageing_evolution::{AgeingEvolution, Evolution};
 pub use constraint::{Constraint, Unconstrained, Verdict};
 pub use driver::{Begun, End, Evaluator, Plan, Proposal, Report, search};
 pub use error::SearchError;
+pub use exhaustive::Exhaustive;
+pub use local_search::LocalSearch;
+pub use nsga2::{Nsga2, Nsga2Settings};
+pub use ofa_evolution::{Evolved, OfaEvolution, OfaEvolutionSettings};
+pub use pool::Pool;
+pub use predictor::{PredictorSearch, PredictorSettings};
 pub use proposal::propose;
 pub use random_search::RandomSearch;
 pub use registry::{Declaration, STRATEGIES};
-pub use strategy::{Situation, Strategy};
+pub use situation::Situation;
+pub use strategy::Strategy;

@@ -43,7 +43,7 @@ pub fn propose(
         }
     }
     for _ in 0..SAMPLES {
-        let genotype = situation.subspace.sample(rng);
+        let genotype = situation.sample(rng);
         if let Some(found) = attempts.take(genotype)? {
             return Ok(found);
         }
@@ -59,11 +59,11 @@ pub fn propose(
 }
 
 /// What was drawn for one proposal so far.
-struct Attempts<'a, 'b> {
+pub(crate) struct Attempts<'a, 'b> {
     situation: &'a Situation<'b>,
     count: usize,
     /// The latest feasible member that was drawn and had been seen before.
-    repeat: Option<Genotype>,
+    pub(crate) repeat: Option<Genotype>,
     /// The infeasible member whose furthest excess over a limit is the smallest, with that violation.
     nearest: Option<(Genotype, Violation)>,
     /// A member that a device cannot run.
@@ -71,7 +71,7 @@ struct Attempts<'a, 'b> {
 }
 
 impl<'a, 'b> Attempts<'a, 'b> {
-    const fn new(situation: &'a Situation<'b>) -> Self {
+    pub(crate) const fn new(situation: &'a Situation<'b>) -> Self {
         Self {
             situation,
             count: 0,
@@ -82,8 +82,8 @@ impl<'a, 'b> Attempts<'a, 'b> {
     }
 
     /// Gives the genotype back if it is feasible and new; else remembers what is to be learnt from it.
-    fn take(&mut self, genotype: Genotype) -> Result<Option<Genotype>, SearchError> {
-        let seen = self.situation.history.contains(&genotype) || self.situation.pending.contains(&genotype);
+    pub(crate) fn take(&mut self, genotype: Genotype) -> Result<Option<Genotype>, SearchError> {
+        let seen = self.situation.has_seen(&genotype);
         self.count += 1;
         let verdict = self
             .situation
@@ -118,14 +118,14 @@ impl<'a, 'b> Attempts<'a, 'b> {
 
     /// Walks by single changes from the feasible member seen last, else from the infeasible one nearest to the limits.
     fn walk(&mut self, rng: &mut ChaCha8Rng) -> Result<Option<Genotype>, SearchError> {
-        let subspace = self.situation.subspace;
+        let situation = self.situation;
         for step in 0..STEPS {
             let next = match (&self.repeat, &self.nearest) {
                 // Half the way without success: the smallest member is feasible if any is, for most limits.
-                (None, _) if step == STEPS / 2 => subspace.smallest(),
-                (Some(feasible), _) => subspace.mutate(feasible, 0.0, rng),
-                (None, Some((nearest, _))) => subspace.mutate(nearest, 0.0, rng),
-                (None, None) => subspace.sample(rng),
+                (None, _) if step == STEPS / 2 => situation.member_like(situation.subspace.smallest()),
+                (Some(feasible), _) => situation.mutate(feasible, 0.0, rng),
+                (None, Some((nearest, _))) => situation.mutate(nearest, 0.0, rng),
+                (None, None) => situation.sample(rng),
             };
             if let Some(found) = self.take(next)? {
                 return Ok(Some(found));
@@ -134,7 +134,7 @@ impl<'a, 'b> Attempts<'a, 'b> {
         Ok(None)
     }
 
-    fn infeasible(self) -> SearchError {
+    pub(crate) fn infeasible(self) -> SearchError {
         let attempts = self.count;
         match (self.nearest, self.unsupported) {
             (Some((genotype, violation)), _) => SearchError::Infeasible {

@@ -39,7 +39,7 @@ impl Strategy for RandomSearch {
 
     fn ask(&mut self, situation: &Situation<'_>) -> Result<Genotype, SearchError> {
         let mut rng = stream(self.seed, "random search", situation.number);
-        propose(situation, &mut rng, |rng| situation.subspace.sample(rng))
+        propose(situation, &mut rng, |rng| situation.sample(rng))
     }
 
     fn independent(&self, _: &Situation<'_>) -> usize {

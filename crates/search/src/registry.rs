@@ -2,13 +2,21 @@
 
 use panarch_toml::Key;
 
-use crate::{SearchError, Strategy, random_search};
+use crate::{SearchError, Strategy, exhaustive, local_search, nsga2, ofa_evolution, predictor, random_search};
 
 pub use crate::ageing_evolution::DECLARATION as AGEING_EVOLUTION;
 
 /// Every strategy. A new one is a file that declares it, and a line here: the reader of run files, its suggestions and
 /// its reference page, and the conformance suite go by this list.
-pub const STRATEGIES: &[&Declaration] = &[&random_search::DECLARATION, &AGEING_EVOLUTION];
+pub const STRATEGIES: &[&Declaration] = &[
+    &random_search::DECLARATION,
+    &exhaustive::DECLARATION,
+    &local_search::DECLARATION,
+    &AGEING_EVOLUTION,
+    &ofa_evolution::DECLARATION,
+    &nsga2::DECLARATION,
+    &predictor::DECLARATION,
+];
 
 /// Makes a strategy with a seed and settings.
 pub type New = fn(u64, &Settings) -> Result<Box<dyn Strategy>, SearchError>;

@@ -1,22 +1,7 @@
-use panarch_space::{Genotype, Subspace};
-use panarch_study::{History, Observation};
+use panarch_space::Genotype;
+use panarch_study::Observation;
 
-use crate::{Constraint, SearchError};
-
-/// All that a strategy may look at when it is asked.
-#[derive(Clone, Copy)]
-pub struct Situation<'a> {
-    /// The members to propose from.
-    pub subspace: &'a Subspace,
-    /// The limits that proposals must keep.
-    pub constraint: &'a dyn Constraint,
-    /// The finished trials of this search.
-    pub history: &'a History,
-    /// Genotypes that are proposed and not finished, in the order of their trials.
-    pub pending: &'a [Genotype],
-    /// The number of the trial to be proposed.
-    pub number: u64,
-}
+use crate::{SearchError, Situation};
 
 /// Proposes the next network to evaluate.
 ///

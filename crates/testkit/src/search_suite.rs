@@ -83,6 +83,7 @@ impl Evaluator for Answers {
 fn plan(subspace: &Subspace, budget: u64, batch: usize) -> Plan<'_> {
     Plan {
         subspace,
+        pool: None,
         constraint: &Unconstrained,
         budget,
         batch,

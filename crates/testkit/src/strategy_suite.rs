@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use panarch_graph::Latency;
-use panarch_search::{Constraint, STRATEGIES, SearchError, Situation, Strategy, Unconstrained, Verdict};
+use panarch_search::{Constraint, Pool, STRATEGIES, SearchError, Situation, Strategy, Unconstrained, Verdict};
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{Amount, DeviceTarget, History, Metric, Objective, Observation, RewardForm};
 
@@ -23,8 +23,13 @@ type Verdicts = Result<Verdict, Box<dyn std::error::Error + Send + Sync>>;
 /// When one does not.
 pub fn registry_conformance() {
     for declaration in STRATEGIES {
+        let mut checked = Vec::new();
         for evaluations in [6, 20, 200] {
             let settings = declaration.settings(evaluations, |_| None);
+            if checked.contains(&settings) {
+                continue;
+            }
+            checked.push(settings.clone());
             let new = |seed| (declaration.new)(seed, &settings).expect("defaults fit together");
             conformance(declaration.randomised, &new);
         }
@@ -43,6 +48,7 @@ fn conformance(randomised: bool, new: &impl Fn(u64) -> Box<dyn Strategy>) {
     let space = Subspace::whole(&toy_space());
     proposes_canonical_members(&space, &mut *new(1));
     keeps_to_a_subspace(&space, &mut *new(8));
+    keeps_to_a_pool(&space, &mut *new(12));
     is_decided_by_the_seed(&space, new, randomised);
     search_conformance(new);
     goes_on_after_a_kill(&space, new);
@@ -75,6 +81,7 @@ fn ask(
 ) -> Result<Genotype, SearchError> {
     strategy.ask(&Situation {
         subspace,
+        pool: None,
         constraint,
         history,
         pending: &[],
@@ -136,6 +143,36 @@ fn keeps_to_a_subspace(whole: &Subspace, strategy: &mut dyn Strategy) {
     }
 }
 
+/// Every seventh member, so that hardly any single change leads to another one.
+fn keeps_to_a_pool(subspace: &Subspace, strategy: &mut dyn Strategy) {
+    let members = subspace.enumerate().step_by(7);
+    let pool = Pool::new(subspace.space(), members).expect("members of the space");
+    let pool = pool.expect("there are some");
+    let mut history = History::new();
+    for number in 0..TRIALS {
+        let proposed = strategy.ask(&Situation {
+            subspace,
+            pool: Some(&pool),
+            constraint: &Unconstrained,
+            history: &history,
+            pending: &[],
+            number,
+        });
+        let genotype = proposed.expect("there are more members than trials");
+        assert!(pool.contains(&genotype), "{genotype} is not in the pool");
+        let reward = reward(&genotype);
+        let observation = Observation::rewarded(number, genotype, reward);
+        strategy.tell(&observation);
+        history.push(observation).expect("numbers rise");
+    }
+    assert!(
+        history.distinct() as u64 * 10 >= TRIALS * 9,
+        "of {TRIALS} proposals from {} only {} are different",
+        pool.members().len(),
+        history.distinct()
+    );
+}
+
 fn is_decided_by_the_seed(subspace: &Subspace, new: &impl Fn(u64) -> Box<dyn Strategy>, randomised: bool) {
     let history_of = |seed| {
         let mut history = History::new();
@@ -177,6 +214,7 @@ fn ignores_the_order_of_completion(subspace: &Subspace, new: &impl Fn(u64) -> Bo
         while (history.len() as u64) < TRIALS {
             let situation = Situation {
                 subspace,
+                pool: None,
                 constraint: &Unconstrained,
                 history: &history,
                 pending: &[],

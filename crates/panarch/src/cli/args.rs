@@ -49,8 +49,8 @@ pub enum Command {
     /// List and show training schedules
     #[command(subcommand)]
     Schedule(ScheduleCommand),
-    /// Search with the trained supernet of a run file
-    Search(RunArgs),
+    /// Search with the trained supernet of a run file, or in a table of known values
+    Search(super::search::SearchArgs),
     /// Redraw the report of a finished run
     Report(RunArgs),
     /// List, show, export and recover studies (the results of runs)
@@ -260,7 +260,7 @@ pub struct NetworkArgs {
     #[arg(value_name = "NETWORK", conflicts_with = "network")]
     pub named: Option<String>,
     /// The same as an option
-    #[arg(long, required_unless_present_any = ["named", "gemms", "scalesim_topology"])]
+    #[arg(long, required_unless_present_any = ["named", "networks", "gemms", "scalesim_topology"])]
     pub network: Option<String>,
     #[command(flatten)]
     pub shape: ShapeArgs,
@@ -433,7 +433,7 @@ pub enum DeviceCommand {
 
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "panarch cost <NETWORK> --device <DEVICE> [OPTIONS]\n       panarch cost --gemms <FILE> --device <DEVICE> [OPTIONS]\n       panarch cost --scalesim-topology <FILE> --scalesim-config <FILE> [OPTIONS]"
+    override_usage = "panarch cost <NETWORK> --device <DEVICE> [OPTIONS]\n       panarch cost --networks <FILE> --device <DEVICE> [OPTIONS]\n       panarch cost --gemms <FILE> --device <DEVICE> [OPTIONS]\n       panarch cost --scalesim-topology <FILE> --scalesim-config <FILE> [OPTIONS]"
 )]
 pub struct CostArgs {
     #[command(flatten)]
@@ -451,6 +451,9 @@ pub struct CostArgs {
     /// Write the simulated timeline of one device as a trace (JSON), for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scalesim_topology", "scalesim_export"])]
     pub trace: Option<PathBuf>,
+    /// Print what many networks cost: a file with one network a line, named as NETWORK is; `#` begins a comment
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "named", "gemms", "layers", "trace", "scalesim_topology", "scalesim_export"])]
+    pub networks: Option<PathBuf>,
     /// Print what matrix products cost instead of a network: a file (CSV) of m, n and k, one product a line
     #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "named", "layers", "trace", "scalesim_topology", "scalesim_export"])]
     pub gemms: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod gemms;
 mod memory;
+mod networks;
 mod tables;
 mod trace;
 
@@ -79,6 +80,9 @@ pub fn cost(args: &CostArgs) -> anyhow::Result<()> {
         return gemms::costs(file, &profiles, &models, &doubts, printer);
     }
     let NetworkArgs { named, network, shape } = &args.network;
+    if let Some(file) = &args.networks {
+        return networks::costs(file, shape_of(*shape), &profiles, &models, &doubts, printer);
+    }
     let network = network.as_deref().or(named.as_deref()).unwrap_or_default();
     let named = lookup::network(network, shape_of(*shape))?;
     if let Some(folder) = scalesim_export {

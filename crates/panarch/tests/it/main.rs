@@ -17,6 +17,7 @@ mod outside_files;
 mod parity;
 mod picture_folders;
 mod pictures;
+mod pools;
 mod published;
 mod published_latencies;
 mod reference_pages;

@@ -106,6 +106,7 @@ fn one(
     let budget = setup.file.search.evaluations as u64;
     let plan = Plan {
         subspace: &Subspace::whole(&setup.space),
+        pool: None,
         constraint: &goal_devices.constraint(),
         budget,
         batch: BATCH,
@@ -344,6 +345,7 @@ pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'
         let goal_devices = GoalDevices::new(setup, devices, goal)?;
         let situation = Situation {
             subspace: &Subspace::whole(&setup.space),
+            pool: None,
             constraint: &goal_devices.constraint(),
             history: &History::new(),
             pending: &[],

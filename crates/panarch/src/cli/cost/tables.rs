@@ -142,7 +142,7 @@ pub(super) fn layers(answers: &[Answered]) -> Table {
     table
 }
 
-fn millis(latency: Latency) -> Cell {
+pub(super) fn millis(latency: Latency) -> Cell {
     Cell::number(latency.seconds(), format!("{:.4}", latency.millis()))
 }
 
@@ -154,11 +154,11 @@ fn percent(share: f64) -> Cell {
     Cell::number(share, format!("{:.1}", share * 100.0))
 }
 
-fn kibibytes(bytes: u64) -> Cell {
+pub(super) fn kibibytes(bytes: u64) -> Cell {
     Cell::number(bytes as f64, format!("{:.1}", bytes as f64 / 1024.0))
 }
 
-fn millijoules(energy: &Estimate<Energy>) -> Cell {
+pub(super) fn millijoules(energy: &Estimate<Energy>) -> Cell {
     let joules = energy.value.joules();
     Cell::number(joules, format!("{:.3}", joules * 1e3))
 }

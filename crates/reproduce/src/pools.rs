@@ -1,0 +1,135 @@
+//! Strategies compared on pools of networks whose accuracy and costs are known.
+
+use std::path::{Path, PathBuf};
+
+use panarch_report::{Cell, Column, Format, Table};
+use panarch_run::Error;
+use panarch_run::event::Watch;
+use panarch_run::table_search::{self, KnownTable, Score, Truth, means};
+use panarch_search::Declaration;
+
+/// The environment variable that names the folder of the reference data.
+const REFERENCE_DATA: &str = "PANARCH_REFERENCE_DATA";
+
+/// The pool's table in the folder of the reference data.
+///
+/// # Errors
+/// [`Error::Environment`] when it is not there.
+pub(super) fn reference(path: &str) -> Result<PathBuf, Error> {
+    let folder = std::env::var_os(REFERENCE_DATA).filter(|folder| !folder.is_empty());
+    let folder = folder.map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    let found = folder.join(path);
+    if found.is_file() {
+        return Ok(found);
+    }
+    let folder = folder.display();
+    Err(Error::Environment(format!(
+        "there is no {path} in {folder}; set {REFERENCE_DATA} to the folder of the reference data"
+    )))
+}
+
+/// The searches of one strategy.
+pub(super) struct Searches {
+    pub(super) strategy: &'static str,
+    pub(super) scores: Vec<Score>,
+    /// What each found, as places in the table.
+    pub(super) found: Vec<Vec<usize>>,
+}
+
+/// Searches with each strategy and seed.
+pub(super) fn searches(
+    table: &KnownTable,
+    truth: &Truth,
+    strategies: &[&'static str],
+    (seeds, evaluations): (u64, usize),
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Searches>, Error> {
+    let mut all = Vec::new();
+    for name in strategies {
+        let declaration: &Declaration = table_search::strategy(name)?;
+        let settings = table_search::settings(declaration, evaluations, &[])?;
+        watch.step(format!("Searching by {name}"));
+        let mut of = Searches {
+            strategy: declaration.name,
+            scores: Vec::new(),
+            found: Vec::new(),
+        };
+        for seed in 1..=if declaration.randomised { seeds } else { 1 } {
+            let found = table.search(declaration, &settings, seed, evaluations, &watch.cancel)?;
+            of.scores.push(truth.score(table, seed, &found));
+            of.found.push(found);
+            watch.progress(seed, seeds, "searches", "");
+        }
+        watch.done(format!("{} searches", of.scores.len()));
+        all.push(of);
+    }
+    Ok(all)
+}
+
+/// Every search at every checkpoint.
+pub(super) fn by_seed(all: &[Searches]) -> Table {
+    let columns = [
+        "strategy",
+        "seed",
+        "evaluations",
+        "hypervolume_share",
+        "regret",
+        "optimum_after",
+    ];
+    let mut table = Table::new("Searches", columns.map(Column::raw).into());
+    for of in all {
+        for score in &of.scores {
+            for at in &score.at {
+                table.push(vec![
+                    Cell::text(of.strategy),
+                    Cell::count(score.seed),
+                    Cell::count(at.evaluations as u64),
+                    Cell::decimal(at.hypervolume_share, 6),
+                    at.regret.map_or_else(Cell::missing, |regret| Cell::decimal(regret, 6)),
+                    score
+                        .optimum_after
+                        .map_or_else(Cell::missing, |after| Cell::count(after as u64)),
+                ]);
+            }
+        }
+    }
+    table
+}
+
+/// Means over seeds for people.
+pub(super) fn by_strategy(title: &str, all: &[Searches], checkpoints: &[usize]) -> Table {
+    let mut columns = vec![Column::text("strategy")];
+    columns.extend(
+        checkpoints
+            .iter()
+            .map(|count| Column::number(format!("hypervolume after {count}"))),
+    );
+    columns.extend([Column::number("regret"), Column::text("optimum found")]);
+    let mut table = Table::new(title, columns);
+    for of in all {
+        let means = means(&of.scores);
+        let at = |count: &usize| means.iter().find(|mean| mean.evaluations == *count);
+        let mut row = vec![Cell::text(of.strategy)];
+        row.extend(
+            checkpoints
+                .iter()
+                .map(|count| at(count).map_or_else(Cell::missing, |mean| Cell::decimal(mean.hypervolume_share, 4))),
+        );
+        let regret = means.last().and_then(|mean| mean.regret);
+        row.push(regret.map_or_else(Cell::missing, |regret| Cell::decimal(regret, 3)));
+        let after: Vec<usize> = of.scores.iter().filter_map(|score| score.optimum_after).collect();
+        let mean = after.iter().sum::<usize>() as f64 / after.len().max(1) as f64;
+        row.push(Cell::text(match after.len() {
+            0 => format!("0 of {}", of.scores.len()),
+            found => format!("{found} of {}, after {mean:.0}", of.scores.len()),
+        }));
+        table.push(row);
+    }
+    table
+}
+
+/// Writes a table as a CSV file.
+pub(super) fn write(folder: &Path, name: &str, table: &Table) -> Result<(), Error> {
+    let text = table.render(Format::Csv, None, false);
+    Ok(panarch_format::atomic_write(folder.join(name), text.as_bytes())?)
+}

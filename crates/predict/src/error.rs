@@ -38,6 +38,44 @@ pub enum PredictError {
         /// The place.
         place: String,
     },
+    /// Too many rows for a predictor.
+    #[error("{found} rows are too many to train a predictor on, at most {most} are possible; give a part of them")]
+    TooMany {
+        /// The number of rows.
+        found: usize,
+        /// The most.
+        most: usize,
+    },
+    /// A predictor is asked for what it has never seen.
+    #[error("out of the predictor's range: {what}; it was trained on {known}")]
+    OutOfRange {
+        /// What it has not seen.
+        what: String,
+        /// What it has seen instead.
+        known: String,
+    },
+    /// A line of a table of measured networks is not what it should be.
+    #[error("line {line}: {reason}")]
+    Table {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A table has no column of this name.
+    #[error("the table has no column `{name}`{}", meant(suggestion.as_deref()))]
+    NoColumn {
+        /// The name that was given.
+        name: String,
+        /// A column whose name is close.
+        suggestion: Option<String>,
+    },
+    /// Rows or points are not what a model takes.
+    #[error("{reason}")]
+    Inputs {
+        /// What is wrong.
+        reason: String,
+    },
     /// The equations could not be solved.
     #[error("the fit failed: the equations are not positive definite at any ridge tried")]
     Singular,
@@ -106,4 +144,8 @@ pub enum PredictError {
 
 fn nearest_key(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |key| format!("; the nearest is `{key}`"))
+}
+
+fn meant(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

@@ -15,6 +15,7 @@ pub mod exporters;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
+pub mod predictor;
 pub mod products;
 pub mod run;
 pub mod run_file;

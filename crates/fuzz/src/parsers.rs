@@ -23,6 +23,7 @@ pub const ALL: &[Target] = &[
     table::LINEAR_TERMS,
     table::ADDITIVE,
     table::PUBLISHED_NETWORK,
+    table::ROWS,
     model::ONNX,
     model::SAFETENSORS,
     model::TORCH,

@@ -13,6 +13,7 @@ mod home;
 mod mem;
 mod network;
 mod output;
+mod predictor;
 mod progress;
 mod reference;
 mod reproduce;
@@ -90,6 +91,7 @@ fn computing(command: &Command) -> anyhow::Result<()> {
         | Command::Network(_)
         | Command::Device(_)
         | Command::Cost(_)
+        | Command::Predictor(_)
         | Command::Checkpoint(_)
         | Command::Classify(_) => Ok(panarch::threads::start()?),
     }
@@ -109,6 +111,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Network(command) => network::network(command),
         Command::Device(command) => device::device(command),
         Command::Cost(args) => cost::cost(&args),
+        Command::Predictor(command) => predictor::predictor(command),
         Command::Checkpoint(command) => checkpoint::checkpoint(command),
         Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),

@@ -20,7 +20,7 @@ impl Cholesky {
             lower[packed(i, i)] += ridge;
             for j in 0..=i {
                 let (row_i, row_j) = (packed(i, 0), packed(j, 0));
-                let dot: f64 = (0..j).map(|k| lower[row_i + k] * lower[row_j + k]).sum();
+                let dot = dot(&lower[row_i..row_i + j], &lower[row_j..row_j + j]);
                 let rest = lower[row_i + j] - dot;
                 if i == j {
                     if !(rest.is_finite() && rest > 0.0) {
@@ -44,14 +44,37 @@ impl Cholesky {
     pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
         let mut x = b.to_vec();
         for i in 0..self.size {
-            let dot: f64 = (0..i).map(|k| self.lower[packed(i, k)] * x[k]).sum();
-            x[i] = (x[i] - dot) / self.lower[packed(i, i)];
+            let row = &self.lower[packed(i, 0)..packed(i, 0) + i];
+            x[i] = (x[i] - dot(row, &x[..i])) / self.lower[packed(i, i)];
         }
         for i in (0..self.size).rev() {
-            let dot: f64 = (i + 1..self.size).map(|k| self.lower[packed(k, i)] * x[k]).sum();
-            x[i] = (x[i] - dot) / self.lower[packed(i, i)];
+            let value = x[i] / self.lower[packed(i, i)];
+            x[i] = value;
+            let row = &self.lower[packed(i, 0)..packed(i, 0) + i];
+            x[..i].iter_mut().zip(row).for_each(|(x, entry)| *x -= entry * value);
         }
         x
+    }
+
+    /// The diagonal of A's inverse.
+    pub(crate) fn inverse_diagonal(&self) -> Vec<f64> {
+        // Rows of L⁻¹, each from those before it; A⁻¹ = L⁻ᵀ·L⁻¹.
+        let mut inverse: Vec<f64> = vec![0.0; packed(self.size, 0)];
+        let mut diagonal = vec![0.0; self.size];
+        for i in 0..self.size {
+            let (done, rest) = inverse.split_at_mut(packed(i, 0));
+            let row = &mut rest[..=i];
+            for k in 0..i {
+                let factor = self.lower[packed(i, k)];
+                let earlier = &done[packed(k, 0)..=packed(k, k)];
+                row.iter_mut().zip(earlier).for_each(|(x, entry)| *x -= factor * entry);
+            }
+            row[i] = 1.0;
+            let pivot = self.lower[packed(i, i)];
+            row.iter_mut().for_each(|x| *x /= pivot);
+            diagonal.iter_mut().zip(row.iter()).for_each(|(sum, x)| *sum += x * x);
+        }
+        diagonal
     }
 
     /// The packed lower triangle of A's inverse: L⁻ᵀ·L⁻¹.
@@ -88,6 +111,19 @@ fn add(to: &mut [f64], factor: f64, row: &[f64]) {
     }
 }
 
+/// Σ aᵢ·bᵢ in eight partial sums, which the compiler turns into vectors.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(x, y)| x * y).sum();
+    let mut sums = [0.0_f64; 8];
+    for (a, b) in a.zip(b) {
+        for ((sum, x), y) in sums.iter_mut().zip(a).zip(b) {
+            *sum += x * y;
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +140,9 @@ mod tests {
         }
         let inverse = factor.inverse();
         for (found, expected) in inverse.iter().zip([14.0, -6.0, 12.0, 2.0, -4.0, 16.0]) {
+            assert!((found - expected / 44.0).abs() < 1e-12);
+        }
+        for (found, expected) in factor.inverse_diagonal().iter().zip([14.0, 12.0, 16.0]) {
             assert!((found - expected / 44.0).abs() < 1e-12);
         }
         assert!(Cholesky::new(&[1.0, 2.0, 1.0], 2, 0.0).is_none());

@@ -38,6 +38,22 @@ pub enum PredictError {
         /// The place.
         place: String,
     },
+    /// Too many rows for a predictor.
+    #[error("{found} rows are too many to train a predictor on, at most {most} are possible; give a part of them")]
+    TooMany {
+        /// The number of rows.
+        found: usize,
+        /// The most.
+        most: usize,
+    },
+    /// A predictor is asked for what it has never seen.
+    #[error("out of the predictor's range: {what}; it was trained on {known}")]
+    OutOfRange {
+        /// What it has not seen.
+        what: String,
+        /// What it has seen instead.
+        known: String,
+    },
     /// A line of a table of measured networks is not what it should be.
     #[error("line {line}: {reason}")]
     Table {

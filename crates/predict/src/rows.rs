@@ -126,3 +126,6 @@ pub struct Sample {
     /// How many rows that is.
     pub repeats: u32,
 }
+
+#[cfg(test)]
+mod tests;

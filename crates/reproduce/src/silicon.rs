@@ -112,7 +112,13 @@ fn left_out(table: &KnownTable, watch: &mut Watch<'_>) -> Result<Vec<LeftOut>, E
         let truth = Truth::of(&others, None, 1.0)?;
         let mut winners: Vec<(&'static str, u64, usize)> = Vec::new();
         winners.extend(truth.optimum.map(|place| ("scan", 0, place)));
-        let searches = searches(&others, &truth, &LEFT_OUT, (SEEDS_LEFT_OUT, EVALUATIONS_LEFT_OUT), watch)?;
+        let searches = searches(
+            &others,
+            &truth,
+            &LEFT_OUT,
+            (SEEDS_LEFT_OUT, EVALUATIONS_LEFT_OUT),
+            watch,
+        )?;
         for Searches {
             strategy,
             scores,

@@ -16,6 +16,7 @@ mod image_size;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
+pub mod predictor;
 pub mod products;
 pub mod run;
 pub mod run_file;

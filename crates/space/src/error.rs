@@ -120,6 +120,12 @@ pub enum SpaceError {
         /// How many combinations are looked at.
         most: usize,
     },
+    /// The space is that of a table: its members have published values and no network.
+    #[error("members of `{space}` have no network: the space is that of a published table; ask its table instead")]
+    TableOnly {
+        /// The space's name.
+        space: String,
+    },
     /// The network could not be built.
     #[error("the network could not be built")]
     Graph(#[from] GraphError),

@@ -40,6 +40,6 @@ pub use lower::place::{Place, PlacedBlock};
 pub use members::count::{Counts, Distinct};
 pub use members::enumerate::Members;
 pub use members::subspace::Subspace;
-pub use preset::preset_names;
+pub use preset::{preset_names, table_names};
 pub use read::reference::Reference;
 pub use space::Space;

@@ -27,9 +27,14 @@ impl Space {
     /// means the same tensor in every member: see [`Space::cover`].
     ///
     /// # Errors
-    /// A genotype of another space, a resolution that the space does not allow, no classes or channels.
+    /// A genotype of another space, a resolution that the space does not allow, no classes or channels, a space of a table.
     pub fn lower(&self, genotype: &Genotype, head: Head, resolution: u32) -> Result<Network, SpaceError> {
         self.check(genotype)?;
+        if self.is_table() {
+            return Err(SpaceError::TableOnly {
+                space: self.name.clone(),
+            });
+        }
         if !self.resolutions.contains(&resolution) {
             return Err(SpaceError::Resolution {
                 space: self.name.clone(),

@@ -33,14 +33,24 @@ presets! {
     "mnasnet-anb-table",
 }
 
-/// The names of the embedded spaces.
+/// Name and text of the embedded spaces whose members are rows of a published table and have no network here.
+const TABLES: &[(&str, &str)] = &[("nas-bench-201", include_str!("../../../spaces/nas-bench-201.toml"))];
+
+/// The names of the embedded spaces whose members are rows of a published table: [`Space::preset`] knows them,
+/// [`Space::lower`] refuses them.
+#[must_use]
+pub fn table_names() -> Vec<&'static str> {
+    TABLES.iter().map(|(name, _)| *name).collect()
+}
+
+/// The names of the embedded spaces of networks.
 #[must_use]
 pub fn preset_names() -> Vec<&'static str> {
     PRESETS.iter().map(|(name, _)| *name).collect()
 }
 
 impl Space {
-    /// An embedded space: one of [`preset_names`].
+    /// An embedded space: one of [`preset_names`] or [`table_names`].
     ///
     /// # Errors
     /// An unknown name, with the closest known one.
@@ -56,7 +66,7 @@ impl Space {
     pub fn preset_text(name: &str) -> Result<&'static str, SpaceError> {
         text(name).ok_or_else(|| SpaceError::UnknownPreset {
             name: name.to_owned(),
-            suggestion: closest(name, preset_names()),
+            suggestion: closest(name, [preset_names(), table_names()].concat()),
         })
     }
 }
@@ -68,6 +78,6 @@ pub(crate) fn closest(name: &str, names: Vec<&'static str>) -> Option<String> {
 }
 
 pub(crate) fn text(name: &str) -> Option<&'static str> {
-    let found = PRESETS.iter().find(|(preset, _)| *preset == name);
+    let found = PRESETS.iter().chain(TABLES).find(|(preset, _)| *preset == name);
     found.map(|(_, text)| *text)
 }

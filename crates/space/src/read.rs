@@ -13,6 +13,7 @@ pub(crate) mod properties;
 pub(crate) mod reference;
 pub(crate) mod setting;
 pub(crate) mod stage_settings;
+pub(crate) mod table;
 pub(crate) mod tie;
 pub(crate) mod width;
 
@@ -71,7 +72,12 @@ fn read(document: &Document) -> Option<Space> {
     let variants = Variants::read(&root);
     let mut compiler = Compiler::new(document, &variants, scale);
     compiler.derived = base.is_some();
-    places(&root, &mut compiler);
+    let cells = root.tables("choice");
+    if cells.is_empty() {
+        places(&root, &mut compiler);
+    } else {
+        table::choices(&root, cells, &mut compiler.open);
+    }
     if order == Some(GenotypeOrder::Post) {
         to_post_order(&mut compiler.open, &mut compiler.elements);
     }
@@ -115,7 +121,9 @@ fn read(document: &Document) -> Option<Space> {
     };
     space.hash = fingerprint::hash(&space);
     space.references = reference::read(document, &references, &space);
-    check_networks(document, &space);
+    if !space.is_table() {
+        check_networks(document, &space);
+    }
     Some(space)
 }
 

@@ -89,6 +89,12 @@ impl Space {
         &self.decisions
     }
 
+    /// Whether its members are rows of a table alone: every decision always counts, and none lowers to a network.
+    #[must_use]
+    pub const fn is_table(&self) -> bool {
+        self.elements.is_empty()
+    }
+
     /// The image heights (= widths) in pixels that the space is for, increasing.
     #[must_use]
     pub fn resolutions(&self) -> &[u32] {
@@ -235,6 +241,9 @@ impl Space {
     /// The blocks of the member that `read` answers for, with the position of their elements. `read` is asked for exactly
     /// the active decisions, some of them several times.
     pub(crate) fn walk(&self, read: &mut dyn FnMut(usize) -> u8) -> Vec<(usize, Block)> {
+        if self.is_table() {
+            (0..self.decisions.len()).for_each(|decision| _ = read(decision));
+        }
         let mut blocks = Vec::with_capacity(self.elements.len());
         let mut width = IMAGE_CHANNELS;
         for (position, element) in self.elements.iter().enumerate() {

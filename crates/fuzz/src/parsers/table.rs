@@ -2,7 +2,7 @@
 
 use panarch_cost::products::ListedProduct;
 use panarch_cost::scalesim::{Configuration, Topology};
-use panarch_predict::{Additive, AdditiveLatency, Dialect, LatencyTable, LinearTerms, Measurement};
+use panarch_predict::{Additive, AdditiveLatency, Dialect, LatencyTable, LinearTerms, Measurement, Rows};
 use panarch_space::Space;
 use panarch_testkit::toy_space;
 use panarch_train::published::published_network;
@@ -162,6 +162,32 @@ pub const PUBLISHED_NETWORK: Target = Target {
     run: |bytes| {
         with_text(bytes, |text| {
             let _ = published_network("fuzz", text, 64);
+        });
+    },
+};
+
+pub const ROWS: Target = Target {
+    name: "rows",
+    seeds: || {
+        let lists = "3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3";
+        let numbered =
+            |prefix: &str, count: u32| -> String { (0..count).map(|index| format!(",{prefix}{index}")).collect() };
+        let columns = [numbered("d", 5), numbered("ks", 20), numbered("e", 20)].concat();
+        texts([
+            "key,ms\n000000,1.5\n12340-0,nan\n".to_owned(),
+            "e01,e02,e12,e03,e13,e23,ms\n4,2,1,2,1,1,10\n".to_owned(),
+            format!("d;ks;e;image_size;ms\n2 2 3 4 2;{lists};{lists};128;0.5\n"),
+            format!("r{columns},ms\n128{},\"2\"\n", ",3".repeat(45)),
+            "block0_e,block0_k,block0_l,block0_se,ms\n6,3,1,0,1\n".to_owned(),
+        ])
+    },
+    run: |bytes| {
+        with_text(bytes, |text| {
+            for name in ["nas-bench-201", "ofa-mbv3-w1.0", "mnasnet-anb"] {
+                if let Ok(space) = Space::preset(name) {
+                    let _ = Rows::read(&space, text, &["ms"]).map(|rows| rows.measured(0));
+                }
+            }
         });
     },
 };

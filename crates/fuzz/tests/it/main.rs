@@ -82,6 +82,7 @@ smoke_tests! {
     profile "profile"
     published_network "published-network"
     report "report"
+    rows "rows"
     run_file "run-file"
     safetensors "safetensors"
     scalesim_configuration "scalesim-configuration"

@@ -39,6 +39,9 @@ pub enum Command {
     Device(DeviceCommand),
     /// Estimate or measure the latency and memory of a network on devices
     Cost(CostArgs),
+    /// Train predictors on tables of measured networks, evaluate them, predict, transfer to a new device
+    #[command(subcommand)]
+    Predictor(super::predictor::PredictorCommand),
     /// Show, import and export checkpoints: PyTorch, safetensors, our own
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

@@ -3,7 +3,7 @@
 use panarch::lookup;
 use panarch_graph::stream;
 use panarch_report::{Cell, Column, Table};
-use panarch_space::{Distinct, Head, Space, preset_names};
+use panarch_space::{Distinct, Head, Space, preset_names, table_names};
 
 use super::args::{ShapeArgs, SpaceCommand};
 use super::output::Printer;
@@ -50,7 +50,7 @@ fn list() -> anyhow::Result<Table> {
             Column::text("what it is").with_key("description"),
         ],
     );
-    for name in preset_names() {
+    for name in [preset_names(), table_names()].concat() {
         let space = Space::preset(name).map_err(panarch::Error::from)?;
         table.push(vec![
             Cell::text(space.name()),

@@ -7,3 +7,4 @@ mod published_tables;
 mod table_files;
 mod table_sums;
 mod tables;
+mod trained;

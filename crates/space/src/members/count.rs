@@ -50,10 +50,18 @@ impl Space {
 
 /// The exact size of what is open of a space.
 pub(crate) fn of(space: &Space, open: Open<'_>) -> Counts {
-    let active = active(space, open);
     let choices = (0..space.decisions.len()).map(|decision| BigUint::from(open.count(space, decision)));
+    let raw: BigUint = choices.product();
+    if space.is_table() {
+        return Counts {
+            active: raw.clone(),
+            distinct: Distinct::Exact(raw.clone()),
+            raw,
+        };
+    }
+    let active = active(space, open);
     Counts {
-        raw: choices.product(),
+        raw,
         distinct: match distinct::count(space, open) {
             Some(count) => Distinct::Exact(count),
             None => Distinct::AtMost(active.clone()),

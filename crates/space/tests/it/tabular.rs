@@ -82,3 +82,25 @@ fn accel_nasbench() {
     }
     assert_eq!((rows, outside), (4110, 848));
 }
+
+#[test]
+fn nas_bench_201_has_a_table_and_no_networks() {
+    let space = space("nas-bench-201");
+    let counts = space.count();
+    assert_eq!(counts.raw.to_string(), "15625");
+    assert_eq!(counts.distinct.to_string(), "15625");
+    let all: std::collections::BTreeSet<Genotype> = space.enumerate().collect();
+    assert_eq!(all.len(), 15_625);
+    assert_eq!(space.largest().to_string(), "44444-4");
+    assert_eq!(space.smallest().to_string(), "00000-0");
+    let genotype = space.sample(&mut panarch_graph::stream(1, "tabular", 0));
+    assert!(space.active(&genotype).iter().all(|active| *active));
+    let named = space.decode(&genotype);
+    assert_eq!(space.encode(named).unwrap(), genotype);
+    let head = Head {
+        classes: 10,
+        input_channels: 3,
+    };
+    let error = space.lower(&genotype, head, 32).unwrap_err().to_string();
+    assert!(error.contains("have no network"), "{error}");
+}

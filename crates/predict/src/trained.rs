@@ -1,0 +1,267 @@
+//! A predictor that was trained on rows of a table.
+
+mod additive;
+mod file;
+mod range;
+
+use panarch_graph::{ContentHash, Estimate};
+use panarch_space::Space;
+use rayon::prelude::*;
+
+use crate::model::{Fitted, Recipe, Trial};
+use crate::{HealthCard, Member, Model, PredictError, Sample, Transform};
+use range::Range;
+
+/// The level of the intervals.
+pub const LEVEL: f64 = 0.95;
+
+/// The fewest rows that a predictor is trained on.
+const FEWEST: usize = 8;
+
+/// Most rows that models in closed form are fitted to; their time grows with the third power.
+const MOST: usize = 4_000;
+
+/// Which model to train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The one whose predictions of rows left out err least.
+    Auto,
+    /// This one.
+    Only(Model),
+}
+
+/// Foresees a quantity of a space's networks, after rows of which it is known.
+///
+/// The model and the form of the quantity ([`Transform`]) are chosen by what each says of rows that it was not fitted to:
+/// in closed form one row at a time for the linear models, by folds for the others. The same errors make the intervals
+/// (conformal prediction in its jackknife form, Barber et al. 2021): the level's quantile of their size, so that at
+/// least about that share of new values lies inside, whatever the errors' distribution. Rows of one network count as one.
+#[derive(Debug)]
+pub struct TrainedPredictor {
+    space: Space,
+    target: String,
+    samples: Vec<Sample>,
+    recipe: Recipe,
+    fitted: Fitted,
+    range: Range,
+    /// Half the interval in the fitted form, over the spread there.
+    half: f64,
+    health: HealthCard,
+}
+
+impl TrainedPredictor {
+    /// Trains on what was measured; `target` is the quantity's name. Nothing else is looked at.
+    ///
+    /// # Errors
+    /// [`PredictError::TooFew`], [`PredictError::Measurement`] for a value that is not finite, [`PredictError::TooMany`],
+    /// [`PredictError::Singular`].
+    pub fn train(space: &Space, target: &str, samples: Vec<Sample>, choice: Choice) -> Result<Self, PredictError> {
+        check(&samples)?;
+        let trial = chosen(space, &samples, choice)?;
+        Ok(Self::of(space, target, samples, trial))
+    }
+
+    fn of(space: &Space, target: &str, samples: Vec<Sample>, trial: Trial) -> Self {
+        let transform = trial.recipe.transform;
+        let left_out = &trial.left_out;
+        let size = |(sample, predicted): (&Sample, &f64)| {
+            let fitted = transform.forward(*predicted);
+            (transform.forward(sample.value) - fitted).abs() / transform.spread(fitted)
+        };
+        let mut sizes: Vec<f64> = samples.iter().zip(left_out).map(size).collect();
+        sizes.sort_by(f64::total_cmp);
+        let rank = ((sizes.len() as f64 + 1.0) * LEVEL).ceil() as usize;
+        let half = sizes.get(rank.clamp(1, sizes.len().max(1)) - 1).copied().unwrap_or(0.0);
+        let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
+        let intervals: Vec<(f64, f64)> = left_out
+            .iter()
+            .map(|predicted| interval(transform, transform.forward(*predicted), half))
+            .collect();
+        Self {
+            health: HealthCard::new(left_out, &intervals, &values),
+            range: Range::of(space, &samples),
+            space: space.clone(),
+            target: target.to_owned(),
+            samples,
+            recipe: trial.recipe,
+            fitted: trial.fitted,
+            half,
+        }
+    }
+
+    /// What is expected of networks, each with the interval that holds a measurement at [`LEVEL`].
+    ///
+    /// # Errors
+    /// Of each network: [`PredictError::OutOfRange`] with a choice or a resolution that no row had that it was trained on,
+    /// [`PredictError::Genotype`] for one of another space.
+    #[must_use]
+    pub fn predict(&self, members: &[Member]) -> Vec<Result<Estimate<f64>, PredictError>> {
+        let checked: Vec<Result<(), PredictError>> = members
+            .par_iter()
+            .map(|member| self.range.check(&self.space, member))
+            .collect();
+        let inside: Vec<Member> = members
+            .iter()
+            .zip(&checked)
+            .filter(|(_, checked)| checked.is_ok())
+            .map(|(member, _)| member.clone())
+            .collect();
+        let mut fitted = self.fitted.predict(&self.space, &inside).into_iter();
+        let transform = self.recipe.transform;
+        let estimate = |checked: Result<(), PredictError>| {
+            checked?;
+            let fitted = fitted.next().ok_or(PredictError::NoAnswer)?;
+            let (low, high) = interval(transform, fitted, self.half);
+            Ok(Estimate {
+                value: transform.back(fitted),
+                low,
+                high,
+                level: LEVEL,
+            })
+        };
+        checked.into_iter().map(estimate).collect()
+    }
+
+    /// How it does on rows of known value, and how many of them are out of its range, with the reason of the first.
+    ///
+    /// # Errors
+    /// [`PredictError::Genotype`] for a network of another space.
+    pub fn evaluate(&self, samples: &[Sample]) -> Result<(HealthCard, Option<(usize, String)>), PredictError> {
+        let members: Vec<Member> = samples.iter().map(|sample| sample.member.clone()).collect();
+        let (mut predictions, mut intervals, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let mut outside: Option<(usize, String)> = None;
+        for (answer, sample) in self.predict(&members).into_iter().zip(samples) {
+            match answer {
+                Ok(estimate) => {
+                    predictions.push(estimate.value);
+                    intervals.push((estimate.low, estimate.high));
+                    values.push(sample.value);
+                }
+                Err(error @ PredictError::OutOfRange { .. }) => {
+                    outside.get_or_insert_with(|| (0, error.to_string())).0 += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((HealthCard::new(&predictions, &intervals, &values), outside))
+    }
+
+    /// The space.
+    #[must_use]
+    pub const fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// The name of the quantity.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The model that was chosen.
+    #[must_use]
+    pub const fn model(&self) -> Model {
+        self.recipe.model
+    }
+
+    /// The form of the quantity that was chosen.
+    #[must_use]
+    pub const fn transform(&self) -> Transform {
+        self.recipe.transform
+    }
+
+    /// How well it predicts the rows that it was trained on, each from the others.
+    #[must_use]
+    pub const fn health(&self) -> &HealthCard {
+        &self.health
+    }
+
+    /// Identifies the rows that it was trained on.
+    #[must_use]
+    pub fn training_hash(&self) -> ContentHash {
+        hash(&self.samples)
+    }
+}
+
+/// The interval around what was fitted, in the unit of the values.
+fn interval(transform: Transform, fitted: f64, half: f64) -> (f64, f64) {
+    let half = half * transform.spread(fitted);
+    let (a, b) = (transform.back(fitted - half), transform.back(fitted + half));
+    (a.min(b), a.max(b))
+}
+
+fn check(samples: &[Sample]) -> Result<(), PredictError> {
+    let found = samples.len();
+    if found < FEWEST {
+        return Err(PredictError::TooFew { found, needed: FEWEST });
+    }
+    if found > MOST {
+        return Err(PredictError::TooMany { found, most: MOST });
+    }
+    match samples.iter().position(|sample| !sample.value.is_finite()) {
+        None => Ok(()),
+        Some(row) => Err(PredictError::Measurement {
+            row,
+            genotype: samples[row].member.genotype.to_string(),
+            reason: "its value is not a finite number".to_owned(),
+        }),
+    }
+}
+
+/// The trial that errs least on rows left out.
+///
+/// The form of the quantity is chosen with the linear models, which take a moment; the others are tried in that form alone.
+fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Result<Trial, PredictError> {
+    let models = match choice {
+        Choice::Auto => Model::ALL.to_vec(),
+        Choice::Only(model) => vec![model],
+    };
+    let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
+    let transforms: Vec<Transform> = Transform::ALL.into_iter().filter(|it| it.suits(&values)).collect();
+    let linear: Vec<Model> = models.iter().copied().filter(|model| model.is_linear()).collect();
+    let scouts = if linear.is_empty() {
+        vec![Model::Pairwise]
+    } else {
+        linear.clone()
+    };
+    let pairs: Vec<(Model, Transform)> = scouts
+        .iter()
+        .flat_map(|model| transforms.iter().map(|transform| (*model, *transform)))
+        .collect();
+    let run = |&(model, transform): &(Model, Transform)| Trial::run(space, samples, model, transform, false, None);
+    let mut trials: Vec<Trial> = pairs.par_iter().map(run).collect::<Result<_, _>>()?;
+    let best = |trials: &[Trial]| {
+        let error = |trial: &Trial| trial.error(samples);
+        let errors: Vec<f64> = trials.iter().map(error).collect();
+        (0..errors.len()).min_by(|a, b| errors[*a].total_cmp(&errors[*b]))
+    };
+    let recipe = best(&trials).map(|position| trials[position].recipe.clone());
+    let Recipe {
+        model,
+        transform,
+        priors,
+        ..
+    } = recipe.ok_or(PredictError::Singular)?;
+    if linear.is_empty() {
+        trials.clear();
+    } else {
+        trials.push(Trial::run(space, samples, model, transform, true, Some(&priors))?);
+    }
+    for model in models.into_iter().filter(|model| !model.is_linear()) {
+        trials.push(run(&(model, transform))?);
+    }
+    let best = best(&trials).ok_or(PredictError::Singular)?;
+    trials.swap_remove(best).crossed(space, samples)
+}
+
+/// The hash of rows.
+fn hash(samples: &[Sample]) -> ContentHash {
+    let mut text = String::new();
+    for Sample { member, value, repeats } in samples {
+        use std::fmt::Write as _;
+        let resolution = member.resolution.unwrap_or(0);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{} {resolution} {value:e} {repeats}", member.genotype);
+    }
+    ContentHash::of("panarch predictor rows v1", text.as_bytes())
+}

@@ -38,6 +38,7 @@ mod ageing_evolution;
 mod constraint;
 mod driver;
 mod error;
+pub mod exact;
 mod proposal;
 mod random_search;
 pub mod registry;

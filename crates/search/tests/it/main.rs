@@ -1,5 +1,7 @@
 //! Every strategy against the conformance suite, and what evolution is for.
 
+mod exact;
+
 use panarch_search::{AgeingEvolution, Evolution, RandomSearch, SearchError, Situation, Strategy, Unconstrained};
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{History, Observation};

@@ -1,6 +1,7 @@
 //! Parsing, dispatch and exit codes.
 
 mod args;
+mod certificate;
 mod checkpoint;
 mod classify;
 mod cost;
@@ -75,6 +76,7 @@ fn answer_of_the_parser(answer: &clap::Error) -> ExitCode {
 fn computing(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Schedule(_)
+        | Command::Certificate(_)
         | Command::Report(_)
         | Command::Doctor(_)
         | Command::Study(_)
@@ -108,6 +110,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Network(command) => network::network(command),
         Command::Device(command) => device::device(command),
         Command::Cost(args) => cost::cost(&args),
+        Command::Certificate(command) => certificate::certificate(command),
         Command::Checkpoint(command) => checkpoint::checkpoint(command),
         Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),

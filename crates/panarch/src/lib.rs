@@ -46,8 +46,8 @@ pub use panarch_predict as predict;
 pub use panarch_report as report;
 pub use panarch_reproduce as reproduce;
 pub use panarch_run::{
-    Error, RunFile, checkpoint, classify, device_source, device_table, event, exporters, lookup, matrix_efficiency,
-    products, run, run_file, scalesim, support, threads, trace,
+    Error, RunFile, certificate, checkpoint, classify, device_source, device_table, event, exporters, lookup,
+    matrix_efficiency, products, run, run_file, scalesim, support, threads, trace,
 };
 pub use panarch_search as search;
 pub use panarch_space as space;

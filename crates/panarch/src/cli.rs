@@ -1,6 +1,7 @@
 //! Parsing, dispatch and exit codes.
 
 mod args;
+mod certificate;
 mod checkpoint;
 mod classify;
 mod cost;
@@ -77,6 +78,7 @@ fn answer_of_the_parser(answer: &clap::Error) -> ExitCode {
 fn computing(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Schedule(_)
+        | Command::Certificate(_)
         | Command::Report(_)
         | Command::Doctor(_)
         | Command::Study(_)
@@ -112,6 +114,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Device(command) => device::device(command),
         Command::Cost(args) => cost::cost(&args),
         Command::Predictor(command) => predictor::predictor(command),
+        Command::Certificate(command) => certificate::certificate(command),
         Command::Checkpoint(command) => checkpoint::checkpoint(command),
         Command::Classify(args) => classify::classify(&args),
         Command::Study(command) => study::study(command),

@@ -122,7 +122,12 @@ impl Error {
             Self::Infeasible(_)
             | Self::CheckFailed(_)
             | Self::Search(
-                SearchError::Infeasible { .. } | SearchError::Unsupported { .. } | SearchError::Exhausted { .. },
+                SearchError::Infeasible { .. }
+                | SearchError::Unsupported { .. }
+                | SearchError::Exhausted { .. }
+                | SearchError::Unsettled
+                | SearchError::Unproven
+                | SearchError::Refuted { .. },
             )
             | Self::Train(TrainError::Diverged { .. } | TrainError::Answer { .. }) => 1,
             Self::Input(_)
@@ -132,7 +137,9 @@ impl Error {
             | Self::Graph(_)
             | Self::Artefact { .. }
             | Self::Predict(_)
-            | Self::Search(SearchError::Settings { .. })
+            | Self::Search(
+                SearchError::Settings { .. } | SearchError::NotExact { .. } | SearchError::Certificate { .. },
+            )
             | Self::Study(StudyError::Exists { .. } | StudyError::NotAStudy { .. })
             | Self::Train(
                 TrainError::Setting { .. }

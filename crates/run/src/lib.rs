@@ -4,6 +4,7 @@
 //! question each, such as what a device excludes of a space ([`support`]) or what is in a checkpoint ([`checkpoint`]).
 #![forbid(unsafe_code)]
 
+pub mod certificate;
 pub mod checkpoint;
 pub mod classify;
 pub mod device_source;

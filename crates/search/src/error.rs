@@ -62,6 +62,32 @@ pub enum SearchError {
     /// A finished trial does not fit the others.
     #[error(transparent)]
     History(#[from] StudyError),
+    /// An exact search is not for this space or these tables.
+    #[error("space {space} cannot be searched exactly: {reason}; take another strategy")]
+    NotExact {
+        /// The space.
+        space: String,
+        /// What is in the way.
+        reason: String,
+    },
+    /// The budget of an exact search ended before it was known whether any member keeps the limits.
+    #[error("the budget ended before it was known whether any network keeps all limits; allow more nodes or time")]
+    Unsettled,
+    /// A proof was asked for that is not finished.
+    #[error("the proof is not finished; allow more nodes or time")]
+    Unproven,
+    /// A certificate cannot be written or read.
+    #[error("this is no certificate that can be followed: {reason}")]
+    Certificate {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A certificate does not prove what it says.
+    #[error("the certificate proves nothing: {reason}")]
+    Refuted {
+        /// What is not as it says.
+        reason: String,
+    },
     /// Whether a member keeps the limits could not be found out.
     #[error("cannot tell whether {genotype} keeps the limits: {source}")]
     Constraint {

@@ -38,6 +38,7 @@ mod ageing_evolution;
 mod constraint;
 mod driver;
 mod error;
+pub mod exact;
 mod exhaustive;
 mod local_search;
 mod nsga2;

@@ -45,6 +45,9 @@ pub enum Command {
     /// Show, import and export checkpoints: PyTorch, safetensors, our own
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Check proofs of exact searches
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
     /// Classify pictures
     Classify(ClassifyArgs),
     /// Train the supernet of a run file
@@ -119,6 +122,17 @@ pub enum ScheduleCommand {
     Show {
         /// Preset name or TOML file
         schedule: String,
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CertificateCommand {
+    /// Compute everything in a certificate anew: exit code 0 when it proves what it says, 1 when it does not
+    Check {
+        /// Certificate (JSON) of an exact search; `/dev/stdin` reads standard input
+        file: PathBuf,
         #[command(flatten)]
         format: FormatArgs,
     },

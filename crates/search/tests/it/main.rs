@@ -1,5 +1,7 @@
 //! Every strategy against the conformance suite, and what evolution is for.
 
+mod exact;
+
 use std::error::Error;
 
 use panarch_graph::Latency;

@@ -15,7 +15,6 @@ member must have, and those that are looked at one by one break a limit or are n
 import hashlib
 import json
 import sys
-
 MOST = 2000000  # configurations of a stage that are listed
 
 class Refuted(Exception): """The certificate does not prove what it says."""

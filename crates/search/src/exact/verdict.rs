@@ -338,7 +338,7 @@ fn configurations(problem: &ProblemJson, decisions: &[usize]) -> Found<Vec<Vec<u
                 Some(place) => drivers.push((place, choices)),
                 None => {
                     return malformed(format!(
-                        "`{}` is switched from outside its stage, or from behind",
+                        "`{}` is switched from outside its stage, or by a later decision",
                         it.name
                     ));
                 }

@@ -120,7 +120,6 @@ fn random_small_spaces_are_solved_as_by_listing() {
 
 #[test]
 fn a_budget_leaves_a_bound_and_a_gap() {
-    let mut stopped = 0;
     for seed in 0..60 {
         let instance = random(seed);
         let problem: Problem = instance.problem();
@@ -134,9 +133,6 @@ fn a_budget_leaves_a_bound_and_a_gap() {
         if let Ok(Solution::Optimum(cut)) = problem.optimum(&out_of_time) {
             assert!(cut.bound >= whole.best[0].accuracy - NEAR, "seed {seed}");
             assert!(cut.best[0].accuracy <= whole.best[0].accuracy + NEAR, "seed {seed}");
-            stopped += usize::from(!cut.proven);
         }
     }
-    // Such small walks look at their budget rarely; that larger ones do is seen by the bench.
-    let _ = stopped;
 }

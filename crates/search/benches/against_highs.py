@@ -1,0 +1,136 @@
+"""Solves the problems of certificates by HiGHS, as integer programmes over decisions, and compares the optima.
+
+    python -m venv venv && venv/bin/pip install highspy numpy
+    PANARCH_CERTIFICATE=FOLDER cargo bench -p panarch-search --bench exact -- --test
+    venv/bin/python crates/search/benches/against_highs.py FOLDER > docs/reproductions/exact/highs.csv
+
+One binary variable for each state of each decision; a term over several decisions has a variable for each combination of
+states, whose sums over all but one decision are that decision's variables. Nothing of the solver is used: no stages, no
+multipliers, no boxes. Values are in the unit of the tables, as HiGHS computes in floating point: its answer is taken back
+to whole multiples and checked against the limits.
+"""
+import csv
+import itertools
+import json
+import math
+import pathlib
+import sys
+import time
+
+import highspy
+import numpy as np
+
+
+def solve(problem, setting):
+    """The best accuracy in multiples by HiGHS, or None; the status; the genotype's states."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("mip_rel_gap", 0.0)
+    highs.setOptionValue("mip_abs_gap", 1e-12)
+    highs.setOptionValue("mip_feasibility_tolerance", 1e-9)
+    highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
+    decisions = problem["decisions"]
+    columns = 0
+
+    def variable(upper, integer):
+        nonlocal columns
+        highs.addVar(0.0, upper)
+        if integer:
+            highs.changeColIntegrality(columns, highspy.HighsVarType.kInteger)
+        columns += 1
+        return columns - 1
+
+    def row(low, high, terms):
+        terms = [(index, value) for index, value in terms if value != 0.0]
+        highs.addRow(low, high, len(terms), np.array([i for i, _ in terms], dtype=np.int32), np.array([v for _, v in terms]))
+
+    state = []
+    for it in decisions:
+        allowed = {choice + 1 for choice in it["open"]} | {0}
+        state.append([variable(1.0 if s in allowed else 0.0, True) for s in range(it["choices"] + 1)])
+        row(1.0, 1.0, [(column, 1.0) for column in state[-1]])
+    for it, own in zip(decisions, state):
+        on = [(column, 1.0) for column in own[1:]]
+        switches = [[(state[driver][choice + 1], -1.0) for choice in choices] for driver, choices in it["when"]]
+        if len(switches) == 0:
+            row(1.0, 1.0, on)
+        for switch in switches:
+            row(-highspy.kHighsInf, 0.0, on + switch)
+        if switches:
+            row(1.0 - len(switches), highspy.kHighsInf, on + [term for switch in switches for term in switch])
+    sums = [dict() for _ in setting["tables"]]
+    scopes = {}
+    for table, sum_of in zip(setting["tables"], sums):
+        for scope, values in table["factors"]:
+            scope = tuple(scope)
+            combinations = list(itertools.product(*[range(len(state[it])) for it in scope]))
+            if scope not in scopes:
+                if len(scope) == 1:
+                    scopes[scope] = list(state[scope[0]])
+                else:
+                    scopes[scope] = [variable(1.0, False) for _ in combinations]
+                    for place, it in enumerate(scope):
+                        for s, column in enumerate(state[it]):
+                            terms = [(z, 1.0) for z, combination in zip(scopes[scope], combinations) if combination[place] == s]
+                            row(0.0, 0.0, terms + [(column, -1.0)])
+            for column, value in zip(scopes[scope], values):
+                sum_of[column] = sum_of.get(column, 0) + value
+    scale = 10.0 ** -problem["decimals"]
+    for column, value in sums[0].items():
+        highs.changeColCost(column, -value * scale)
+    for limit, table, sum_of in zip(problem["limits"], setting["tables"][1:], sums[1:]):
+        # In units of the limit, so that the tolerance is relative.
+        unit = 1.0 / max(abs(limit["most"]), 1)
+        row(-highspy.kHighsInf, (limit["most"] - table["constant"]) * unit, [(c, v * unit) for c, v in sum_of.items()])
+    highs.run()
+    status = highs.getModelStatus()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return None, "infeasible", None
+    if status != highspy.HighsModelStatus.kOptimal:
+        return None, str(status), None
+    solution = highs.getSolution().col_value
+    states = [max(range(len(own)), key=lambda s: solution[own[s]]) for own in state]
+    exact = []
+    for table in setting["tables"]:
+        total = table["constant"]
+        for scope, values in table["factors"]:
+            index = 0
+            for it in scope:
+                index = index * len(state[it]) + states[it]
+            total += values[index]
+        exact.append(total)
+    kept = all(cost <= limit["most"] for cost, limit in zip(exact[1:], problem["limits"]))
+    return exact[0], "optimal" if kept else "over a limit by rounding", states
+
+
+def main():
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["instance", "space", "decisions", "limits", "resolutions", "panarch", "highs", "verdict", "highs_s"])
+    disagreements = 0
+    for path in sorted(pathlib.Path(sys.argv[1]).glob("cross-*.json")):
+        certificate = json.loads(path.read_text())
+        problem, optimum = certificate["problem"], certificate["optimum"]
+        began = time.perf_counter()
+        answers = [solve(problem, setting) for setting in problem["settings"]]
+        seconds = time.perf_counter() - began
+        found = [accuracy for accuracy, status, _ in answers if accuracy is not None and status == "optimal"]
+        rounded = [status for _, status, _ in answers if status not in ("optimal", "infeasible")]
+        ours = None if optimum is None else optimum["accuracy"]
+        best = max(found, default=None)
+        unit = 10.0 ** -problem["decimals"]
+        if ours == best or (ours is not None and best is not None and math.isclose(ours * unit, best * unit, abs_tol=1e-9)):
+            verdict = "same"
+        elif rounded:
+            verdict = rounded[0]
+        else:
+            verdict = "different"
+            disagreements += 1
+        value = lambda it: "infeasible" if it is None else f"{it * unit:.12f}"
+        row = [path.stem, problem["space"], len(problem["decisions"]), len(problem["limits"]), len(problem["settings"])]
+        sys.stdout.flush()
+        writer.writerow(row + [value(ours), value(best), verdict, f"{seconds:.3f}"])
+    sys.exit(1 if disagreements else 0)
+
+
+main()

@@ -8,7 +8,8 @@ use panarch_run::event::Watch;
 use panarch_run::table_search::{Columns, KnownTable, Truth};
 use panarch_space::Space;
 
-use super::pools::{by_seed, by_strategy, reference, searches, write};
+use super::pools::{by_seed, by_strategy, searches, write};
+use super::reference_data;
 
 const TABLE: &str = "nasbench_macro/latency_three_profiles.csv";
 const DEVICES: [&str; 3] = ["ethos-u55-128", "cube-16", "cortex-a53"];
@@ -34,7 +35,7 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
         throughputs: Vec::new(),
         resolution: None,
     };
-    let table = KnownTable::read(&space, &reference(TABLE)?, &columns)?;
+    let table = KnownTable::read(&space, &reference_data::path(TABLE)?, &columns)?;
     let truth = Truth::of(&table, Some(REFERENCE), 1.0)?;
     std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
     let all = searches(&table, &truth, &STRATEGIES, (SEEDS, EVALUATIONS), watch)?;

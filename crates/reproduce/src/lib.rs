@@ -7,6 +7,7 @@
 mod analytic_model;
 mod bench;
 mod compofa;
+mod compofa_search;
 mod fine_tuning;
 mod front;
 mod known_optima;
@@ -15,6 +16,7 @@ mod pools;
 mod profile_text;
 mod published_latencies;
 mod ranking;
+mod reference_data;
 mod silicon;
 mod statistics;
 mod table;
@@ -45,11 +47,16 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 10] = [
+const ALL: [Reproduction; 11] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
         way: Way::Trained(compofa::run),
+    },
+    Reproduction {
+        name: "compofa-search",
+        claim: "a search in the compound space is 216 times faster than in Once-for-All's (Sahni et al. 2021)",
+        way: Way::Computed(compofa_search::run),
     },
     Reproduction {
         name: "ranking",

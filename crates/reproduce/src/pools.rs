@@ -1,32 +1,12 @@
 //! Strategies compared on pools of networks whose accuracy and costs are known.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use panarch_report::{Cell, Column, Format, Table};
 use panarch_run::Error;
 use panarch_run::event::Watch;
 use panarch_run::table_search::{self, KnownTable, Score, Truth, means};
 use panarch_search::Declaration;
-
-/// The environment variable that names the folder of the reference data.
-const REFERENCE_DATA: &str = "PANARCH_REFERENCE_DATA";
-
-/// The pool's table in the folder of the reference data.
-///
-/// # Errors
-/// [`Error::Environment`] when it is not there.
-pub(super) fn reference(path: &str) -> Result<PathBuf, Error> {
-    let folder = std::env::var_os(REFERENCE_DATA).filter(|folder| !folder.is_empty());
-    let folder = folder.map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
-    let found = folder.join(path);
-    if found.is_file() {
-        return Ok(found);
-    }
-    let folder = folder.display();
-    Err(Error::Environment(format!(
-        "there is no {path} in {folder}; set {REFERENCE_DATA} to the folder of the reference data"
-    )))
-}
 
 /// The searches of one strategy.
 pub(super) struct Searches {

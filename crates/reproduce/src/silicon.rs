@@ -8,7 +8,8 @@ use panarch_run::event::Watch;
 use panarch_run::table_search::{Columns, Known, KnownTable, Truth};
 use panarch_space::Space;
 
-use super::pools::{Searches, by_seed, by_strategy, reference, searches, write};
+use super::pools::{Searches, by_seed, by_strategy, searches, write};
+use super::reference_data;
 
 const TABLE: &str = "anb/accelnasbench.csv";
 const LATENCIES: [&str; 2] = ["latency_zcu102", "latency_vck190"];
@@ -34,7 +35,7 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
         throughputs: THROUGHPUTS.map(str::to_owned).into(),
         resolution: None,
     };
-    let table = KnownTable::read(&space, &reference(TABLE)?, &columns)?;
+    let table = KnownTable::read(&space, &reference_data::path(TABLE)?, &columns)?;
     let truth = Truth::of(&table, None, 1.0)?;
     std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
     let optima = optima(&table);

@@ -167,14 +167,14 @@ pub fn save(predictor: &TrainedPredictor, path: &Path) -> Result<(), Error> {
     Ok(panarch_format::atomic_write(path, predictor.to_json()?.as_bytes())?)
 }
 
+/// A network, and what is expected of it or why nothing is.
+pub type Foreseen = (Member, Result<Estimate<f64>, PredictError>);
+
 /// What a predictor says of the networks of a table, one after the other.
 ///
 /// # Errors
 /// What is wrong with the table.
-pub fn predict(
-    predictor: &TrainedPredictor,
-    path: &Path,
-) -> Result<Vec<(Member, Result<Estimate<f64>, PredictError>)>, Error> {
+pub fn predict(predictor: &TrainedPredictor, path: &Path) -> Result<Vec<Foreseen>, Error> {
     let rows = rows(predictor.space(), path, &[])?;
     if let Some((count, reason)) = rows.outside {
         let space = predictor.space().name();

@@ -38,10 +38,10 @@ impl Accuracy {
                 out: HIDDEN,
                 bias: true,
             });
-            last = builder.add(&format!("layer{layer}"), linear, &[last]).expect("a layer");
+            last = builder.add(format!("layer{layer}"), linear, &[last]).expect("a layer");
             let relu = Op::Activation(Activation::Relu);
             last = builder
-                .add(&format!("relu{layer}"), relu, &[last])
+                .add(format!("relu{layer}"), relu, &[last])
                 .expect("an activation");
         }
         last = builder

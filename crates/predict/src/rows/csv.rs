@@ -20,6 +20,9 @@ pub(super) struct Lines<'t> {
     header: Vec<String>,
 }
 
+/// The number of a line, and its fields.
+pub(super) type Row<'t> = (usize, Vec<Cow<'t, str>>);
+
 impl<'t> Lines<'t> {
     pub(super) fn new(text: &'t str) -> Result<Self, PredictError> {
         let mut lines = text.lines().enumerate();
@@ -55,7 +58,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The next line that is not empty, with its number and as many fields as the header has.
-    pub(super) fn next_row(&mut self) -> Result<Option<(usize, Vec<Cow<'t, str>>)>, PredictError> {
+    pub(super) fn next_row(&mut self) -> Result<Option<Row<'t>>, PredictError> {
         for (index, line) in self.lines.by_ref() {
             if line.trim().is_empty() {
                 continue;

@@ -372,12 +372,15 @@ fn configurations(problem: &ProblemJson, decisions: &[usize]) -> Found<Vec<Vec<u
     Ok(partial)
 }
 
+/// The largest value with what follows, the own one, configuration and way out.
+type Entry = (i128, i128, usize, usize);
+
 /// The check of one resolution.
 struct Checker<'a> {
     problem: &'a ProblemJson,
     chain: &'a Chain,
-    /// By stage and way in: the largest value with what follows, the own one, configuration and way out; the largest first.
-    ordered: Vec<Vec<Vec<(i128, i128, usize, usize)>>>,
+    /// By stage and way in; the largest first.
+    ordered: Vec<Vec<Vec<Entry>>>,
     /// By stage, column and entry.
     columns: Vec<Vec<Vec<i128>>>,
     constants: Vec<i128>,
@@ -451,7 +454,7 @@ impl<'a> Checker<'a> {
                         next,
                     ));
                 }
-                entries.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+                entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.0));
                 here.push(entries);
             }
             following = here

@@ -4,9 +4,9 @@
 
 Needs torch, torchvision, timm, onnx, onnxruntime and safetensors; nothing is downloaded, weights are random.
 For each name it writes NAME.onnx and NAME.safetensors: `input`, a seeded image, `logits`, what ONNX Runtime makes of it
-(for several outputs the first), and as metadata the trainable parameters and the MACs that hooks on convolutions and
-linear layers count. Batch normalisations get random statistics and parameters, scales of layers too, so that none of
-them does nothing. FOLDER/families.csv lists name and family. What is there already is left alone.
+(for several outputs the first), and as metadata the trainable parameters and the MACs that
+PyTorch counts. Batch normalisations get random statistics and parameters, scales of layers too, so that none of them does
+nothing. FOLDER/families.csv lists name and family. What is there already is left alone.
 """
 import argparse
 import csv
@@ -22,6 +22,7 @@ import timm
 import torch
 import torchvision
 from safetensors.numpy import save_file
+from torch.utils.flop_counter import FlopCounterMode
 
 # Family: names. A name with `tv:` is torchvision's, the others are timm's.
 FAMILIES = {
@@ -127,24 +128,16 @@ def randomise(model, seed):
 
 
 def count(model, image):
-    """Multiply-accumulates of convolutions and linear layers for one image."""
-    total = 0
-
-    def add(module, inputs, output):
-        nonlocal total
-        if isinstance(module, torch.nn.Linear):
-            total += output.numel() * module.in_features
-        else:
-            total += output.numel() * module.weight[0].numel()
-
-    # Some are functions of a layer's weight, without a call of the layer: hooks would miss them.
-    kinds = (torch.nn.Conv2d, torch.nn.Conv1d, torch.nn.Linear)
-    hooks = [module.register_forward_hook(add) for module in model.modules() if isinstance(module, kinds)]
-    with torch.no_grad():
+    """Multiply-accumulates of convolutions and matrix products for one image, as PyTorch counts them."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(image)
-    for hook in hooks:
-        hook.remove()
-    return total
+    return counter.get_total_flops() // 2
+
+
+def count_parameters(model):
+    """Trained values, but for the gains of standardised weights: these are factors of the kernels that a file holds."""
+    named = model.named_parameters()
+    return sum(p.numel() for name, p in named if p.requires_grad and not name.endswith("gain"))
 
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu", "LayerNormalization", "BatchNormalization", "GroupNormalization")
@@ -198,7 +191,7 @@ def export(name, folder, options):
         if name.startswith("tv:inception"):
             height, width = 299, 299
     image = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
-    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    parameters = count_parameters(model)
     macs = count(model, image)
     if options.dynamo:
         program = torch.onnx.export(model, (image,), dynamo=True, external_data=False)

@@ -80,7 +80,7 @@ pub(crate) struct Fitted {
 pub(crate) enum Form {
     Linear(Interactions, GroupedRidge),
     Trees(GroupedRidge, Trees),
-    Mlp(GroupedRidge, Mlp),
+    Mlp(GroupedRidge, Box<Mlp>),
 }
 
 /// Folds of the cross-validation of models that are not linear, or robust.
@@ -266,7 +266,7 @@ fn fit(
             let rest = values.iter().zip(&ridge.left_out);
             let rest: Vec<f64> = rest.map(|(value, sum)| value - sum).collect();
             let mlp = Mlp::fit(&rows, &rest, &precisions(), 0);
-            Form::Mlp(ridge, mlp)
+            Form::Mlp(ridge, Box::new(mlp))
         }
     };
     Ok((Fitted { form, unit }, None))

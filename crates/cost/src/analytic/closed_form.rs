@@ -71,7 +71,7 @@ pub(super) fn layer_time(rates: &Rates, layer: &LayerWork, ahead: Ahead, next_is
         };
         let side_by_side = arrival(layer.weights) + of_last.max(again);
         // A block that leaves no room for the next is fetched while nothing runs, each time that it comes. What shares its way
-        // comes after it: only the loads of a block's later tiles hide behind its earlier ones.
+        // waits for it: only the loads of a block's later tiles overlap with its earlier tiles.
         let in_turns = if layer.held_blocks(rates.weight_buffer) < 2.0 && layer.blocks > 1 {
             let load = if rates.weights_share { first(outside) } else { 0.0 };
             let exposed = load * blocks + (load - first(layer.matrix)).max(0.0) * (tiles - blocks).max(0.0);

@@ -50,6 +50,7 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
         subspace: &subspace,
         pool: None,
         constraint: &Unconstrained,
+        sums: None,
         budget: 200,
         batch: 1,
     };

@@ -68,6 +68,13 @@ impl AdditiveLatency {
         Ok(estimate.map(|seconds| Latency::from_seconds(seconds.max(0.0))))
     }
 
+    /// The covariates of a network, in the order of the table's slopes: multiply-accumulates of dense and pointwise
+    /// convolutions and linear layers, those of grouped and depthwise convolutions, and values that leave a layer.
+    #[must_use]
+    pub fn covariates(network: &Network) -> [f64; COVARIATES] {
+        covariates(network)
+    }
+
     /// The table, in seconds.
     #[must_use]
     pub const fn table(&self) -> &Additive {
@@ -179,8 +186,8 @@ impl Predictor<Latency> for AdditiveLatency {
     }
 }
 
-/// How many covariates the table has.
-const COVARIATES: usize = 3;
+/// How many covariates the table of an [`AdditiveLatency`] has.
+pub const COVARIATES: usize = 3;
 
 /// Multiply-accumulates of dense and pointwise convolutions and linear layers, those of grouped and depthwise convolutions,
 /// and values that leave a layer.

@@ -41,7 +41,7 @@ pub use design::design_of_experiments;
 pub use error::PredictError;
 pub use gaussian_process::{Dimension, GaussianProcess, Kernel, Mark, Normal, Posterior};
 pub use health::{HealthCard, spearman};
-pub use latency::AdditiveLatency;
+pub use latency::{AdditiveLatency, COVARIATES};
 pub use latency_table::{BlockLatency, Dialect, LatencyTable, TableCheck, TableCostSource, TableEntry, TableHeader};
 pub use linear_latency::{LinearLatency, LinearTerms};
 pub use model::Model;

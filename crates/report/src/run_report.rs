@@ -22,7 +22,7 @@ pub use network::{DeviceLatency, EvaluatedNetwork, ProvenanceIndex};
 pub use prediction::{PredictionCheck, PredictionPair};
 pub use quality::MeasurementQuality;
 pub use run_facts::{AccuracyBasis, DatasetFacts, Fact, RunFacts, Seed, SpaceFacts};
-pub use search::{Outcome, Repeat, Requirement, SearchFacts, SearchTrial};
+pub use search::{Outcome, ProofFacts, ProvedLimit, Repeat, Requirement, SearchFacts, SearchTrial};
 
 use panarch_cost::Cost;
 use panarch_graph::Provenance;

@@ -25,7 +25,7 @@ pub use provenance::provenance_table;
 pub use quality::quality_table;
 pub use repeats::repeats_table;
 pub(crate) use searches::improvements;
-pub use searches::{improvements_table, requirements_table, searches_table, trials_table};
+pub use searches::{improvements_table, proofs_table, requirements_table, searches_table, trials_table};
 
 pub(crate) use agreement::verdict as agreement_verdict;
 pub(crate) use comparison::{rounded, signed};

@@ -271,6 +271,7 @@ fn evolve(
         subspace: &Subspace::whole(supernet.space()),
         pool: None,
         constraint: &Unconstrained,
+        sums: None,
         budget: evaluations.max(population as u64),
         batch: 1,
     };

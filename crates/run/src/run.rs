@@ -5,7 +5,7 @@
 
 mod agreement;
 mod assemble;
-
+mod cost_tables;
 mod devices;
 mod export;
 mod facts;
@@ -18,11 +18,13 @@ mod overrun;
 mod paired_table;
 mod pool;
 mod problems;
+mod proof;
 mod requirements;
 mod reward;
 mod seal;
 mod search;
 mod setup;
+mod sums;
 mod supernet;
 mod training_log;
 
@@ -199,6 +201,8 @@ fn write_report(setup: &Setup, report: &RunReport, problems: &mut Problems) -> P
     if problems.take(json).is_some() && html.is_some() {
         let exported = report.finalists.iter().filter_map(|finalist| finalist.export.as_ref());
         let mut files = vec![REPORT_DATA.to_owned()];
+        let proofs = report.searches.iter().filter_map(|search| search.proof.as_ref());
+        files.extend(proofs.filter_map(|proof| proof.certificate.clone()));
         files.extend(exported.map(|export| export.file.clone()));
         problems.take(seal::write(setup, &files));
     }

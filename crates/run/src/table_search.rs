@@ -212,6 +212,7 @@ impl KnownTable {
             subspace: &Subspace::whole(&self.space),
             pool: Some(&self.pool),
             constraint: &Unconstrained,
+            sums: None,
             budget: TRIALS.saturating_mul(evaluations as u64),
             batch: 1,
         };

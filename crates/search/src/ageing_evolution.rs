@@ -40,6 +40,7 @@ pub const DECLARATION: Declaration = Declaration {
         },
     ],
     randomised: true,
+    sums: false,
     check: |settings| match (settings.whole("tournament"), settings.whole("population")) {
         (Ok(tournament), Ok(population)) if tournament > population => Err((
             "tournament",

@@ -1,11 +1,12 @@
 //! The loop of a search: ask, evaluate, tell.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{History, Observation, StudyError, Trial, TrialState};
 
-use crate::{Constraint, Pool, SearchError, Situation, Strategy};
+use crate::{Constraint, Pool, SearchError, Situation, Strategy, Sums};
 
 /// What is searched, and for how long.
 #[derive(Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct Plan<'a> {
     pub pool: Option<&'a Pool>,
     /// The limits that proposals must keep.
     pub constraint: &'a dyn Constraint,
+    /// What networks cost as sums, where that is known.
+    pub sums: Option<&'a dyn Sums>,
     /// How many trials the search has in all, those of earlier processes among them.
     pub budget: u64,
     /// How many trials are proposed at once at most. Only as many are as the strategy would propose without knowing what
@@ -69,6 +72,8 @@ pub enum End {
     Budget,
     /// The strategy finds hardly anything new.
     Exhausted,
+    /// The strategy has shown that nothing better is to be expected ([`Strategy::is_settled`]).
+    Settled,
 }
 
 /// Evaluates what a strategy proposes. It does everything that a search may not: it stores, measures, shows and waits.
@@ -139,8 +144,8 @@ pub fn search<E: Evaluator>(
     loop {
         if next.is_empty() {
             next = match propose(plan, strategy, &history) {
-                Ok(proposals) if proposals.is_empty() => return Ok((history, End::Budget)),
-                Ok(proposals) => proposals,
+                Ok(ControlFlow::Continue(proposals)) => proposals,
+                Ok(ControlFlow::Break(end)) => return Ok((history, end)),
                 Err(SearchError::Exhausted { .. }) if !history.is_empty() => return Ok((history, End::Exhausted)),
                 Err(error) => return Err(error.into()),
             };
@@ -159,8 +164,12 @@ pub fn search<E: Evaluator>(
     }
 }
 
-/// The next trials; none when the budget is used up.
-fn propose(plan: &Plan<'_>, strategy: &mut dyn Strategy, history: &History) -> Result<Vec<Proposal>, SearchError> {
+/// The next trials, or why there are none.
+fn propose(
+    plan: &Plan<'_>,
+    strategy: &mut dyn Strategy,
+    history: &History,
+) -> Result<ControlFlow<End, Vec<Proposal>>, SearchError> {
     // Usually the number of finished trials; a trial that was lost with a part of the study comes again before later ones.
     let finished = history.observations();
     let number = (0..).zip(finished).find(|(number, done)| done.number != *number);
@@ -171,20 +180,26 @@ fn propose(plan: &Plan<'_>, strategy: &mut dyn Strategy, history: &History) -> R
         .map_or(plan.budget, |done| done.number.min(plan.budget));
     let room = usize::try_from(free.saturating_sub(number)).unwrap_or(usize::MAX);
     if room == 0 {
-        return Ok(Vec::new());
+        return Ok(ControlFlow::Break(End::Budget));
     }
     let situation = Situation {
         subspace: plan.subspace,
         pool: plan.pool,
         constraint: plan.constraint,
+        sums: plan.sums,
         history,
         pending: &[],
         number,
     };
+    if !history.is_empty() && strategy.is_settled(&situation)? {
+        return Ok(ControlFlow::Break(End::Settled));
+    }
     let count = plan.batch.min(strategy.independent(&situation)).clamp(1, room);
     let genotypes = strategy.ask_batch(&situation, count)?;
     let proposals = (number..).zip(genotypes);
-    Ok(proposals
-        .map(|(number, genotype)| Proposal { number, genotype })
-        .collect())
+    Ok(ControlFlow::Continue(
+        proposals
+            .map(|(number, genotype)| Proposal { number, genotype })
+            .collect(),
+    ))
 }

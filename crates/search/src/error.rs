@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use panarch_space::Genotype;
+use panarch_space::{Genotype, SpaceError};
 use panarch_study::{Amount, Quantity, StudyError, Violation};
 
 /// What ends a search.
@@ -70,6 +70,9 @@ pub enum SearchError {
         /// What is in the way.
         reason: String,
     },
+    /// A network cannot be built.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
     /// The budget of an exact search ended before it was known whether any member keeps the limits.
     #[error("the budget ended before it was known whether any network keeps all limits; allow more nodes or time")]
     Unsettled,

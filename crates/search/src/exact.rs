@@ -17,6 +17,7 @@ mod front;
 mod items;
 mod least_ratio;
 mod optimum;
+mod places;
 mod problem;
 mod quantum;
 mod relaxation;

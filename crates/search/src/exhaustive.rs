@@ -9,6 +9,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     summary: "goes through all networks in their order (for small spaces)",
     settings: &[],
     randomised: false,
+    sums: false,
     check: |_| Ok(()),
     new: |_, _| Ok(Box::new(Exhaustive::new())),
 };

@@ -24,7 +24,7 @@
 //! }
 //!
 //! let subspace = Subspace::whole(&Space::preset("multi-hardware-small")?);
-//! let plan = Plan { subspace: &subspace, pool: None, constraint: &Unconstrained, budget: 20, batch: 1 };
+//! let plan = Plan { subspace: &subspace, pool: None, constraint: &Unconstrained, sums: None, budget: 20, batch: 1 };
 //! let declaration = registry::Declaration::named("evolution").expect("it is registered");
 //! let mut strategy = (declaration.new)(1, &declaration.settings(20, |_| None))?;
 //! let (history, _) = search(&plan, strategy.as_mut(), Begun::default(), &mut FirstChoice)?;
@@ -39,6 +39,7 @@ mod constraint;
 mod driver;
 mod error;
 pub mod exact;
+mod exact_search;
 mod exhaustive;
 mod local_search;
 mod nsga2;
@@ -50,11 +51,13 @@ mod random_search;
 pub mod registry;
 mod situation;
 mod strategy;
+mod sums;
 
 pub use ageing_evolution::{AgeingEvolution, Evolution};
 pub use constraint::{Constraint, Unconstrained, Verdict};
 pub use driver::{Begun, End, Evaluator, Plan, Proposal, Report, search};
 pub use error::SearchError;
+pub use exact_search::{ExactSearch, Proof, prove};
 pub use exhaustive::Exhaustive;
 pub use local_search::LocalSearch;
 pub use nsga2::{Nsga2, Nsga2Settings};
@@ -66,3 +69,4 @@ pub use random_search::RandomSearch;
 pub use registry::{Declaration, STRATEGIES};
 pub use situation::Situation;
 pub use strategy::Strategy;
+pub use sums::{SummedCost, Sums};

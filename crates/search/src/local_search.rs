@@ -13,20 +13,24 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     summary: "tries every single change of the networks on the front",
     settings: &[STARTS],
     randomised: true,
+    sums: false,
     check: |_| Ok(()),
     new: |seed, settings| Ok(Box::new(LocalSearch::new(seed, settings.whole("starts")?))),
 };
 
 const NAME: &str = "local";
 
+/// The key of how many networks come before what is learnt from them.
+pub(crate) const STARTS_KEY: Key = Key::new(
+    "search.starts",
+    "Networks that are drawn at random before anything is learnt from them. `local`, `predictor` and `exact` only.",
+)
+.with_default("10, or a quarter of the evaluations where that is less; for `exact` 60, or a third")
+.known_as(&["n_startup_trials", "initial", "n_init", "warmup"]);
+
 /// How many networks come before what is learnt from them.
 pub(crate) const STARTS: Setting = Setting {
-    key: Key::new(
-        "search.starts",
-        "Networks that are drawn at random before anything is learnt from them. `local` and `predictor` only.",
-    )
-    .with_default("10, or a quarter of the evaluations where that is less")
-    .known_as(&["n_startup_trials", "initial", "n_init", "warmup"]),
+    key: STARTS_KEY,
     range: Range::Whole(1, 1_000_000),
     default: |evaluations, _| Value::Whole((evaluations / 4).clamp(1, 10)),
 };

@@ -34,6 +34,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
         },
     ],
     randomised: true,
+    sums: false,
     check: |_| Ok(()),
     new: |seed, settings| {
         let settings = Nsga2Settings {
@@ -172,7 +173,7 @@ impl Strategy for Nsga2 {
 impl<'a> Member<'a> {
     /// None for a trial that failed.
     fn of(observation: &'a Observation) -> Option<Self> {
-        let losses: Vec<f64> = observation.objectives.iter().map(|value| value.loss()).collect();
+        let losses = observation.losses();
         let excess = observation
             .violations
             .iter()

@@ -50,6 +50,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
         },
     ],
     randomised: true,
+    sums: false,
     check: |settings| match (settings.whole("parents"), settings.whole("population")) {
         (Ok(parents), Ok(population)) if parents > population => Err((
             "parents",

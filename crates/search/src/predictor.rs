@@ -27,17 +27,13 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     settings: &[
         STARTS,
         Setting {
-            key: Key::new(
-                "search.batch",
-                "Networks that are proposed before the next look at what became of them. `predictor` only.",
-            )
-            .with_default("1")
-            .known_as(&["batch_size", "q", "parallelism"]),
+            key: BATCH_KEY,
             range: Range::Whole(1, 1_000),
             default: |_, _| Value::Whole(PredictorSettings::default().batch),
         },
     ],
     randomised: true,
+    sums: false,
     check: |_| Ok(()),
     new: |seed, settings| {
         let settings = PredictorSettings {
@@ -49,6 +45,14 @@ pub(crate) const DECLARATION: Declaration = Declaration {
 };
 
 const NAME: &str = "predictor";
+
+/// The key of how many networks are proposed at once.
+pub(crate) const BATCH_KEY: Key = Key::new(
+    "search.batch",
+    "Networks that are proposed before the next look at what became of them. `predictor` and `exact` only.",
+)
+.with_default("1; for `exact` 8")
+.known_as(&["batch_size", "q", "parallelism"]);
 
 /// Up to so many members, all of them are looked at for every proposal.
 const MOST_LISTED: usize = 20_000;
@@ -235,7 +239,7 @@ impl Listed {
     fn row(&self, observation: &Observation) -> Row {
         Row {
             input: self.encoding.encode(&observation.genotype),
-            losses: observation.objectives.iter().map(|value| value.loss()).collect(),
+            losses: observation.losses(),
             feasible: observation.is_feasible(),
         }
     }
@@ -244,9 +248,7 @@ impl Listed {
 /// Candidates from a space that is too large to be listed: changed and crossed copies of the front, and random members.
 fn drawn(situation: &Situation<'_>, known: &[Observation], rng: &mut ChaCha8Rng) -> Vec<Genotype> {
     let feasible: Vec<&Observation> = known.iter().filter(|it| it.is_feasible()).collect();
-    let losses = feasible
-        .iter()
-        .map(|it| it.objectives.iter().map(|value| value.loss()).collect());
+    let losses = feasible.iter().map(|it| it.losses());
     let front = pareto_front(&losses.collect::<Vec<Vec<f64>>>());
     let member = |rng: &mut ChaCha8Rng| &feasible[front[rng.random_range(0..front.len())]].genotype;
     let mut drawn: Vec<Genotype> = Vec::with_capacity(DRAWN);

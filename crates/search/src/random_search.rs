@@ -10,6 +10,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     summary: "draws every network uniformly at random",
     settings: &[],
     randomised: true,
+    sums: false,
     check: |_| Ok(()),
     new: |seed, _| Ok(Box::new(RandomSearch::new(seed))),
 };

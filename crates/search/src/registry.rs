@@ -2,7 +2,9 @@
 
 use panarch_toml::Key;
 
-use crate::{SearchError, Strategy, exhaustive, local_search, nsga2, ofa_evolution, predictor, random_search};
+use crate::{
+    SearchError, Strategy, exact_search, exhaustive, local_search, nsga2, ofa_evolution, predictor, random_search,
+};
 
 pub use crate::ageing_evolution::DECLARATION as AGEING_EVOLUTION;
 
@@ -16,6 +18,7 @@ pub const STRATEGIES: &[&Declaration] = &[
     &ofa_evolution::DECLARATION,
     &nsga2::DECLARATION,
     &predictor::DECLARATION,
+    &exact_search::DECLARATION,
 ];
 
 /// Makes a strategy with a seed and settings.
@@ -32,6 +35,8 @@ pub struct Declaration {
     pub settings: &'static [Setting],
     /// Whether its proposals depend on the seed.
     pub randomised: bool,
+    /// Whether it makes use of [`crate::Situation::sums`], which take time to work out.
+    pub sums: bool,
     /// What does not fit together: the setting that is wrong, and why.
     pub check: fn(&Settings) -> Result<(), (&'static str, String)>,
     /// Makes one with a seed and settings, which name every setting of the declaration.

@@ -2,7 +2,7 @@ use panarch_space::{Genotype, Subspace};
 use panarch_study::History;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Constraint, Pool};
+use crate::{Constraint, Pool, Sums};
 
 /// How often a changed copy is made in the hope that a pool has it.
 const CHANGES: usize = 8;
@@ -16,6 +16,8 @@ pub struct Situation<'a> {
     pub pool: Option<&'a Pool>,
     /// The limits that proposals must keep.
     pub constraint: &'a dyn Constraint,
+    /// What networks cost as sums, where that is known.
+    pub sums: Option<&'a dyn Sums>,
     /// The finished trials of this search.
     pub history: &'a History,
     /// Genotypes that are proposed and not finished, in the order of their trials.

@@ -28,6 +28,15 @@ pub trait Strategy: Send {
         let _ = observation;
     }
 
+    /// Whether nothing better than what was found is to be expected, so that the search may end before its budget does.
+    ///
+    /// # Errors
+    /// As [`Strategy::ask`].
+    fn is_settled(&mut self, situation: &Situation<'_>) -> Result<bool, SearchError> {
+        let _ = situation;
+        Ok(false)
+    }
+
     /// How many of the next proposals do not depend on what becomes of each other: as many may be asked for at once and are
     /// the same as one at a time.
     fn independent(&self, situation: &Situation<'_>) -> usize {

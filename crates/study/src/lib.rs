@@ -36,7 +36,7 @@ pub use hypervolume::hypervolume;
 pub use limit::{Amount, Limit, Quantity, Violation, violations};
 pub use memory::MemoryStorage;
 pub use objective::{Assessment, DEFAULT_BETA, DEFAULT_POWER, DeviceTarget, Metric, Objective, RewardForm};
-pub use observation::{Choice, Direction, ObjectiveValue, Observation, REWARD};
+pub use observation::{ACCURACY, Choice, Direction, ObjectiveValue, Observation, RATIO, REWARD};
 pub use pareto::{dominates, pareto_front};
 pub use protocol::{EvaluationProtocol, ImageSet, Split, WeightOrigin};
 pub use record::{

@@ -163,6 +163,8 @@ pub struct Assessment {
     pub worst: f64,
     /// Index of the device with the largest r.
     pub slowest: usize,
+    /// The ratios as one, as the metric joins them; the largest where it joins none.
+    pub ratio: f64,
     /// What the search maximises; none for a network that a device vetoes.
     pub reward: Option<f64>,
     /// How much the reward changes with each unit of accuracy: the factor from the standard error of an accuracy to that
@@ -282,16 +284,16 @@ impl Objective {
         let average = self.weighted_mean(&ratios);
         let violations = self.violations_of(latencies)?;
         let joined = |ratio| (Some(self.form.reward(accuracy, ratio)), self.form.slope(ratio));
+        let ratio = self.joined(&ratios);
         let (reward, slope) = match self.metric {
-            Metric::Average => joined(average),
-            Metric::Worst => joined(worst),
-            Metric::SmoothWorst => joined(self.power_mean(&ratios)),
+            Metric::Average | Metric::Worst | Metric::SmoothWorst => joined(ratio),
             Metric::Each => (violations.is_empty().then(|| accuracy.share()), 1.0),
         };
         Ok(Assessment {
             ratios,
             average,
             worst,
+            ratio,
             slowest,
             reward,
             slope,
@@ -334,6 +336,16 @@ impl Objective {
                 }
             })
             .collect()
+    }
+
+    /// The ratios as one, as the metric joins them; the largest where it joins none.
+    #[must_use]
+    pub fn joined(&self, ratios: &[f64]) -> f64 {
+        match self.metric {
+            Metric::Average => self.weighted_mean(ratios),
+            Metric::SmoothWorst => self.power_mean(ratios),
+            Metric::Worst | Metric::Each => largest(ratios).1,
+        }
     }
 
     fn weighted_mean(&self, ratios: &[f64]) -> f64 {

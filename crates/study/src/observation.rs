@@ -5,6 +5,12 @@ use crate::{Amount, Outcome, StudyError, Trial, Violation};
 /// The name of the objective that joins accuracy and latencies into one number, as [`crate::Objective`] does.
 pub const REWARD: &str = "reward";
 
+/// The name of the objective that is the accuracy alone.
+pub const ACCURACY: &str = "accuracy";
+
+/// The name of the objective that is the ratio of cost to target alone, joined over all devices.
+pub const RATIO: &str = "ratio";
+
 /// Which way an objective is to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
@@ -136,6 +142,15 @@ impl Observation {
             .first()
             .filter(|_| self.is_feasible())
             .map(ObjectiveValue::fitness)
+    }
+
+    /// The objectives as numbers to be minimised, as [`crate::pareto_front`] takes them. A reward that stands beside others is
+    /// left out: it is made of them, and chooses among the front.
+    #[must_use]
+    pub fn losses(&self) -> Vec<f64> {
+        let alone = self.objectives.len() == 1;
+        let own = self.objectives.iter().filter(|it| alone || it.name != REWARD);
+        own.map(ObjectiveValue::loss).collect()
     }
 
     /// The value of the objective of this name.

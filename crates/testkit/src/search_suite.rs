@@ -85,6 +85,7 @@ fn plan(subspace: &Subspace, budget: u64, batch: usize) -> Plan<'_> {
         subspace,
         pool: None,
         constraint: &Unconstrained,
+        sums: None,
         budget,
         batch,
     }

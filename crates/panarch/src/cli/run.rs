@@ -23,6 +23,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
     }
     if printer.format() == Format::Table {
         printer.table(&summary::requirements_table(report, 1));
+        if report.searches.iter().any(|search| search.proof.is_some()) {
+            printer.table(&summary::proofs_table(report));
+        }
         if let Some(onnx) = &outcome.onnx_file {
             write(&format!("\nnetwork  {}\n", onnx.display()));
         }

@@ -93,8 +93,12 @@ pub(super) fn searches(report: &RunReport) -> Option<Section> {
     section.text("Reward of every trial in the order of proposals; the line is the best so far. Rewards of different objectives are not comparable.");
     section.charts(report.searches.iter().map(chart::history));
     if report.searches.iter().any(|search| !search.requirements.is_empty()) {
-        section.text("What binds: of each search's winner the targets and limits, the tightest first. What one more per cent would buy is the steepest way to a network that was evaluated, has more of that alone and is more accurate; with few networks it is rough.");
+        section.text("What binds: of each search's winner the targets and limits, the tightest first. What one more per cent would buy is the steepest way to a network that was evaluated, has more of that alone and is more accurate, which is rough with few networks; after an exact search it is the multiplier of the proof.");
         section.table(&summary::requirements_table(report, usize::MAX));
+    }
+    if report.searches.iter().any(|search| search.proof.is_some()) {
+        section.text("What is proved: a table with one term for each choice was fitted to the accuracies of all networks that the search evaluated. By it, no network that costs no more than the winner, on any device that the search looks at, and keeps every limit that is a sum, has more than the most possible. The proof is about the table: its error says how well it foretells networks that it was not fitted to. Anyone can check a certificate: `panarch certificate check FILE`, or `python3 check_certificate.py FILE` with the stand-alone checker in the folder `tools` of the source.");
+        section.table(&summary::proofs_table(report));
     }
     let mut tables = vec![summary::searches_table(report)];
     tables.extend(

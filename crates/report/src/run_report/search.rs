@@ -34,6 +34,46 @@ pub struct SearchFacts {
     /// What the winner was held to, the tightest first; empty in a report of a build that did not say it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<Requirement>,
+    /// What is proved of the winner, where the search was exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<ProofFacts>,
+}
+
+/// What no network within the costs of a winner can exceed, by a table of accuracies that was fitted to everything that the
+/// search evaluated. A proof about the table, not about images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofFacts {
+    /// Networks that the table was fitted to.
+    pub networks: u64,
+    /// The root of the mean square error of accuracies that the table was not fitted to, as a share.
+    pub error: f64,
+    /// The network that is best by the table.
+    pub best: String,
+    /// Its accuracy by the table.
+    pub best_accuracy: Accuracy,
+    /// No network within the winner's costs has more by the table.
+    pub bound: Accuracy,
+    /// What the table says of the winner.
+    pub winner_accuracy: Accuracy,
+    /// Whether the winner is within the table's error of the bound.
+    pub settled: bool,
+    /// The costs that were held to the winner's or to their limits.
+    pub limits: Vec<ProvedLimit>,
+    /// The certificate in the folder of the run; none where it would have been too long.
+    pub certificate: Option<String>,
+}
+
+/// A cost that a proof holds to a limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvedLimit {
+    /// The device; none for a cost of the network itself, or of several devices together.
+    pub device: Option<String>,
+    /// What it is on.
+    pub quantity: String,
+    /// Accuracy, as a share, that one more per cent of it would buy at most: the multiplier of the relaxed problem.
+    pub gain: f64,
 }
 
 /// A target or a limit, what the winner of a search has of it, and what more of it would buy.
@@ -52,10 +92,11 @@ pub struct Requirement {
     pub found: String,
     /// What the winner has over what was asked for; 1 is just at it.
     pub ratio: f64,
-    /// Accuracy, as a share, that one more per cent here would buy: the steepest way from the winner to a network that
-    /// was evaluated, has more of this alone and is more accurate. None where there is no such network.
+    /// Accuracy, as a share, that one more per cent here would buy: after an exact search what the multiplier of the proof
+    /// says, else the steepest way from the winner to a network that was evaluated, has more of this alone and is more
+    /// accurate. None where there is no such network.
     pub gain: Option<f64>,
-    /// That network.
+    /// That network; none where a proof says the gain.
     pub towards: Option<String>,
 }
 

@@ -73,6 +73,45 @@ pub fn requirements_table(report: &RunReport, most: usize) -> Table {
     table
 }
 
+/// One row for each exact search: what its table of accuracies proves of the winner, and the certificate.
+pub fn proofs_table(report: &RunReport) -> Table {
+    let mut table = Table::new(
+        "What is proved",
+        vec![
+            Column::text("search"),
+            Column::number("networks in the table"),
+            Column::number("error (points)"),
+            Column::number("most possible by the table (%)"),
+            Column::number("winner by the table (%)"),
+            Column::number("winner evaluated (%)"),
+            Column::text("best by the table"),
+            Column::text("verdict"),
+            Column::text("certificate"),
+        ],
+    );
+    for search in &report.searches {
+        let Some(proof) = &search.proof else { continue };
+        let winner = search.winner.and_then(|index| report.networks.get(index as usize));
+        table.push(vec![
+            Cell::text(&search.name),
+            Cell::count(proof.networks),
+            Cell::decimal(proof.error * 100.0, 2),
+            Cell::decimal(proof.bound.percent(), 2),
+            Cell::decimal(proof.winner_accuracy.percent(), 2),
+            winner.map_or_else(Cell::missing, |winner| {
+                Cell::decimal(winner.accuracy.value.percent(), 2)
+            }),
+            Cell::text(&proof.best),
+            Cell::text(match proof.settled {
+                true => "settled: within the table's error of the most possible",
+                false => "open: the table promises more",
+            }),
+            proof.certificate.as_ref().map_or_else(Cell::missing, Cell::text),
+        ]);
+    }
+    table
+}
+
 /// Index and reward of every trial that was better than all before it; rewards that are not finite do not count.
 pub(crate) fn improvements(search: &SearchFacts) -> Vec<(usize, f64)> {
     let mut improvements: Vec<(usize, f64)> = Vec::new();

@@ -403,6 +403,21 @@ fn searches(report: &mut RunReport, rng: &mut ChaCha8Rng) {
                     towards: None,
                 },
             ],
+            proof: Some(ProofFacts {
+                networks: 60,
+                error: 0.004,
+                best: "0123".into(),
+                best_accuracy: Accuracy::from_share(0.912),
+                bound: Accuracy::from_share(0.912),
+                winner_accuracy: Accuracy::from_share(0.909),
+                settled: true,
+                limits: vec![ProvedLimit {
+                    device: Some(DEVICES[0].0.into()),
+                    quantity: "latency".into(),
+                    gain: 0.0012,
+                }],
+                certificate: Some("certificates/average-seed-1.json".into()),
+            }),
         });
     }
 }

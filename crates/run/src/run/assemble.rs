@@ -7,8 +7,8 @@ use panarch_graph::Latency;
 use panarch_predict::Predictor as _;
 use panarch_report::RunReport;
 use panarch_report::run_report::{
-    self, AccuracyBasis, DeviceLatency, EvaluatedNetwork, Outcome, PredictionCheck, PredictionPair, Repeat, Role,
-    SearchFacts, SearchTrial, VERSION, blocks_of,
+    self, AccuracyBasis, DeviceLatency, EvaluatedNetwork, Outcome, PredictionCheck, PredictionPair, ProofFacts, Repeat,
+    Requirement, Role, SearchFacts, SearchTrial, VERSION, blocks_of,
 };
 use panarch_space::Genotype;
 use panarch_study::{CostSummary, TrialState, pareto_front};
@@ -157,10 +157,26 @@ fn searches(
                 })
                 .collect(),
             winner: places.get(&search.winner).copied(),
-            requirements: requirements.of(setup, &search.goal, &search.winner),
+            requirements: priced(
+                requirements.of(setup, &search.goal, &search.winner),
+                search.proof.as_ref(),
+            ),
+            proof: search.proof.clone(),
         });
     }
     Ok(())
+}
+
+/// The same with what a proof says that one more per cent buys.
+fn priced(mut requirements: Vec<Requirement>, proof: Option<&ProofFacts>) -> Vec<Requirement> {
+    for requirement in &mut requirements {
+        let limits = proof.into_iter().flat_map(|proof| &proof.limits);
+        let mut same = limits.filter(|it| it.device == requirement.device && it.quantity == requirement.quantity);
+        if let Some(limit) = same.next() {
+            (requirement.gain, requirement.towards) = (Some(limit.gain), None);
+        }
+    }
+    requirements
 }
 
 fn finalists(finished: &[Finished], report: &mut RunReport) {

@@ -194,6 +194,14 @@ impl Device {
         matches!(&self.answer, Answer::Source(source) if source.takes_time())
     }
 
+    /// The model, table or program that answers; none for a machine that was measured.
+    pub(super) fn source(&self) -> Option<&dyn CostSource> {
+        match &self.answer {
+            Answer::Source(source) => Some(source.as_ref()),
+            Answer::Machine(_) => None,
+        }
+    }
+
     fn machine(&self) -> Option<&Machine> {
         match &self.answer {
             Answer::Source(_) => None,

@@ -5,17 +5,20 @@ use std::error::Error as StdError;
 
 use panarch_cost::CostError;
 use panarch_graph::{Latency, Network};
-use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Verdict};
+use panarch_report::run_report::ProofFacts;
+use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Sums, Verdict};
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{
-    Choice, CostSummary, DeviceTarget, History, Limit, Metric, Objective, ObjectiveValue, Observation, Outcome,
-    Quantity, RewardForm, Subject, Violation,
+    ACCURACY, Amount, Choice, CostSummary, DeviceTarget, Direction, History, Limit, Metric, Objective, ObjectiveValue,
+    Observation, Outcome, Quantity, RATIO, RewardForm, Subject, Trial, TrialState, Violation,
 };
 use panarch_train::{Supernet, TrainError};
 
+use super::cost_tables::CostTables;
 use super::guard_band::GuardBand;
 use super::pool::Pool;
-use super::{Devices, Setup, Watch, inputs, limits};
+use super::sums::GoalSums;
+use super::{Devices, Setup, Watch, inputs, limits, proof, sums};
 use crate::Error;
 use crate::run_file::Goal;
 
@@ -41,6 +44,8 @@ pub struct Searched {
     pub choice: Choice,
     /// The genotype that was chosen: for the goals of today, that with the largest reward.
     pub winner: Genotype,
+    /// What is proved of it, where the search was exact.
+    pub proof: Option<ProofFacts>,
 }
 
 /// The name in the study of the search for a goal with a seed.
@@ -65,10 +70,14 @@ pub(super) fn all(
     let others = setup.study.subjects()?.into_iter();
     let others = others.filter(|subject| matches!(subject, Subject::Search(name) if !names.contains(name)));
     setup.study.close(others)?;
+    let tables = match setup.file.search.strategy.sums {
+        true => Some(CostTables::new(setup, devices, watch)?),
+        false => None,
+    };
     let mut searched = Vec::new();
     for seed in &setup.file.search.seeds {
         for goal in &setup.file.search.goals {
-            searched.push(one(setup, devices, goal, *seed, &mut pool, watch)?);
+            searched.push(one(setup, devices, goal, *seed, tables.as_ref(), &mut pool, watch)?);
         }
     }
     let mut pooled = setup.study.storage().evaluations()?;
@@ -87,6 +96,7 @@ fn one(
     devices: &Devices,
     goal: &Goal,
     seed: u64,
+    tables: Option<&CostTables>,
     pool: &mut Pool<'_>,
     watch: &mut Watch<'_>,
 ) -> Result<Searched, Error> {
@@ -102,12 +112,14 @@ fn one(
         let others = study.subjects()?.into_iter();
         study.close(others.filter(|subject| matches!(subject, Subject::Finalist(_))))?;
     }
-    let begun = Begun::of_trials(&inputs::trials(setup, &name)?)?;
+    let begun = begun(&goal_devices, pool, inputs::trials(setup, &name)?)?;
     let budget = setup.file.search.evaluations as u64;
+    let sums = tables.map(|tables| GoalSums::new(&goal_devices, tables));
     let plan = Plan {
         subspace: &Subspace::whole(&setup.space),
         pool: None,
         constraint: &goal_devices.constraint(),
+        sums: sums.as_ref().map(|sums| sums as &dyn Sums),
         budget,
         batch: BATCH,
     };
@@ -128,13 +140,19 @@ fn one(
     let note = match end {
         End::Budget => "",
         End::Exhausted => "; stopped early, everything near has been seen",
+        End::Settled => "; stopped early, nothing better is to be expected by the table of accuracies and its error",
     };
-    watch.done(format!(
+    trials.watch.done(format!(
         "{} with reward {:.4}{note}",
         best.genotype,
         best.fitness().unwrap_or(f64::NAN)
     ));
+    let proof = match &sums {
+        Some(sums) => proof::of(setup, sums, &name, &history, best, trials.watch)?,
+        None => None,
+    };
     Ok(Searched {
+        proof,
         winner: best.genotype.clone(),
         front: front.iter().map(|member| member.genotype.clone()).collect(),
         choice,
@@ -149,6 +167,20 @@ fn one(
         ),
         strategy: strategy_words(setup),
     })
+}
+
+/// What earlier processes have done. Trials of a build that told strategies the reward alone are completed from what the study
+/// knows of their networks.
+fn begun(goal_devices: &GoalDevices<'_>, pool: &mut Pool<'_>, mut trials: Vec<Trial>) -> Result<Begun, Error> {
+    for trial in &mut trials {
+        if trial.state == TrialState::Complete
+            && trial.objectives.len() == 1
+            && let Outcome::Complete { objectives, .. } = goal_devices.judge(pool, &trial.genotype)?
+        {
+            trial.objectives = objectives;
+        }
+    }
+    Ok(Begun::of_trials(&trials)?)
 }
 
 fn strategy(setup: &Setup, seed: u64) -> Result<Box<dyn Strategy>, Error> {
@@ -194,13 +226,13 @@ impl Evaluator for Trials<'_, '_, '_> {
 }
 
 /// The devices that a goal looks at.
-struct GoalDevices<'a> {
-    setup: &'a Setup,
-    devices: &'a Devices,
+pub(super) struct GoalDevices<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) devices: &'a Devices,
     /// Which of the run's devices these are.
-    chosen: Vec<usize>,
-    objective: Objective,
-    band: GuardBand,
+    pub(super) chosen: Vec<usize>,
+    pub(super) objective: Objective,
+    pub(super) band: GuardBand,
 }
 
 impl<'a> GoalDevices<'a> {
@@ -287,11 +319,25 @@ impl<'a> GoalDevices<'a> {
             other => other?,
         };
         let assessment = self.objective.assess(evaluation.accuracy.value, &latencies)?;
-        let standard_error = evaluation.protocol.standard_error(evaluation.accuracy.value.share());
-        let standard_error = standard_error.map(|error| assessment.slope * error);
+        let sampling = evaluation.protocol.standard_error(evaluation.accuracy.value.share());
+        let standard_error = sampling.map(|error| assessment.slope * error);
         Ok(match assessment.reward {
             Some(reward) => Outcome::Complete {
-                objectives: vec![ObjectiveValue::reward(reward, standard_error)],
+                objectives: vec![
+                    ObjectiveValue::reward(reward, standard_error),
+                    ObjectiveValue {
+                        name: ACCURACY.to_owned(),
+                        direction: Direction::Maximise,
+                        value: Amount::Accuracy(evaluation.accuracy.value),
+                        standard_error: sampling,
+                    },
+                    ObjectiveValue {
+                        name: RATIO.to_owned(),
+                        direction: Direction::Minimise,
+                        value: Amount::Score(assessment.ratio),
+                        standard_error: None,
+                    },
+                ],
                 protocol: evaluation.protocol.key(),
             },
             None => Outcome::Infeasible {
@@ -325,6 +371,9 @@ impl<'a> GoalDevices<'a> {
 
 /// Ends a run whose limits nothing keeps, before anything is trained for it.
 pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'_>) -> Result<(), Error> {
+    if setup.file.search.strategy.sums {
+        sums::check(setup)?;
+    }
     limits::check_answers(setup, devices)?;
     let search = &setup.file.search;
     let limited = setup.file.limits.iter().len() > 0;
@@ -347,6 +396,7 @@ pub(super) fn check_limits(setup: &Setup, devices: &Devices, watch: &mut Watch<'
             subspace: &Subspace::whole(&setup.space),
             pool: None,
             constraint: &goal_devices.constraint(),
+            sums: None,
             history: &History::new(),
             pending: &[],
             number: 0,

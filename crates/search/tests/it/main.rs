@@ -1,6 +1,7 @@
 //! Every strategy against the conformance suite, and what evolution is for.
 
 mod exact;
+mod exact_search;
 
 use std::error::Error;
 
@@ -64,6 +65,7 @@ fn best_after(strategy: &mut dyn Strategy, trials: u64) -> f64 {
             subspace: &subspace,
             pool: None,
             constraint: &Unconstrained,
+            sums: None,
             history: &history,
             pending: &[],
             number,
@@ -103,6 +105,7 @@ fn two_objectives(strategy: &mut dyn Strategy, subspace: &Subspace, trials: u64,
             subspace,
             pool: None,
             constraint: &Unconstrained,
+            sums: None,
             history: &history,
             pending: &[],
             number,
@@ -198,6 +201,7 @@ fn a_large_space_is_searched_by_drawing() {
                 subspace: &subspace,
                 pool: None,
                 constraint: &constraint,
+                sums: None,
                 history: &history,
                 pending: &[],
                 number: history.len() as u64,

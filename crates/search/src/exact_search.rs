@@ -3,6 +3,8 @@
 mod model;
 mod proof;
 
+use std::borrow::Cow;
+
 use panarch_graph::stream;
 use panarch_space::Genotype;
 use panarch_study::Observation;
@@ -49,6 +51,8 @@ const NAME: &str = "exact";
 
 /// Networks that are looked at for one proposal at most.
 const MOST_JUDGED: usize = 64;
+/// A space of no more members may be listed.
+const MOST_LISTED: usize = 10_000;
 
 /// Fits an additive table to the accuracies that are known, finds the members that are best by it, exactly, and proposes
 /// them, a batch at a time; then fits anew.
@@ -110,9 +114,9 @@ impl ExactSearch {
         let Some(model) = Model::fit(situation.subspace, situation.sums, known)? else {
             return Ok(nothing);
         };
-        if let Some(pool) = situation.pool {
+        if let Some(members) = listed(situation) {
             return Ok(Round {
-                promising: model.of_pool(pool.members(), known, self.batch as usize),
+                promising: model.of_list(&members, known, self.batch as usize),
                 ..nothing
             });
         }
@@ -134,6 +138,19 @@ impl ExactSearch {
             ..nothing
         })
     }
+}
+
+/// The members, where a list of them says as much as a proof: those of a pool, and of a small space where costs are no sums.
+fn listed<'a>(situation: &'a Situation<'_>) -> Option<Cow<'a, [Genotype]>> {
+    if let Some(pool) = situation.pool {
+        return Some(Cow::Borrowed(pool.members()));
+    }
+    let several = situation.history.observations().iter().any(|it| it.objectives.len() > 1);
+    if situation.sums.is_some() || !several {
+        return None;
+    }
+    let members = situation.members(0, MOST_LISTED + 1);
+    (members.len() <= MOST_LISTED).then_some(Cow::Owned(members))
 }
 
 impl Strategy for ExactSearch {

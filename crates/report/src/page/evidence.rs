@@ -97,7 +97,7 @@ pub(super) fn searches(report: &RunReport) -> Option<Section> {
         section.table(&summary::requirements_table(report, usize::MAX));
     }
     if report.searches.iter().any(|search| search.proof.is_some()) {
-        section.text("What is proved: a table with one term for each choice was fitted to the accuracies of all networks that the search evaluated. By it, no network that costs no more than the winner, on any device that the search looks at, and keeps every limit that is a sum, has more than the most possible. The proof is about the table: its error says how well it foretells networks that it was not fitted to. Anyone can check a certificate: `panarch certificate check FILE`, or `python3 check_certificate.py FILE` with the stand-alone checker in the folder `tools` of the source.");
+        section.text("What is proved: a table with one term for each choice was fitted to the accuracies of all networks that the search evaluated. By it, no network that costs no more than the winner and keeps every limit that is a sum has more accuracy than the most possible. The proof is about the table: its error says how well it foretells networks that it was not fitted to. Anyone can check a certificate, with the command panarch certificate check FILE or with tools/check_certificate.py of the source, which needs Python alone.");
         section.table(&summary::proofs_table(report));
     }
     let mut tables = vec![summary::searches_table(report)];

@@ -48,7 +48,7 @@ pub fn requirements_table(report: &RunReport, most: usize) -> Table {
             Column::text("asked for"),
             Column::text("winner has"),
             Column::number("left (%)"),
-            Column::text("binds"),
+            Column::text("tightest"),
             Column::number("one more per cent buys (points)"),
             Column::text("towards"),
         ],
@@ -66,7 +66,11 @@ pub fn requirements_table(report: &RunReport, most: usize) -> Table {
                 Cell::flag(place == 0),
                 it.gain
                     .map_or_else(Cell::missing, |gain| Cell::decimal(gain * 100.0, 3)),
-                it.towards.as_ref().map_or_else(Cell::missing, Cell::text),
+                match (&it.towards, it.gain) {
+                    (Some(towards), _) => Cell::text(towards),
+                    (None, Some(_)) => Cell::text("by the proof"),
+                    (None, None) => Cell::missing(),
+                },
             ]);
         }
     }

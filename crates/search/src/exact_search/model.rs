@@ -195,25 +195,21 @@ impl<'a> Model<'a> {
             if rewarded && found.len() >= 4 * count {
                 break;
             }
-            let problem = outlook.problem.with_limits(&self.limits(step.cap, true))?;
-            let mut asked = if rewarded { 2 * count } else { 1 };
+            let new = |it: &Found| (!seen.contains(&it.genotype)).then(|| it.genotype.clone());
             let before = found.len();
-            loop {
+            found.extend(step.best.iter().filter_map(new));
+            if !rewarded && found.len() > before {
+                continue;
+            }
+            let problem = outlook.problem.with_limits(&self.limits(step.cap, true))?;
+            let asked = [2 * count, MOST_ASKED];
+            for asked in asked.into_iter().skip_while(|asked| *asked <= step.best.len()) {
                 let members = best(&problem, asked)?.map_or_else(Vec::new, |(found, _)| found);
-                let all = members.len();
-                let new = members.into_iter().map(|it| it.genotype);
-                found.extend(new.filter(|genotype| !seen.contains(genotype)));
-                if found.len() > before || all < asked || asked >= MOST_ASKED {
+                found.extend(members.iter().filter_map(new));
+                if found.len() > before + 1 || members.len() < asked {
                     break;
                 }
-                asked *= 4;
             }
-            found.extend(
-                step.best
-                    .iter()
-                    .map(|it| it.genotype.clone())
-                    .filter(|it| !seen.contains(it)),
-            );
         }
         if !rewarded {
             return Ok(self.spread(found.into_iter().collect(), count));
@@ -233,33 +229,38 @@ impl<'a> Model<'a> {
         Ok(scored.into_iter().map(|(_, genotype)| genotype).collect())
     }
 
-    /// Members of a pool that were not evaluated, the most promising first.
-    pub fn of_pool(&self, members: &[Genotype], known: &[Observation], count: usize) -> Vec<Genotype> {
+    /// Of these members those that were not evaluated, the most promising first.
+    pub fn of_list(&self, members: &[Genotype], known: &[Observation], count: usize) -> Vec<Genotype> {
         let seen: BTreeSet<&Genotype> = known.iter().map(|it| &it.genotype).collect();
         let new = members.iter().filter(|member| !seen.contains(member));
         self.spread(new.cloned().collect(), count)
     }
 
     /// Members front by front of accuracy against ratio by the tables; of each front, `count` that are spread evenly come first.
-    fn spread(&self, mut left: Vec<Genotype>, count: usize) -> Vec<Genotype> {
+    fn spread(&self, members: Vec<Genotype>, count: usize) -> Vec<Genotype> {
+        let losses = |genotype: &Genotype| [-self.accuracy(genotype), self.ratio_by_tables(genotype)];
+        let mut left: Vec<([f64; 2], Genotype)> = members.into_iter().map(|it| (losses(&it), it)).collect();
         let mut ordered = Vec::new();
         while !left.is_empty() && ordered.len() < MOST_ASKED {
-            let losses: Vec<Vec<f64>> = left
-                .iter()
-                .map(|genotype| vec![-self.accuracy(genotype), self.ratio_by_tables(genotype)])
-                .collect();
-            let mut front = pareto_front(&losses);
-            front.sort_by(|a, b| losses[*a][1].total_cmp(&losses[*b][1]).then(a.cmp(b)));
-            let step = (front.len() / count.max(1)).max(1);
-            for first in 0..step {
-                ordered.extend(front.iter().skip(first).step_by(step).map(|place| left[*place].clone()));
+            let losses: Vec<[f64; 2]> = left.iter().map(|(losses, _)| *losses).collect();
+            let front: BTreeSet<usize> = pareto_front(&losses).into_iter().collect();
+            if front.is_empty() {
+                break;
             }
-            let taken: BTreeSet<usize> = front.into_iter().collect();
-            let mut place = 0;
-            left.retain(|_| {
-                place += 1;
-                !taken.contains(&(place - 1))
-            });
+            let mut first: Vec<([f64; 2], Genotype)> = Vec::new();
+            let mut others = Vec::new();
+            for (place, member) in left.into_iter().enumerate() {
+                match front.contains(&place) {
+                    true => first.push(member),
+                    false => others.push(member),
+                }
+            }
+            first.sort_by(|a, b| a.0[1].total_cmp(&b.0[1]).then_with(|| a.1.cmp(&b.1)));
+            let step = (first.len() / count.max(1)).max(1);
+            for from in 0..step {
+                ordered.extend(first.iter().skip(from).step_by(step).map(|(_, genotype)| genotype.clone()));
+            }
+            left = others;
         }
         ordered
     }

@@ -122,7 +122,7 @@ fn every_member_fits_into_the_cover() {
         assert_eq!(cover.first(), Some(&space.largest()), "{}", space.name());
         let store = store(&space, &cover);
         println!("{}: a cover of {}", space.name(), cover.len());
-        for index in 0..200 {
+        for index in 0..60 {
             let genotype = space.sample(&mut stream(7, "cover", index));
             for parameter in lower(&space, &genotype).parameters() {
                 let known = store.get(&parameter.name);

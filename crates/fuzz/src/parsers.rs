@@ -1,5 +1,6 @@
 //! The targets, by what the bytes are.
 
+mod certificate;
 mod command;
 mod model;
 mod picture;
@@ -29,6 +30,7 @@ pub const ALL: &[Target] = &[
     model::TORCH,
     model::TFLITE,
     model::CHECKPOINT,
+    certificate::CERTIFICATE,
     study::STUDY,
     study::REPORT,
     study::GENOTYPE,

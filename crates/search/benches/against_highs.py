@@ -8,6 +8,9 @@ One binary variable for each state of each decision; a term over several decisio
 states, whose sums over all but one decision are that decision's variables. Nothing of the solver is used: no stages, no
 multipliers, no boxes. Values are in the unit of the tables, as HiGHS computes in floating point: its answer is taken back
 to whole multiples and checked against the limits.
+
+Where no member keeps the limits, HiGHS has to say so too, and to find the same nearest value: the least of the limit that
+cannot be met alone, or else the least that the largest ratio of cost to limit can be.
 """
 import csv
 import itertools
@@ -21,8 +24,9 @@ import highspy
 import numpy as np
 
 
-def solve(problem, setting):
-    """The best accuracy in multiples by HiGHS, or None; the status; the genotype's states."""
+def solve(problem, setting, goal="accuracy"):
+    """The best accuracy in multiples by HiGHS, or None; and the status. For another goal, the number of a limit or "ratio",
+    the least cost in multiples, or the least of the largest ratio of cost to limit, of all members."""
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
@@ -77,18 +81,30 @@ def solve(problem, setting):
             for column, value in zip(scopes[scope], values):
                 sum_of[column] = sum_of.get(column, 0) + value
     scale = 10.0 ** -problem["decimals"]
-    for column, value in sums[0].items():
-        highs.changeColCost(column, -value * scale)
-    for limit, table, sum_of in zip(problem["limits"], setting["tables"][1:], sums[1:]):
-        # In units of the limit, so that the tolerance is relative.
-        unit = 1.0 / max(abs(limit["most"]), 1)
-        row(-highspy.kHighsInf, (limit["most"] - table["constant"]) * unit, [(c, v * unit) for c, v in sum_of.items()])
+    units = [1.0 / max(abs(limit["most"]), 1) for limit in problem["limits"]]
+    if goal == "accuracy":
+        for column, value in sums[0].items():
+            highs.changeColCost(column, -value * scale)
+    elif goal == "ratio":
+        ratio = variable(highspy.kHighsInf, False)
+        highs.changeColBounds(ratio, -highspy.kHighsInf, highspy.kHighsInf)
+        highs.changeColCost(ratio, 1.0)
+    else:
+        for column, value in sums[1 + goal].items():
+            highs.changeColCost(column, value * units[goal])
+    # In units of the limit, so that the tolerance is relative.
+    for limit, unit, table, sum_of in zip(problem["limits"], units, setting["tables"][1:], sums[1:]):
+        terms = [(c, v * unit) for c, v in sum_of.items()]
+        if goal == "accuracy":
+            row(-highspy.kHighsInf, (limit["most"] - table["constant"]) * unit, terms)
+        elif goal == "ratio":
+            row(-highspy.kHighsInf, -table["constant"] * unit, terms + [(ratio, -1.0)])
     highs.run()
     status = highs.getModelStatus()
     if status == highspy.HighsModelStatus.kInfeasible:
-        return None, "infeasible", None
+        return None, "infeasible"
     if status != highspy.HighsModelStatus.kOptimal:
-        return None, str(status), None
+        return None, str(status)
     solution = highs.getSolution().col_value
     states = [max(range(len(own)), key=lambda s: solution[own[s]]) for own in state]
     exact = []
@@ -100,8 +116,22 @@ def solve(problem, setting):
                 index = index * len(state[it]) + states[it]
             total += values[index]
         exact.append(total)
+    if goal == "ratio":
+        return max(cost / limit["most"] for cost, limit in zip(exact[1:], problem["limits"])), "optimal"
+    if goal != "accuracy":
+        return exact[1 + goal], "optimal"
     kept = all(cost <= limit["most"] for cost, limit in zip(exact[1:], problem["limits"]))
-    return exact[0], "optimal" if kept else "over a limit by rounding", states
+    return exact[0], "optimal" if kept else "over a limit by rounding"
+
+
+def nearest(problem, stated):
+    """Whether HiGHS finds the nearest value, too."""
+    alone = stated["alone"]
+    goal = stated["limit"] if alone else "ratio"
+    least = min(solve(problem, setting, goal)[0] for setting in problem["settings"])
+    ours = stated["nearest"] if alone else stated["ratio"]
+    least = least * 10.0 ** -problem["limits"][goal]["decimals"] if alone else least
+    return math.isclose(ours, least, rel_tol=1e-8)
 
 
 def main():
@@ -114,12 +144,16 @@ def main():
         began = time.perf_counter()
         answers = [solve(problem, setting) for setting in problem["settings"]]
         seconds = time.perf_counter() - began
-        found = [accuracy for accuracy, status, _ in answers if accuracy is not None and status == "optimal"]
-        rounded = [status for _, status, _ in answers if status not in ("optimal", "infeasible")]
+        found = [accuracy for accuracy, status in answers if accuracy is not None and status == "optimal"]
+        rounded = [status for _, status in answers if status not in ("optimal", "infeasible")]
         ours = None if optimum is None else optimum["accuracy"]
         best = max(found, default=None)
         unit = 10.0 ** -problem["decimals"]
-        if ours == best or (ours is not None and best is not None and math.isclose(ours * unit, best * unit, abs_tol=1e-9)):
+        if ours is None and best is None and not rounded:
+            stated = json.loads(path.with_suffix(".nearest").read_text())
+            verdict = "same" if nearest(problem, stated) else "another nearest value"
+            disagreements += verdict != "same"
+        elif ours == best or (ours is not None and best is not None and math.isclose(ours * unit, best * unit, abs_tol=1e-9)):
             verdict = "same"
         elif rounded:
             verdict = rounded[0]

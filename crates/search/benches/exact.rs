@@ -1,12 +1,14 @@
 //! The exact search on OFA over MobileNetV3, 2·10¹⁹ networks at each of five resolutions: `cargo bench -p panarch-search`.
 //!
 //! Four devices' tables drawn at random: of one kind, as those of similar devices are, or independent of each other, so that
-//! all limits bind. `PANARCH_CERTIFICATE=FOLDER` writes a certificate of each there, and those of 300 problems of smaller
-//! spaces, which `against_highs.py` solves by integer programming.
+//! all limits bind. `PANARCH_CERTIFICATE=FOLDER` writes a certificate of each there, and those of 420 problems of smaller
+//! spaces, which `against_highs.py` solves by integer programming. The limits of the last 120 are a little less, or a little
+//! more, than the least that any member keeps.
 
 use divan::Bencher;
 use panarch_graph::stream;
-use panarch_search::exact::{Budget, Certificate, CostLimit, Factor, Factored, Problem, Solution, Tables};
+use panarch_search::SearchError;
+use panarch_search::exact::{Budget, Certificate, CostLimit, Factor, Factored, Infeasible, Problem, Solution, Tables};
 use panarch_space::{Property, Space, Subspace};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -33,15 +35,30 @@ fn main() {
         for kind in KINDS {
             write(format!("{kind:?}.json").to_lowercase(), solution_text(kind));
         }
-        for number in 0..300 {
-            write(format!("cross-{number:03}.json"), cross(number));
+        for number in 0..420 {
+            let problem = cross(number);
+            let solution = problem.optimum(&MODERATE);
+            if let Ok(Solution::Infeasible(none)) = &solution {
+                write(format!("cross-{number:03}.nearest"), Some(nearest(&problem, none)));
+            }
+            write(format!("cross-{number:03}.json"), text_of(&problem, solution));
         }
     }
     divan::main();
 }
 
-/// The certificate of a problem of another space, with limits at random: some cannot be met.
-fn cross(number: u64) -> Option<String> {
+/// What the solver says of limits that nothing keeps, for the script.
+fn nearest(problem: &Problem, none: &Infeasible) -> String {
+    let ratios = none.member.costs.iter().zip(problem.limits());
+    let ratio = ratios.map(|(cost, limit)| cost / limit.most).fold(0.0, f64::max);
+    format!(
+        "{{\"limit\": {}, \"alone\": {}, \"nearest\": {:?}, \"ratio\": {ratio:?}}}\n",
+        none.limit, none.alone, none.nearest
+    )
+}
+
+/// A problem of another space, with limits at random: some cannot be met.
+fn cross(number: u64) -> Problem {
     let space = ["ofa-small", "compofa-small", "multi-hardware-small", "compofa-elastic"][(number % 4) as usize];
     let space = Space::preset(space).expect("a preset");
     let kind = KINDS[(number / 4 % 3) as usize];
@@ -67,7 +84,7 @@ fn cross(number: u64) -> Option<String> {
         // Below the cheapest of 200 members there may be others, or none.
         costs[(share * 199.0) as usize] * if share == 0.0 { 0.75 } else { 1.0 }
     };
-    let share = (number / 48) as f64 * 0.15;
+    let share = if number < 300 { (number / 48) as f64 * 0.15 } else { 0.4 };
     let limits: Vec<CostLimit> = (0..limits)
         .map(|cost| CostLimit {
             name: format!("cost {cost}"),
@@ -75,7 +92,13 @@ fn cross(number: u64) -> Option<String> {
         })
         .collect();
     let problem = Problem::new(&Subspace::whole(&space), &tables, &limits).expect("tables of the space");
-    text_of(&problem)
+    if number < 300 {
+        return problem;
+    }
+    let least = problem.least_ratio(&Budget::UNLIMITED).expect("there are limits").ratio;
+    let near = [0.999, 1.001, 0.99, 0.9, 0.999_9][(number % 5) as usize];
+    let most: Vec<f64> = problem.limits().iter().map(|limit| limit.most * least * near).collect();
+    problem.with_limits(&most).expect("limits above zero")
 }
 
 fn solution_text(kind: Kind) -> Option<String> {
@@ -89,17 +112,17 @@ fn solution_text(kind: Kind) -> Option<String> {
             optimum.best, optimum.nodes, optimum.prices
         );
     }
-    text_of(&problem)
+    text_of(&problem, Ok(solution))
 }
 
+const MODERATE: Budget<'static> = Budget {
+    nodes: 3_000_000,
+    stop: &|| false,
+};
+
 /// None where the proof takes too long, or its cover too many boxes.
-fn text_of(problem: &Problem) -> Option<String> {
-    let budget = Budget {
-        nodes: 30_000_000,
-        stop: &|| false,
-    };
-    let solution = problem.optimum(&budget).ok()?;
-    let certificate = Certificate::new(problem, &solution, 200_000).ok()?;
+fn text_of(problem: &Problem, solution: Result<Solution, SearchError>) -> Option<String> {
+    let certificate = Certificate::new(problem, &solution.ok()?, 200_000).ok()?;
     certificate.to_json().ok()
 }
 
@@ -221,23 +244,59 @@ fn problem(kind: Kind, seed: u64) -> Problem {
     problem.with_limits(&limits).expect("limits above zero")
 }
 
-/// From tables to the proved optimum.
-#[divan::bench(args = KINDS)]
+/// From the problem to the proved optimum; each time another draw.
+#[divan::bench(args = KINDS, sample_count = 20, sample_size = 1)]
 fn optimum(bencher: Bencher, kind: Kind) {
-    bencher.bench_local(|| problem(kind, 0).optimum(&Budget::UNLIMITED));
+    let mut seed = 0;
+    let next = || {
+        seed += 1;
+        problem(kind, seed)
+    };
+    bencher
+        .with_inputs(next)
+        .bench_local_values(|problem| problem.optimum(&Budget::UNLIMITED));
 }
 
-/// The ten best of problems of other draws.
-#[divan::bench(args = KINDS)]
+#[divan::bench(args = KINDS, sample_count = 5, sample_size = 1)]
 fn ten_best(bencher: Bencher, kind: Kind) {
     let mut seed = 0;
-    bencher.bench_local(|| {
+    let next = || {
         seed += 1;
-        problem(kind, seed).best(10, &Budget::UNLIMITED)
-    });
+        problem(kind, seed)
+    };
+    bencher
+        .with_inputs(next)
+        .bench_local_values(|problem| problem.best(10, &Budget::UNLIMITED));
 }
 
-#[divan::bench(args = KINDS)]
+#[divan::bench(args = KINDS, sample_count = 3, sample_size = 1)]
 fn front_of_twenty(bencher: Bencher, kind: Kind) {
-    bencher.bench_local(|| problem(kind, 0).front(20, &Budget::UNLIMITED));
+    let mut seed = 0;
+    let next = || {
+        seed += 1;
+        problem(kind, seed)
+    };
+    bencher
+        .with_inputs(next)
+        .bench_local_values(|problem| problem.front(20, &Budget::UNLIMITED));
+}
+
+/// The certificate's text from the solution, and the check of it.
+#[divan::bench(args = KINDS, sample_count = 5, sample_size = 1)]
+fn certificate(bencher: Bencher, kind: Kind) {
+    let problem = problem(kind, 0);
+    let solution = problem
+        .optimum(&Budget::UNLIMITED)
+        .expect("a problem that can be solved");
+    bencher.bench_local(|| Certificate::new(&problem, &solution, 1_000_000));
+}
+
+#[divan::bench(args = KINDS, sample_count = 5, sample_size = 1)]
+fn check(bencher: Bencher, kind: Kind) {
+    let text = solution_text(kind).expect("a certificate");
+    bencher.bench_local(|| {
+        Certificate::from_json(&text)
+            .and_then(|it| it.check())
+            .expect("a proof")
+    });
 }

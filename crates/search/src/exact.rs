@@ -10,6 +10,7 @@
 //! All values are whole multiples of a power of ten ([`Problem::quanta`]), so that sums and bounds are exact: what is proved
 //! is proved of the rounded tables, which differ from those given by at most half a multiple a term.
 
+mod bounds;
 mod certificate;
 mod cover;
 mod factored;

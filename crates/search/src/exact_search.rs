@@ -22,7 +22,7 @@ pub use proof::{Proof, prove};
 /// What the registry says of it.
 pub(crate) const DECLARATION: Declaration = Declaration {
     name: NAME,
-    summary: "evaluates what is proved best by an additive table, which is fitted anew after each batch, until the best found is within the table's error of the proved bound",
+    summary: "evaluates what is proved best by a table of terms, fitted anew after each batch, and writes a certificate",
     settings: &[
         Setting {
             key: STARTS_KEY,

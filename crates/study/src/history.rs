@@ -184,6 +184,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reward_beside_its_accuracy_is_no_loss_of_its_own() {
+        let mut observation = judged(0, 0.5, 2.0);
+        assert_eq!(observation.losses(), [-0.5, 0.002]);
+        observation.objectives.push(ObjectiveValue {
+            name: crate::ACCURACY.into(),
+            direction: Direction::Maximise,
+            value: Amount::Score(0.9),
+            standard_error: None,
+        });
+        assert_eq!(observation.losses(), [0.002, -0.9]);
+    }
+
+    #[test]
     fn one_history_has_one_set_of_objectives() {
         let mut history = History::new();
         history.push(observation(0, 1, Some(0.5))).unwrap();

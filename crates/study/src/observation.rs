@@ -144,12 +144,12 @@ impl Observation {
             .map(ObjectiveValue::fitness)
     }
 
-    /// The objectives as numbers to be minimised, as [`crate::pareto_front`] takes them. A reward that stands beside others is
-    /// left out: it is made of them, and chooses among the front.
+    /// The objectives as numbers to be minimised, as [`crate::pareto_front`] takes them. A reward that stands beside the
+    /// [`ACCURACY`] that it is made of is left out: it chooses among the front.
     #[must_use]
     pub fn losses(&self) -> Vec<f64> {
-        let alone = self.objectives.len() == 1;
-        let own = self.objectives.iter().filter(|it| alone || it.name != REWARD);
+        let joined = self.value(ACCURACY).is_some();
+        let own = self.objectives.iter().filter(|it| !joined || it.name != REWARD);
         own.map(ObjectiveValue::loss).collect()
     }
 

@@ -5,6 +5,7 @@
 //! breaks a promise of its trait, so that whoever writes another one calls them from a test.
 #![forbid(unsafe_code)]
 
+mod certificate;
 #[cfg(feature = "engines")]
 mod engine_suite;
 mod fake_device;
@@ -20,6 +21,7 @@ mod storage_suite;
 mod strategy_suite;
 mod toy;
 
+pub use certificate::certificate_holds;
 #[cfg(feature = "engines")]
 pub use engine_suite::engine_conformance;
 pub use fake_device::{FakeDevice, gaussian};

@@ -69,6 +69,7 @@ macro_rules! smoke_tests {
 smoke_tests! {
     additive "additive"
     answer "answer"
+    certificate "certificate"
     checkpoint "checkpoint"
     cifar "cifar"
     genotype "genotype"

@@ -184,7 +184,7 @@ mod tests {
             "| `batch` | a whole number from 1 to 65536 | `32` | Images a step. |",
             "| `name` | a string | *required* |",
             "| `DEVICE` | a time with its unit, such as \"5 ms\" |",
-            "`nsga2` or `predictor` | `\"evolution\"` |",
+            "`nsga2`, `predictor` or `exact` | `\"evolution\"` |",
             "## `[devices.targets]`",
         ] {
             assert!(page.contains(row), "no {row} in\n{page}");

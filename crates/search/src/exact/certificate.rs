@@ -9,25 +9,28 @@ use super::problem::{Problem, Setting};
 use crate::SearchError;
 
 /// The version of the format that is written and read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes that a certificate may have.
 const LARGEST: usize = 64 << 20;
 
 /// A proof that anyone can check: [`Certificate::check`], `panarch certificate check` or `tools/check_certificate.py`.
 ///
 /// All numbers are whole. The file holds the problem (decisions with what switches them, stages, limits, tables in multiples
-/// of a power of ten, each with its SHA-256), the answer, and for each resolution multipliers with a tree of boxes. A box
-/// fixes the configurations of the first stages. Of the configurations of the next stage it lists those that are boxes of their
-/// own, and states the largest value scale · accuracy − Σ multiplier · (cost − limit) that members with any other one can
-/// have: too little to be both within the limits and better. The box of a last stage states how many members have more value
-/// than that; each of them breaks a limit or is no better.
+/// of a power of ten, each with its SHA-256), the answer, and for each resolution a tree of boxes. A box fixes the
+/// configurations of the first stages. It is closed by multipliers under which the largest value scale · accuracy −
+/// Σ multiplier · (cost − limit) of its members is too little to be both within the limits and better; or it is split by the
+/// configurations of the next stage, of which those that are no boxes have too little value; or, at the last stage, its
+/// members with enough value are counted, and each of them breaks a limit or is no better.
+///
+/// Two kinds of configurations are in no box: those that the first multipliers leave too little value in any member, and
+/// those that are dominated by another one, which is named: it leads on the same way, is as accurate and costs no more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
     pub(super) version: u32,
     /// What the proof is about, in words.
     pub(super) about: String,
-    /// Of the problem, as compact JSON.
+    /// Of problem, optimum and cover, as the compact JSON of an array of these.
     pub(super) hash: String,
     pub(super) problem: ProblemJson,
     /// The best member; none when no member keeps the limits.
@@ -101,23 +104,27 @@ pub(super) struct MemberJson {
 #[serde(deny_unknown_fields)]
 pub(super) struct CoverJson {
     pub resolution: u32,
-    pub scale: i64,
-    pub multipliers: Vec<i64>,
-    /// The largest value of any member: the least upper bound that these multipliers give.
+    /// Scale of accuracy and multipliers of the limits, as often as boxes ask for others.
+    pub multipliers: Vec<Vec<i64>>,
+    /// The largest value of any member by the first multipliers.
     pub bound: i64,
+    /// By stage, entries that are dominated (way in × configurations + configuration), each with one that dominates it.
+    pub dominated: Vec<Vec<(u32, u32)>>,
     #[serde(rename = "box")]
     pub all: BoxJson,
 }
 
-/// A box and what is in it.
+/// A box, with the number of the multipliers that it goes by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum BoxJson {
+    /// No member has enough value.
+    Closed(u32),
     /// Of the last stage: how many members have enough value to be looked at one by one.
-    Members(u64),
+    Members(u32, u64),
     /// The largest value of members outside the listed boxes, none when all are listed; the listed configurations with their
     /// boxes.
-    Split(Option<i64>, Vec<(u32, BoxJson)>),
+    Split(u32, Option<i64>, Vec<(u32, BoxJson)>),
 }
 
 impl Certificate {
@@ -139,19 +146,33 @@ impl Certificate {
             Solution::Infeasible(_) => (NONE, None),
         };
         let json = problem.json()?;
+        let optimum = best.map(|best| MemberJson {
+            resolution: best.resolution,
+            genotype: best.genotype.clone(),
+            accuracy: best.sums.first().copied().unwrap_or(0),
+            costs: best.sums.get(1..).unwrap_or_default().to_vec(),
+        });
+        let cover = problem.cover(best.and_then(|best| best.sums.first().copied()), most)?;
         Ok(Self {
             version: VERSION,
             about: about.to_owned(),
-            hash: hash(&json)?,
+            hash: hash(&(&json, &optimum, &cover))?,
             problem: json,
-            optimum: best.map(|best| MemberJson {
-                resolution: best.resolution,
-                genotype: best.genotype.clone(),
-                accuracy: best.sums.first().copied().unwrap_or(0),
-                costs: best.sums.get(1..).unwrap_or_default().to_vec(),
-            }),
-            cover: problem.cover(best.and_then(|best| best.sums.first().copied()), most)?,
+            optimum,
+            cover,
         })
+    }
+
+    /// This certificate with the hash that belongs to what it says now. Whether that is true is another question.
+    ///
+    /// # Errors
+    /// [`SearchError::Certificate`] when it cannot be written as JSON.
+    pub fn sealed(mut self) -> Result<Self, SearchError> {
+        for table in self.problem.settings.iter_mut().flat_map(|setting| &mut setting.tables) {
+            table.hash = hash(&(table.constant, &table.factors))?;
+        }
+        self.hash = hash(&(&self.problem, &self.optimum, &self.cover))?;
+        Ok(self)
     }
 
     /// The text of a certificate file.

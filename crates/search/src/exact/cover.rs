@@ -1,12 +1,14 @@
 //! The cover of a certificate: boxes under which nothing is left to look at.
 
-use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
+use super::bounds::Bounds;
 use super::certificate::{BoxJson, CoverJson};
-use super::items::Prices;
-use super::optimum::Priced;
-use super::problem::Problem;
+use super::items::{Items, Prices, Wanted, lists};
+use super::optimum::{Budget, Priced};
+use super::problem::{Problem, Setting};
 use super::relaxation;
+use super::walk::{Demand, Nodes, Walk};
 use crate::SearchError;
 
 impl Problem {
@@ -14,108 +16,94 @@ impl Problem {
     /// member is within the limits.
     pub(super) fn cover(&self, best: Option<i64>, most: usize) -> Result<Vec<CoverJson>, SearchError> {
         let mut left = most;
-        let mut covers = Vec::new();
-        for setting in self.settings.iter() {
-            let (prices, weights) = match best {
-                Some(_) => {
-                    let (priced, _) = Priced::new(self, setting);
-                    (priced.prices, priced.weights)
-                }
-                None => {
-                    let relaxed = relaxation::ratio(self, setting);
-                    let prices = Prices::of_ratio(&relaxed.multipliers, &self.most);
-                    let weights = prices.weights(setting);
-                    (prices, weights)
-                }
-            };
-            let following = self.following(&weights);
-            let ordered = self.ordered(&weights, &following);
-            let start = prices.constant(setting, &self.most);
-            let floor = best.map_or(0, |best| prices.scale * (best + 1));
-            let mut cutter = Cutter {
-                problem: self,
-                ordered: &ordered,
-                floor,
-                left: &mut left,
-            };
-            covers.push(CoverJson {
-                resolution: setting.resolution,
-                scale: prices.scale,
-                multipliers: prices.multipliers.clone(),
-                bound: start + following.first().and_then(|ways| ways.first()).copied().unwrap_or(0),
-                all: cutter.cut(0, 0, start)?,
+        self.settings
+            .iter()
+            .map(|setting| self.cover_of(setting, best, &mut left))
+            .collect()
+    }
+
+    fn cover_of(&self, setting: &Setting, best: Option<i64>, left: &mut usize) -> Result<CoverJson, SearchError> {
+        let prices = if best.is_some() {
+            Priced::new(self, setting, &[]).0.prices
+        } else {
+            Prices::of_ratio(&relaxation::ratio(self, setting).multipliers, &self.most)
+        };
+        let weights = prices.weights(setting);
+        let following = self.following(&weights);
+        let constant = prices.value(&setting.constants, &self.most);
+        let need = best.map_or(0, |best| best + 1);
+        let wanted = if best.is_some() { Wanted::Best(1) } else { Wanted::Cheap };
+        let sums = (weights.as_slice(), following.as_slice());
+        let lists = lists(self, setting, sums, constant, prices.scale * need, wanted);
+        let demand = Demand {
+            need: if best.is_some() { need } else { i64::MIN },
+            most: self.most.clone(),
+        };
+        let mut nodes = Nodes::default();
+        // That nothing is left to be found has been proved.
+        let mut take = |_: &[u32], _: &[i64], _: &mut Demand| {};
+        let mut walk = Walk::new(&lists, prices, demand, (&Budget::UNLIMITED, &mut nodes), &mut take);
+        walk.boxes = Some(*left);
+        let mut all = walk.all(&setting.constants);
+        *left = walk.boxes.unwrap_or(0);
+        let bounds = walk.bounds;
+        if nodes.stopped {
+            return Err(SearchError::Certificate {
+                reason: "its cover needs more boxes than are allowed".to_owned(),
             });
         }
-        Ok(covers)
+        Ok(CoverJson {
+            resolution: setting.resolution,
+            multipliers: cited(&bounds, &mut all),
+            bound: constant + following.first().and_then(|ways| ways.first()).copied().unwrap_or(0),
+            dominated: self.dominated(&lists),
+            all,
+        })
     }
 
-    /// For each stage and way in, the entries with the largest value that they and what follows can have, the largest first.
-    fn ordered(&self, weights: &[Vec<i64>], following: &[Vec<i64>]) -> Vec<Vec<Vec<Entry>>> {
-        let stages = self.stages.iter().zip(weights).zip(following.iter().skip(1));
-        let of_stage = |((stage, weights), after): ((&super::stages::Stage, &Vec<i64>), &Vec<i64>)| {
-            let of_way = |(weights, next): (&[i64], &[u32])| {
-                let entries = weights
+    fn dominated(&self, lists: &[Vec<Items>]) -> Vec<Vec<(u32, u32)>> {
+        let of_stage = |(stage, ways): (&super::stages::Stage, &Vec<Items>)| {
+            let ways = ways.iter().enumerate();
+            let entries = ways.flat_map(|(way, items)| {
+                let first = (way * stage.count) as u32;
+                items
+                    .dominated
                     .iter()
-                    .zip(next)
-                    .enumerate()
-                    .map(|(number, (weight, next))| Entry {
-                        key: weight + after.get(*next as usize).copied().unwrap_or(0),
-                        weight: *weight,
-                        configuration: number as u32,
-                        next: *next,
-                    });
-                let mut entries: Vec<Entry> = entries.collect();
-                entries.sort_unstable_by_key(|entry| (Reverse(entry.key), entry.configuration));
-                entries
-            };
-            let count = stage.count.max(1);
-            weights
-                .chunks(count)
-                .zip(stage.next.chunks(count))
-                .map(of_way)
-                .collect()
+                    .map(move |(own, other)| (first + own, first + other))
+            });
+            entries.collect()
         };
-        stages.map(of_stage).collect()
+        self.stages.iter().zip(lists).map(of_stage).collect()
     }
 }
 
-struct Entry {
-    key: i64,
-    weight: i64,
-    configuration: u32,
-    next: u32,
+/// The multipliers that boxes go by; their numbers are put into the boxes. The first ones stay the first.
+fn cited(bounds: &Bounds, all: &mut BoxJson) -> Vec<Vec<i64>> {
+    let mut numbers = BTreeMap::from([(0, 0)]);
+    let mut cited = vec![0];
+    renumber(all, &mut |by| {
+        *numbers.entry(by).or_insert_with(|| {
+            cited.push(by);
+            cited.len() as u32 - 1
+        })
+    });
+    let bounds = cited.iter().filter_map(|by| bounds.all.get(*by as usize));
+    bounds
+        .map(|bound| {
+            let multipliers = bound.prices.multipliers.iter().copied();
+            std::iter::once(bound.prices.scale).chain(multipliers).collect()
+        })
+        .collect()
 }
 
-struct Cutter<'a> {
-    problem: &'a Problem,
-    ordered: &'a [Vec<Vec<Entry>>],
-    /// Members of less value need no look.
-    floor: i64,
-    left: &'a mut usize,
-}
-
-impl Cutter<'_> {
-    fn cut(&mut self, stage: usize, way: usize, value: i64) -> Result<BoxJson, SearchError> {
-        *self.left = self.left.checked_sub(1).ok_or_else(|| SearchError::Certificate {
-            reason: "its cover needs more boxes than are allowed".to_owned(),
-        })?;
-        let ordered = self.ordered;
-        let entries = ordered
-            .get(stage)
-            .and_then(|ways| ways.get(way))
-            .map_or(&[][..], Vec::as_slice);
-        let enough = entries.partition_point(|entry| value + entry.key >= self.floor);
-        if stage + 1 >= self.problem.stages.len() {
-            return Ok(BoxJson::Members(enough as u64));
+fn renumber(it: &mut BoxJson, number: &mut impl FnMut(u32) -> u32) {
+    match it {
+        BoxJson::Closed(by) | BoxJson::Members(by, _) => *by = number(*by),
+        BoxJson::Split(by, _, boxes) => {
+            *by = number(*by);
+            for (_, inner) in boxes {
+                renumber(inner, number);
+            }
         }
-        let (inside, outside) = entries.split_at_checked(enough).unwrap_or((entries, &[]));
-        let boxes = inside.iter().map(|entry| {
-            Ok((
-                entry.configuration,
-                self.cut(stage + 1, entry.next as usize, value + entry.weight)?,
-            ))
-        });
-        let boxes = boxes.collect::<Result<_, SearchError>>()?;
-        Ok(BoxJson::Split(outside.first().map(|entry| value + entry.key), boxes))
     }
 }

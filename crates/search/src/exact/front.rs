@@ -2,6 +2,7 @@ use super::least_ratio::Ratio;
 use super::optimum::{Budget, Found, Solution};
 use super::problem::Problem;
 use super::quantum;
+use super::relaxation::Met;
 use crate::SearchError;
 
 /// A member of the front of accuracy against the worst ratio of cost to limit.
@@ -24,7 +25,8 @@ impl Problem {
     /// [`SearchError::Settings`] without limits or points; as [`Problem::best`].
     pub fn front(&self, points: usize, budget: &Budget<'_>) -> Result<Vec<FrontPoint>, SearchError> {
         let least = self.least_ratio(budget)?;
-        let Some(top) = self.at(None, budget)? else {
+        let known = &mut Vec::new();
+        let Some(top) = self.at(None, budget, known)? else {
             return Err(SearchError::Unsettled);
         };
         let mut front: Vec<FrontPoint> = Vec::new();
@@ -45,7 +47,7 @@ impl Problem {
                     .iter_mut()
                     .zip(own)
                     .for_each(|(allowed, own)| *allowed = (*allowed).max(*own));
-                match self.at(Some(allowed), budget)? {
+                match self.at(Some(allowed), budget, known)? {
                     Some(point) => point,
                     None => continue,
                 }
@@ -65,7 +67,8 @@ impl Problem {
         mut more: impl FnMut(&FrontPoint) -> bool,
     ) -> Result<Vec<FrontPoint>, SearchError> {
         let mut front: Vec<FrontPoint> = Vec::new();
-        let mut next = self.at(None, budget)?;
+        let known = &mut Vec::new();
+        let mut next = self.at(None, budget, known)?;
         while let Some(point) = next {
             let ratio = Ratio::worst(&point.member.sums, &self.most);
             let go_on = more(&point);
@@ -78,7 +81,7 @@ impl Problem {
             }
             front.push(point);
             next = if go_on {
-                self.at(Some(ratio.below(&self.most)), budget)?
+                self.at(Some(ratio.below(&self.most)), budget, known)?
             } else {
                 None
             };
@@ -88,7 +91,12 @@ impl Problem {
     }
 
     /// The most accurate member within these limits, or without any.
-    fn at(&self, most: Option<Vec<i64>>, budget: &Budget<'_>) -> Result<Option<FrontPoint>, SearchError> {
+    fn at(
+        &self,
+        most: Option<Vec<i64>>,
+        budget: &Budget<'_>,
+        known: &mut Vec<Vec<Met>>,
+    ) -> Result<Option<FrontPoint>, SearchError> {
         if self.most.is_empty() {
             return Err(SearchError::Settings {
                 reason: "without limits there is no ratio".to_owned(),
@@ -99,7 +107,7 @@ impl Problem {
             most: most.unwrap_or_else(loose),
             ..self.clone()
         };
-        Ok(match problem.optimum(budget)? {
+        Ok(match problem.best_from(1, budget, known)? {
             Solution::Infeasible(_) => None,
             Solution::Optimum(optimum) => optimum.best.into_iter().next().map(|member| FrontPoint {
                 ratio: Ratio::worst(&member.sums, &self.most).value(),

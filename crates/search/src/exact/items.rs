@@ -1,7 +1,6 @@
 //! What the prices of limits leave of every stage.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::problem::{Problem, Setting};
 
@@ -12,7 +11,7 @@ const LARGEST: f64 = (1_u64 << 59) as f64;
 /// No column's sum is larger.
 const LARGEST_SUM: f64 = 2e12;
 /// Items of one list up to which dominated ones are taken out.
-const COMPARED: usize = 4_000;
+const COMPARED: usize = 2_000;
 
 /// Whole multipliers: the value of a member is scale · accuracy − Σ multiplier · (cost − limit).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +59,25 @@ impl Prices {
         }
     }
 
-    /// What a member's value is besides the sums over stages, for these limits.
-    pub fn constant(&self, setting: &Setting, most: &[i64]) -> i64 {
-        let constants = setting.constants.iter();
-        let costs = constants.clone().skip(1).zip(most).zip(&self.multipliers);
-        let costs =
-            costs.map(|((constant, most), multiplier)| multiplier.saturating_mul(most.saturating_sub(*constant)));
-        self.scale * constants.clone().next().copied().unwrap_or(0) + costs.sum::<i64>()
+    /// Nothing but this limit among so many counts.
+    pub fn of_limit(limit: usize, count: usize) -> Self {
+        Self {
+            scale: 0,
+            multipliers: (0..count).map(|it| i64::from(it == limit)).collect(),
+        }
+    }
+
+    /// The value of sums over a member, or a part of one, for these limits.
+    pub fn value(&self, sums: &[i64], most: &[i64]) -> i64 {
+        let costs = sums.iter().skip(1).zip(most).zip(&self.multipliers);
+        let costs = costs.map(|((cost, most), multiplier)| multiplier * (most - cost));
+        self.scale * sums.first().copied().unwrap_or(0) + costs.sum::<i64>()
+    }
+
+    /// The part of the value that these sums make, without the limits.
+    pub fn weight(&self, sums: &[i64]) -> i64 {
+        let costs = sums.iter().skip(1).zip(&self.multipliers);
+        self.scale * sums.first().copied().unwrap_or(0) - costs.map(|(cost, it)| it * cost).sum::<i64>()
     }
 
     /// The value of every entry, by stage.
@@ -106,7 +117,11 @@ pub(super) struct Item {
 pub(super) struct Items {
     pub list: Vec<Item>,
     /// Column after column of item after item.
-    pub sums: Vec<i64>,
+    sums: Vec<i64>,
+    /// The same, item after item of column after column.
+    pub columns: Vec<Vec<f64>>,
+    /// Entries that were left out, each with one that stays and dominates it.
+    pub dominated: Vec<(u32, u32)>,
 }
 
 /// How many members are wanted, or that only their costs count.
@@ -124,8 +139,7 @@ pub(super) enum Wanted {
 pub(super) fn lists(
     problem: &Problem,
     setting: &Setting,
-    weights: &[Vec<i64>],
-    following: &[Vec<i64>],
+    (weights, following): (&[Vec<i64>], &[Vec<i64>]),
     constant: i64,
     floor: i64,
     wanted: Wanted,
@@ -169,7 +183,15 @@ pub(super) fn lists(
                         .map(|column| column.get(entry).copied().unwrap_or(0.0) as i64),
                 );
             }
-            items.without_dominated(columns.len(), wanted);
+            items.without_dominated(wanted);
+            items.columns = (0..columns.len())
+                .map(|column| {
+                    items
+                        .each()
+                        .filter_map(|(_, sums)| Some(*sums.get(column)? as f64))
+                        .collect()
+                })
+                .collect();
             for item in &items.list {
                 if let Some(best) = onwards.get_mut(item.next as usize) {
                     *best = Some(best.unwrap_or(i64::MIN).max(before + item.weight));
@@ -184,12 +206,19 @@ pub(super) fn lists(
 }
 
 impl Items {
-    /// The accuracy and costs of an item.
-    pub fn sums(&self, item: usize, columns: usize) -> &[i64] {
-        self.sums.get(item * columns..(item + 1) * columns).unwrap_or_default()
+    /// The items with their accuracy and costs.
+    pub fn each(&self) -> impl Iterator<Item = (&Item, &[i64])> {
+        let columns = self.sums.len().checked_div(self.list.len()).unwrap_or(1).max(1);
+        self.list.iter().zip(self.sums.chunks_exact(columns))
     }
 
-    fn without_dominated(&mut self, columns: usize, wanted: Wanted) {
+    /// One of them, with so many columns.
+    pub fn at(&self, item: usize, columns: usize) -> Option<(&Item, &[i64])> {
+        let sums = self.sums.get(item * columns..(item + 1) * columns)?;
+        Some((self.list.get(item)?, sums))
+    }
+
+    fn without_dominated(&mut self, wanted: Wanted) {
         if self.list.len() > COMPARED {
             return;
         }
@@ -198,49 +227,26 @@ impl Items {
             Wanted::Cheap => (1, 1),
         };
         // A dominator has no smaller key, so that it stands before; of equal ones the first stays.
-        let mut kept: Vec<usize> = Vec::new();
-        let mut ways: BTreeMap<u32, usize> = BTreeMap::new();
-        for (number, item) in self.list.iter().enumerate() {
-            // By accuracy alone, all that stand before and leave the same way are dominators.
-            if columns == 1 {
-                let before = ways.entry(item.next).or_default();
-                *before += 1;
-                if *before <= most {
-                    kept.push(number);
-                }
-                continue;
-            }
-            let own = self.sums(number, columns);
-            let mut dominators = 0;
-            for other in &kept {
-                let same = self.list.get(*other).is_some_and(|other| other.next == item.next);
-                if same && dominates(self.sums(*other, columns), own, ignored) {
-                    dominators += 1;
-                    if dominators >= most {
-                        break;
-                    }
-                }
-            }
-            if dominators < most {
-                kept.push(number);
+        let mut kept: Vec<(&Item, &[i64])> = Vec::new();
+        let mut dominated = Vec::new();
+        for (item, own) in self.each() {
+            let dominator = |(other, sums): &&(&Item, &[i64])| other.next == item.next && dominates(sums, own, ignored);
+            match kept.iter().filter(dominator).nth(most - 1) {
+                Some((other, _)) => dominated.push((item.configuration, other.configuration)),
+                None => kept.push((item, own)),
             }
         }
-        let sums = kept
-            .iter()
-            .flat_map(|number| self.sums(*number, columns))
-            .copied()
-            .collect();
-        let list = kept
-            .iter()
-            .filter_map(|number| self.list.get(*number))
-            .copied()
-            .collect();
-        (self.list, self.sums) = (list, sums);
+        *self = Self {
+            sums: kept.iter().flat_map(|(_, sums)| *sums).copied().collect(),
+            list: kept.iter().map(|(item, _)| **item).collect(),
+            columns: Vec::new(),
+            dominated,
+        };
     }
 }
 
 /// Whether accuracy is no smaller and no cost larger.
 fn dominates(a: &[i64], b: &[i64], ignored: usize) -> bool {
-    let mut pairs = a.iter().zip(b).enumerate().skip(ignored);
-    pairs.all(|(column, (a, b))| if column == 0 { a >= b } else { a <= b })
+    let (accurate, cheap) = (a.first() >= b.first(), a.iter().zip(b).skip(1).all(|(a, b)| a <= b));
+    cheap && (accurate || ignored > 0)
 }

@@ -1,9 +1,9 @@
-use super::items::{Prices, Wanted};
+use super::items::{Prices, Wanted, lists};
 use super::optimum::{Budget, Found};
 use super::problem::Problem;
-use super::quantum::WIDE;
+use super::quantum::{self, WIDE};
 use super::relaxation;
-use super::walk::{Demand, Nodes, walk};
+use super::walk::{Demand, Nodes, Walk};
 use crate::SearchError;
 
 /// The member whose worst ratio of cost to limit is the least.
@@ -81,11 +81,10 @@ impl Problem {
         let mut prices = Vec::new();
         for (position, setting) in self.settings.iter().enumerate() {
             let relaxed = relaxation::ratio(self, setting);
-            for path in relaxed.paths {
-                let sums = setting.sums(&self.stages, &path);
-                let ratio = Ratio::worst(&sums, &self.most);
+            for it in relaxed.met {
+                let ratio = Ratio::worst(&it.sums, &self.most);
                 if best.as_ref().is_none_or(|(least, ..)| ratio.less(*least)) {
-                    best = Some((ratio, sums, position, path));
+                    best = Some((ratio, it.sums, position, it.path));
                 }
             }
             prices.push(Prices::of_ratio(&relaxed.multipliers, &self.most));
@@ -102,41 +101,24 @@ impl Problem {
             let weights = prices.weights(setting);
             let following = self.following(&weights);
             // A value of zero or more is what members within the limits have; the limits are those of a smaller ratio.
-            let value_at = |most: &[i64]| {
-                let largest = following.first().and_then(|ways| ways.first()).copied().unwrap_or(0);
-                largest + prices.constant(setting, most)
-            };
-            let mut most = ratio.below(&self.most);
-            if value_at(&most) < 0 {
+            let most = ratio.below(&self.most);
+            let constant = prices.value(&setting.constants, &most);
+            let largest = following.first().and_then(|ways| ways.first()).copied().unwrap_or(0);
+            if largest + constant < 0 {
                 continue;
             }
-            // The walk's values stand for the limits that it began with; a smaller ratio raises the floor by the difference.
-            let begun = prices.constant(setting, &most);
-            let mut demand = Demand {
-                floor: 0,
-                most: most.clone(),
-            };
             let mut take = |found: &[u32], costs: &[i64], demand: &mut Demand| {
                 ratio = Ratio::worst(costs, &self.most);
                 (sums, place, path) = (costs.to_vec(), position, found.to_vec());
-                most = ratio.below(&self.most);
-                demand.most.clone_from(&most);
-                demand.floor = begun - prices.constant(setting, &most);
+                demand.most = ratio.below(&self.most);
                 if enough && self.keeps_limits(costs) {
-                    demand.floor = i64::MAX;
+                    demand.most.fill(-quantum::WIDE);
                 }
             };
             let both = (weights.as_slice(), following.as_slice());
-            walk(
-                self,
-                setting,
-                prices,
-                both,
-                &mut demand,
-                Wanted::Cheap,
-                (budget, nodes),
-                &mut take,
-            );
+            let lists = lists(self, setting, both, constant, 0, Wanted::Cheap);
+            let demand = Demand { need: i64::MIN, most };
+            Walk::new(&lists, prices.clone(), demand, (budget, &mut *nodes), &mut take).all(&setting.constants);
         }
         Ok(LeastRatio {
             ratio: ratio.value(),

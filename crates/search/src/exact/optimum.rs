@@ -1,10 +1,11 @@
 use panarch_space::Genotype;
 
-use super::items::{Prices, Wanted};
+use super::LeastRatio;
+use super::items::{Items, Prices, Wanted, lists};
 use super::problem::{Problem, Setting};
 use super::quantum;
-use super::walk::{Demand, Nodes, walk};
-use super::{LeastRatio, relaxation};
+use super::relaxation::{self, Met};
+use super::walk::{Demand, Nodes, Walk};
 use crate::SearchError;
 
 /// The first trial of a proof looks for members within this part of the accuracy that is in question; each further one
@@ -111,21 +112,29 @@ pub(super) struct Priced<'a> {
 
 impl<'a> Priced<'a> {
     /// The best prices of a resolution, with the members that were met on the way.
-    pub fn new(problem: &Problem, setting: &'a Setting) -> (Self, Vec<Vec<u32>>) {
-        let relaxed = relaxation::accuracy(problem, setting);
+    pub fn new(problem: &Problem, setting: &'a Setting, known: &[Met]) -> (Self, Vec<Met>) {
+        let relaxed = relaxation::accuracy(problem, setting, known);
         let prices = Prices::of_accuracy(&relaxed.multipliers, &problem.most);
         let weights = prices.weights(setting);
         let following = problem.following(&weights);
         let largest = following.first().and_then(|ways| ways.first()).copied().unwrap_or(0);
         let priced = Self {
-            bound: (largest + prices.constant(setting, &problem.most)).div_euclid(prices.scale),
+            bound: (largest + prices.value(&setting.constants, &problem.most)).div_euclid(prices.scale),
             setting,
             prices,
             weights,
             following,
             multipliers: relaxed.multipliers,
         };
-        (priced, relaxed.paths)
+        (priced, relaxed.met)
+    }
+
+    /// What these prices leave of every stage for members of an accuracy.
+    pub fn lists(&self, problem: &Problem, need: i64, wanted: Wanted) -> Vec<Vec<Items>> {
+        let constant = self.prices.value(&self.setting.constants, &problem.most);
+        let floor = self.prices.scale * need;
+        let sums = (self.weights.as_slice(), self.following.as_slice());
+        lists(problem, self.setting, sums, constant, floor, wanted)
     }
 }
 
@@ -175,6 +184,16 @@ impl Problem {
     /// [`SearchError::Settings`] when none is asked for; [`SearchError::Unsettled`] when the budget ends before it is known
     /// whether any member keeps the limits.
     pub fn best(&self, count: usize, budget: &Budget<'_>) -> Result<Solution, SearchError> {
+        self.best_from(count, budget, &mut Vec::new())
+    }
+
+    /// The same, with the members by resolution that were met when other limits were priced, to which it adds.
+    pub(super) fn best_from(
+        &self,
+        count: usize,
+        budget: &Budget<'_>,
+        known: &mut Vec<Vec<Met>>,
+    ) -> Result<Solution, SearchError> {
         if count == 0 {
             return Err(SearchError::Settings {
                 reason: "at least one network has to be asked for".to_owned(),
@@ -187,13 +206,13 @@ impl Problem {
         let mut nodes = Nodes::default();
         let mut all = Vec::new();
         for (position, setting) in self.settings.iter().enumerate() {
-            let (priced, paths) = Priced::new(self, setting);
-            for path in paths {
-                let sums = setting.sums(&self.stages, &path);
-                if self.keeps_limits(&sums) {
-                    best.take(&sums, position, &path);
-                }
+            known.resize(self.settings.len(), Vec::new());
+            let Some(known) = known.get_mut(position) else { continue };
+            let (priced, met) = Priced::new(self, setting, known);
+            for it in met.iter().filter(|it| self.keeps_limits(&it.sums)) {
+                best.take(&it.sums, position, &it.path);
             }
+            known.extend(met);
             all.push(priced);
         }
         if best.members.is_empty() {
@@ -231,27 +250,17 @@ impl Problem {
                 if priced.bound <= least || nodes.stopped {
                     continue;
                 }
-                let floor = |least: i64| priced.prices.scale.saturating_mul(least.max(-SMALLEST) + 1);
-                let mut demand = Demand {
-                    floor: floor(least),
+                let demand = Demand {
+                    need: least.max(-SMALLEST) + 1,
                     most: self.most.clone(),
                 };
                 let mut take = |path: &[u32], sums: &[i64], demand: &mut Demand| {
                     best.take(sums, position, path);
-                    demand.floor = demand.floor.max(floor(best.least()));
+                    demand.need = demand.need.max(best.least() + 1);
                 };
-                let sums = (priced.weights.as_slice(), priced.following.as_slice());
-                let wanted = Wanted::Best(count);
-                walk(
-                    self,
-                    priced.setting,
-                    &priced.prices,
-                    sums,
-                    &mut demand,
-                    wanted,
-                    (budget, &mut nodes),
-                    &mut take,
-                );
+                let lists = priced.lists(self, demand.need, Wanted::Best(count));
+                let prices = priced.prices.clone();
+                Walk::new(&lists, prices, demand, (budget, &mut nodes), &mut take).all(&priced.setting.constants);
             }
             if nodes.stopped {
                 break;

@@ -9,6 +9,8 @@ use super::quantum::{self, Rounded};
 use super::stages::{self, Stage, When, chain};
 use crate::SearchError;
 
+/// Configurations up to which neighbouring stages become one.
+const JOINED: usize = 8_192;
 /// Members whose active decisions are compared with the space's own answer before anything is proved.
 const COMPARED: u64 = 64;
 
@@ -66,6 +68,20 @@ impl Problem {
     /// [`SearchError::NotExact`] for a space that cannot be listed stage by stage, [`SearchError::Settings`] for tables that
     /// are not the space's, or limits that are not above zero.
     pub fn new(subspace: &Subspace, tables: &[Tables], limits: &[CostLimit]) -> Result<Self, SearchError> {
+        Self::in_stages(subspace, tables, limits, JOINED)
+    }
+
+    /// The same, with stages that become one only where they have at most so many configurations together: more of them, and
+    /// the same answers.
+    ///
+    /// # Errors
+    /// As [`Problem::new`].
+    pub fn in_stages(
+        subspace: &Subspace,
+        tables: &[Tables],
+        limits: &[CostLimit],
+        configurations: usize,
+    ) -> Result<Self, SearchError> {
         let space = subspace.space();
         check(space, tables, limits)?;
         let when = stages::conditions(space)?;
@@ -80,7 +96,7 @@ impl Problem {
                 scopes.push(factor.decisions.clone());
             }
         }
-        let stages = chain(subspace, &when, &scopes)?;
+        let stages = chain(subspace, &when, &scopes, configurations)?;
         compare(subspace, &when)?;
         let indices = entry_indices(space, &stages, &scopes);
         let settings: Vec<Setting> = tables

@@ -1,6 +1,7 @@
 //! The best prices of limits: the linear programme over the hull of all members, by the simplex method with generated
 //! columns (Dantzig and Wolfe 1960).
 
+use super::items::Items;
 use super::problem::{Problem, Setting};
 
 /// Columns that are generated at most.
@@ -10,27 +11,132 @@ const TINY: f64 = 1e-11;
 /// What it costs to use no member at all, relative to the largest value of an objective.
 const NONE: f64 = 1e4;
 
+/// How much a known member must be worth, relative to its size, to be taken without looking for the best.
+const KNOWN: f64 = 1e-9;
+/// How much of what is still to be shown the bound of a part may be from its best.
+const NEAR: f64 = 0.02;
+/// By how much a bound has to be on the right side, so that it still is with whole multipliers.
+const MARGIN: f64 = 1e-7;
+
 /// The relaxed problem, solved.
 #[derive(Debug, Clone)]
 pub(super) struct Relaxed {
     /// One price for each limit, in multiples of accuracy for each multiple of cost; for the least ratio, weights.
     pub multipliers: Vec<f64>,
     /// The members that were looked at.
-    pub paths: Vec<Vec<u32>>,
+    pub met: Vec<Met>,
+}
+
+/// A member with the largest value for some prices: accuracy and costs, and the configurations that were chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Met {
+    pub sums: Vec<i64>,
+    pub path: Vec<u32>,
 }
 
 /// The largest accuracy of a mixture of members whose mean costs keep the limits.
-pub(super) fn accuracy(problem: &Problem, setting: &Setting) -> Relaxed {
-    let largest = setting.values.iter().filter_map(|columns| columns.first());
-    let largest = largest
-        .map(|column| column.iter().fold(0.0_f64, |most, value| most.max(value.abs())))
-        .sum::<f64>();
-    solve(problem, setting, Some(largest.max(1.0)))
+///
+/// `known` are members from which it may begin, of whatever limits; they save looking for them.
+pub(super) fn accuracy(problem: &Problem, setting: &Setting, known: &[Met]) -> Relaxed {
+    solve(&problem.most, (Some(scale(setting)), None), known, |coefficients| {
+        best_member(problem, setting, coefficients)
+    })
 }
 
 /// The smallest worst ratio of mean cost to limit of a mixture of members.
 pub(super) fn ratio(problem: &Problem, setting: &Setting) -> Relaxed {
-    solve(problem, setting, None)
+    solve(&problem.most, (None, None), &[], |coefficients| {
+        best_member(problem, setting, coefficients)
+    })
+}
+
+/// A size of accuracy.
+fn scale(setting: &Setting) -> f64 {
+    let largest = setting.values.iter().filter_map(|columns| columns.first());
+    let largest = largest.map(|column| column.iter().fold(0.0_f64, |most, value| most.max(value.abs())));
+    largest.sum::<f64>().max(1.0)
+}
+
+fn best_member(problem: &Problem, setting: &Setting, coefficients: &[f64]) -> (f64, Met) {
+    let (value, path) = best_path(problem, setting, coefficients);
+    let sums = setting.sums(&problem.stages, &path);
+    (value, Met { sums, path })
+}
+
+/// What is left of a member that begins with some sums.
+pub(super) struct Rest<'a> {
+    pub lists: &'a [Vec<Items>],
+    /// The next stage and the way into it.
+    pub place: (usize, usize),
+    pub sums: &'a [i64],
+}
+
+impl Rest<'_> {
+    /// As [`accuracy`], until the bound is less than what is needed.
+    pub fn accuracy(&self, need: i64, most: &[i64]) -> Relaxed {
+        let scale = (need as f64).abs().max(1.0);
+        let enough = need as f64 / scale - MARGIN;
+        solve(most, (Some(scale), Some(enough)), &[], |coefficients| {
+            self.best(coefficients)
+        })
+    }
+
+    /// As [`ratio`], until no mixture keeps the limits.
+    pub fn ratio(&self, most: &[i64]) -> Relaxed {
+        solve(most, (None, Some(-1.0 - MARGIN)), &[], |coefficients| {
+            self.best(coefficients)
+        })
+    }
+
+    /// The largest Σ of coefficient times column, and who has it.
+    fn best(&self, coefficients: &[f64]) -> (f64, Met) {
+        let (first, way) = self.place;
+        let mut following: Vec<(f64, usize)> = vec![(0.0, 0)];
+        let mut chosen: Vec<Vec<(f64, usize)>> = Vec::new();
+        let mut weights: Vec<f64> = Vec::new();
+        for ways in self.lists.iter().skip(first).rev() {
+            let of_way = |items: &Items| {
+                weights.clear();
+                weights.resize(items.list.len(), 0.0);
+                for (column, coefficient) in items.columns.iter().zip(coefficients) {
+                    let pairs = weights.iter_mut().zip(column);
+                    pairs.for_each(|(weight, value)| *weight += coefficient * value);
+                }
+                let mut best = (f64::NEG_INFINITY, 0);
+                for (number, (weight, item)) in weights.iter().zip(&items.list).enumerate() {
+                    let value = weight + following.get(item.next as usize).map_or(f64::NEG_INFINITY, |it| it.0);
+                    if value > best.0 {
+                        best = (value, number);
+                    }
+                }
+                best
+            };
+            let here: Vec<(f64, usize)> = ways.iter().map(of_way).collect();
+            chosen.push(std::mem::replace(&mut following, here));
+        }
+        chosen.push(following);
+        let mut met = Met {
+            sums: self.sums.to_vec(),
+            path: Vec::with_capacity(chosen.len()),
+        };
+        let base: f64 = self
+            .sums
+            .iter()
+            .zip(coefficients)
+            .map(|(sum, it)| *sum as f64 * it)
+            .sum();
+        let value = chosen.last().and_then(|ways| ways.get(way)).map_or(0.0, |it| it.0);
+        let mut way = way;
+        for (ways, best) in self.lists.iter().skip(first).zip(chosen.iter().rev()) {
+            let number = best.get(way).map_or(0, |it| it.1);
+            let item = ways.get(way).and_then(|items| items.at(number, met.sums.len()));
+            let Some((item, own)) = item else { break };
+            met.sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+            met.path.push(item.configuration);
+            way = item.next as usize;
+        }
+        (base + value, met)
+    }
 }
 
 /// The largest Σ of coefficient (accuracy, costs) times column over all members, constants among it, and who has it.
@@ -96,14 +202,20 @@ pub(super) fn best_path(problem: &Problem, setting: &Setting, coefficients: &[f6
 }
 
 /// With a scale of accuracy: maximise accuracy within the limits. Without: minimise the ratio t, Σ cost / limit − t ≤ 0.
+/// Ends when a bound is less than `enough`, in units of the scale.
 ///
 /// Rows are the limits, divided by themselves, and last that the shares of members are one in all.
-fn solve(problem: &Problem, setting: &Setting, scale: Option<f64>) -> Relaxed {
-    let limits: Vec<f64> = problem.most.iter().map(|most| (*most as f64).max(1.0)).collect();
+fn solve(
+    most: &[i64],
+    (scale, enough): (Option<f64>, Option<f64>),
+    known: &[Met],
+    mut oracle: impl FnMut(&[f64]) -> (f64, Met),
+) -> Relaxed {
+    let limits: Vec<f64> = most.iter().map(|most| (*most as f64).max(1.0)).collect();
     let rows = limits.len();
     let right = |row: usize| if row == rows || scale.is_some() { 1.0 } else { 0.0 };
     let mut simplex = Simplex::new((0..=rows).map(right).collect(), -NONE);
-    let mut paths: Vec<Vec<u32>> = Vec::new();
+    let mut all: Vec<Met> = Vec::new();
     let mut best: Option<(f64, Vec<f64>)> = None;
     for _ in 0..MOST_COLUMNS {
         let duals = simplex.duals();
@@ -136,26 +248,44 @@ fn solve(problem: &Problem, setting: &Setting, scale: Option<f64>) -> Relaxed {
         let prices: Vec<f64> = prices.iter().map(|price| price.max(0.0)).collect();
         let mut coefficients = vec![scale.map_or(0.0, f64::recip)];
         coefficients.extend(prices.iter().zip(&limits).map(|(price, limit)| -price / limit));
-        let (value, path) = best_path(problem, setting, &coefficients);
+        let worth = |met: &Met| {
+            met.sums
+                .iter()
+                .zip(&coefficients)
+                .map(|(sum, it)| *sum as f64 * it)
+                .sum::<f64>()
+        };
+        let best_known = known
+            .iter()
+            .map(|met| (worth(met), met))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((value, met)) = best_known
+            && value - share > KNOWN * (1.0 + value.abs())
+        {
+            let (objective, column) = column(met, scale, &limits);
+            if !simplex.enter(objective, &column) {
+                break;
+            }
+            continue;
+        }
+        let (value, met) = oracle(&coefficients);
         // For the ratio only weights that sum to one at most give a bound.
         let within = scale.is_some() || prices.iter().sum::<f64>() <= 1.0 + 1e-9;
         let bound = value + if scale.is_some() { prices.iter().sum() } else { 0.0 };
         if within && best.as_ref().is_none_or(|(least, _)| bound < *least) {
             best = Some((bound, prices));
         }
-        if value - share <= TINY * (1.0 + value.abs()) * 10.0 || paths.contains(&path) {
+        let least = best.as_ref().map_or(f64::INFINITY, |(least, _)| *least);
+        let near = enough.map_or(0.0, |enough| NEAR * (least - enough));
+        if value - share <= (TINY * (1.0 + value.abs()) * 10.0).max(near)
+            || enough.is_some_and(|enough| least < enough)
+            || all.iter().any(|other| other.path == met.path)
+        {
+            all.push(met);
             break;
         }
-        let sums = setting.sums(&problem.stages, &path);
-        let objective = scale.map_or(0.0, |scale| sums.first().map_or(0.0, |it| *it as f64) / scale);
-        let mut column: Vec<f64> = sums
-            .iter()
-            .skip(1)
-            .zip(&limits)
-            .map(|(cost, limit)| *cost as f64 / limit)
-            .collect();
-        column.push(1.0);
-        paths.push(path);
+        let (objective, column) = column(&met, scale, &limits);
+        all.push(met);
         if !simplex.enter(objective, &column) {
             break;
         }
@@ -168,8 +298,16 @@ fn solve(problem: &Problem, setting: &Setting, scale: Option<f64>) -> Relaxed {
             .zip(&limits)
             .map(|(price, limit)| price * unit / limit)
             .collect(),
-        paths,
+        met: all,
     }
+}
+
+/// What a member earns, and its column.
+fn column(met: &Met, scale: Option<f64>, limits: &[f64]) -> (f64, Vec<f64>) {
+    let objective = scale.map_or(0.0, |scale| met.sums.first().map_or(0.0, |it| *it as f64) / scale);
+    let costs = met.sums.iter().skip(1).zip(limits);
+    let column = costs.map(|(cost, limit)| *cost as f64 / limit).chain([1.0]);
+    (objective, column.collect())
 }
 
 /// A revised simplex method over few rows, with a dense inverse of the basis.

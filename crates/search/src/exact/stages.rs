@@ -6,8 +6,6 @@ use panarch_space::{Condition, Genotype, Space, Subspace};
 
 use crate::SearchError;
 
-/// Configurations up to which neighbouring stages become one.
-const JOINED: usize = 8_192;
 /// Configurations that one stage may have, and entries (configurations times what may come in).
 const MOST: usize = 2_000_000;
 
@@ -75,9 +73,14 @@ pub(super) fn conditions(space: &Space) -> Result<Vec<When>, SearchError> {
 }
 
 /// The stages of a subspace for terms over these sets of decisions.
-pub(super) fn chain(subspace: &Subspace, when: &[When], scopes: &[Vec<usize>]) -> Result<Vec<Stage>, SearchError> {
+pub(super) fn chain(
+    subspace: &Subspace,
+    when: &[When],
+    scopes: &[Vec<usize>],
+    most: usize,
+) -> Result<Vec<Stage>, SearchError> {
     let space = subspace.space();
-    let groups = joined(groups(space, when)?, subspace, when)?;
+    let groups = joined(groups(space, when)?, subspace, when, most)?;
     let mut position = vec![0; space.decisions().len()];
     for (stage, group) in groups.iter().enumerate() {
         for decision in group {
@@ -185,8 +188,13 @@ fn groups(space: &Space, when: &[When]) -> Result<Vec<Vec<usize>>, SearchError> 
     Ok(groups)
 }
 
-/// Joins neighbouring groups while they have few configurations together.
-fn joined(groups: Vec<Vec<usize>>, subspace: &Subspace, when: &[When]) -> Result<Vec<Vec<usize>>, SearchError> {
+/// Joins neighbouring groups while they have no more configurations together than this.
+fn joined(
+    groups: Vec<Vec<usize>>,
+    subspace: &Subspace,
+    when: &[When],
+    most: usize,
+) -> Result<Vec<Vec<usize>>, SearchError> {
     let mut joined: Vec<(Vec<usize>, usize)> = Vec::new();
     for group in groups {
         let count = configurations(&group, subspace, when)?
@@ -195,7 +203,7 @@ fn joined(groups: Vec<Vec<usize>>, subspace: &Subspace, when: &[When]) -> Result
             .unwrap_or(1);
         match joined
             .last_mut()
-            .filter(|(_, before)| before.saturating_mul(count) <= JOINED)
+            .filter(|(_, before)| before.saturating_mul(count) <= most)
         {
             Some((last, before)) => {
                 last.extend(group);

@@ -15,10 +15,20 @@ fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= NEAR * (1.0 + a.abs())
 }
 
-/// Everything that the solver says of an instance against the list of its members.
+/// Everything that the solver says of an instance against the list of its members: as one stage, and as several.
 pub fn compare(instance: &Instance, count: usize, what: &str) {
     let members = instance.members();
-    let problem = instance.problem();
+    compare_with(&members, instance, &instance.problem(), count, what);
+    compare_with(
+        &members,
+        instance,
+        &instance.in_stages(1),
+        count,
+        &format!("{what}, in stages"),
+    );
+}
+
+fn compare_with(members: &[Listed], instance: &Instance, problem: &Problem, count: usize, what: &str) {
     let within: Vec<&Listed> = members.iter().filter(|it| it.ratio <= 1.0 + 1e-12).collect();
     let solution = problem.best(count, &Budget::UNLIMITED).unwrap();
     match &solution {
@@ -94,7 +104,7 @@ pub fn compare(instance: &Instance, count: usize, what: &str) {
         let on_front = known.iter().any(|(_, accuracy)| near(*accuracy, point.member.accuracy));
         assert!(on_front && point.proven, "{what}: {point:?} is not on {known:?}");
     }
-    let certificate = Certificate::new(&problem, &solution, 1_000_000).unwrap();
+    let certificate = Certificate::new(problem, &solution, 1_000_000).unwrap();
     let read = Certificate::from_json(&certificate.to_json().unwrap()).unwrap();
     assert_eq!(read, certificate, "{what}");
     read.check().unwrap_or_else(|error| panic!("{what}: {error}"));

@@ -32,6 +32,11 @@ pub struct Listed {
 
 impl Instance {
     pub fn problem(&self) -> Problem {
+        self.in_stages(8_192)
+    }
+
+    /// With stages that have no more than so many configurations where they could be parted.
+    pub fn in_stages(&self, configurations: usize) -> Problem {
         let space = self.subspace.space();
         let table = |table: &Additive| Factored::of_table(table, space).unwrap();
         let tables: Vec<Tables> = self
@@ -50,7 +55,7 @@ impl Instance {
                 most: *most,
             })
             .collect();
-        Problem::new(&self.subspace, &tables, &limits).unwrap()
+        Problem::in_stages(&self.subspace, &tables, &limits, configurations).unwrap()
     }
 
     /// Every member of the subspace at every resolution.

@@ -145,7 +145,11 @@ fn listed<'a>(situation: &'a Situation<'_>) -> Option<Cow<'a, [Genotype]>> {
     if let Some(pool) = situation.pool {
         return Some(Cow::Borrowed(pool.members()));
     }
-    let several = situation.history.observations().iter().any(|it| it.objectives.len() > 1);
+    let several = situation
+        .history
+        .observations()
+        .iter()
+        .any(|it| it.objectives.len() > 1);
     if situation.sums.is_some() || !several {
         return None;
     }

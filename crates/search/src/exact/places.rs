@@ -201,7 +201,8 @@ fn compare<const N: usize>(
         let values = of(&space.lower(&genotype, head, resolution)?);
         for (sum, value) in sums.iter().zip(values) {
             let sum = sum.value(space, &genotype).unwrap_or(f64::NAN);
-            if !((sum - value).abs() <= ROUNDING * value.abs().max(1e-300)) {
+            let off = (sum - value).abs();
+            if off.is_nan() || off > ROUNDING * value.abs() {
                 return Err(SearchError::NotExact {
                     space: space.name().to_owned(),
                     reason: format!("network {genotype} has {value}, the sum over its places is {sum}"),

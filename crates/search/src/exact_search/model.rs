@@ -258,7 +258,13 @@ impl<'a> Model<'a> {
             first.sort_by(|a, b| a.0[1].total_cmp(&b.0[1]).then_with(|| a.1.cmp(&b.1)));
             let step = (first.len() / count.max(1)).max(1);
             for from in 0..step {
-                ordered.extend(first.iter().skip(from).step_by(step).map(|(_, genotype)| genotype.clone()));
+                ordered.extend(
+                    first
+                        .iter()
+                        .skip(from)
+                        .step_by(step)
+                        .map(|(_, genotype)| genotype.clone()),
+                );
             }
             left = others;
         }

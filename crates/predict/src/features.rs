@@ -2,7 +2,7 @@
 
 mod cell;
 
-use panarch_space::Space;
+use panarch_space::{Head, Property, Space};
 
 use crate::Member;
 use cell::Cell;
@@ -17,8 +17,8 @@ pub(crate) enum Interactions {
     None,
     /// Two decisions of a stage, or of blocks that follow each other.
     Pairs,
-    /// All decisions of a block, of two blocks that follow each other, and of a stage; any two decisions. In a cell, any
-    /// two and three edges, and those that are left when what reaches no output is removed.
+    /// All decisions of a block, of two blocks that follow each other, and of a stage; any two decisions, among these any two
+    /// depths. In a cell, any two and three edges, and those that are left when what reaches no output is removed.
     Tables,
 }
 
@@ -48,6 +48,7 @@ enum Kind {
     Triple = 8,
     Live = 9,
     Count = 10,
+    Depths = 11,
 }
 
 /// The name of a column.
@@ -81,6 +82,11 @@ pub(crate) fn pair_column(first: (usize, u8), second: (usize, u8)) -> u64 {
 /// The column of a resolution.
 pub(crate) fn resolution_column(resolution: u32) -> u64 {
     name(Kind::Resolution, &[resolution.into()])
+}
+
+/// The column of two depths, which are shrunk otherwise than other pairs: the deeper the rest, the less a block adds.
+fn of_depths(pair: u64) -> u64 {
+    name(Kind::Depths, &[pair])
 }
 
 /// The column that grows with another one and the area of the images.
@@ -185,8 +191,19 @@ impl<'s> Features<'s> {
         let neighbours = ones(neighbours);
         let blocks = ones(blocks.iter().map(|block| name(Kind::Block, &[*block])));
         let stages = ones(stages.iter().map(|stage| name(Kind::Stage, &[*stage])));
+        let is_depth = |decision: usize| {
+            let decision = self.space.decisions().get(decision);
+            decision.is_some_and(|it| it.property == Property::Depth)
+        };
+        let depths = pairs(&|first, second| is_depth(first) && is_depth(second));
         let far = pairs(&|first, second| !self.are_paired(first, second));
         groups.extend([grown(&blocks), grown(&near), near, blocks, neighbours, stages, far]);
+        groups.push(
+            depths
+                .into_iter()
+                .map(|(column, value)| (of_depths(column), value))
+                .collect(),
+        );
         groups
     }
 
@@ -229,6 +246,22 @@ impl<'s> Features<'s> {
             .as_ref()
             .map_or_else(Columns::new, |cell| cell.alive(&member.genotype));
         vec![ones((0..active.len()).map(choice)), live]
+    }
+
+    /// Multiply-accumulates and weights of the network, for colour images of the space's own resolution in a thousand
+    /// classes; nothing in a space whose members are no networks.
+    pub(crate) fn sizes(&self, member: &Member) -> Vec<f64> {
+        let head = Head {
+            classes: 1_000,
+            input_channels: 3,
+        };
+        let network = self
+            .space
+            .lower(&member.genotype, head, self.space.default_resolution());
+        network.map_or_else(
+            |_| Vec::new(),
+            |network| vec![network.macs().0 as f64, network.parameter_count() as f64],
+        )
     }
 
     /// The network as numbers: for each decision 0 where it does not count, else the position of its choice from 1; the

@@ -2,11 +2,13 @@
 
 mod kernel;
 mod likelihood;
+mod mean;
 mod posterior;
 
 use crate::PredictError;
 
 pub use kernel::{Dimension, Kernel};
+pub(crate) use mean::PosteriorMean;
 pub use posterior::{Mark, Posterior};
 
 /// A normal distribution.

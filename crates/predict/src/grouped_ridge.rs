@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::cholesky::{Cholesky, packed};
+use crate::cholesky::Cholesky;
+use crate::covariance::Covariances;
 use crate::features::Columns;
 
 /// Rows by which penalties are chosen: the likelihood of a few hundred says it as well as that of all, in a fraction of
@@ -15,9 +16,13 @@ const FOR_PENALTIES: usize = 450;
 const WEAKEST: f64 = -12.0;
 const STRONGEST: f64 = 16.0;
 
-/// The first and the last step of the search for them.
+/// The first step of the search for them, also from what another search found, and the last one.
 const FIRST_STEP: f64 = 3.0;
+const NEXT_STEP: f64 = 1.5;
 const LAST_STEP: f64 = 0.4;
+
+/// The second start of the groups but the first.
+const SPARE: f64 = -6.0;
 
 /// value = constant + Σ coefficient · column, the coefficients of group g with the prior N(0, v_g σ²).
 ///
@@ -28,37 +33,40 @@ const LAST_STEP: f64 = 0.4;
 pub(crate) struct GroupedRidge {
     pub(crate) constant: f64,
     coefficients: HashMap<u64, f64>,
-    /// Logarithms of the v_g, times the mean square of a row's columns.
-    pub(crate) priors: Vec<f64>,
     /// What each row is predicted to be from all others, with the same priors.
     pub(crate) left_out: Vec<f64>,
 }
 
-/// Rows by their groups of columns.
-pub(crate) struct Rows<'a> {
-    pub(crate) columns: &'a [Vec<Columns>],
-    pub(crate) values: &'a [f64],
-    /// Variance of each row's noise, relative to the others'.
-    pub(crate) noise: &'a [f64],
+/// What is fitted: the rows' values, and the variance of each row's noise relative to the others'.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) values: Vec<f64>,
+    pub(crate) noise: Vec<f64>,
+}
+
+impl Target {
+    /// Of some of the rows.
+    pub(crate) fn part(&self, which: &[usize]) -> Self {
+        let of = |all: &[f64]| which.iter().map(|row| all[*row]).collect();
+        Self {
+            values: of(&self.values),
+            noise: of(&self.noise),
+        }
+    }
 }
 
 impl GroupedRidge {
-    /// Fits; `priors` are sought where none are given. None where the equations cannot be solved.
-    pub(crate) fn fit(rows: &Rows<'_>, priors: Option<&[f64]>) -> Option<Self> {
-        let groups = rows.columns.first().map_or(0, Vec::len);
-        let priors = match priors {
-            Some(priors) if priors.len() == groups => priors.to_vec(),
-            Some(_) => return None,
-            None => sought(rows, groups)?,
-        };
-        let every: Vec<usize> = (0..rows.values.len()).collect();
-        let covariances = Covariances::new(rows, &every, groups);
-        let weights = covariances.weights(&priors);
-        let factor = covariances.factor(&priors)?;
-        let solved = Solved::new(&factor, rows.values);
+    /// Fits with these priors: logarithms of the v_g, times the mean square of a row's columns. None where the equations cannot be solved.
+    pub(crate) fn fit(rows: &Covariances, target: &Target, priors: &[f64]) -> Option<Self> {
+        if priors.len() != rows.groups() {
+            return None;
+        }
+        let weights = rows.weights(priors);
+        let factor = rows.factor(priors, &target.noise)?;
+        let solved = Solved::new(&factor, &target.values);
         let diagonal = factor.inverse_diagonal();
         let total: f64 = solved.ones.iter().sum();
-        let left_out = rows
+        let left_out = target
             .values
             .iter()
             .zip(&solved.residuals)
@@ -76,7 +84,6 @@ impl GroupedRidge {
         Some(Self {
             constant: solved.constant,
             coefficients,
-            priors,
             left_out,
         })
     }
@@ -90,93 +97,6 @@ impl GroupedRidge {
     /// The coefficient of a column; 0, the prior's mean, for one that no row has.
     pub(crate) fn coefficient(&self, column: u64) -> f64 {
         self.coefficients.get(&column).copied().unwrap_or(0.0)
-    }
-}
-
-/// Covariance of the rows by each group, divided by its mean variance.
-struct Covariances<'a> {
-    of_group: Vec<Vec<f64>>,
-    mean_squares: Vec<f64>,
-    noise: Vec<f64>,
-    rows: &'a Rows<'a>,
-}
-
-impl<'a> Covariances<'a> {
-    fn new(rows: &'a Rows<'a>, which: &[usize], groups: usize) -> Self {
-        let size = which.len();
-        let group = |group: usize| {
-            let mut entries: Vec<(u64, usize, f64)> = Vec::new();
-            for (position, row) in which.iter().enumerate() {
-                let columns = rows.columns.get(*row).and_then(|row| row.get(group));
-                entries.extend(
-                    columns
-                        .into_iter()
-                        .flatten()
-                        .map(|(column, value)| (*column, position, *value)),
-                );
-            }
-            entries.sort_unstable_by_key(|(column, position, _)| (*column, *position));
-            let mut matrix = vec![0.0; packed(size, 0)];
-            for run in entries.chunk_by(|a, b| a.0 == b.0) {
-                for (index, (_, i, x)) in run.iter().enumerate() {
-                    let row = &mut matrix[packed(*i, 0)..=packed(*i, *i)];
-                    for (_, j, y) in &run[..=index] {
-                        row[*j] += x * y;
-                    }
-                }
-            }
-            let mean = (0..size).map(|i| matrix[packed(i, i)]).sum::<f64>() / size as f64;
-            if mean > 0.0 {
-                matrix.iter_mut().for_each(|entry| *entry /= mean);
-            }
-            (matrix, mean)
-        };
-        let (of_group, mean_squares) = (0..groups).into_par_iter().map(group).unzip();
-        Self {
-            of_group,
-            mean_squares,
-            noise: which.iter().map(|row| rows.noise[*row]).collect(),
-            rows,
-        }
-    }
-
-    /// The v_g.
-    fn weights(&self, priors: &[f64]) -> Vec<f64> {
-        let weight = |(prior, mean): (&f64, &f64)| if *mean > 0.0 { prior.exp() / mean } else { 0.0 };
-        priors.iter().zip(&self.mean_squares).map(weight).collect()
-    }
-
-    fn factor(&self, priors: &[f64]) -> Option<Cholesky> {
-        let size = self.noise.len();
-        let mut matrix = vec![0.0; packed(size, 0)];
-        for (group, prior) in self.of_group.iter().zip(priors) {
-            let weight = prior.exp();
-            matrix
-                .iter_mut()
-                .zip(group)
-                .for_each(|(sum, entry)| *sum += weight * entry);
-        }
-        for (i, noise) in self.noise.iter().enumerate() {
-            matrix[packed(i, i)] += noise;
-        }
-        Cholesky::new(&matrix, size, 0.0)
-    }
-
-    /// The restricted likelihood's logarithm, but for a constant.
-    fn log_likelihood(&self, which: &[usize], priors: &[f64]) -> f64 {
-        let Some(factor) = self.factor(priors) else {
-            return f64::NEG_INFINITY;
-        };
-        let values: Vec<f64> = which.iter().map(|row| self.rows.values[*row]).collect();
-        let solved = Solved::new(&factor, &values);
-        let square: f64 = values
-            .iter()
-            .zip(&solved.residuals)
-            .map(|(value, residual)| value * residual)
-            .sum();
-        let freedom = values.len() as f64 - 1.0;
-        let total: f64 = solved.ones.iter().sum();
-        -0.5 * (freedom * (square / freedom).max(f64::MIN_POSITIVE).ln() + factor.log_determinant() + total.ln())
     }
 }
 
@@ -201,22 +121,58 @@ impl Solved {
     }
 }
 
-/// The priors under which some of the rows are most likely: one coordinate at a time, in steps that shrink.
-fn sought(rows: &Rows<'_>, groups: usize) -> Option<Vec<f64>> {
-    let count = rows.values.len();
+/// The restricted likelihood's logarithm, but for a constant.
+fn log_likelihood(rows: &Covariances, target: &Target, priors: &[f64]) -> f64 {
+    let Some(factor) = rows.factor(priors, &target.noise) else {
+        return f64::NEG_INFINITY;
+    };
+    let values = &target.values;
+    let solved = Solved::new(&factor, values);
+    let products = values.iter().zip(&solved.residuals);
+    let square: f64 = products.map(|(value, residual)| value * residual).sum();
+    let freedom = values.len() as f64 - 1.0;
+    let total: f64 = solved.ones.iter().sum();
+    -0.5 * (freedom * (square / freedom).max(f64::MIN_POSITIVE).ln() + factor.log_determinant() + total.ln())
+}
+
+/// The priors under which some of the rows are most likely: one coordinate at a time, in steps that shrink, from those that
+/// another target of the same rows has where they are given. None where no priors give a covariance.
+pub(crate) fn sought(rows: &Covariances, target: &Target, near: Option<&[f64]>) -> Option<Vec<f64>> {
+    let count = target.values.len();
     let some = count.min(FOR_PENALTIES);
     // Evenly spread: rows come in no order that would matter, and the choice is the same each time.
     let which: Vec<usize> = (0..some).map(|index| index * count / some).collect();
-    let covariances = Covariances::new(rows, &which, groups);
-    let used: Vec<usize> = (0..groups)
-        .filter(|group| covariances.mean_squares[*group] > 0.0)
-        .collect();
-    let mut priors: Vec<f64> = (0..groups).map(|group| if group == 0 { 4.0 } else { 0.0 }).collect();
-    let mut best = covariances.log_likelihood(&which, &priors);
-    let mut step = FIRST_STEP;
+    let (rows, target) = (rows.part(&which), target.part(&which));
+    let used: Vec<usize> = (0..rows.groups()).filter(|group| rows.is_used(*group)).collect();
+    let climb = |start: Vec<f64>, first_step: f64| ascend(&rows, &target, &used, start, first_step);
+    let from = |rest: f64| (0..rows.groups()).map(move |group| if group == 0 { 4.0 } else { rest });
+    let (best, priors) = match near {
+        Some(near) if near.len() == rows.groups() => climb(near.to_vec(), NEXT_STEP),
+        // Groups stand for one another: where all have a share at first, none may be worth giving up by itself.
+        _ => {
+            let (full, spare) = rayon::join(
+                || climb(from(0.0).collect(), FIRST_STEP),
+                || climb(from(SPARE).collect(), FIRST_STEP),
+            );
+            if spare.0 > full.0 { spare } else { full }
+        }
+    };
+    best.is_finite().then_some(priors)
+}
+
+/// The largest likelihood that one coordinate after another leads to, and where.
+fn ascend(
+    rows: &Covariances,
+    target: &Target,
+    used: &[usize],
+    mut priors: Vec<f64>,
+    first_step: f64,
+) -> (f64, Vec<f64>) {
+    let mut best = log_likelihood(rows, target, &priors);
+    let mut step = first_step;
     while step >= LAST_STEP {
         let mut improved = false;
-        for &group in &used {
+        for &group in used {
             let tried = [step, -step].map(|step| {
                 let mut priors = priors.clone();
                 priors[group] = (priors[group] + step).clamp(WEAKEST, STRONGEST);
@@ -224,7 +180,7 @@ fn sought(rows: &Rows<'_>, groups: usize) -> Option<Vec<f64>> {
             });
             let found: Vec<f64> = tried
                 .par_iter()
-                .map(|priors| covariances.log_likelihood(&which, priors))
+                .map(|priors| log_likelihood(rows, target, priors))
                 .collect();
             for (priors_tried, likelihood) in tried.into_iter().zip(found) {
                 if likelihood > best + 1e-3 {
@@ -238,7 +194,7 @@ fn sought(rows: &Rows<'_>, groups: usize) -> Option<Vec<f64>> {
             step /= 2.0;
         }
     }
-    best.is_finite().then_some(priors)
+    (best, priors)
 }
 
 #[cfg(test)]
@@ -253,25 +209,14 @@ mod tests {
         let values: Vec<f64> = (0..14).map(|i| (f64::from(i) * 1.7).sin() + f64::from(i % 3)).collect();
         let noise: Vec<f64> = (0..14).map(|i| 1.0 + 0.1 * f64::from(i)).collect();
         let priors = [1.0, -0.5];
-        let rows = Rows {
-            columns: &columns,
-            values: &values,
-            noise: &noise,
-        };
-        let whole = GroupedRidge::fit(&rows, Some(&priors)).unwrap();
-        for out in 0..values.len() {
-            let (mut columns, mut values, mut noise) = (columns.clone(), values.clone(), noise.clone());
-            let row = columns.remove(out);
-            values.remove(out);
-            noise.remove(out);
-            let rows = Rows {
-                columns: &columns,
-                values: &values,
-                noise: &noise,
-            };
-            // Priors are relative to the mean square of a row's columns, which is that of every row here.
-            let part = GroupedRidge::fit(&rows, Some(&priors)).unwrap();
-            assert!((part.predict(&row) - whole.left_out[out]).abs() < 1e-10, "row {out}");
+        let target = Target { values, noise };
+        let whole = GroupedRidge::fit(&Covariances::new(columns.clone()), &target, &priors).unwrap();
+        for out in 0..columns.len() {
+            let others: Vec<usize> = (0..columns.len()).filter(|row| *row != out).collect();
+            let part = Covariances::new(columns.clone()).part(&others);
+            let part = GroupedRidge::fit(&part, &target.part(&others), &priors).unwrap();
+            let row = &columns[out];
+            assert!((part.predict(row) - whole.left_out[out]).abs() < 1e-10, "row {out}");
         }
     }
 
@@ -283,13 +228,14 @@ mod tests {
         let values: Vec<f64> = (0..120)
             .map(|i| f64::from(i % 4) + 0.01 * (f64::from(i) * 1.3).sin())
             .collect();
-        let rows = Rows {
-            columns: &columns,
-            values: &values,
-            noise: &[1.0; 120],
+        let target = Target {
+            values,
+            noise: vec![1.0; 120],
         };
-        let fit = GroupedRidge::fit(&rows, None).unwrap();
-        assert!(fit.priors[0] > 4.0 && fit.priors[1] < 2.0, "{:?}", fit.priors);
+        let rows = Covariances::new(columns.clone());
+        let priors = sought(&rows, &target, None).unwrap();
+        let fit = GroupedRidge::fit(&rows, &target, &priors).unwrap();
+        assert!(priors[0] > 4.0 && priors[1] < 2.0, "{priors:?}");
         assert!((fit.predict(&columns[3]) - 3.0).abs() < 0.05);
     }
 }

@@ -1,12 +1,16 @@
+use std::sync::OnceLock;
+
 use panarch_space::Space;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::covariance::Covariances;
 use crate::features::{Columns, Features, Interactions};
-use crate::grouped_ridge::{self, GroupedRidge};
+use crate::gaussian_process::PosteriorMean;
+use crate::grouped_ridge::{GroupedRidge, Target};
 use crate::mlp::Mlp;
 use crate::trees::Trees;
-use crate::{Member, PredictError, Sample, Transform};
+use crate::{Dimension, Member, PredictError, Sample, Transform, student_t};
 
 /// What a predictor may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,16 +23,25 @@ pub enum Model {
     Pairwise,
     /// Ridge regression with tables of whole blocks, neighbours and stages, shrunk towards the choices' own effects.
     Tables,
-    /// Gradient-boosted trees on what the tables leave, with the positions of the choices and what the tables say as
-    /// features: for what is no sum, such as a throughput that something else limits.
+    /// Gradient-boosted trees, with the positions of the choices, the network's size and what the tables say as features:
+    /// for what is no sum, such as a throughput that something else limits.
     Trees,
     /// A multilayer perceptron on the choices, on what ridge regression on them leaves.
     Mlp,
+    /// A Gaussian process over the choices: for smooth functions of many of them.
+    GaussianProcess,
 }
 
 impl Model {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [Self::Ridge, Self::Pairwise, Self::Tables, Self::Trees, Self::Mlp];
+    pub const ALL: [Self; 6] = [
+        Self::Ridge,
+        Self::Pairwise,
+        Self::Tables,
+        Self::Trees,
+        Self::Mlp,
+        Self::GaussianProcess,
+    ];
 
     /// Its name on the command line and in files.
     #[must_use]
@@ -39,12 +52,13 @@ impl Model {
             Self::Tables => "tables",
             Self::Trees => "trees",
             Self::Mlp => "mlp",
+            Self::GaussianProcess => "gaussian-process",
         }
     }
 
-    fn interactions(self) -> Interactions {
+    pub(crate) const fn interactions(self) -> Interactions {
         match self {
-            Self::Ridge | Self::Mlp => Interactions::None,
+            Self::Ridge | Self::Mlp | Self::GaussianProcess => Interactions::None,
             Self::Pairwise => Interactions::Pairs,
             Self::Tables | Self::Trees => Interactions::Tables,
         }
@@ -62,8 +76,9 @@ impl Model {
 pub(crate) struct Recipe {
     pub(crate) model: Model,
     pub(crate) transform: Transform,
-    /// Whether rows that fit badly count less.
-    pub(crate) robust: bool,
+    /// Degrees of freedom of the errors, where rows that fit badly count less; none where errors are normal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) freedom: Option<f64>,
     /// Logarithms of the groups' prior variances; empty for a model without.
     pub(crate) priors: Vec<f64>,
 }
@@ -81,96 +96,169 @@ pub(crate) enum Form {
     Linear(Interactions, GroupedRidge),
     Trees(GroupedRidge, Trees),
     Mlp(GroupedRidge, Box<Mlp>),
+    Gaussian(Box<PosteriorMean>),
 }
 
-/// Folds of the cross-validation of models that are not linear, or robust.
-const FOLDS: usize = 5;
+/// How often a robust fit weighs the rows anew.
+const REWEIGHTINGS: usize = 4;
 
-/// The same for linear models, which are quick to fit: with fewer folds the rows that are left for fitting say less than all do,
-/// and intervals come out too wide.
-const LINEAR_FOLDS: usize = 20;
-
-/// Degrees of freedom of the errors that a robust fit expects, and how often it weighs the rows anew.
-const FREEDOM: f64 = 4.0;
-const REWEIGHTINGS: usize = 2;
-
-/// A model that was fitted, the recipe that makes it again, and what it says of each row from the others.
-pub(crate) struct Trial {
-    pub(crate) recipe: Recipe,
-    pub(crate) fitted: Fitted,
-    /// In the unit of the values.
-    pub(crate) left_out: Vec<f64>,
+/// Rows that a model is trained on, with what all models need of them, worked out once.
+#[derive(Debug)]
+pub(crate) struct Training<'a> {
+    pub(crate) space: &'a Space,
+    pub(crate) samples: &'a [Sample],
+    covariances: [OnceLock<Covariances>; 3],
 }
 
-impl Trial {
-    /// Fits a model and predicts every row from others. `priors` fixes what else is sought.
-    pub(crate) fn run(
-        space: &Space,
-        samples: &[Sample],
-        model: Model,
-        transform: Transform,
-        robust: bool,
-        priors: Option<&[f64]>,
-    ) -> Result<Self, PredictError> {
-        let (fitted, left_out) = fit(space, samples, model, transform, robust, priors)?;
-        let priors = match &fitted.form {
-            Form::Linear(_, ridge) | Form::Trees(ridge, _) | Form::Mlp(ridge, _) => ridge.priors.clone(),
-        };
-        let left_out = match left_out {
-            Some(left_out) => left_out,
-            None => crossed(space, samples, model, transform, false, Some(&priors))?,
-        };
-        Ok(Self {
-            recipe: Recipe {
-                model,
-                transform,
-                robust,
-                priors,
-            },
-            fitted,
-            left_out,
+impl<'a> Training<'a> {
+    pub(crate) fn new(space: &'a Space, samples: &'a [Sample]) -> Self {
+        Self {
+            space,
+            samples,
+            covariances: [const { OnceLock::new() }; 3],
+        }
+    }
+
+    /// The rows as linear models with these interactions see them.
+    pub(crate) fn covariances(&self, interactions: Interactions) -> &Covariances {
+        self.covariances[interactions as usize].get_or_init(|| {
+            let features = Features::new(self.space, interactions);
+            Covariances::new(
+                self.samples
+                    .par_iter()
+                    .map(|sample| features.of(&sample.member))
+                    .collect(),
+            )
         })
     }
 
-    /// The same, with what it says of each row from other folds if it is robust: the weight of a row depends on all others, so
-    /// that its prediction in closed form has seen more than it should.
-    pub(crate) fn crossed(mut self, space: &Space, samples: &[Sample]) -> Result<Self, PredictError> {
-        let Recipe {
-            model,
-            transform,
-            robust,
-            priors,
-        } = &self.recipe;
-        if *robust {
-            self.left_out = crossed(space, samples, *model, *transform, true, Some(priors))?;
-        }
-        Ok(self)
+    /// The values in the form that is fitted, over the unit that comes with them.
+    pub(crate) fn target(&self, transform: Transform) -> (Target, f64) {
+        let values = self.samples.iter().map(|sample| transform.forward(sample.value));
+        let mut values: Vec<f64> = values.collect();
+        let unit = spread(&values);
+        values.iter_mut().for_each(|value| *value /= unit);
+        let variance = |(sample, value): (&Sample, &f64)| transform.spread(*value).powi(2) / f64::from(sample.repeats);
+        let mut noise: Vec<f64> = self.samples.iter().zip(&values).map(variance).collect();
+        let mean = noise.iter().sum::<f64>() / noise.len().max(1) as f64;
+        noise.iter_mut().for_each(|noise| *noise /= mean);
+        (Target { values, noise }, unit)
     }
 
-    /// The mean error of what was left out: relative where all values are positive, else absolute.
-    pub(crate) fn error(&self, samples: &[Sample]) -> f64 {
-        let positive = samples.iter().all(|sample| sample.value > 0.0);
-        let error = |(sample, predicted): (&Sample, &f64)| {
-            let error = (predicted - sample.value).abs();
-            if positive { error / sample.value } else { error }
+    /// Makes a model from its recipe; and what it says of each row from the others, in the form that is fitted, where that
+    /// follows in closed form.
+    pub(crate) fn fit(&self, recipe: &Recipe) -> Result<(Fitted, Option<Vec<f64>>), PredictError> {
+        let (target, unit) = self.target(recipe.transform);
+        if recipe.model == Model::GaussianProcess {
+            let (dimensions, inputs) = self.inputs();
+            let process = PosteriorMean::fit(&dimensions, inputs, &target)?;
+            let left_out = process.left_out.clone();
+            let form = Form::Gaussian(Box::new(process));
+            return Ok((Fitted { form, unit }, Some(left_out)));
+        }
+        let interactions = recipe.model.interactions();
+        let ridge = robust(self.covariances(interactions), &target, recipe)?.0;
+        let left_out = ridge.left_out.clone();
+        let form = match recipe.model {
+            Model::Trees => {
+                let trees = Trees::fit(&self.beside(&left_out), &target.values, &precisions(&target));
+                Form::Trees(ridge, trees)
+            }
+            Model::Mlp => {
+                let rest = difference(&target.values, &left_out);
+                let mlp = Mlp::fit(&self.flat(), &rest, &precisions(&target), 0);
+                Form::Mlp(ridge, Box::new(mlp))
+            }
+            _ => {
+                let form = Form::Linear(interactions, ridge);
+                return Ok((Fitted { form, unit }, Some(left_out)));
+            }
         };
-        samples.iter().zip(&self.left_out).map(error).sum::<f64>() / samples.len() as f64
+        Ok((Fitted { form, unit }, None))
+    }
+
+    /// What a model that is put on a ridge regression says of each row from other folds, in the form that is fitted. What
+    /// ridge regression says of the rows is left out already.
+    pub(crate) fn crossed_beyond(&self, recipe: &Recipe, ridge: &GroupedRidge, folds: usize) -> Vec<f64> {
+        let (target, _) = self.target(recipe.transform);
+        let of =
+            |all: &[Vec<f64>], rows: &[usize]| -> Vec<Vec<f64>> { rows.iter().map(|row| all[*row].clone()).collect() };
+        if recipe.model == Model::Trees {
+            let rows = self.beside(&ridge.left_out);
+            return crossed(self.samples.len(), folds, |inside, outside| {
+                let part = target.part(outside);
+                let trees = Trees::fit(&of(&rows, outside), &part.values, &precisions(&part));
+                inside.iter().map(|row| trees.predict(&rows[*row])).collect()
+            });
+        }
+        let rows = self.flat();
+        let rest = difference(&target.values, &ridge.left_out);
+        crossed(self.samples.len(), folds, |inside, outside| {
+            let columns: Vec<Columns> = outside.iter().map(|row| rows[*row].clone()).collect();
+            let values: Vec<f64> = outside.iter().map(|row| rest[*row]).collect();
+            let mlp = Mlp::fit(&columns, &values, &precisions(&target.part(outside)), 0);
+            let value = |row: &usize| ridge.left_out[*row] + mlp.predict(&rows[*row]);
+            inside.iter().map(value).collect()
+        })
+    }
+
+    /// What a robust linear model says of each row from other folds: the weight of a row depends on all others.
+    pub(crate) fn crossed_robust(&self, recipe: &Recipe, folds: usize) -> Result<Vec<f64>, PredictError> {
+        let (target, _) = self.target(recipe.transform);
+        let rows = self.covariances(recipe.model.interactions());
+        let failed = std::sync::atomic::AtomicBool::new(false);
+        let found = crossed(self.samples.len(), folds, |inside, outside| {
+            let Ok((ridge, _)) = robust(&rows.part(outside), &target.part(outside), recipe) else {
+                failed.store(true, std::sync::atomic::Ordering::Relaxed);
+                return vec![0.0; inside.len()];
+            };
+            inside.iter().map(|row| ridge.predict(&rows.columns[*row])).collect()
+        });
+        if failed.into_inner() {
+            return Err(PredictError::Singular);
+        }
+        Ok(found)
+    }
+
+    /// The features of trees.
+    fn beside(&self, tables: &[f64]) -> Vec<Vec<f64>> {
+        let features = Features::new(self.space, Interactions::Tables);
+        let rows = self.samples.par_iter().zip(tables);
+        rows.map(|(sample, tables)| beside(&features, &sample.member, *tables))
+            .collect()
+    }
+
+    fn flat(&self) -> Vec<Columns> {
+        let rows = &self.covariances(Interactions::None).columns;
+        rows.iter().map(|row| row.iter().flatten().copied().collect()).collect()
+    }
+
+    /// The inputs of a Gaussian process, and how they are compared.
+    fn inputs(&self) -> (Vec<Dimension>, Vec<Vec<f64>>) {
+        let features = Features::new(self.space, Interactions::None);
+        let inputs = self.samples.iter().map(|sample| features.numbers(&sample.member));
+        let decisions = self.space.decisions().len();
+        let sized = self
+            .samples
+            .first()
+            .is_some_and(|sample| sample.member.resolution.is_some());
+        let inputs: Vec<Vec<f64>> = inputs.collect();
+        let width = inputs.first().map_or(0, Vec::len);
+        let dimension = |index: usize| match sized && index == decisions {
+            true => Dimension::Number,
+            false => Dimension::Category,
+        };
+        ((0..width).map(dimension).collect(), inputs)
     }
 }
 
 impl Fitted {
-    /// Makes a model again from its recipe.
-    pub(crate) fn again(space: &Space, samples: &[Sample], recipe: &Recipe) -> Result<Self, PredictError> {
-        let priors = Some(recipe.priors.as_slice());
-        Ok(fit(space, samples, recipe.model, recipe.transform, recipe.robust, priors)?.0)
-    }
-
     /// What is expected of networks, in the form that was fitted.
     pub(crate) fn predict(&self, space: &Space, members: &[Member]) -> Vec<f64> {
         let interactions = match &self.form {
             Form::Linear(interactions, _) => *interactions,
             Form::Trees(..) => Interactions::Tables,
-            Form::Mlp(..) => Interactions::None,
+            Form::Mlp(..) | Form::Gaussian(_) => Interactions::None,
         };
         let features = Features::new(space, interactions);
         let one = |member: &Member| {
@@ -178,98 +266,51 @@ impl Fitted {
                 * match &self.form {
                     Form::Linear(_, ridge) => ridge.predict(&features.of(member)),
                     Form::Trees(ridge, trees) => {
-                        let tables = ridge.predict(&features.of(member));
-                        tables + trees.predict(&beside(&features, member, tables))
+                        trees.predict(&beside(&features, member, ridge.predict(&features.of(member))))
                     }
                     Form::Mlp(ridge, mlp) => {
-                        ridge.predict(&features.of(member)) + mlp.predict(&flat(&features, member))
+                        let columns = features.of(member);
+                        ridge.predict(&columns) + mlp.predict(&columns.concat())
                     }
+                    Form::Gaussian(process) => process.at(&features.numbers(member)),
                 }
         };
         members.par_iter().map(one).collect()
     }
 }
 
-/// The features of a tree: the network as numbers, and what the tables say of it.
+/// The features of a tree: the network as numbers, its size, and what the tables say of it.
 fn beside(features: &Features<'_>, member: &Member, tables: f64) -> Vec<f64> {
     let mut numbers = features.numbers(member);
+    numbers.extend(features.sizes(member));
     numbers.push(tables);
     numbers
 }
 
-fn flat(features: &Features<'_>, member: &Member) -> Columns {
-    features.of(member).into_iter().flatten().collect()
+fn precisions(target: &Target) -> Vec<f64> {
+    target.noise.iter().map(|noise| 1.0 / noise).collect()
 }
 
-/// Fits a model; for a linear one also what each row is predicted to be from all others.
-fn fit(
-    space: &Space,
-    samples: &[Sample],
-    model: Model,
-    transform: Transform,
-    robust: bool,
-    priors: Option<&[f64]>,
-) -> Result<(Fitted, Option<Vec<f64>>), PredictError> {
-    let features = Features::new(space, model.interactions());
-    let values: Vec<f64> = samples.iter().map(|sample| transform.forward(sample.value)).collect();
-    let unit = spread(&values);
-    let values: Vec<f64> = values.iter().map(|value| value / unit).collect();
-    let variance = |(sample, value): (&Sample, &f64)| transform.spread(*value).powi(2) / f64::from(sample.repeats);
-    let mut noise: Vec<f64> = samples.iter().zip(&values).map(variance).collect();
-    let mean = noise.iter().sum::<f64>() / noise.len().max(1) as f64;
-    noise.iter_mut().for_each(|noise| *noise /= mean);
-    let precisions = || -> Vec<f64> { noise.iter().map(|noise| 1.0 / noise).collect() };
-    let linear = |noise: &[f64], priors: Option<&[f64]>| {
-        let columns: Vec<Vec<Columns>> = samples.par_iter().map(|sample| features.of(&sample.member)).collect();
-        let rows = grouped_ridge::Rows {
-            columns: &columns,
-            values: &values,
-            noise,
-        };
-        GroupedRidge::fit(&rows, priors).ok_or(PredictError::Singular)
-    };
-    let form = match model {
-        Model::Ridge | Model::Pairwise | Model::Tables => {
-            let mut ridge = linear(&noise, priors)?;
-            if robust {
-                let priors = ridge.priors.clone();
-                for _ in 0..REWEIGHTINGS {
-                    let weighed = reweighed(&values, &ridge.left_out, &noise);
-                    ridge = linear(&weighed, Some(&priors))?;
-                }
-            }
-            let left_out = ridge
-                .left_out
-                .iter()
-                .map(|value| transform.back(value * unit))
-                .collect();
-            let form = Form::Linear(model.interactions(), ridge);
-            return Ok((Fitted { form, unit }, Some(left_out)));
+fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+/// A linear model from its recipe, and the rows' noise that it ended with.
+pub(crate) fn robust(
+    rows: &Covariances,
+    target: &Target,
+    recipe: &Recipe,
+) -> Result<(GroupedRidge, Target), PredictError> {
+    let fit = |target: &Target| GroupedRidge::fit(rows, target, &recipe.priors).ok_or(PredictError::Singular);
+    let mut ridge = fit(target)?;
+    let mut weighed = target.clone();
+    if let Some(freedom) = recipe.freedom {
+        for _ in 0..REWEIGHTINGS {
+            weighed.noise = reweighed(target, &ridge.left_out, freedom);
+            ridge = fit(&weighed)?;
         }
-        Model::Trees => {
-            let ridge = linear(&noise, priors)?;
-            let sides = samples.iter().zip(&ridge.left_out);
-            let rows: Vec<Vec<f64>> = sides
-                .map(|(sample, tables)| beside(&features, &sample.member, *tables))
-                .collect();
-            let rest: Vec<f64> = values
-                .iter()
-                .zip(&ridge.left_out)
-                .map(|(value, tables)| value - tables)
-                .collect();
-            let trees = Trees::fit(&rows, &rest, &precisions());
-            Form::Trees(ridge, trees)
-        }
-        Model::Mlp => {
-            let rows: Vec<Columns> = samples.iter().map(|sample| flat(&features, &sample.member)).collect();
-            let ridge = linear(&noise, priors)?;
-            let rest = values.iter().zip(&ridge.left_out);
-            let rest: Vec<f64> = rest.map(|(value, sum)| value - sum).collect();
-            let mlp = Mlp::fit(&rows, &rest, &precisions(), 0);
-            Form::Mlp(ridge, Box::new(mlp))
-        }
-    };
-    Ok((Fitted { form, unit }, None))
+    }
+    Ok((ridge, weighed))
 }
 
 /// The standard deviation, which fitted values are divided by; 1 where they are all equal.
@@ -285,49 +326,28 @@ fn spread(values: &[f64]) -> f64 {
 }
 
 /// The rows' noise where errors have Student's t distribution: one step of the expectation-maximisation of Lange et al. 1989
-/// from the errors of rows left out.
-fn reweighed(values: &[f64], left_out: &[f64], noise: &[f64]) -> Vec<f64> {
-    let squares: Vec<f64> = values
-        .iter()
-        .zip(left_out)
-        .zip(noise)
+/// from the errors of rows left out. The scale is such that half of the errors are below the distribution's median.
+fn reweighed(target: &Target, left_out: &[f64], freedom: f64) -> Vec<f64> {
+    let rows = target.values.iter().zip(left_out).zip(&target.noise);
+    let squares: Vec<f64> = rows
         .map(|((value, left_out), noise)| (value - left_out).powi(2) / noise)
         .collect();
     let mut sorted = squares.clone();
     sorted.sort_by(f64::total_cmp);
-    // The median of the square of a t with four degrees of freedom.
-    let scale = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0).max(1e-300) / 0.5486;
-    let weigh = |(noise, square): (&f64, &f64)| noise * (FREEDOM + square / scale) / (FREEDOM + 1.0);
-    noise.iter().zip(&squares).map(weigh).collect()
+    let quartile = student_t::quantile(0.75, freedom);
+    let scale = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0).max(1e-300) / quartile.powi(2);
+    let weigh = |(noise, square): (&f64, &f64)| noise * (freedom + square / scale) / (freedom + 1.0);
+    target.noise.iter().zip(&squares).map(weigh).collect()
 }
 
-/// What each row is predicted to be by a model that was fitted to the other folds.
-fn crossed(
-    space: &Space,
-    samples: &[Sample],
-    model: Model,
-    transform: Transform,
-    robust: bool,
-    priors: Option<&[f64]>,
-) -> Result<Vec<f64>, PredictError> {
-    let folds = if model.is_linear() { LINEAR_FOLDS } else { FOLDS };
-    let folds = folds.min(samples.len());
+/// What each row is predicted to be by a model that was fitted to the other folds: `predict` is given the rows inside of a
+/// fold and those outside.
+fn crossed(rows: usize, folds: usize, predict: impl Fn(&[usize], &[usize]) -> Vec<f64> + Sync) -> Vec<f64> {
+    let folds = folds.min(rows);
     let of_fold = |fold: usize| {
-        let part = |inside: bool| -> Vec<Sample> {
-            let kept = samples
-                .iter()
-                .enumerate()
-                .filter(|(row, _)| (row % folds == fold) == inside);
-            kept.map(|(_, sample)| sample.clone()).collect()
-        };
-        let (fitted, _) = fit(space, &part(false), model, transform, robust, priors)?;
-        let members: Vec<Member> = part(true).into_iter().map(|sample| sample.member).collect();
-        Ok(fitted.predict(space, &members))
+        let (inside, outside): (Vec<usize>, Vec<usize>) = (0..rows).partition(|row| row % folds == fold);
+        predict(&inside, &outside)
     };
-    let predicted: Vec<Vec<f64>> = (0..folds)
-        .into_par_iter()
-        .map(of_fold)
-        .collect::<Result<_, PredictError>>()?;
-    let value = |row: usize| predicted[row % folds][row / folds];
-    Ok((0..samples.len()).map(|row| transform.back(value(row))).collect())
+    let predicted: Vec<Vec<f64>> = (0..folds).into_par_iter().map(of_fold).collect();
+    (0..rows).map(|row| predicted[row % folds][row / folds]).collect()
 }

@@ -2,14 +2,17 @@
 
 mod additive;
 mod file;
+mod quantity;
 mod range;
 
 use panarch_graph::{ContentHash, Estimate};
 use panarch_space::Space;
 use rayon::prelude::*;
 
-use crate::model::{Fitted, Recipe, Trial};
+use crate::model::{Fitted, Recipe};
+use crate::trial::{Trial, chosen};
 use crate::{HealthCard, Member, Model, PredictError, Sample, Transform};
+pub use quantity::TrainedQuantity;
 use range::Range;
 
 /// The level of the intervals.
@@ -34,8 +37,9 @@ pub enum Choice {
 ///
 /// The model and the form of the quantity ([`Transform`]) are chosen by what each says of rows that it was not fitted to:
 /// in closed form one row at a time for the linear models, by folds for the others. The same errors make the intervals
-/// (conformal prediction in its jackknife form, Barber et al. 2021): the level's quantile of their size, so that at
-/// least about that share of new values lies inside, whatever the errors' distribution. Rows of one network count as one.
+/// (conformal prediction in its jackknife form, Barber et al. 2021): the level's quantile of their size, and one standard
+/// deviation of its share of new values more, so that at least the level's share of new values lies inside for most sets of
+/// rows and not only in their mean (Vovk 2012), whatever the errors' distribution. Rows of one network count as one.
 #[derive(Debug)]
 pub struct TrainedPredictor {
     space: Space,
@@ -70,8 +74,7 @@ impl TrainedPredictor {
         };
         let mut sizes: Vec<f64> = samples.iter().zip(left_out).map(size).collect();
         sizes.sort_by(f64::total_cmp);
-        let rank = ((sizes.len() as f64 + 1.0) * LEVEL).ceil() as usize;
-        let half = sizes.get(rank.clamp(1, sizes.len().max(1)) - 1).copied().unwrap_or(0.0);
+        let half = sizes.get(rank(sizes.len()) - 1).copied().unwrap_or(0.0);
         let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
         let intervals: Vec<(f64, f64)> = left_out
             .iter()
@@ -183,6 +186,14 @@ impl TrainedPredictor {
     }
 }
 
+/// Which of so many errors, the smallest being 1, is half an interval: the share of new ones below has about the variance of a
+/// binomial one, of which a standard deviation is put on top.
+fn rank(errors: usize) -> usize {
+    let count = errors as f64;
+    let rank = (count + 1.0) * LEVEL + (count * LEVEL * (1.0 - LEVEL)).sqrt();
+    (rank.ceil() as usize).clamp(1, errors.max(1))
+}
+
 /// The interval around what was fitted, in the unit of the values.
 fn interval(transform: Transform, fitted: f64, half: f64) -> (f64, f64) {
     let half = half * transform.spread(fitted);
@@ -206,52 +217,6 @@ fn check(samples: &[Sample]) -> Result<(), PredictError> {
             reason: "its value is not a finite number".to_owned(),
         }),
     }
-}
-
-/// The trial that errs least on rows left out.
-///
-/// The form of the quantity is chosen with the linear models, which take a moment; the others are tried in that form alone.
-fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Result<Trial, PredictError> {
-    let models = match choice {
-        Choice::Auto => Model::ALL.to_vec(),
-        Choice::Only(model) => vec![model],
-    };
-    let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
-    let transforms: Vec<Transform> = Transform::ALL.into_iter().filter(|it| it.suits(&values)).collect();
-    let linear: Vec<Model> = models.iter().copied().filter(|model| model.is_linear()).collect();
-    let scouts = if linear.is_empty() {
-        vec![Model::Pairwise]
-    } else {
-        linear.clone()
-    };
-    let pairs: Vec<(Model, Transform)> = scouts
-        .iter()
-        .flat_map(|model| transforms.iter().map(|transform| (*model, *transform)))
-        .collect();
-    let run = |&(model, transform): &(Model, Transform)| Trial::run(space, samples, model, transform, false, None);
-    let mut trials: Vec<Trial> = pairs.par_iter().map(run).collect::<Result<_, _>>()?;
-    let best = |trials: &[Trial]| {
-        let error = |trial: &Trial| trial.error(samples);
-        let errors: Vec<f64> = trials.iter().map(error).collect();
-        (0..errors.len()).min_by(|a, b| errors[*a].total_cmp(&errors[*b]))
-    };
-    let recipe = best(&trials).map(|position| trials[position].recipe.clone());
-    let Recipe {
-        model,
-        transform,
-        priors,
-        ..
-    } = recipe.ok_or(PredictError::Singular)?;
-    if linear.is_empty() {
-        trials.clear();
-    } else {
-        trials.push(Trial::run(space, samples, model, transform, true, Some(&priors))?);
-    }
-    for model in models.into_iter().filter(|model| !model.is_linear()) {
-        trials.push(run(&(model, transform))?);
-    }
-    let best = best(&trials).ok_or(PredictError::Singular)?;
-    trials.swap_remove(best).crossed(space, samples)
 }
 
 /// The hash of rows.

@@ -18,6 +18,12 @@ const DRAWS: u64 = 4;
 /// Rounds of expectation-maximisation for the weights of the priors.
 const ROUNDS: usize = 8;
 
+/// Variances, relative to that of one known device, that a prior in which the new one is most like that may give to all known
+/// devices, to the choices and to the noise.
+const BESIDE_ONE: [f64; 3] = [0.003, 0.03, 0.3];
+const CHOICES_BESIDE_ONE: [f64; 2] = [0.0, 0.01];
+const NOISE_BESIDE_ONE: [f64; 4] = [1e-4, 1e-3, 1e-2, 0.1];
+
 /// Variances, relative to that of the known devices' part, that a prior may give to the other parts and to the noise.
 const OF_STRUCTURE: [f64; 4] = [0.0, 0.01, 0.1, 1.0];
 const OF_NOISE: [f64; 4] = [3e-4, 3e-3, 3e-2, 0.2];
@@ -46,10 +52,10 @@ pub struct TransferScore {
 /// The logarithm of the new device's latency is a Gaussian process. Its covariance is that of the known devices' logarithms,
 /// each standardised (so that the new device is taken for one more of their kind), of each network or of what is left of it when
 /// dead operations are removed, as compilers do; and besides that of the choices, and of those left, for what none of them
-/// has. How much of each, and how much noise,
-/// a handful of rows cannot say. A grid of priors is weighed instead: beforehand by the known devices, each taken in turn
-/// for the new one (empirical Bayes, the mixture's weights by expectation-maximisation), then by the rows themselves.
-/// Predictions are averaged over what remains.
+/// has. Other priors take it for much like one of the known devices, whichever that is: a card of the same generation at the
+/// same batch. How much of each, and how much noise, a handful of rows cannot say. A grid of priors is weighed instead:
+/// beforehand by the known devices, each taken in turn for the new one (empirical Bayes, the mixture's weights by
+/// expectation-maximisation), then by the rows themselves. Predictions are averaged over what remains.
 #[derive(Debug)]
 pub struct Transfer {
     /// Row by row, the standardised logarithms of the known devices.
@@ -68,6 +74,8 @@ struct Prior {
     /// How much of each part.
     parts: [f64; PARTS],
     noise: f64,
+    /// Whether the new device is most like one of the known ones; each is as likely to be that one.
+    like_one: bool,
 }
 
 impl Transfer {
@@ -112,8 +120,18 @@ impl Transfer {
                     priors.extend(OF_NOISE.map(|noise| Prior {
                         parts: [own, 1.0 - own, choices, live],
                         noise,
+                        like_one: false,
                     }));
                 }
+            }
+        }
+        for known in BESIDE_ONE {
+            for choices in CHOICES_BESIDE_ONE {
+                priors.extend(NOISE_BESIDE_ONE.map(|noise| Prior {
+                    parts: [known, 0.0, choices, 0.0],
+                    noise,
+                    like_one: true,
+                }));
             }
         }
         let mut transfer = Self {
@@ -142,10 +160,9 @@ impl Transfer {
                     let rows = sample(&mut rng, self.known.len(), count).into_vec();
                     let values: Vec<f64> = rows.iter().map(|row| self.known[*row][device]).collect();
                     let parts = self.parts(&rows, &rows, Some(device));
+                    let others: Vec<usize> = (0..devices).filter(|other| *other != device).collect();
                     for (sum, prior) in sums.iter_mut().zip(&self.priors) {
-                        let found =
-                            Conditioned::new(&parts, prior, &values).map_or(f64::NEG_INFINITY, |it| it.log_likelihood);
-                        *sum += found / DRAWS as f64;
+                        *sum += self.under(prior, &parts, &rows, &others, &values).log_likelihood() / DRAWS as f64;
                     }
                 }
                 sums
@@ -174,24 +191,31 @@ impl Transfer {
             return Err(PredictError::Inputs { reason });
         }
         let parts = self.parts(rows, rows, None);
-        let conditioned: Vec<Option<Conditioned>> = self
-            .priors
-            .iter()
-            .map(|prior| Conditioned::new(&parts, prior, logarithms))
-            .collect();
-        let likelihood = |it: &Option<Conditioned>| it.as_ref().map_or(f64::NEG_INFINITY, |it| it.log_likelihood);
-        let evidence: Vec<f64> = conditioned.iter().map(likelihood).collect();
+        let devices: Vec<usize> = (0..self.known.first().map_or(0, Vec::len)).collect();
+        let under = |prior: &Prior| self.under(prior, &parts, rows, &devices, logarithms);
+        let mixtures: Vec<Mixture> = self.priors.par_iter().map(under).collect();
+        let evidence: Vec<f64> = mixtures.iter().map(Mixture::log_likelihood).collect();
         let shares = posterior(&self.log_weights, &evidence);
         // Predictions are linear in the weighted residuals, so that they are averaged before the table is gone through.
         let mut constant = 0.0;
         let mut sums = vec![[0.0; PARTS]; rows.len()];
-        for ((conditioned, prior), share) in conditioned.iter().zip(&self.priors).zip(&shares) {
-            let Some(conditioned) = conditioned else { continue };
-            constant += share * conditioned.constant;
-            for (sums, residual) in sums.iter_mut().zip(&conditioned.residuals) {
-                sums.iter_mut()
-                    .zip(prior.parts)
-                    .for_each(|(sum, weight)| *sum += share * weight * residual);
+        let mut of_device = vec![0.0; devices.len()];
+        for ((mixture, prior), share) in mixtures.iter().zip(&self.priors).zip(&shares) {
+            for ((device, conditioned), within) in mixture.0.iter().zip(mixture.shares()) {
+                let share = share * within;
+                constant += share * conditioned.constant;
+                for (sums, residual) in sums.iter_mut().zip(&conditioned.residuals) {
+                    sums.iter_mut()
+                        .zip(prior.parts)
+                        .for_each(|(sum, weight)| *sum += share * weight * residual);
+                }
+                if let Some(device) = device {
+                    let products = rows.iter().zip(&conditioned.residuals);
+                    let slope: f64 = products
+                        .map(|(row, residual)| self.known[*row][*device] * residual)
+                        .sum();
+                    of_device[*device] += share * slope;
+                }
             }
         }
         if !constant.is_finite() {
@@ -202,7 +226,12 @@ impl Transfer {
                 let parts = self.part(row, *other, None);
                 parts.iter().zip(sums).map(|(part, sum)| part * sum).sum::<f64>()
             };
-            constant + rows.iter().zip(&sums).map(term).sum::<f64>()
+            let like: f64 = self.known[row]
+                .iter()
+                .zip(&of_device)
+                .map(|(value, slope)| value * slope)
+                .sum();
+            constant + like + rows.iter().zip(&sums).map(term).sum::<f64>()
         };
         Ok((0..self.known.len()).into_par_iter().map(one).collect())
     }
@@ -239,6 +268,27 @@ impl Transfer {
         })
     }
 
+    /// A prior conditioned on rows, once for each device that the new one may be most like.
+    fn under(
+        &self,
+        prior: &Prior,
+        parts: &[[f64; PARTS]],
+        rows: &[usize],
+        devices: &[usize],
+        values: &[f64],
+    ) -> Mixture {
+        if !prior.like_one {
+            let conditioned = Conditioned::new(parts, prior, None, values);
+            return Mixture(conditioned.map(|it| (None, it)).into_iter().collect());
+        }
+        let like = |device: &usize| {
+            let of_device: Vec<f64> = rows.iter().map(|row| self.known[*row][*device]).collect();
+            let conditioned = Conditioned::new(parts, prior, Some(&of_device), values)?;
+            Some((Some(*device), conditioned))
+        };
+        Mixture(devices.iter().filter_map(like).collect())
+    }
+
     /// The covariance of two rows by each part, without one of the known devices where one is named.
     fn part(&self, a: usize, b: usize, without: Option<usize>) -> [f64; PARTS] {
         let known = |a: usize, b: usize| {
@@ -266,6 +316,34 @@ impl Transfer {
     }
 }
 
+/// A prior conditioned on rows, with the known device that the new one is taken to be like.
+struct Mixture(Vec<(Option<usize>, Conditioned)>);
+
+impl Mixture {
+    fn evidence(&self) -> Vec<f64> {
+        self.0
+            .iter()
+            .map(|(_, conditioned)| conditioned.log_likelihood)
+            .collect()
+    }
+
+    /// The logarithm of the mean likelihood; minus infinity without any.
+    fn log_likelihood(&self) -> f64 {
+        let evidence = self.evidence();
+        let largest = evidence.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if evidence.is_empty() {
+            return largest;
+        }
+        let sum: f64 = evidence.iter().map(|one| (one - largest).exp()).sum();
+        largest + (sum / evidence.len() as f64).ln()
+    }
+
+    fn shares(&self) -> Vec<f64> {
+        let evidence = self.evidence();
+        posterior(&vec![0.0; evidence.len()], &evidence)
+    }
+}
+
 /// A prior conditioned on rows, its scale profiled out and its constant integrated out.
 struct Conditioned {
     log_likelihood: f64,
@@ -274,13 +352,20 @@ struct Conditioned {
 }
 
 impl Conditioned {
-    fn new(parts: &[[f64; PARTS]], prior: &Prior, values: &[f64]) -> Option<Self> {
+    /// `like` are the values of a known device that the new one is most like, whose variance is then the unit.
+    fn new(parts: &[[f64; PARTS]], prior: &Prior, like: Option<&[f64]>, values: &[f64]) -> Option<Self> {
         let size = values.len();
         let mut matrix: Vec<f64> = parts
             .iter()
             .map(|parts| parts.iter().zip(prior.parts).map(|(part, weight)| part * weight).sum())
             .collect();
         for i in 0..size {
+            if let Some(like) = like {
+                let row = &mut matrix[packed(i, 0)..=packed(i, i)];
+                row.iter_mut()
+                    .zip(like)
+                    .for_each(|(entry, value)| *entry += like[i] * value);
+            }
             matrix[packed(i, i)] += prior.noise;
         }
         let factor = Cholesky::new(&matrix, size, 0.0)?;

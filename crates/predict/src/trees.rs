@@ -1,18 +1,24 @@
 //! Gradient-boosted regression trees.
 
+use panarch_graph::stream;
+use rand::seq::index::sample;
+
 /// Trees, and how much of each is added.
-const ROUNDS: usize = 500;
-const RATE: f64 = 0.06;
+const ROUNDS: usize = 1_200;
+const RATE: f64 = 0.03;
 /// Splits from the root to a leaf, and the fewest rows of a leaf.
-const DEPTH: usize = 5;
-const FEWEST: usize = 4;
+const DEPTH: usize = 3;
+const FEWEST: usize = 8;
+/// Share of the rows and of the features that a tree is grown from.
+const SHARE: f64 = 0.7;
 /// Penalty of a leaf's square.
 const SHRINKAGE: f64 = 1.0;
 /// Most different values of a feature that are told apart.
-const BINS: usize = 64;
+const BINS: usize = 128;
 
 /// A sum of small trees, each fitted to what those before it leave (Friedman 2001, least squares), with the penalty of
-/// leaves of Chen and Guestrin 2016. Features have few different values, so that every border between two of them is tried.
+/// leaves of Chen and Guestrin 2016. Each tree sees some of the rows and features alone (Friedman 2002). Features have few
+/// different values, so that every border between two of them is tried.
 #[derive(Debug, Clone)]
 pub(crate) struct Trees {
     constant: f64,
@@ -49,15 +55,18 @@ impl Trees {
             / weights.iter().sum::<f64>();
         let mut rest: Vec<f64> = values.iter().map(|value| value - constant).collect();
         let mut trees = Vec::with_capacity(ROUNDS);
+        let mut rng = stream(0, "panarch predictor trees", 0);
+        let mut drawn = |all: usize| sample(&mut rng, all, (SHARE * all as f64).ceil() as usize).into_vec();
         for _ in 0..ROUNDS {
             let mut grower = Grower {
                 bins: &bins,
                 borders: &borders,
+                features: drawn(width),
                 rest: &rest,
                 weights: &weights,
                 nodes: Vec::new(),
             };
-            grower.grow((0..rows.len()).collect(), 0);
+            grower.grow(drawn(rows.len()), 0);
             let tree = grower.nodes;
             for (rest, bins) in rest.iter_mut().zip(&bins) {
                 *rest -= leaf(&tree, bins);
@@ -116,6 +125,8 @@ fn leaf(tree: &[Node], bins: &[u8]) -> f64 {
 struct Grower<'a> {
     bins: &'a [Vec<u8>],
     borders: &'a [Vec<f64>],
+    /// The features that may be split.
+    features: Vec<usize>,
     rest: &'a [f64],
     weights: &'a [f64],
     nodes: Vec<Node>,
@@ -186,7 +197,8 @@ impl Grower<'_> {
     /// The split that lessens the square error most.
     fn best(&self, rows: &[usize], all: Sums) -> Option<(usize, u8)> {
         let mut best = (all.score() * (1.0 + 1e-12) + 1e-300, None);
-        for (feature, borders) in self.borders.iter().enumerate() {
+        for &feature in &self.features {
+            let borders = &self.borders[feature];
             let mut histogram = [Sums::default(); BINS];
             for &row in rows {
                 histogram[usize::from(self.bins[row][feature])].add(self.weights[row], self.rest[row]);

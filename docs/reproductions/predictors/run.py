@@ -62,6 +62,19 @@ def transfer():
         yield [target, found["spearman"], found["worst"]]
 
 
+def summary(rows):
+    """Mean over the splits, and their standard deviation, of the figures of each column."""
+    for key in dict.fromkeys((row[0], row[1]) for row in rows):
+        of = [row for row in rows if (row[0], row[1]) == key]
+        cells = []
+        for figure in ("within_10", "spearman", "rmse", "coverage"):
+            values = [row[6 + FIGURES.index(figure)] for row in of]
+            mean = sum(values) / len(values)
+            spread = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
+            cells.append(f"{mean:.4g} ± {spread:.2g}")
+        print("|", key[1], "|", ", ".join(dict.fromkeys(row[4] for row in of)), "|", " | ".join(cells), "|")
+
+
 for name, header, rows in [
     ("tables.csv", ["table", "target", "split", "training_rows", "model", "transform", *FIGURES], evaluate()),
     ("transfer.csv", ["target", "mean_spearman", "worst_spearman"], transfer()),
@@ -69,6 +82,14 @@ for name, header, rows in [
     with (HERE / name).open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
+        done = []
         for row in rows:
             writer.writerow(row)
             file.flush()
+            done.append(row)
+    if name == "tables.csv":
+        summary(done)
+    else:
+        mean = sum(row[1] for row in done) / len(done)
+        worst = min(done, key=lambda row: row[1])
+        print(f"transfer: mean {mean:.4f} over {len(done)} devices, worst {worst[0]} {worst[1]:.4f}")

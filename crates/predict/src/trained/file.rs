@@ -5,11 +5,12 @@ use panarch_space::{Genotype, Space};
 use serde::{Deserialize, Serialize};
 
 use super::{TrainedPredictor, check, hash};
-use crate::model::{Fitted, Recipe, Trial};
+use crate::model::{Fitted, Recipe, Training};
+use crate::trial::Trial;
 use crate::{HealthCard, Member, PredictError, Sample, Transform};
 
 /// The version that this code writes and the only one it reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How many of the rows are predicted in the file, so that another fit is noticed.
 const SPOT_CHECKS: usize = 16;
@@ -134,13 +135,14 @@ impl TrainedPredictor {
         let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
         let half = file.half_interval;
         let priors = file.recipe.priors.iter();
-        if !(half.is_finite() && half >= 0.0 && priors.clone().all(|prior| prior.abs() <= 100.0)) {
+        let freedom = file.recipe.freedom.unwrap_or(1.0);
+        if !(half.is_finite() && half >= 0.0 && freedom >= 1.0 && priors.clone().all(|prior| prior.abs() <= 100.0)) {
             return Err(wrong("a number is out of range".to_owned()));
         }
         if !Transform::suits(file.recipe.transform, &values) {
             return Err(wrong("its form is not defined for its rows".to_owned()));
         }
-        let fitted = Fitted::again(space, &samples, &file.recipe)?;
+        let (fitted, _) = Training::new(space, &samples).fit(&file.recipe)?;
         let found = spot_checks(space, &samples, &fitted);
         let near = |(a, b): (&f64, &f64)| (a - b).abs() <= TOLERANCE * (1.0 + a.abs());
         if found.len() != file.spot_checks.len() || !found.iter().zip(&file.spot_checks).all(near) {

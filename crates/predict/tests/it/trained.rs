@@ -1,7 +1,7 @@
 //! Predictors that are trained on rows, on made-up devices whose truth is known.
 
-use panarch_graph::stream;
-use panarch_predict::{Choice, Member, Model, PredictError, Sample, TrainedPredictor, Transfer};
+use panarch_graph::{Latency, Precision, Provenance, ProvenanceKind, stream};
+use panarch_predict::{Choice, Member, Model, PredictError, Predictor, Sample, TrainedPredictor, Transfer};
 use panarch_space::{Genotype, Space};
 use rand::RngExt;
 
@@ -64,9 +64,53 @@ fn tables_of_blocks_are_learned_where_single_choices_do_not_suffice() {
 }
 
 #[test]
+fn rows_that_nothing_explains_neither_choose_nor_pull() {
+    let space = Space::preset("mnasnet-anb").unwrap();
+    let (mut train, test) = (samples(&space, 240, 1, 0), samples(&space, 200, 2, 0));
+    // Every eighth row was measured while something else ran.
+    for sample in train.iter_mut().step_by(8) {
+        sample.value *= 1.8;
+    }
+    let predictor = TrainedPredictor::train(&space, "ms", train, Choice::Auto).unwrap();
+    let (card, _) = predictor.evaluate(&test).unwrap();
+    // Least squares would be a tenth too high everywhere.
+    assert!(card.within_10.unwrap() > 97.0, "{} {card:?}", predictor.model().name());
+}
+
+#[test]
+fn a_trained_predictor_answers_for_genotypes() {
+    let space = Space::preset("mnasnet-anb").unwrap();
+    let rows = samples(&space, 60, 1, 0);
+    let trained = || TrainedPredictor::train(&space, "ms", rows.clone(), Choice::Only(Model::Ridge)).unwrap();
+    let measured = Provenance {
+        kind: ProvenanceKind::Measured,
+        device: "made up".to_owned(),
+        tool: "a test".to_owned(),
+        version: "1".to_owned(),
+        precision: Precision::F32,
+        batch: 1,
+        repeats: None,
+        note: None,
+    };
+    let of = |resolution| trained().into_quantity(resolution, measured.clone(), Latency::from_seconds);
+    let genotypes = [rows[3].member.genotype.clone(), Genotype::new(vec![0; 3])];
+    let mut answers = of(None).predict(&genotypes);
+    assert!(matches!(answers.pop(), Some(Err(PredictError::Genotype(_)))));
+    let answer = answers.pop().unwrap().unwrap();
+    let expected = trained().predict(&[rows[3].member.clone()]).pop().unwrap().unwrap();
+    assert_eq!(answer.value, Latency::from_seconds(expected.value));
+    assert!(answer.low < answer.value && answer.value < answer.high);
+    assert_eq!(of(None).provenance().kind, ProvenanceKind::Predicted);
+    assert_eq!(of(None).protocol().unwrap(), of(None).protocol().unwrap());
+    assert_ne!(of(None).protocol().unwrap(), of(Some(192)).protocol().unwrap());
+    let error = of(Some(192)).predict_one(&genotypes[0]).unwrap_err();
+    assert!(matches!(error, PredictError::OutOfRange { .. }), "{error}");
+}
+
+#[test]
 fn every_model_ranks_networks_and_comes_back_from_its_file() {
     let space = Space::preset("mnasnet-anb").unwrap();
-    let (train, test) = (samples(&space, 120, 1, 0), samples(&space, 60, 2, 0));
+    let (train, test) = (samples(&space, 240, 1, 0), samples(&space, 120, 2, 0));
     let members: Vec<Member> = test.iter().map(|sample| sample.member.clone()).collect();
     for model in Model::ALL {
         let predictor = TrainedPredictor::train(&space, "ms", train.clone(), Choice::Only(model)).unwrap();

@@ -100,6 +100,8 @@ pub enum ModelArg {
     Trees,
     /// Multilayer perceptron
     Mlp,
+    /// Gaussian process
+    GaussianProcess,
 }
 
 impl ModelArg {
@@ -111,6 +113,7 @@ impl ModelArg {
             Self::Tables => Some(Model::Tables),
             Self::Trees => Some(Model::Trees),
             Self::Mlp => Some(Model::Mlp),
+            Self::GaussianProcess => Some(Model::GaussianProcess),
         }
     }
 }

@@ -15,9 +15,15 @@ pub(crate) fn forward(level: Level, conv: &Convolution, weights: &[f32], out: &m
     let inner = conv.inner();
     let length = packed_length(level, inner, outs);
     for (group, out) in out.chunks_exact_mut(length).take(conv.groups).enumerate() {
-        pack(level, inner, outs, out, |row, column| {
-            weights[((group * outs + column) * ins + row % ins) * taps + row / ins]
-        });
+        let weights = weights.get(group * outs * inner..).unwrap_or_default();
+        if taps == 1 {
+            // No division for each of the many weights of a linear layer.
+            pack(level, inner, outs, out, |row, column| weights[column * inner + row]);
+        } else {
+            pack(level, inner, outs, out, |row, column| {
+                weights[(column * ins + row % ins) * taps + row / ins]
+            });
+        }
     }
 }
 

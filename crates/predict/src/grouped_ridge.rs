@@ -34,6 +34,17 @@ pub(crate) struct GroupedRidge {
     pub(crate) left_out: Vec<f64>,
 }
 
+/// What is known of the logarithms of the groups' prior variances.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Priors<'a> {
+    /// Nothing: they are sought.
+    Sought,
+    /// They are sought near these.
+    Near(&'a [f64]),
+    /// They are these.
+    Fixed(&'a [f64]),
+}
+
 /// Rows by their groups of columns.
 pub(crate) struct Rows<'a> {
     pub(crate) columns: &'a [Vec<Columns>],
@@ -43,13 +54,17 @@ pub(crate) struct Rows<'a> {
 }
 
 impl GroupedRidge {
-    /// Fits; `priors` are sought where none are given. None where the equations cannot be solved.
-    pub(crate) fn fit(rows: &Rows<'_>, priors: Option<&[f64]>) -> Option<Self> {
+    /// Fits. None where the equations cannot be solved.
+    pub(crate) fn fit(rows: &Rows<'_>, priors: Priors<'_>) -> Option<Self> {
         let groups = rows.columns.first().map_or(0, Vec::len);
         let priors = match priors {
-            Some(priors) if priors.len() == groups => priors.to_vec(),
-            Some(_) => return None,
-            None => sought(rows, groups)?,
+            Priors::Fixed(priors) | Priors::Near(priors) if priors.len() != groups => return None,
+            Priors::Fixed(priors) => priors.to_vec(),
+            Priors::Near(priors) => sought(rows, priors.to_vec(), 2.0 * LAST_STEP)?,
+            Priors::Sought => {
+                let start = (0..groups).map(|group| if group == 0 { 4.0 } else { 0.0 });
+                sought(rows, start.collect(), FIRST_STEP)?
+            }
         };
         let every: Vec<usize> = (0..rows.values.len()).collect();
         let covariances = Covariances::new(rows, &every, groups);
@@ -202,7 +217,8 @@ impl Solved {
 }
 
 /// The priors under which some of the rows are most likely: one coordinate at a time, in steps that shrink.
-fn sought(rows: &Rows<'_>, groups: usize) -> Option<Vec<f64>> {
+fn sought(rows: &Rows<'_>, mut priors: Vec<f64>, mut step: f64) -> Option<Vec<f64>> {
+    let groups = priors.len();
     let count = rows.values.len();
     let some = count.min(FOR_PENALTIES);
     // Evenly spread: rows come in no order that would matter, and the choice is the same each time.
@@ -211,9 +227,7 @@ fn sought(rows: &Rows<'_>, groups: usize) -> Option<Vec<f64>> {
     let used: Vec<usize> = (0..groups)
         .filter(|group| covariances.mean_squares[*group] > 0.0)
         .collect();
-    let mut priors: Vec<f64> = (0..groups).map(|group| if group == 0 { 4.0 } else { 0.0 }).collect();
     let mut best = covariances.log_likelihood(&which, &priors);
-    let mut step = FIRST_STEP;
     while step >= LAST_STEP {
         let mut improved = false;
         for &group in &used {
@@ -258,7 +272,7 @@ mod tests {
             values: &values,
             noise: &noise,
         };
-        let whole = GroupedRidge::fit(&rows, Some(&priors)).unwrap();
+        let whole = GroupedRidge::fit(&rows, Priors::Fixed(&priors)).unwrap();
         for out in 0..values.len() {
             let (mut columns, mut values, mut noise) = (columns.clone(), values.clone(), noise.clone());
             let row = columns.remove(out);
@@ -270,7 +284,7 @@ mod tests {
                 noise: &noise,
             };
             // Priors are relative to the mean square of a row's columns, which is that of every row here.
-            let part = GroupedRidge::fit(&rows, Some(&priors)).unwrap();
+            let part = GroupedRidge::fit(&rows, Priors::Fixed(&priors)).unwrap();
             assert!((part.predict(&row) - whole.left_out[out]).abs() < 1e-10, "row {out}");
         }
     }
@@ -288,7 +302,7 @@ mod tests {
             values: &values,
             noise: &[1.0; 120],
         };
-        let fit = GroupedRidge::fit(&rows, None).unwrap();
+        let fit = GroupedRidge::fit(&rows, Priors::Sought).unwrap();
         assert!(fit.priors[0] > 4.0 && fit.priors[1] < 2.0, "{:?}", fit.priors);
         assert!((fit.predict(&columns[3]) - 3.0).abs() < 0.05);
     }

@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::features::{Columns, Features, Interactions};
-use crate::grouped_ridge::{self, GroupedRidge};
+use crate::grouped_ridge::{self, GroupedRidge, Priors};
 use crate::mlp::Mlp;
 use crate::trees::Trees;
 use crate::{Member, PredictError, Sample, Transform};
@@ -19,6 +19,9 @@ pub enum Model {
     Pairwise,
     /// Ridge regression with tables of whole blocks, neighbours and stages, shrunk towards the choices' own effects.
     Tables,
+    /// Ridge regression on what the lowered network does, in all and in each stage (layers, MACs, traffic, parameters), with
+    /// curves of its MACs and traffic, and on the choices: for costs of which some dozen rows are known.
+    Counts,
     /// Gradient-boosted trees on what the tables leave, with the positions of the choices and what the tables say as
     /// features: for what is no sum, such as a throughput that something else limits.
     Trees,
@@ -28,7 +31,14 @@ pub enum Model {
 
 impl Model {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [Self::Ridge, Self::Pairwise, Self::Tables, Self::Trees, Self::Mlp];
+    pub const ALL: [Self; 6] = [
+        Self::Ridge,
+        Self::Pairwise,
+        Self::Tables,
+        Self::Counts,
+        Self::Trees,
+        Self::Mlp,
+    ];
 
     /// Its name on the command line and in files.
     #[must_use]
@@ -37,6 +47,7 @@ impl Model {
             Self::Ridge => "ridge",
             Self::Pairwise => "pairwise",
             Self::Tables => "tables",
+            Self::Counts => "counts",
             Self::Trees => "trees",
             Self::Mlp => "mlp",
         }
@@ -47,12 +58,13 @@ impl Model {
             Self::Ridge | Self::Mlp => Interactions::None,
             Self::Pairwise => Interactions::Pairs,
             Self::Tables | Self::Trees => Interactions::Tables,
+            Self::Counts => Interactions::Counts,
         }
     }
 
     /// Whether it is fitted in closed form, which also tells what each row is predicted to be from the others.
     pub(crate) const fn is_linear(self) -> bool {
-        matches!(self, Self::Ridge | Self::Pairwise | Self::Tables)
+        matches!(self, Self::Ridge | Self::Pairwise | Self::Tables | Self::Counts)
     }
 }
 
@@ -90,6 +102,12 @@ const FOLDS: usize = 5;
 /// and intervals come out too wide.
 const LINEAR_FOLDS: usize = 20;
 
+/// The same where every fold seeks its own priors, which takes longer.
+const SEEKING_FOLDS: usize = 10;
+
+/// Rows up to which cross-validation seeks the priors anew in every fold: those of few rows have seen the row that is left out.
+const FEW: usize = 300;
+
 /// Degrees of freedom of the errors that a robust fit expects, and how often it weighs the rows anew.
 const FREEDOM: f64 = 4.0;
 const REWEIGHTINGS: usize = 2;
@@ -103,14 +121,14 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// Fits a model and predicts every row from others. `priors` fixes what else is sought.
+    /// Fits a model and predicts every row from others.
     pub(crate) fn run(
         space: &Space,
         samples: &[Sample],
         model: Model,
         transform: Transform,
         robust: bool,
-        priors: Option<&[f64]>,
+        priors: Priors<'_>,
     ) -> Result<Self, PredictError> {
         let (fitted, left_out) = fit(space, samples, model, transform, robust, priors)?;
         let priors = match &fitted.form {
@@ -118,7 +136,7 @@ impl Trial {
         };
         let left_out = match left_out {
             Some(left_out) => left_out,
-            None => crossed(space, samples, model, transform, false, Some(&priors))?,
+            None => crossed(space, samples, model, transform, false, Priors::Fixed(&priors))?,
         };
         Ok(Self {
             recipe: Recipe {
@@ -132,8 +150,8 @@ impl Trial {
         })
     }
 
-    /// The same, with what it says of each row from other folds if it is robust: the weight of a row depends on all others, so
-    /// that its prediction in closed form has seen more than it should.
+    /// The same, with what it says of each row from other folds where the closed form has seen more than it should: in a robust
+    /// fit the weight of a row depends on all others, and priors that were sought with few rows depend on each of them.
     pub(crate) fn crossed(mut self, space: &Space, samples: &[Sample]) -> Result<Self, PredictError> {
         let Recipe {
             model,
@@ -141,8 +159,14 @@ impl Trial {
             robust,
             priors,
         } = &self.recipe;
-        if *robust {
-            self.left_out = crossed(space, samples, *model, *transform, true, Some(priors))?;
+        let few = samples.len() <= FEW && model.is_linear();
+        if *robust || few {
+            let priors = if few {
+                Priors::Near(priors)
+            } else {
+                Priors::Fixed(priors)
+            };
+            self.left_out = crossed(space, samples, *model, *transform, *robust, priors)?;
         }
         Ok(self)
     }
@@ -161,7 +185,7 @@ impl Trial {
 impl Fitted {
     /// Makes a model again from its recipe.
     pub(crate) fn again(space: &Space, samples: &[Sample], recipe: &Recipe) -> Result<Self, PredictError> {
-        let priors = Some(recipe.priors.as_slice());
+        let priors = Priors::Fixed(&recipe.priors);
         Ok(fit(space, samples, recipe.model, recipe.transform, recipe.robust, priors)?.0)
     }
 
@@ -208,7 +232,7 @@ fn fit(
     model: Model,
     transform: Transform,
     robust: bool,
-    priors: Option<&[f64]>,
+    priors: Priors<'_>,
 ) -> Result<(Fitted, Option<Vec<f64>>), PredictError> {
     let features = Features::new(space, model.interactions());
     let values: Vec<f64> = samples.iter().map(|sample| transform.forward(sample.value)).collect();
@@ -219,7 +243,7 @@ fn fit(
     let mean = noise.iter().sum::<f64>() / noise.len().max(1) as f64;
     noise.iter_mut().for_each(|noise| *noise /= mean);
     let precisions = || -> Vec<f64> { noise.iter().map(|noise| 1.0 / noise).collect() };
-    let linear = |noise: &[f64], priors: Option<&[f64]>| {
+    let linear = |noise: &[f64], priors: Priors<'_>| {
         let columns: Vec<Vec<Columns>> = samples.par_iter().map(|sample| features.of(&sample.member)).collect();
         let rows = grouped_ridge::Rows {
             columns: &columns,
@@ -229,13 +253,13 @@ fn fit(
         GroupedRidge::fit(&rows, priors).ok_or(PredictError::Singular)
     };
     let form = match model {
-        Model::Ridge | Model::Pairwise | Model::Tables => {
+        Model::Ridge | Model::Pairwise | Model::Tables | Model::Counts => {
             let mut ridge = linear(&noise, priors)?;
             if robust {
                 let priors = ridge.priors.clone();
                 for _ in 0..REWEIGHTINGS {
                     let weighed = reweighed(&values, &ridge.left_out, &noise);
-                    ridge = linear(&weighed, Some(&priors))?;
+                    ridge = linear(&weighed, Priors::Fixed(&priors))?;
                 }
             }
             let left_out = ridge
@@ -308,9 +332,13 @@ fn crossed(
     model: Model,
     transform: Transform,
     robust: bool,
-    priors: Option<&[f64]>,
+    priors: Priors<'_>,
 ) -> Result<Vec<f64>, PredictError> {
-    let folds = if model.is_linear() { LINEAR_FOLDS } else { FOLDS };
+    let folds = match priors {
+        Priors::Fixed(_) if model.is_linear() => LINEAR_FOLDS,
+        Priors::Fixed(_) => FOLDS,
+        Priors::Near(_) | Priors::Sought => SEEKING_FOLDS,
+    };
     let folds = folds.min(samples.len());
     let of_fold = |fold: usize| {
         let part = |inside: bool| -> Vec<Sample> {

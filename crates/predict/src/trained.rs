@@ -8,6 +8,8 @@ use panarch_graph::{ContentHash, Estimate};
 use panarch_space::Space;
 use rayon::prelude::*;
 
+use crate::features::{Features, Interactions};
+use crate::grouped_ridge::Priors;
 use crate::model::{Fitted, Recipe, Trial};
 use crate::{HealthCard, Member, Model, PredictError, Sample, Transform};
 use range::Range;
@@ -46,6 +48,8 @@ pub struct TrainedPredictor {
     range: Range,
     /// Half the interval in the fitted form, over the spread there.
     half: f64,
+    /// What is predicted of each row from others; empty where that is not known.
+    left_out: Vec<f64>,
     health: HealthCard,
 }
 
@@ -64,10 +68,7 @@ impl TrainedPredictor {
     fn of(space: &Space, target: &str, samples: Vec<Sample>, trial: Trial) -> Self {
         let transform = trial.recipe.transform;
         let left_out = &trial.left_out;
-        let size = |(sample, predicted): (&Sample, &f64)| {
-            let fitted = transform.forward(*predicted);
-            (transform.forward(sample.value) - fitted).abs() / transform.spread(fitted)
-        };
+        let size = |(sample, predicted): (&Sample, &f64)| room(transform, *predicted, sample.value).abs();
         let mut sizes: Vec<f64> = samples.iter().zip(left_out).map(size).collect();
         sizes.sort_by(f64::total_cmp);
         let rank = ((sizes.len() as f64 + 1.0) * LEVEL).ceil() as usize;
@@ -86,6 +87,7 @@ impl TrainedPredictor {
             recipe: trial.recipe,
             fitted: trial.fitted,
             half,
+            left_out: trial.left_out,
         }
     }
 
@@ -176,11 +178,31 @@ impl TrainedPredictor {
         &self.health
     }
 
+    /// What was predicted of each row that it was trained on, from others: with their values, a sample of its errors. `None`
+    /// of a predictor that was read from a file, which does not hold them.
+    #[must_use]
+    pub fn left_out(&self) -> Option<&[f64]> {
+        (!self.left_out.is_empty()).then_some(&self.left_out)
+    }
+
+    /// The rows that it was trained on.
+    #[must_use]
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
     /// Identifies the rows that it was trained on.
     #[must_use]
     pub fn training_hash(&self) -> ContentHash {
         hash(&self.samples)
     }
+}
+
+/// How far a value lies above a prediction, over the spread of the fitted form there; negative for a value below.
+pub(crate) fn room(transform: Transform, prediction: f64, value: f64) -> f64 {
+    let fitted = transform.forward(prediction);
+    let above = (transform.forward(value) - fitted) / transform.spread(fitted);
+    if transform.is_falling() { -above } else { above }
 }
 
 /// The interval around what was fitted, in the unit of the values.
@@ -213,7 +235,11 @@ fn check(samples: &[Sample]) -> Result<(), PredictError> {
 /// The form of the quantity is chosen with the linear models, which take a moment; the others are tried in that form alone.
 fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Result<Trial, PredictError> {
     let models = match choice {
-        Choice::Auto => Model::ALL.to_vec(),
+        Choice::Auto => {
+            let counts = Features::new(space, Interactions::Counts).has_counts();
+            let makes_sense = |model: &Model| counts || *model != Model::Counts;
+            Model::ALL.into_iter().filter(makes_sense).collect()
+        }
         Choice::Only(model) => vec![model],
     };
     let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
@@ -228,7 +254,8 @@ fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Result<Trial, Pr
         .iter()
         .flat_map(|model| transforms.iter().map(|transform| (*model, *transform)))
         .collect();
-    let run = |&(model, transform): &(Model, Transform)| Trial::run(space, samples, model, transform, false, None);
+    let run =
+        |&(model, transform): &(Model, Transform)| Trial::run(space, samples, model, transform, false, Priors::Sought);
     let mut trials: Vec<Trial> = pairs.par_iter().map(run).collect::<Result<_, _>>()?;
     let best = |trials: &[Trial]| {
         let error = |trial: &Trial| trial.error(samples);
@@ -245,7 +272,14 @@ fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Result<Trial, Pr
     if linear.is_empty() {
         trials.clear();
     } else {
-        trials.push(Trial::run(space, samples, model, transform, true, Some(&priors))?);
+        trials.push(Trial::run(
+            space,
+            samples,
+            model,
+            transform,
+            true,
+            Priors::Fixed(&priors),
+        )?);
     }
     for model in models.into_iter().filter(|model| !model.is_linear()) {
         trials.push(run(&(model, transform))?);

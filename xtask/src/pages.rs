@@ -15,6 +15,7 @@ mod devices;
 mod engine_benchmarks;
 mod figures;
 mod fine_tuning;
+mod guard_band;
 mod marks;
 mod matrix_efficiency;
 mod measuring;
@@ -46,7 +47,7 @@ struct Page {
     figures: fn(&Tables) -> Result<Figures>,
 }
 
-const PAGES: [Page; 21] = [
+const PAGES: [Page; 22] = [
     readme::PAGE,
     demo::PAGE,
     devices::PAGE,
@@ -55,6 +56,7 @@ const PAGES: [Page; 21] = [
     compofa::PAGE,
     compofa_search::PAGE,
     fine_tuning::PAGE,
+    guard_band::PAGE,
     matrix_efficiency::PAGE,
     published_latencies::PAGE,
     ranking::PAGE,

@@ -1,11 +1,13 @@
 //! What a model sees of a network: columns in groups that are shrunk alike.
 
 mod cell;
+mod counts;
 
 use panarch_space::{Head, Property, Space};
 
 use crate::Member;
 use cell::Cell;
+use counts::Counts;
 
 /// One group of columns of one network: the columns that are not zero, with their values.
 pub(crate) type Columns = Vec<(u64, f64)>;
@@ -20,6 +22,8 @@ pub(crate) enum Interactions {
     /// All decisions of a block, of two blocks that follow each other, and of a stage; any two decisions, among these any two
     /// depths. In a cell, any two and three edges, and those that are left when what reaches no output is removed.
     Tables,
+    /// What the lowered network does, in all and in each stage; every decision, two of a stage, and all of a block.
+    Counts,
 }
 
 /// Which columns the networks of a space have.
@@ -33,6 +37,7 @@ pub(crate) struct Features<'s> {
     stages: Vec<usize>,
     blocks: Vec<usize>,
     cell: Option<Cell>,
+    counts: Option<Counts>,
 }
 
 /// What a column stands for; part of its name.
@@ -49,6 +54,9 @@ enum Kind {
     Live = 9,
     Count = 10,
     Depths = 11,
+    Sum = 12,
+    StageSum = 13,
+    Curve = 14,
 }
 
 /// The name of a column.
@@ -115,6 +123,10 @@ impl<'s> Features<'s> {
             stages: number(|name| name.split_once('.').map_or(name, |(stage, _)| stage)),
             blocks: number(|name| name.rsplit_once('.').map_or(name, |(block, _)| block)),
             cell: Cell::of(space),
+            counts: match interactions {
+                Interactions::Counts => Counts::of(space),
+                _ => None,
+            },
         }
     }
 
@@ -186,6 +198,12 @@ impl<'s> Features<'s> {
             return groups;
         }
         let blocks = self.configurations(&chosen, &self.blocks);
+        if let Some(counts) = &self.counts {
+            let blocks = ones(blocks.iter().map(|block| name(Kind::Block, &[*block])));
+            groups.extend(counts.groups(self.space, member));
+            groups.extend([near, blocks]);
+            return groups;
+        }
         let stages = self.configurations(&chosen, &self.stages);
         let neighbours = blocks.windows(2).map(|pair| name(Kind::Neighbours, pair));
         let neighbours = ones(neighbours);
@@ -218,6 +236,11 @@ impl<'s> Features<'s> {
             name(Kind::Block, &parts)
         })
         .collect()
+    }
+
+    /// Whether there is something to count.
+    pub(crate) const fn has_counts(&self) -> bool {
+        self.counts.is_some() && self.cell.is_none()
     }
 
     /// Whether the space is one of cells.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::covariance::Covariances;
 use crate::features::{Columns, Features, Interactions};
 use crate::gaussian_process::PosteriorMean;
-use crate::grouped_ridge::{GroupedRidge, Target};
+use crate::grouped_ridge::{GroupedRidge, Target, sought};
 use crate::mlp::Mlp;
 use crate::trees::Trees;
 use crate::{Dimension, Member, PredictError, Sample, Transform, student_t};
@@ -23,6 +23,9 @@ pub enum Model {
     Pairwise,
     /// Ridge regression with tables of whole blocks, neighbours and stages, shrunk towards the choices' own effects.
     Tables,
+    /// Ridge regression on what the lowered network does, in all and in each stage (layers, MACs, traffic, parameters), with
+    /// curves of its MACs and traffic, and on the choices: for costs of which some dozen rows are known.
+    Counts,
     /// Gradient-boosted trees, with the positions of the choices, the network's size and what the tables say as features:
     /// for what is no sum, such as a throughput that something else limits.
     Trees,
@@ -34,10 +37,11 @@ pub enum Model {
 
 impl Model {
     /// Every one of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ridge,
         Self::Pairwise,
         Self::Tables,
+        Self::Counts,
         Self::Trees,
         Self::Mlp,
         Self::GaussianProcess,
@@ -50,6 +54,7 @@ impl Model {
             Self::Ridge => "ridge",
             Self::Pairwise => "pairwise",
             Self::Tables => "tables",
+            Self::Counts => "counts",
             Self::Trees => "trees",
             Self::Mlp => "mlp",
             Self::GaussianProcess => "gaussian-process",
@@ -61,12 +66,13 @@ impl Model {
             Self::Ridge | Self::Mlp | Self::GaussianProcess => Interactions::None,
             Self::Pairwise => Interactions::Pairs,
             Self::Tables | Self::Trees => Interactions::Tables,
+            Self::Counts => Interactions::Counts,
         }
     }
 
     /// Whether it is fitted in closed form, which also tells what each row is predicted to be from the others.
     pub(crate) const fn is_linear(self) -> bool {
-        matches!(self, Self::Ridge | Self::Pairwise | Self::Tables)
+        matches!(self, Self::Ridge | Self::Pairwise | Self::Tables | Self::Counts)
     }
 }
 
@@ -107,7 +113,7 @@ const REWEIGHTINGS: usize = 4;
 pub(crate) struct Training<'a> {
     pub(crate) space: &'a Space,
     pub(crate) samples: &'a [Sample],
-    covariances: [OnceLock<Covariances>; 3],
+    covariances: [OnceLock<Covariances>; 4],
 }
 
 impl<'a> Training<'a> {
@@ -115,7 +121,7 @@ impl<'a> Training<'a> {
         Self {
             space,
             samples,
-            covariances: [const { OnceLock::new() }; 3],
+            covariances: [const { OnceLock::new() }; 4],
         }
     }
 
@@ -202,13 +208,25 @@ impl<'a> Training<'a> {
         })
     }
 
-    /// What a robust linear model says of each row from other folds: the weight of a row depends on all others.
-    pub(crate) fn crossed_robust(&self, recipe: &Recipe, folds: usize) -> Result<Vec<f64>, PredictError> {
+    /// What a linear model says of each row from other folds, where the closed form has seen more than it should: in a robust
+    /// fit the weight of a row depends on all others, and priors that were sought with few rows depend on each of them. With
+    /// `seeking` each fold seeks its priors anew, from those of all rows.
+    pub(crate) fn crossed_linear(
+        &self,
+        recipe: &Recipe,
+        folds: usize,
+        seeking: bool,
+    ) -> Result<Vec<f64>, PredictError> {
         let (target, _) = self.target(recipe.transform);
         let rows = self.covariances(recipe.model.interactions());
         let failed = std::sync::atomic::AtomicBool::new(false);
         let found = crossed(self.samples.len(), folds, |inside, outside| {
-            let Ok((ridge, _)) = robust(&rows.part(outside), &target.part(outside), recipe) else {
+            let (rows_outside, target) = (rows.part(outside), target.part(outside));
+            let mut recipe = recipe.clone();
+            if seeking && let Some(priors) = sought(&rows_outside, &target, Some(&recipe.priors)) {
+                recipe.priors = priors;
+            }
+            let Ok((ridge, _)) = robust(&rows_outside, &target, &recipe) else {
                 failed.store(true, std::sync::atomic::Ordering::Relaxed);
                 return vec![0.0; inside.len()];
             };

@@ -50,6 +50,8 @@ pub struct TrainedPredictor {
     range: Range,
     /// Half the interval in the fitted form, over the spread there.
     half: f64,
+    /// What is predicted of each row from others; empty where that is not known.
+    left_out: Vec<f64>,
     health: HealthCard,
 }
 
@@ -68,10 +70,7 @@ impl TrainedPredictor {
     fn of(space: &Space, target: &str, samples: Vec<Sample>, trial: Trial) -> Self {
         let transform = trial.recipe.transform;
         let left_out = &trial.left_out;
-        let size = |(sample, predicted): (&Sample, &f64)| {
-            let fitted = transform.forward(*predicted);
-            (transform.forward(sample.value) - fitted).abs() / transform.spread(fitted)
-        };
+        let size = |(sample, predicted): (&Sample, &f64)| room(transform, *predicted, sample.value).abs();
         let mut sizes: Vec<f64> = samples.iter().zip(left_out).map(size).collect();
         sizes.sort_by(f64::total_cmp);
         let half = sizes.get(rank(sizes.len()) - 1).copied().unwrap_or(0.0);
@@ -89,6 +88,7 @@ impl TrainedPredictor {
             recipe: trial.recipe,
             fitted: trial.fitted,
             half,
+            left_out: trial.left_out,
         }
     }
 
@@ -179,11 +179,31 @@ impl TrainedPredictor {
         &self.health
     }
 
+    /// What was predicted of each row that it was trained on, from others: with their values, a sample of its errors. `None`
+    /// of a predictor that was read from a file, which does not hold them.
+    #[must_use]
+    pub fn left_out(&self) -> Option<&[f64]> {
+        (!self.left_out.is_empty()).then_some(&self.left_out)
+    }
+
+    /// The rows that it was trained on.
+    #[must_use]
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
     /// Identifies the rows that it was trained on.
     #[must_use]
     pub fn training_hash(&self) -> ContentHash {
         hash(&self.samples)
     }
+}
+
+/// How far a value lies above a prediction, over the spread of the fitted form there; negative for a value below.
+pub(crate) fn room(transform: Transform, prediction: f64, value: f64) -> f64 {
+    let fitted = transform.forward(prediction);
+    let above = (transform.forward(value) - fitted) / transform.spread(fitted);
+    if transform.is_falling() { -above } else { above }
 }
 
 /// Which of so many errors, the smallest being 1, is half an interval: the share of new ones below has about the variance of a

@@ -51,6 +51,11 @@ impl Transform {
         }
     }
 
+    /// Whether the form of a larger value is smaller.
+    pub(crate) const fn is_falling(self) -> bool {
+        matches!(self, Self::Reciprocal)
+    }
+
     /// The standard deviation of what is fitted, relative to other rows, where this is its size.
     pub(crate) fn spread(self, fitted: f64) -> f64 {
         match self {

@@ -3,12 +3,20 @@
 use panarch_space::Space;
 use rayon::prelude::*;
 
+use crate::features::{Features, Interactions};
 use crate::grouped_ridge;
 use crate::model::{Fitted, Form, Recipe, Training, robust};
 use crate::{Choice, Model, PredictError, Sample, Transform};
 
 /// Folds of the cross-validation of models that have none in closed form.
 const FOLDS: usize = 5;
+
+/// Folds of linear models where every fold seeks its own priors.
+const SEEKING_FOLDS: usize = 10;
+
+/// Rows up to which every fold of the chosen linear model seeks its own priors: those of few rows have seen the row that is left
+/// out, so that errors in closed form are too small.
+const FEW: usize = 200;
 
 /// Degrees of freedom of errors with heavy tails that are tried.
 const FREEDOMS: [f64; 2] = [4.0, 1.0];
@@ -72,13 +80,23 @@ impl Trial {
         let (_, weighed) = robust(rows, &target, &recipe)?;
         recipe.priors = grouped_ridge::sought(rows, &weighed, Some(&recipe.priors)).ok_or(PredictError::Singular)?;
         let (fitted, _) = training.fit(&recipe)?;
-        let left_out = training.crossed_robust(&recipe, FOLDS)?;
+        let left_out = training.crossed_linear(&recipe, FOLDS, false)?;
         let back = |value: &f64| recipe.transform.back(value * fitted.unit);
         Ok(Self {
             left_out: left_out.iter().map(back).collect(),
             recipe,
             fitted,
         })
+    }
+
+    /// The same; of a linear model of few rows, what it says of each row comes from folds that seek their own priors.
+    fn crossed(mut self, training: &Training<'_>) -> Result<Self, PredictError> {
+        if self.recipe.model.is_linear() && training.samples.len() <= FEW {
+            let left_out = training.crossed_linear(&self.recipe, SEEKING_FOLDS, true)?;
+            let back = |value: &f64| self.recipe.transform.back(value * self.fitted.unit);
+            self.left_out = left_out.iter().map(back).collect();
+        }
+        Ok(self)
     }
 
     /// The mean error of what was left out: relative where all values are positive, so that none counts more than 1; else
@@ -105,7 +123,14 @@ pub(crate) fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Resul
     let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
     let transforms: Vec<Transform> = Transform::ALL.into_iter().filter(|it| it.suits(&values)).collect();
     let linear = match choice {
-        Choice::Auto => vec![Model::Ridge, Model::Pairwise, Model::Tables],
+        Choice::Auto => {
+            let mut models = vec![Model::Ridge, Model::Pairwise, Model::Tables];
+            // A table without networks has no counts.
+            if Features::new(space, Interactions::Counts).has_counts() {
+                models.push(Model::Counts);
+            }
+            models
+        }
         Choice::Only(Model::Trees) => vec![Model::Tables],
         Choice::Only(Model::Mlp | Model::GaussianProcess) => vec![Model::Ridge],
         Choice::Only(model) => vec![model],
@@ -145,7 +170,9 @@ pub(crate) fn chosen(space: &Space, samples: &[Sample], choice: Choice) -> Resul
     trials.extend(more);
     let errors: Vec<f64> = trials.iter().map(|trial| trial.error(samples)).collect();
     let best = (0..errors.len()).min_by(|a, b| errors[*a].total_cmp(&errors[*b]));
-    Ok(trials.swap_remove(best.ok_or(PredictError::Singular)?))
+    trials
+        .swap_remove(best.ok_or(PredictError::Singular)?)
+        .crossed(&training)
 }
 
 /// How a model is put on the best of the linear ones.

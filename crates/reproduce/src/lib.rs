@@ -10,6 +10,7 @@ mod compofa;
 mod compofa_search;
 mod fine_tuning;
 mod front;
+mod guard_band;
 mod known_optima;
 mod matrix_efficiency;
 mod pools;
@@ -47,7 +48,7 @@ enum Way {
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 11] = [
+const ALL: [Reproduction; 12] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
@@ -102,6 +103,11 @@ const ALL: [Reproduction; 11] = [
         name: "silicon",
         claim: "one network for six measured devices is found in 200 evaluations, and is good on a device that was not searched for",
         way: Way::Computed(silicon::run),
+    },
+    Reproduction {
+        name: "guard-band",
+        claim: "a network that is chosen by predictors of 100 rows keeps all limits with the confidence that was asked for",
+        way: Way::Computed(guard_band::run),
     },
 ];
 

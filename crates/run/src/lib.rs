@@ -7,6 +7,7 @@
 pub mod certificate;
 pub mod checkpoint;
 pub mod classify;
+pub mod cost_predictors;
 pub mod device_source;
 pub mod device_table;
 pub mod engine;

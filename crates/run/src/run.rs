@@ -10,7 +10,7 @@ mod devices;
 mod export;
 mod facts;
 mod finalists;
-mod guard_band;
+pub mod guard_band;
 mod inputs;
 mod limits;
 mod machine;

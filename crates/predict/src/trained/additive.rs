@@ -17,7 +17,7 @@ impl TrainedPredictor {
         let Form::Linear(interactions, ridge) = &self.fitted.form else {
             return Ok(None);
         };
-        if *interactions == Interactions::Tables {
+        if matches!(interactions, Interactions::Tables | Interactions::Counts) {
             return Ok(None);
         }
         let (space, unit) = (&self.space, self.fitted.unit);

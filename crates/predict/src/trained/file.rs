@@ -157,6 +157,7 @@ impl TrainedPredictor {
         };
         let mut predictor = Self::of(space, &file.target, samples, trial);
         predictor.half = half;
+        predictor.left_out = Vec::new();
         predictor.health = file.health;
         Ok(predictor)
     }

@@ -10,17 +10,18 @@ use panarch_predict::normal_quantile;
 /// level L around a value v that ends at h stands for an error of the logarithm with the standard deviation
 /// ln(h / v) / z((1 + L) / 2). Where a source states no interval its value counts as exact.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct GuardBand {
+pub struct GuardBand {
     /// Standard deviations that are left; none without a confidence.
     deviations: Option<f64>,
 }
 
 /// Values count as they are.
-pub(super) const NO_BAND: GuardBand = GuardBand { deviations: None };
+pub const NO_BAND: GuardBand = GuardBand { deviations: None };
 
 impl GuardBand {
     /// The band for so many limits to hold together with a confidence of at least one half.
-    pub(super) fn new(confidence: Option<f64>, limits: usize) -> Self {
+    #[must_use]
+    pub fn new(confidence: Option<f64>, limits: usize) -> Self {
         let each = |confidence: f64| 1.0 - (1.0 - confidence) / limits.max(1) as f64;
         Self {
             deviations: confidence.map(|confidence| normal_quantile(each(confidence))),
@@ -28,24 +29,39 @@ impl GuardBand {
     }
 
     /// The latency that has to keep a limit.
-    pub(super) fn latency(self, estimate: Estimate<Latency>) -> Latency {
+    #[must_use]
+    pub fn latency(self, estimate: Estimate<Latency>) -> Latency {
         Latency::from_seconds(self.upper(estimate.map(Latency::seconds)))
     }
 
     /// The energy that has to keep a limit.
-    pub(super) fn energy(self, estimate: Estimate<Energy>) -> Energy {
+    #[must_use]
+    pub fn energy(self, estimate: Estimate<Energy>) -> Energy {
         Energy::from_joules(self.upper(estimate.map(Energy::joules)))
     }
 
-    fn upper(self, estimate: Estimate<f64>) -> f64 {
-        let Estimate { value, high, level, .. } = estimate;
-        let spread = high / value;
-        match self.deviations {
-            Some(deviations) if spread.is_finite() && spread > 1.0 && level > 0.0 && level < 1.0 => {
-                value * spread.powf(deviations / normal_quantile(0.5 + 0.5 * level))
-            }
-            _ => value,
-        }
+    /// The value of any unit that has to keep a limit.
+    #[must_use]
+    pub fn upper(self, estimate: Estimate<f64>) -> f64 {
+        beyond(estimate, self.power(estimate.level))
+    }
+
+    /// The power of h / v that the band takes of intervals of this level; none where values count as they are.
+    #[must_use]
+    pub fn power(self, level: f64) -> Option<f64> {
+        let deviations = self.deviations.filter(|_| level > 0.0 && level < 1.0)?;
+        Some(deviations / normal_quantile(0.5 + 0.5 * level))
+    }
+}
+
+/// v · (h / v) to this power.
+#[must_use]
+pub fn beyond(estimate: Estimate<f64>, power: Option<f64>) -> f64 {
+    let Estimate { value, high, .. } = estimate;
+    let spread = high / value;
+    match power {
+        Some(power) if spread.is_finite() && spread > 1.0 => value * spread.powf(power),
+        _ => value,
     }
 }
 

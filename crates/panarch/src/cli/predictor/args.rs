@@ -96,6 +96,8 @@ pub enum ModelArg {
     Pairwise,
     /// Ridge regression on tables of whole blocks, neighbours and stages
     Tables,
+    /// Ridge regression on what the lowered network does in each stage, and on the choices
+    Counts,
     /// Gradient-boosted trees
     Trees,
     /// Multilayer perceptron
@@ -111,6 +113,7 @@ impl ModelArg {
             Self::Ridge => Some(Model::Ridge),
             Self::Pairwise => Some(Model::Pairwise),
             Self::Tables => Some(Model::Tables),
+            Self::Counts => Some(Model::Counts),
             Self::Trees => Some(Model::Trees),
             Self::Mlp => Some(Model::Mlp),
             Self::GaussianProcess => Some(Model::GaussianProcess),

@@ -114,7 +114,7 @@ pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Er
                     ]);
                 }
             }
-            watch.progress(fit, trial.fits, "fits", "");
+            watch.progress(fit - FIRST_SEED + 1, trial.fits, "fits", "");
             write(folder, "fits.csv", &fits)?;
         }
         watch.done(format!(

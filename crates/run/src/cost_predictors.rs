@@ -133,6 +133,10 @@ mod tests {
 
     use super::*;
 
+    fn error(index: usize) -> f64 {
+        1.0 + 0.1 * (index as f64 * 1.7).sin()
+    }
+
     /// Networks with the MACs and the parameters of each as costs, with an error that both have in common.
     fn measured(space: &Space, count: usize) -> (Vec<Member>, Vec<(String, Vec<f64>)>) {
         let mut rng = stream(5, "cost predictors", 0);
@@ -145,9 +149,8 @@ mod tests {
         for index in 0..count {
             let genotype = space.sample(&mut rng);
             let network = space.lower(&genotype, head, space.default_resolution()).unwrap();
-            let error = 1.0 + 0.1 * (index as f64 * 1.7).sin();
-            columns[0].1.push(network.macs().0 as f64 * error);
-            columns[1].1.push(network.parameter_count() as f64 * error);
+            columns[0].1.push(network.macs().0 as f64 * error(index));
+            columns[1].1.push(network.parameter_count() as f64 * error(index));
             members.push(Member {
                 genotype,
                 resolution: None,
@@ -170,7 +173,9 @@ mod tests {
             CostPredictors::train(&space, &members[..100], &part(0..100), Choice::Only(Model::Counts)).unwrap();
         let foreseen = predictors.foresee(&members[100..]);
         let others = part(100..400);
-        let worth: Vec<Option<f64>> = others[0].1.iter().copied().map(Some).collect();
+        // The more MACs the better, whatever the error of a measurement.
+        let worth = others[0].1.iter().zip(100..).map(|(macs, index)| macs / error(index));
+        let worth: Vec<Option<f64>> = worth.map(Some).collect();
         let bands = [Band::None, Band::Each(0.9), Band::Joint(0.9)];
         let mut kept = [0; 3];
         for draw in 0..60 {
@@ -182,8 +187,8 @@ mod tests {
                 *kept += u32::from(found.is_none_or(keeps));
             }
         }
-        // The most MACs within the limits are where an error is positive.
-        assert!(kept[0] < 45 && kept[1] >= 54 && kept[2] >= 54, "{kept:?}");
+        // Those with the most MACs that are predicted to be within the limits are near them.
+        assert!(kept[0] < 50 && kept[1] >= 54 && kept[2] >= 54, "{kept:?}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::run_file::{Goal, SearchSection, forget_other_settings};
 
 /// The revision of strategies and objectives: raised whenever the same inputs give other trials.
-const SEARCH_REVISION: u32 = 1;
+const SEARCH_REVISION: u32 = 2;
 
 /// The pool of evaluations: whatever decides the accuracy of a genotype.
 pub(super) fn evaluations(setup: &Setup, supernet: &Supernet) -> Inputs {

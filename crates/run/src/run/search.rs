@@ -10,7 +10,7 @@ use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, 
 use panarch_space::{Genotype, Subspace};
 use panarch_study::{
     ACCURACY, Amount, Choice, CostSummary, DeviceTarget, Direction, History, Limit, Metric, Objective, ObjectiveValue,
-    Observation, Outcome, Quantity, RATIO, RewardForm, Subject, Trial, TrialState, Violation,
+    Observation, Outcome, Quantity, RATIO, RewardForm, Subject, Violation,
 };
 use panarch_train::{Supernet, TrainError};
 
@@ -112,7 +112,7 @@ fn one(
         let others = study.subjects()?.into_iter();
         study.close(others.filter(|subject| matches!(subject, Subject::Finalist(_))))?;
     }
-    let begun = begun(&goal_devices, pool, inputs::trials(setup, &name)?)?;
+    let begun = Begun::of_trials(&inputs::trials(setup, &name)?)?;
     let budget = setup.file.search.evaluations as u64;
     let sums = tables.map(|tables| GoalSums::new(&goal_devices, tables));
     let plan = Plan {
@@ -167,20 +167,6 @@ fn one(
         ),
         strategy: strategy_words(setup),
     })
-}
-
-/// What earlier processes have done. Trials of a build that told strategies the reward alone are completed from what the study
-/// knows of their networks.
-fn begun(goal_devices: &GoalDevices<'_>, pool: &mut Pool<'_>, mut trials: Vec<Trial>) -> Result<Begun, Error> {
-    for trial in &mut trials {
-        if trial.state == TrialState::Complete
-            && trial.objectives.len() == 1
-            && let Outcome::Complete { objectives, .. } = goal_devices.judge(pool, &trial.genotype)?
-        {
-            trial.objectives = objectives;
-        }
-    }
-    Ok(Begun::of_trials(&trials)?)
 }
 
 fn strategy(setup: &Setup, seed: u64) -> Result<Box<dyn Strategy>, Error> {

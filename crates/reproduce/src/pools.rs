@@ -5,7 +5,7 @@ use std::path::Path;
 use panarch_report::{Cell, Column, Format, Table};
 use panarch_run::Error;
 use panarch_run::event::Watch;
-use panarch_run::table_search::{self, KnownTable, Score, Truth, means};
+use panarch_run::table_search::{self, KnownTable, Score, Truth, means, searches_table};
 use panarch_search::Declaration;
 
 /// The searches of one strategy.
@@ -48,32 +48,7 @@ pub(super) fn searches(
 
 /// Every search at every checkpoint.
 pub(super) fn by_seed(all: &[Searches]) -> Table {
-    let columns = [
-        "strategy",
-        "seed",
-        "evaluations",
-        "hypervolume_share",
-        "regret",
-        "optimum_after",
-    ];
-    let mut table = Table::new("Searches", columns.map(Column::raw).into());
-    for of in all {
-        for score in &of.scores {
-            for at in &score.at {
-                table.push(vec![
-                    Cell::text(of.strategy),
-                    Cell::count(score.seed),
-                    Cell::count(at.evaluations as u64),
-                    Cell::decimal(at.hypervolume_share, 6),
-                    at.regret.map_or_else(Cell::missing, |regret| Cell::decimal(regret, 6)),
-                    score
-                        .optimum_after
-                        .map_or_else(Cell::missing, |after| Cell::count(after as u64)),
-                ]);
-            }
-        }
-    }
-    table
+    searches_table(all.iter().map(|of| (of.strategy, of.scores.as_slice())))
 }
 
 /// Means over seeds for people.

@@ -21,7 +21,7 @@ use panarch_toml::did_you_mean;
 use crate::Error;
 use crate::event::Cancel;
 
-pub use score::{At, Mean, Score, Truth, means};
+pub use score::{At, Mean, Score, Truth, means, searches_table};
 
 /// Trials for each evaluation that is asked for: a strategy may propose a network again, which evaluates nothing.
 const TRIALS: u64 = 4;

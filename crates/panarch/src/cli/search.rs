@@ -7,7 +7,7 @@ use panarch::{Error, lookup, table_search};
 use panarch_report::{Cell, Column, Format, Table};
 use panarch_search::{Declaration, STRATEGIES};
 use serde::Serialize;
-use table_search::{Columns, KnownTable, Mean, Score, Truth};
+use table_search::{Columns, KnownTable, Mean, Score, Truth, searches_table};
 
 use super::args::{FormatArgs, RunArgs};
 use super::output::Printer;
@@ -175,7 +175,7 @@ fn in_table(args: &SearchArgs, path: &std::path::Path) -> anyhow::Result<()> {
         });
     }
     if printer.format() == Format::Csv {
-        printer.table(&by_seed(&all));
+        printer.table(&searches_table(all.iter().map(|of| (of.strategy, of.seeds.as_slice()))));
         return Ok(());
     }
     let mut shown = by_strategy(&all, &table, &truth);
@@ -263,33 +263,4 @@ fn by_strategy(all: &[OfStrategy], table: &KnownTable, truth: &Truth) -> Table {
         ));
     }
     shown
-}
-
-fn by_seed(all: &[OfStrategy]) -> Table {
-    let columns = vec![
-        Column::text("strategy"),
-        Column::number("seed"),
-        Column::number("evaluations"),
-        Column::number("hypervolume_share"),
-        Column::number("regret"),
-        Column::number("optimum_after"),
-    ];
-    let mut table = Table::new("Searches", columns);
-    for of in all {
-        for score in &of.seeds {
-            for at in &score.at {
-                table.push(vec![
-                    Cell::text(of.strategy),
-                    Cell::count(score.seed),
-                    Cell::count(at.evaluations as u64),
-                    Cell::decimal(at.hypervolume_share, 6),
-                    at.regret.map_or_else(Cell::missing, |regret| Cell::decimal(regret, 6)),
-                    score
-                        .optimum_after
-                        .map_or_else(Cell::missing, |after| Cell::count(after as u64)),
-                ]);
-            }
-        }
-    }
-    table
 }

@@ -1,3 +1,4 @@
+use panarch_report::{Cell, Column, Table};
 use panarch_study::{hypervolume, pareto_front};
 use serde::Serialize;
 
@@ -171,4 +172,35 @@ fn winner<'a>(networks: impl Iterator<Item = (usize, &'a Known)>, limit: f64) ->
         }
     }
     best
+}
+
+/// Every search of several strategies at every checkpoint, for machines: strategy, seed, evaluations, share of the hypervolume,
+/// regret, and after how many evaluations the optimum was found.
+pub fn searches_table<'a>(all: impl IntoIterator<Item = (&'static str, &'a [Score])>) -> Table {
+    let columns = [
+        "strategy",
+        "seed",
+        "evaluations",
+        "hypervolume_share",
+        "regret",
+        "optimum_after",
+    ];
+    let mut table = Table::new("Searches", columns.map(Column::raw).into());
+    for (strategy, scores) in all {
+        for score in scores {
+            for at in &score.at {
+                table.push(vec![
+                    Cell::text(strategy),
+                    Cell::count(score.seed),
+                    Cell::count(at.evaluations as u64),
+                    Cell::decimal(at.hypervolume_share, 6),
+                    at.regret.map_or_else(Cell::missing, |regret| Cell::decimal(regret, 6)),
+                    score
+                        .optimum_after
+                        .map_or_else(Cell::missing, |after| Cell::count(after as u64)),
+                ]);
+            }
+        }
+    }
+    table
 }

@@ -1,5 +1,6 @@
 mod backward;
 mod evaluate;
+mod expansion;
 mod forward;
 mod normalise;
 mod operand;

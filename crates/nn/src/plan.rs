@@ -10,7 +10,7 @@ mod window;
 pub(crate) use convolution::{Convolution, Form};
 pub(crate) use gather::{Bilinear, Gather};
 pub(crate) use group::{Group, Norm, Scaling, Source, groups};
-pub(crate) use memory::{EvaluationMemory, GroupMemory, TrainingMemory, block_rows, head};
+pub(crate) use memory::{EvaluationMemory, ExpansionMemory, GroupMemory, TrainingMemory, block_rows, head};
 pub(crate) use window::Window;
 
 /// Floats are laid out in whole cache lines.

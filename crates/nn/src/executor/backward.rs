@@ -2,6 +2,7 @@
 
 mod dense;
 mod depthwise;
+mod expansion;
 mod joining;
 mod pointwise;
 
@@ -12,6 +13,7 @@ use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine, column_
 use crate::kernels::saved::SavedRows;
 use crate::plan::{Convolution, Form, Group, Source};
 use crate::simd::Level;
+pub(super) use expansion::Expansion;
 
 /// The gradient of a group's raw value: the gradient of its map's argument, carried through batch normalisation when
 /// there is one.
@@ -41,6 +43,32 @@ pub(crate) struct Edge {
     pub(crate) accumulate: bool,
     /// This is the last reader and the input has a map: carry the gradient back through activation and sum it up.
     pub(crate) finish: Option<Finish>,
+}
+
+impl Edge {
+    /// Ends a block of the gradient that has just been written.
+    ///
+    /// # Safety
+    /// As [`Finish::run`].
+    unsafe fn end(
+        &self,
+        level: Level,
+        stride: usize,
+        [row, rows]: [usize; 2],
+        [channel, channels]: [usize; 2],
+        head: *mut f32,
+    ) {
+        if let Some(last) = &self.finish {
+            let place = Place {
+                stride,
+                row,
+                rows,
+                channel,
+                channels,
+            };
+            unsafe { last.run(level, self.data, place, head) }
+        }
+    }
 }
 
 /// What carrying a gradient back through an input's map needs.
@@ -125,6 +153,8 @@ pub(crate) struct Backward<'a> {
     pub(crate) operand: &'a dyn Fn(usize) -> Operand,
     /// Where the k-th input's gradient goes, if anybody wants it.
     pub(crate) edge: &'a dyn Fn(usize) -> Option<Edge>,
+    /// What computes the input again, where it is not kept; it has no edge then.
+    pub(crate) expansion: Option<Expansion>,
     /// Weights packed for the data gradient.
     pub(crate) packed: *const f32,
     /// This share's weight-gradient sums, then its bias sums.
@@ -211,16 +241,7 @@ impl Backward<'_> {
 
     /// Ends a block of an input's gradient that has just been written.
     unsafe fn end(&self, edge: &Edge, stride: usize, row: usize, rows: usize, channel: usize, channels: usize) {
-        if let Some(last) = &edge.finish {
-            let place = Place {
-                stride,
-                row,
-                rows,
-                channel,
-                channels,
-            };
-            unsafe { last.run(self.level, edge.data, place, self.head) }
-        }
+        unsafe { edge.end(self.level, stride, [row, rows], [channel, channels], self.head) }
     }
 
     /// Adds a block's column sums to the bias sums behind the weight sums. A batch normalisation takes a bias before it

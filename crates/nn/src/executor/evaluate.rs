@@ -191,6 +191,7 @@ impl Pass<'_> {
                 level: self.level,
                 group,
                 operand: &|input| operand(group.inputs[input]),
+                expand: None,
                 out: Destination::F32(self.floats.at(values + place.value)),
                 packed: self.floats.at(place.packed),
                 scale: [0, lines(group.channels)].map(|at| self.floats.at(place.scale + at).cast_const()),

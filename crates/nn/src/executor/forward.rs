@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::expansion::{Expand, Pieces};
 use super::operand::{Block, Destination, Operand};
 use crate::kernels::depthwise::{Depthwise, convolve};
 use crate::kernels::elementwise::{Affine, Rows, RowsIn, RowsOut, affine, column_sum, keep, multiply};
@@ -19,6 +20,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) group: &'a Group,
     /// The k-th input.
     pub(crate) operand: &'a dyn Fn(usize) -> Operand,
+    /// What computes the input of a depthwise convolution again, where it is not kept.
+    pub(crate) expand: Option<Expand>,
     /// Raw value of image 0.
     pub(crate) out: Destination,
     /// Packed weights of a convolution, and where its sums begin and what they are limited to.
@@ -206,13 +209,22 @@ impl Forward<'_> {
         unsafe {
             clear(self.scratch, conv.padded[0] * line);
             for image in self.images.clone() {
+                let again = self.expand.map(|expand| {
+                    let pieces = Pieces::new(self.scratch, conv, &expand);
+                    (expand, expand.read(image, pieces), pieces)
+                });
                 let mut channel = 0;
                 while channel < conv.inputs {
                     let channels = conv.pixel.min(conv.inputs - channel);
-                    load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
-                    let calls = Depthwise::calls(self.level, window.output, channels);
-                    let (from, size) = next_block(conv, &operand, &self.images, image, channel);
-                    let mut prefetch = self.prefetch(from, size, calls);
+                    let mut prefetch = Prefetch::none();
+                    if let Some((expand, x, pieces)) = again {
+                        expand.load(conv, x, [channel, channels], self.scratch, pieces);
+                    } else {
+                        load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
+                        let calls = Depthwise::calls(self.level, window.output, channels);
+                        let (from, size) = next_block(conv, &operand, &self.images, image, channel);
+                        prefetch = self.prefetch(from, size, calls);
+                    }
                     let values = image * self.group.elements() + channel;
                     let output = self.place(values, other, conv.pixel);
                     convolve(

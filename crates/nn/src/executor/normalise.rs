@@ -99,9 +99,7 @@ pub(crate) unsafe fn settle(
     eps: f32,
 ) {
     let channels = group.channels;
-    let [weight, bias, means, variances, inverses, scales, shifts] =
-        [WEIGHT, BIAS, MEAN, VARIANCE, INVERSE, SCALE, SHIFT].map(|which| unsafe { slice(base, group, memory, which) });
-    for channel in 0..channels {
+    let moments = |channel: usize| {
         let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
         for share in 0..shares {
             let place = sums.wrapping_add(share * 3 * channels + channel);
@@ -113,6 +111,27 @@ pub(crate) unsafe fn settle(
                 count = total;
             }
         }
+        (count, mean, squares)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { fill(base, group, memory, eps, moments) }
+}
+
+/// Fills the vectors of the map from each channel's number of values, their mean and their squared deviations.
+///
+/// # Safety
+/// Nobody else may use the vectors.
+pub(crate) unsafe fn fill(
+    base: Shared<f32>,
+    group: &Group,
+    memory: &GroupMemory,
+    eps: f32,
+    moments: impl Fn(usize) -> (f64, f64, f64),
+) {
+    let [weight, bias, means, variances, inverses, scales, shifts] =
+        [WEIGHT, BIAS, MEAN, VARIANCE, INVERSE, SCALE, SHIFT].map(|which| unsafe { slice(base, group, memory, which) });
+    for channel in 0..group.channels {
+        let (count, mean, squares) = moments(channel);
         // Not `max`, which would make a number of NaN.
         let squares = if squares < 0.0 { 0.0 } else { squares };
         let inverse = 1.0 / (squares / count + f64::from(eps)).sqrt();

@@ -1,6 +1,6 @@
 //! The steps of a training pass over all groups, and over the shares of each.
 
-use super::backward::{Backward, Edge, Finish, OwnGradient, Place};
+use super::backward::{Backward, Edge, Expansion, Finish, OwnGradient, Place};
 use super::forward::Forward;
 use super::operand::{Destination, Operand};
 use super::share::{Shared, for_each_share, images_of};
@@ -9,7 +9,7 @@ use crate::kernels::elementwise::{Rows, RowsIn, RowsOut, affine};
 use crate::kernels::product::Ends;
 use crate::kernels::saved::SavedRows;
 use crate::observer::{Observer, Phase, observed};
-use crate::plan::{Convolution, Group, GroupMemory, TrainingMemory, head};
+use crate::plan::{Group, GroupMemory, TrainingMemory, head};
 use crate::simd::Level;
 use crate::{Gradients, Store, Views};
 
@@ -38,7 +38,7 @@ impl Pass<'_> {
     ///
     /// # Safety
     /// Nobody else may use the stretch while the slice lives.
-    unsafe fn slice<'b>(&self, start: usize, length: usize) -> &'b mut [f32] {
+    pub(super) unsafe fn slice<'b>(&self, start: usize, length: usize) -> &'b mut [f32] {
         unsafe { std::slice::from_raw_parts_mut(self.floats.at(start), length) }
     }
 
@@ -47,7 +47,7 @@ impl Pass<'_> {
         SavedRows::new(self.floats.at(place.value), group.channels, place.bf16)
     }
 
-    fn operand(&self, group: usize) -> Operand {
+    pub(super) fn operand(&self, group: usize) -> Operand {
         let (place, group) = (&self.memory.groups[group], &self.groups[group]);
         Operand {
             data: self.value(group, place),
@@ -58,14 +58,14 @@ impl Pass<'_> {
     }
 
     /// This share's scratch: the head for short sums, and the rest.
-    fn scratch(&self, share: usize) -> (*mut f32, *mut f32) {
+    pub(super) fn scratch(&self, share: usize) -> (*mut f32, *mut f32) {
         let [start, length] = self.memory.scratch;
         let start = start + share * length;
         (self.floats.at(start), self.floats.at(start + head(self.groups)))
     }
 
     /// This share's f64 sums of a group.
-    fn sums(&self, group: usize, share: usize) -> *mut f64 {
+    pub(super) fn sums(&self, group: usize, share: usize) -> *mut f64 {
         let channels = self.groups[group].channels;
         self.doubles
             .at(self.memory.groups[group].doubles + share * 3 * channels)
@@ -126,6 +126,11 @@ impl Pass<'_> {
             }
         }
         if let Some(conv) = group.source.convolution() {
+            if let Some(memory) = &place.expansion {
+                // Packed when the batch's statistics are known.
+                gather(conv.weight, memory.weights);
+                return;
+            }
             let weights = gather(conv.weight, self.memory.staging);
             // SAFETY: packed weights have their own places.
             let (forward, backward) = unsafe {
@@ -144,6 +149,12 @@ impl Pass<'_> {
 
     /// The raw value of a group and, when it has a batch normalisation, the map from it to the value.
     fn forward_group(&self, index: usize) {
+        if let Some(memory) = &self.memory.groups[index].expansion {
+            for_each_share(self.shares, &|share| self.observe_input(index, memory, share));
+            // SAFETY: all shares are done.
+            unsafe { self.settle_expansion(index, memory) };
+            return;
+        }
         for_each_share(self.shares, &|share| self.forward_share(index, share));
         let group = &self.groups[index];
         if let Some(norm) = &group.norm {
@@ -175,6 +186,7 @@ impl Pass<'_> {
             level: self.level,
             group,
             operand: &|input| self.operand(group.inputs[input]),
+            expand: self.expand(group),
             out,
             packed: self.floats.at(place.packed),
             // A scaling is not trained.
@@ -228,9 +240,14 @@ impl Pass<'_> {
                 let finish = order.readers[*input] == 0 && self.groups[*input].is_mapped();
                 order.edges.push((accumulate, finish));
             }
+            let again = self.groups[index - 1].is_recomputed.then_some(index - 1);
+            let is_added = again.is_some_and(|input| order.written[self.groups[input].inputs[0]]);
             let edges = &order.edges;
             observed(&mut observer, Phase::Backward, &group.name, || {
-                if group.norm.is_some() {
+                if let Some(memory) = &place.expansion {
+                    // SAFETY: all shares are done.
+                    unsafe { self.settle_expansion_backward(index, memory) };
+                } else if group.norm.is_some() {
                     let count = (self.images * group.pixels()) as f64;
                     let sums = self.sums(index, 0);
                     // SAFETY: all shares are done.
@@ -239,7 +256,7 @@ impl Pass<'_> {
                     }
                 }
                 for_each_share(self.shares, &|share| {
-                    self.backward_share(index, share, edges, input_gradient);
+                    self.backward_share(index, share, edges, is_added, input_gradient);
                 });
             });
             observed(&mut observer, Phase::Collect, &group.name, || {
@@ -279,17 +296,23 @@ impl Pass<'_> {
         unsafe { self.finish(output, share).run(self.level, data, place, head) }
     }
 
-    fn backward_share(&self, index: usize, share: usize, edges: &[(bool, bool)], input_gradient: Option<Shared<f32>>) {
+    fn backward_share(
+        &self,
+        index: usize,
+        share: usize,
+        edges: &[(bool, bool)],
+        is_added: bool,
+        input_gradient: Option<Shared<f32>>,
+    ) {
         let (group, place) = (&self.groups[index], &self.memory.groups[index]);
         let (head, scratch) = self.scratch(share);
         let edge = |input: usize| {
             let target = group.inputs[input];
+            if self.groups[target].is_recomputed {
+                return None;
+            }
             let (accumulate, finish) = edges[input];
-            let data = if target == 0 {
-                input_gradient?.at(0)
-            } else {
-                self.floats.at(self.memory.groups[target].gradient)
-            };
+            let data = self.gradient_of(target, input_gradient)?;
             let finish = finish.then(|| self.finish(target, share));
             Some(Edge {
                 data,
@@ -297,6 +320,13 @@ impl Pass<'_> {
                 finish,
             })
         };
+        if let Some(memory) = &place.expansion {
+            if let Some(edge) = edge(0) {
+                // SAFETY: shares have disjoint images, scratch and sums.
+                unsafe { self.complete_gradient(index, memory, share, &edge) };
+            }
+            return;
+        }
         let coefficients = if group.norm.is_some() {
             normalise::COEFFICIENTS.map(|which| normalise::vector(self.floats, group, place, which).cast_const())
         } else {
@@ -317,6 +347,7 @@ impl Pass<'_> {
             },
             operand: &|input| self.operand(group.inputs[input]),
             edge: &edge,
+            expansion: self.expansion(group, share, is_added, input_gradient),
             packed: self.floats.at(place.gradient_packed),
             sums,
             images: images_of(share, self.shares, self.images),
@@ -325,6 +356,44 @@ impl Pass<'_> {
         };
         // SAFETY: shares have disjoint images, scratch and sums.
         unsafe { backward.run() }
+    }
+
+    /// Where the gradient of a group's value goes: the input's to the caller, if it wants it.
+    fn gradient_of(&self, group: usize, input_gradient: Option<Shared<f32>>) -> Option<*mut f32> {
+        match group {
+            0 => Some(input_gradient?.at(0)),
+            _ => Some(self.floats.at(self.memory.groups[group].gradient)),
+        }
+    }
+
+    /// What the backward pass of the reader of an expansion does for it; `is_added`: the gradient of the expansion's input
+    /// has been written by another reader.
+    fn expansion(
+        &self,
+        group: &Group,
+        share: usize,
+        is_added: bool,
+        input_gradient: Option<Shared<f32>>,
+    ) -> Option<Expansion> {
+        let expand = self.expand(group)?;
+        let input = group.inputs[0];
+        let (place, expansion) = (&self.memory.groups[input], &self.groups[input]);
+        let (memory, conv) = (place.expansion.as_ref()?, expansion.source.convolution()?);
+        let [start, length] = self.memory.expansion_sums;
+        let products = self.floats.at(start + share * length);
+        // SAFETY: the share's own sums.
+        unsafe { products.write_bytes(0, conv.sums) };
+        let data = self.gradient_of(expansion.inputs[0], input_gradient);
+        Some(Expansion {
+            expand,
+            packed: self.floats.at(place.gradient_packed),
+            wide: memory.wide,
+            data: data.unwrap_or(std::ptr::null_mut()),
+            accumulate: is_added,
+            products,
+            outputs: conv.gradient_pixel,
+            sums: self.sums(input, share),
+        })
     }
 
     fn weight_sums(&self, share: usize) -> *mut f32 {
@@ -339,6 +408,9 @@ impl Pass<'_> {
             let view = &views.as_slice()[parameter];
             view.scatter_add(values, gradients.get_mut(view.tensor()));
         };
+        if let (Some(memory), Some(conv)) = (&self.memory.groups[index].expansion, group.source.convolution()) {
+            add(conv.weight, self.expansion_weights(index, memory, conv));
+        }
         if let Some(norm) = &group.norm {
             let channels = group.channels;
             // SAFETY: nothing runs beside this.
@@ -358,8 +430,10 @@ impl Pass<'_> {
             }
             add(norm.parameters[1], staging);
         }
-        if let Some(conv) = group.source.convolution() {
-            let sums = self.join_sums(conv);
+        if let Some(conv) = group.source.convolution().filter(|_| !group.is_recomputed) {
+            self.join(self.memory.sums, conv.sums + conv.outputs);
+            // SAFETY: nothing writes to the sums before the next group.
+            let sums = unsafe { self.slice(self.memory.sums[0], conv.sums + conv.outputs) };
             // SAFETY: nothing runs beside this.
             let staging = unsafe { self.slice(self.memory.staging, views.as_slice()[conv.weight].elements()) };
             packing::unpack(self.level, conv, sums, staging);
@@ -370,20 +444,17 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds the shares' weight-gradient sums to the first share's, in the order of the shares.
-    fn join_sums(&self, conv: &Convolution) -> &[f32] {
-        let length = conv.sums + conv.outputs;
-        let parts = if length > 4096 { self.shares } else { 1 };
+    /// Adds the shares' sums to the first share's, in the order of the shares: the first `used` of each.
+    pub(super) fn join(&self, [start, length]: [usize; 2], used: usize) {
+        let parts = if used > 4096 { self.shares } else { 1 };
         for_each_share(parts, &|part| {
-            let range = images_of(part, parts, length);
+            let range = images_of(part, parts, used);
             let channels = range.len();
-            let to = RowsOut {
-                data: self.weight_sums(0).wrapping_add(range.start),
-                stride: 0,
-            };
+            let of = |share: usize| self.floats.at(start + share * length + range.start);
+            let to = RowsOut { data: of(0), stride: 0 };
             for share in 1..self.shares {
                 let from = RowsIn {
-                    data: self.weight_sums(share).wrapping_add(range.start),
+                    data: of(share),
                     stride: 0,
                 };
                 let map = crate::kernels::elementwise::Affine::IDENTITY;
@@ -391,7 +462,5 @@ impl Pass<'_> {
                 unsafe { affine(self.level, Rows { rows: 1, channels }, from.into(), to, &map, true) }
             }
         });
-        // SAFETY: nothing writes to the sums before the next group.
-        unsafe { std::slice::from_raw_parts(self.weight_sums(0), length) }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use panarch_graph::{BatchNorm, Factor, LayerNorm, Network, Node, NodeId, Op, ParameterRole, Pool, PoolKind};
 
-use super::{Bilinear, Convolution, Gather, Window};
+use super::{Bilinear, Convolution, Form, Gather, Window};
 use crate::kernels::activation::{Curve, NONE};
 use crate::simd::Level;
 
@@ -65,6 +65,10 @@ pub(crate) struct Group {
     pub(crate) activation: Curve,
     /// Number of times that other groups read it.
     pub(crate) readers: usize,
+    /// Training does not keep its raw value: the group after it, its one reader, computes it again ([`expansion`]).
+    ///
+    /// [`expansion`]: crate::executor
+    pub(crate) is_recomputed: bool,
 }
 
 impl Source {
@@ -184,8 +188,33 @@ pub(crate) fn groups(network: &Network, level: Level) -> (Vec<Group>, Vec<usize>
             groups[input].readers += 1;
         }
     }
+    let outputs: Vec<usize> = outputs;
+    for index in 1..groups.len() {
+        let is_result = outputs.contains(&(index - 1));
+        groups[index - 1].is_recomputed = !is_result && is_expansion(&groups, index - 1);
+    }
     (groups, outputs)
 }
+
+/// Whether a group is a normalised 1×1 convolution from so few channels that computing its value again costs less than
+/// writing and reading it, and the group after it is a depthwise convolution, its one reader.
+fn is_expansion(groups: &[Group], index: usize) -> bool {
+    let (group, reader) = (&groups[index], &groups[index + 1]);
+    let (Some(conv), Some(depthwise)) = (group.source.convolution(), reader.source.convolution()) else {
+        return false;
+    };
+    conv.form == Form::Pointwise
+        && conv.bias.is_none()
+        && conv.inputs <= MOST_RECOMPUTED
+        && group.norm.is_some()
+        && group.readers == 1
+        && group.pixels() > 1
+        && depthwise.form == Form::Depthwise
+        && reader.inputs == [index]
+}
+
+/// Most input channels of a convolution that is computed again.
+const MOST_RECOMPUTED: usize = 128;
 
 impl Grouping<'_> {
     fn add(&mut self, id: NodeId) {
@@ -255,6 +284,7 @@ impl Grouping<'_> {
             norm: None,
             activation: NONE,
             readers: 0,
+            is_recomputed: false,
         });
     }
 

@@ -71,6 +71,58 @@ pub(crate) struct GroupMemory {
     pub(crate) bias: usize,
     /// f64 sums: three vectors for each share.
     pub(crate) doubles: usize,
+    /// What a group whose value is not kept needs instead.
+    pub(crate) expansion: Option<ExpansionMemory>,
+}
+
+/// Where the numbers of a 1×1 convolution lie whose value is computed again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExpansionMemory {
+    /// Channels of its input, and the same in whole vectors.
+    pub(crate) inputs: usize,
+    pub(crate) wide: usize,
+    /// Weights `[outputs, inputs]`; the same times the input's covariance; scaled by the batch
+    /// normalisation's scale, and by the coefficient b of its backward pass.
+    pub(crate) weights: usize,
+    pub(crate) with_covariance: usize,
+    pub(crate) scaled: usize,
+    pub(crate) spread: usize,
+    /// Mean of the input; a square matrix, and its packed form.
+    pub(crate) mean: usize,
+    pub(crate) square: usize,
+    pub(crate) square_packed: usize,
+    /// What the input's gradient gets besides the packed matrix times the input.
+    pub(crate) start: usize,
+    /// f64 sums of each share: Σ x and Σ x·xᵀ.
+    pub(crate) doubles: usize,
+}
+
+impl ExpansionMemory {
+    fn new(level: Level, group: &Group, shares: usize, fixed: &mut Allocator, doubles: &mut usize) -> Option<Self> {
+        let conv = group.source.convolution().filter(|_| group.is_recomputed)?;
+        let (inputs, wide) = (conv.inputs, conv.inputs.next_multiple_of(level.lanes()));
+        let start = *doubles;
+        *doubles += shares * Self::sums(inputs);
+        let mut take = |floats: usize| fixed.take(floats + LINE);
+        Some(Self {
+            inputs,
+            wide,
+            weights: take(conv.outputs * inputs),
+            with_covariance: take(conv.outputs * inputs),
+            scaled: take(conv.outputs * inputs),
+            spread: take(conv.outputs * inputs),
+            mean: take(inputs),
+            square: take(inputs * wide),
+            square_packed: take(inputs * wide),
+            start: take(inputs),
+            doubles: start,
+        })
+    }
+
+    /// f64 sums of one share.
+    pub(crate) const fn sums(inputs: usize) -> usize {
+        inputs * (inputs + 1)
+    }
 }
 
 /// Number of vectors kept for a normalised group.
@@ -82,6 +134,8 @@ pub(crate) struct TrainingMemory {
     pub(crate) groups: Vec<GroupMemory>,
     /// Weight-gradient sums: offset, and floats of one share.
     pub(crate) sums: [usize; 2],
+    /// The same for a group whose value is computed again, while its reader's are in use.
+    pub(crate) expansion_sums: [usize; 2],
     /// Scratch: offset, and floats of one share.
     pub(crate) scratch: [usize; 2],
     /// A parameter on its way between store and packed form.
@@ -129,10 +183,15 @@ impl TrainingMemory {
                 // Vectors cost nothing, and the input and the outputs are the caller's.
                 let is_map = group.pixels() > 1 && index > 0 && !outputs.contains(&index);
                 place.bf16 = storage == ActivationStorage::Bf16 && is_map;
-                let elements = batch * group.elements();
+                let elements = if group.is_recomputed {
+                    0
+                } else {
+                    batch * group.elements()
+                };
                 place.value = fixed.take(if place.bf16 { elements.div_ceil(2) } else { elements });
                 place.doubles = doubles;
                 doubles += shares * 3 * group.channels;
+                place.expansion = ExpansionMemory::new(level, group, shares, &mut fixed, &mut doubles);
                 place
             })
             .collect();
@@ -140,7 +199,11 @@ impl TrainingMemory {
         let sums = convolutions.map(|conv| conv.sums + lines(level.lanes() + conv.outputs));
         let sums = lines(sums.max().unwrap_or(0));
         let sums = [fixed.take(shares * sums), sums];
-        let scratch = scratch(level, groups);
+        let recomputed = groups.iter().filter(|group| group.is_recomputed);
+        let recomputed = recomputed.filter_map(|group| group.source.convolution());
+        let expansion_sums = lines(recomputed.map(|conv| conv.sums + level.lanes()).max().unwrap_or(0));
+        let expansion_sums = [fixed.take(shares * expansion_sums), expansion_sums];
+        let scratch = scratch(level, groups) + expansion_scratch(level, groups);
         let scratch = [fixed.take(shares * scratch), scratch];
         let staging = fixed.take(staging);
         let gradients = gradients(groups, outputs, batch, &mut memory);
@@ -151,6 +214,7 @@ impl TrainingMemory {
         Self {
             groups: memory,
             sums,
+            expansion_sums,
             scratch,
             staging,
             // Weight gradients read whole vectors beyond the last channel.
@@ -215,6 +279,7 @@ fn parameters(group: &Group, fixed: &mut Allocator, training: bool) -> GroupMemo
         gradient_packed: fixed.take(gradient_packed),
         bias: fixed.take(bias),
         doubles: 0,
+        expansion: None,
     }
 }
 
@@ -223,8 +288,8 @@ fn gradients(groups: &[Group], outputs: &[usize], batch: usize, memory: &mut [Gr
     let mut allocator = Allocator::default();
     let mut placed = vec![false; groups.len()];
     let mut place = |index: usize, allocator: &mut Allocator, memory: &mut [GroupMemory]| {
-        // The input's gradient goes straight to the caller.
-        if index > 0 && !std::mem::replace(&mut placed[index], true) {
+        // The input's gradient goes straight to the caller, and that of what is computed again is never whole.
+        if index > 0 && !groups[index].is_recomputed && !std::mem::replace(&mut placed[index], true) {
             memory[index].gradient = allocator.take(batch * groups[index].elements() + LINE);
         }
     };
@@ -235,7 +300,13 @@ fn gradients(groups: &[Group], outputs: &[usize], batch: usize, memory: &mut [Gr
         for input in &groups[index].inputs {
             place(*input, &mut allocator, memory);
         }
-        if index > 0 {
+        // Before a recomputed group's turn its reader has written the gradient of its input already.
+        if index > 0 && groups[index - 1].is_recomputed {
+            for input in &groups[index - 1].inputs {
+                place(*input, &mut allocator, memory);
+            }
+        }
+        if index > 0 && !groups[index].is_recomputed {
             allocator.give(memory[index].gradient, batch * groups[index].elements() + LINE);
         }
     }
@@ -312,6 +383,20 @@ fn scratch(level: Level, groups: &[Group]) -> usize {
         }
     };
     head(groups) + groups.iter().map(need).max().unwrap_or(0) + 64
+}
+
+/// Floats beyond those of [`scratch`] that the groups around a recomputed one use: an image of its input, and a block of its
+/// value and of that value's gradient; or rows of its input and the sum of their products.
+fn expansion_scratch(level: Level, groups: &[Group]) -> usize {
+    let need = |pair: &[Group]| match [&pair[0].source, &pair[1].source].map(Source::convolution) {
+        [Some(conv), Some(reader)] if pair[0].is_recomputed => {
+            let pixels = pair[0].pixels();
+            let square = conv.inputs * conv.inputs.next_multiple_of(level.lanes());
+            lines(pixels * conv.inputs + LINE) + 2 * lines(pixels * reader.pixel + LINE) + lines(square)
+        }
+        _ => 0,
+    };
+    groups.windows(2).map(need).max().unwrap_or(0)
 }
 
 fn group_is_pointwise(conv: &super::Convolution) -> bool {

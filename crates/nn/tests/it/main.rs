@@ -5,6 +5,7 @@
 mod allocation;
 mod bf16;
 mod engine;
+mod expansion;
 mod fixture;
 mod not_a_number;
 mod observer;

@@ -1,5 +1,6 @@
 //! Backward through depthwise convolutions.
 
+use super::super::expansion::Pieces;
 use super::super::forward::{clear, load_padded, next_block};
 use super::super::operand::Operand;
 use super::Backward;
@@ -24,15 +25,15 @@ impl Backward<'_> {
         };
         let next = |operand: &Operand| next_block(conv, operand, &self.images, image, channel);
         let [g, value] = [self.own.g(conv.outputs), self.own.value].map(|from| next(&own(from)));
-        let places = [next(operand), g, value];
-        Prefetch::new(
-            if self.group.norm.is_some() {
-                &places
-            } else {
-                &places[..2]
-            },
-            calls,
-        )
+        let mut places = [g, value, next(operand)];
+        if self.group.norm.is_none() {
+            // The raw value is not read.
+            places[1].1.rows = 0;
+        }
+        if self.expansion.is_some() {
+            places[2].1.rows = 0;
+        }
+        Prefetch::new(&places, calls)
     }
 
     pub(super) unsafe fn depthwise(&self, conv: &Convolution) {
@@ -50,10 +51,21 @@ impl Backward<'_> {
             clear(self.scratch, conv.padded[0] * line);
             clear(gradient, conv.gradient_padded[0] * gradient_line);
             for image in self.images.clone() {
+                let again = self.expansion.map(|expansion| {
+                    let pieces = Pieces::new(self.scratch, conv, &expansion.expand);
+                    (expansion, expansion.expand.read(image, pieces), pieces)
+                });
                 let mut channel = 0;
                 while channel < conv.inputs {
                     let channels = conv.pixel.min(conv.inputs - channel);
-                    load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
+                    match again {
+                        None => load_padded(self.level, conv, &operand, image, channel, channels, self.scratch),
+                        Some((expansion, x, pieces)) => {
+                            expansion
+                                .expand
+                                .load(conv, x, [channel, channels], self.scratch, pieces);
+                        }
+                    }
                     self.load_gradient(conv, image, channel, channels, gradient);
                     let mut prefetch = self.prefetch_of_block(conv, &operand, image, channel);
                     weight_gradient(
@@ -89,10 +101,18 @@ impl Backward<'_> {
                             channel,
                         );
                     }
-                    if let Some(edge) = &edge {
+                    // Where the gradient of the block goes, and how far apart its positions are.
+                    let target = match (&again, &edge) {
+                        (Some((_, _, pieces)), _) => Some((pieces.gradient, conv.pixel, false)),
+                        (None, Some(edge)) => {
+                            let first = image * height * width * conv.inputs + channel;
+                            Some((edge.data.add(first), conv.inputs, edge.accumulate))
+                        }
+                        (None, None) => None,
+                    };
+                    if let Some((target, apart, accumulate)) = target {
                         for phase in &conv.phases {
                             let pixel = phase.start[0] * width + phase.start[1];
-                            let at = (image * height * width + pixel) * conv.inputs + channel;
                             convolve(
                                 self.level,
                                 &Depthwise {
@@ -105,15 +125,20 @@ impl Backward<'_> {
                                     taps: &phase.offsets,
                                     weights: self.packed.add(phase.packed + channel),
                                     weight_stride: stride,
-                                    output: edge.data.add(at),
-                                    output_line: window.stride[0] * width * conv.inputs,
-                                    output_step: window.stride[1] * conv.inputs,
-                                    accumulate: edge.accumulate,
+                                    output: target.add(pixel * apart),
+                                    output_line: window.stride[0] * width * apart,
+                                    output_step: window.stride[1] * apart,
+                                    accumulate,
                                     ends: Ends::NONE,
                                 },
                                 &mut prefetch,
                             );
                         }
+                    }
+                    if let Some((expansion, x, pieces)) = again {
+                        let block = [channel, channels];
+                        expansion.take(conv, image, x, block, self.scratch, pieces, self.head);
+                    } else if let Some(edge) = &edge {
                         let rows = height * width;
                         self.end(edge, conv.inputs, image * rows, rows, channel, channels);
                     }

@@ -15,7 +15,7 @@ const TABLE: &str = "nasbench_macro/latency_three_profiles.csv";
 const DEVICES: [&str; 3] = ["ethos-u55-128", "cube-16", "cortex-a53"];
 /// The accuracy, in per cent, from which the hypervolume counts.
 const REFERENCE: f64 = 80.0;
-const STRATEGIES: [&str; 7] = [
+const STRATEGIES: [&str; 8] = [
     "random",
     "exhaustive",
     "local",
@@ -23,6 +23,7 @@ const STRATEGIES: [&str; 7] = [
     "ofa-evolution",
     "nsga2",
     "predictor",
+    "exact",
 ];
 const SEEDS: u64 = 20;
 const EVALUATIONS: usize = 200;

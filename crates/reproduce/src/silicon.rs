@@ -20,12 +20,20 @@ const THROUGHPUTS: [&str; 4] = [
     "throughput_tpuv3",
 ];
 /// Those that are compared at length, and those that search without one of the devices.
-const STRATEGIES: [&str; 6] = ["random", "local", "evolution", "ofa-evolution", "nsga2", "predictor"];
-const LEFT_OUT: [&str; 3] = ["random", "nsga2", "predictor"];
+const STRATEGIES: [&str; 7] = [
+    "random",
+    "local",
+    "evolution",
+    "ofa-evolution",
+    "nsga2",
+    "predictor",
+    "exact",
+];
+const LEFT_OUT: [&str; 4] = ["random", "nsga2", "predictor", "exact"];
 const SEEDS: u64 = 20;
 const EVALUATIONS: usize = 500;
 const EVALUATIONS_LEFT_OUT: usize = 200;
-const SEEDS_LEFT_OUT: u64 = 5;
+const SEEDS_LEFT_OUT: u64 = 20;
 
 pub(super) fn run(folder: &Path, watch: &mut Watch<'_>) -> Result<Vec<Table>, Error> {
     let space = Space::preset("mnasnet-anb-table")?;

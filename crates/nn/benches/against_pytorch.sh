@@ -5,8 +5,9 @@
 #   crates/nn/benches/against_pytorch.sh [PYTHON]
 #
 # PYTHON (default python3) has torch installed; torch.compile also wants a C++ compiler, and is left out with a line where it
-# fails. All print their peak resident memory. THREADS (default 2), SECONDS_A_WINDOW (default 6) and ROUNDS (default 2) come
-# from the environment. Nothing else should run.
+# fails. All print their peak resident memory. From the environment come THREADS (default 2), SECONDS_A_WINDOW (default 6),
+# ROUNDS (default 2), NETWORK (reference, macro or residual), SIDE (pixels, default 32), and AVX2_ONLY=1, which keeps all of
+# them from AVX-512. Nothing else should run.
 set -eu
 python=${1:-python3}
 cd "$(dirname "$0")/../../.."
@@ -14,16 +15,27 @@ benches=crates/nn/benches
 threads=${THREADS:-2}
 seconds=${SECONDS_A_WINDOW:-6}
 rounds=${ROUNDS:-2}
+network=${NETWORK:-reference}
+side=${SIDE:-32}
+features=
+if [ "${AVX2_ONLY:-}" ]; then
+    features="--features without-avx512"
+    export ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
+fi
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 peer() {
-    "$python" "$benches/peak_memory.py" "$python" "$benches/pytorch_peer.py" --threads "$threads" --seconds "$seconds" "$@"
+    "$python" "$benches/peak_memory.py" "$python" "$benches/pytorch_peer.py" --network "$network" --side "$side" \
+        --threads "$threads" --seconds "$seconds" "$@"
 }
-cargo bench --quiet --package panarch-nn --bench training_throughput --no-run
+# shellcheck disable=SC2086
+cargo bench --quiet --package panarch-nn $features --bench training_throughput --no-run
 round=0
 while [ "$round" -lt "$rounds" ]; do
     round=$((round + 1))
-    THREADS=$threads SECONDS=$seconds cargo bench --quiet --package panarch-nn --bench training_throughput | tee -a "$out"
+    # shellcheck disable=SC2086
+    NETWORK=$network SIDE=$side THREADS=$threads SECONDS=$seconds \
+        cargo bench --quiet --package panarch-nn $features --bench training_throughput | tee -a "$out"
     peer | tee -a "$out"
     peer --compile | tee -a "$out" || echo "torch.compile failed here: eager mode only" >&2
 done

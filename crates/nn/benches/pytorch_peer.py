@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""PyTorch's training throughput on the reference network of the benchmarks: what `against_pytorch.sh` runs beside ours.
+"""PyTorch's training throughput on a network of the benchmarks: what `against_pytorch.sh` runs beside ours.
 
-    pytorch_peer.py [--compile] [--layout nhwc|nchw] [--threads N] [--seconds S] [--counts]
+    pytorch_peer.py [--compile] [--network NAME] [--side PIXELS] [--layout nhwc|nchw] [--threads N] [--seconds S] [--counts]
 
 Needs PyTorch (pip install torch). Prints the median of three windows as "… NUMBER img/s …", or with --counts the number of
 parameters and of multiply-accumulates an image, which must be those of the network in `reference/mod.rs`.
@@ -16,8 +16,12 @@ from torch.nn import functional
 
 BATCH = 128
 CLASSES = 10
-# Expansion, kernel, channels, stride of the first, repeats; as REFERENCE in reference/mod.rs.
-STAGES = ((4, 5, 24, 1, 2), (4, 5, 40, 2, 3), (6, 3, 80, 2, 3))
+# Expansion, kernel, channels, stride of the first, repeats; as REFERENCE and MACRO in reference/mod.rs.
+STAGES = {
+    "reference": (16, ((4, 5, 24, 1, 2), (4, 5, 40, 2, 3), (6, 3, 80, 2, 3))),
+    "macro": (32, ((6, 5, 64, 2, 1), (3, 3, 64, 1, 1), (3, 3, 128, 2, 1), (6, 5, 128, 1, 1), (3, 3, 256, 2, 1),
+                   (6, 5, 256, 1, 1))),
+}
 
 
 class ConvBn(nn.Sequential):
@@ -44,9 +48,29 @@ class Bottleneck(nn.Module):
         return x + y if self.sums else y
 
 
-def network():
-    layers, channels = [ConvBn(3, 16, 3)], 16
-    for expand, kernel, outputs, stride, repeats in STAGES:
+class Residual(nn.Module):
+    """Two dense 3×3 convolutions, added to their input."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.body = nn.Sequential(ConvBn(inputs, outputs, 3, stride), ConvBn(outputs, outputs, 3, relu=False))
+        self.shortcut = ConvBn(inputs, outputs, 1, stride, relu=False) if stride > 1 else nn.Identity()
+
+    def forward(self, x):
+        return functional.relu(self.shortcut(x) + self.body(x), inplace=True)
+
+
+def network(name):
+    if name == "residual":
+        layers, channels = [ConvBn(3, 16, 3)], 16
+        for outputs in (16, 32, 64):
+            for repeat in range(3):
+                layers.append(Residual(channels, outputs, 2 if outputs > 16 and repeat == 0 else 1))
+                channels = outputs
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, CLASSES))
+    channels, stages = STAGES[name]
+    layers = [ConvBn(3, channels, 3)]
+    for expand, kernel, outputs, stride, repeats in stages:
         for repeat in range(repeats):
             layers.append(Bottleneck(channels, outputs, expand, kernel, stride if repeat == 0 else 1))
             channels = outputs
@@ -87,17 +111,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--compile", action="store_true", help="through torch.compile instead of eagerly")
     parser.add_argument("--layout", choices=("nhwc", "nchw"), default="nhwc")
+    parser.add_argument("--network", choices=("reference", "macro", "residual"), default="reference")
+    parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--counts", action="store_true")
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
-    model = network()
+    model = network(options.network)
     if options.counts:
         print("%d parameters, %d MACs" % counts(model))
         return
-    images, labels = torch.randn(BATCH, 3, 32, 32), torch.randint(0, CLASSES, (BATCH,))
+    images, labels = torch.randn(BATCH, 3, options.side, options.side), torch.randint(0, CLASSES, (BATCH,))
     if options.layout == "nhwc":
         model, images = (it.to(memory_format=torch.channels_last) for it in (model, images))
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
@@ -115,7 +141,7 @@ def main():
     step()
     rates = throughput(step, options.seconds)
     mode = "compiled" if options.compile else "eager"
-    print(f"torch-{mode} {torch.__version__} f32 {options.layout} threads={options.threads}: "
+    print(f"torch-{mode} {torch.__version__} {options.network} of {options.side} px, f32 {options.layout} threads={options.threads}: "
           f"{statistics.median(rates):.1f} img/s {[round(rate, 1) for rate in rates]}", flush=True)
 
 

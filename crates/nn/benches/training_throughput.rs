@@ -1,8 +1,9 @@
 //! Training throughput of one fixed small CNN: the peer of `pytorch_peer.py`, same network, same step,
 //! same line of output; and the memory that it needs.
 //!
-//! `THREADS` (default 2), `SECONDS` (a window's length, default 6), `NETWORK` (`reference`, default, or `small`: a
-//! network for 28-pixel images as the demo trains it), `STORAGE` (`f32`, default, or `bf16`: how values are kept for
+//! `THREADS` (default 2), `SECONDS` (a window's length, default 6), `NETWORK` (`reference`, default, `macro`: one of
+//! NAS-Bench-Macro's, `residual`: dense 3×3 convolutions, or `small`: one for 28-pixel images as the demo trains it), `SIDE`
+//! (pixels, default 32), `STORAGE` (`f32`, default, or `bf16`: how values are kept for
 //! the backward pass).
 
 mod reference;
@@ -37,8 +38,10 @@ fn main() {
     });
     let printed: Vec<f64> = rates.iter().map(|rate| (rate * 10.0).round() / 10.0).collect();
     println!(
-        "panarch-nn {} {} parameters {precision} nhwc threads={threads}: {:.1} img/s {printed:?} (loss {:.3} -> {:.3})",
+        "panarch-nn {} {} of {} px, {} parameters, {precision} nhwc threads={threads}: {:.1} img/s {printed:?} (loss {:.3} -> {:.3})",
         env!("CARGO_PKG_VERSION"),
+        network.name(),
+        network.input_shape().height,
         network.parameter_count(),
         median(rates),
         losses[0],

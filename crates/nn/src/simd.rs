@@ -48,7 +48,8 @@ impl Level {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             levels.push(Self::Avx2);
-            let wide = is_x86_feature_detected!("avx512f")
+            let wide = !cfg!(feature = "without-avx512")
+                && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl");
             if wide {
@@ -86,6 +87,8 @@ pub(crate) unsafe trait Simd: Copy {
     type V: Copy;
     /// Number of f32 in it.
     const LANES: usize;
+    /// Vector registers.
+    const REGISTERS: usize;
     /// For a tile of n vectors side by side, the rows whose sums the registers hold beside the operands of a product.
     const TILE: [usize; 4];
 
@@ -125,6 +128,15 @@ pub(crate) unsafe trait Simd: Copy {
     unsafe fn round(x: Self::V) -> Self::V;
     /// 2^x of a whole number −126 ≤ x ≤ 127.
     unsafe fn pow2(x: Self::V) -> Self::V;
+    /// Runs an inner loop as a function of its own, compiled for the instruction set: within a large function the
+    /// compiler gives registers away that the loop needs.
+    unsafe fn apart<L: InnerLoop>(inner_loop: L);
+}
+
+/// What [`Simd::apart`] runs.
+pub(crate) trait InnerLoop {
+    /// Runs it; to be inlined always.
+    unsafe fn run<S: Simd>(self);
 }
 
 /// Defines `pub(crate) unsafe fn name(level, arguments)` that runs `implementation::<S>(arguments)` compiled for the

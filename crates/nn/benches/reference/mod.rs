@@ -35,10 +35,17 @@ impl Builder {
             x
         }
     }
+
+    fn classify(mut self, x: NodeId) -> Network {
+        let x = self.add("average", Op::GlobalAvgPool, &[x]);
+        let out = CLASSES as u32;
+        let x = self.add("linear", Op::Linear(Linear { out, bias: true }), &[x]);
+        self.inner.finish(x).expect("a valid network")
+    }
 }
 
 /// A stage of inverted bottlenecks.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Stage {
     pub expand: u32,
     pub kernel: u32,
@@ -63,6 +70,41 @@ pub const REFERENCE: [Stage; 3] = [stage(4, 5, 24, 1, 2), stage(4, 5, 40, 2, 3),
 /// Those of a network for 28-pixel images as the demo trains it.
 pub const SMALL: [Stage; 3] = [stage(3, 3, 16, 1, 2), stage(4, 3, 24, 2, 2), stage(4, 5, 32, 1, 2)];
 
+/// Those of a network of NAS-Bench-Macro's space, its key 21102120 without the head, after a stem of 32 channels.
+pub const MACRO: [Stage; 6] = [
+    stage(6, 5, 64, 2, 1),
+    stage(3, 3, 64, 1, 1),
+    stage(3, 3, 128, 2, 1),
+    stage(6, 5, 128, 1, 1),
+    stage(3, 3, 256, 2, 1),
+    stage(6, 5, 256, 1, 1),
+];
+
+/// The residual network of 20 layers for CIFAR-10 (He et al. 2016, section 4.2), with 1×1 convolutions where shapes change.
+fn residual(side: u32) -> Network {
+    let mut builder = Builder {
+        inner: NetworkBuilder::new("residual", Shape::new(3, side, side)),
+        bare: false,
+    };
+    let x = builder.inner.input();
+    let mut x = builder.conv_bn("stem", x, Conv2d::square(16, 3, 1), true);
+    for (number, channels) in [16, 32, 64].into_iter().enumerate() {
+        for repeat in 0..3 {
+            let name = |part: &str| format!("stage{}.{}.{part}", number + 1, repeat + 1);
+            let stride = if number > 0 && repeat == 0 { 2 } else { 1 };
+            let y = builder.conv_bn(&name("first"), x, Conv2d::square(channels, 3, stride), true);
+            let y = builder.conv_bn(&name("second"), y, Conv2d::square(channels, 3, 1), false);
+            if stride == 2 {
+                let narrow = Conv2d::square(channels, 1, 2);
+                x = builder.conv_bn(&name("shortcut"), x, narrow, false);
+            }
+            x = builder.add(&name("add"), Op::Add, &[x, y]);
+            x = builder.add(&name("relu"), Op::Activation(Activation::Relu), &[x]);
+        }
+    }
+    builder.classify(x)
+}
+
 /// A stem of 16 channels, stages of inverted bottlenecks, a linear head; without batch normalisation and activation
 /// when `bare`.
 pub fn build(name: &str, input: Shape, stem_stride: u32, stages: &[Stage], bare: bool) -> Network {
@@ -71,8 +113,8 @@ pub fn build(name: &str, input: Shape, stem_stride: u32, stages: &[Stage], bare:
         bare,
     };
     let x = builder.inner.input();
-    let mut x = builder.conv_bn("stem", x, Conv2d::square(16, 3, stem_stride), true);
-    let mut channels = 16;
+    let mut channels = if stages == MACRO { 32 } else { 16 };
+    let mut x = builder.conv_bn("stem", x, Conv2d::square(channels, 3, stem_stride), true);
     for (number, stage) in stages.iter().enumerate() {
         for repeat in 0..stage.repeats {
             let name = |part: &str| format!("stage{}.{}.{part}", number + 1, repeat + 1);
@@ -88,17 +130,18 @@ pub fn build(name: &str, input: Shape, stem_stride: u32, stages: &[Stage], bare:
             channels = stage.channels;
         }
     }
-    let x = builder.add("average", Op::GlobalAvgPool, &[x]);
-    let out = CLASSES as u32;
-    let x = builder.add("linear", Op::Linear(Linear { out, bias: true }), &[x]);
-    builder.inner.finish(x).expect("a valid network")
+    builder.classify(x)
 }
 
-/// The reference network, or the one that the environment's `NETWORK` names (`reference` or `small`).
+/// The reference network, or the one that the environment's `NETWORK` names (`reference`, `macro`, `residual` or `small`), for
+/// images of `SIDE` pixels (default 32; `small` takes 28).
 pub fn network() -> Network {
+    let side = setting("SIDE", 32.0) as u32;
     match std::env::var("NETWORK").as_deref() {
         Ok("small") => build("small", Shape::new(1, 28, 28), 2, &SMALL, false),
-        _ => build("reference", Shape::new(3, 32, 32), 1, &REFERENCE, false),
+        Ok("macro") => build("macro", Shape::new(3, side, side), 1, &MACRO, false),
+        Ok("residual") => residual(side),
+        _ => build("reference", Shape::new(3, side, side), 1, &REFERENCE, false),
     }
 }
 

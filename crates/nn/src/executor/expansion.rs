@@ -33,6 +33,8 @@ pub(crate) struct Expand {
 /// Where the pieces of one image of an expansion lie in a share's scratch.
 #[derive(Clone, Copy)]
 pub(crate) struct Pieces {
+    /// The reader's padded image of a block.
+    padded: *mut f32,
     /// The image of the input.
     pub(crate) x: *mut f32,
     /// A block of the normalised value before an activation that does more than cut off, rows close together.
@@ -49,7 +51,12 @@ impl Pieces {
         let x = scratch.wrapping_add(padded + gradient);
         let raw = x.wrapping_add(lines(expand.x.elements() + 16));
         let gradient = raw.wrapping_add(lines(expand.x.pixels * conv.pixel + 16));
-        Self { x, raw, gradient }
+        Self {
+            padded: scratch,
+            x,
+            raw,
+            gradient,
+        }
     }
 }
 
@@ -71,18 +78,13 @@ impl Expand {
     ///
     /// # Safety
     /// `x` must be the image's, and the scratch of the planned size.
-    pub(crate) unsafe fn load(
-        &self,
-        conv: &Convolution,
-        x: RowsIn,
-        [channel, channels]: [usize; 2],
-        padded: *mut f32,
-        pieces: Pieces,
-    ) {
+    pub(crate) unsafe fn load(&self, conv: &Convolution, x: RowsIn, [channel, channels]: [usize; 2], pieces: Pieces) {
         let [height, width] = conv.window.input;
         let [top, left] = conv.window.before;
         let interior = |y: usize| RowsOut {
-            data: padded.wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel),
+            data: pieces
+                .padded
+                .wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel),
             stride: conv.pixel,
         };
         let ends = Ends {
@@ -142,10 +144,12 @@ impl Expand {
     }
 
     /// A line of the block that [`Expand::load`] has computed: from it the activation's slope follows.
-    pub(crate) fn argument(&self, conv: &Convolution, y: usize, padded: *mut f32, pieces: Pieces) -> SavedRows {
+    pub(crate) fn argument(&self, conv: &Convolution, y: usize, pieces: Pieces) -> SavedRows {
         let [top, left] = conv.window.before;
         let data = if self.is_cut() {
-            padded.wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel)
+            pieces
+                .padded
+                .wrapping_add(((y + top) * conv.padded[1] + left) * conv.pixel)
         } else {
             pieces.raw.wrapping_add(y * conv.window.input[1] * conv.pixel)
         };

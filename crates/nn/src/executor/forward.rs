@@ -218,7 +218,7 @@ impl Forward<'_> {
                     let channels = conv.pixel.min(conv.inputs - channel);
                     let mut prefetch = Prefetch::none();
                     if let Some((expand, x, pieces)) = again {
-                        expand.load(conv, x, [channel, channels], self.scratch, pieces);
+                        expand.load(conv, x, [channel, channels], pieces);
                     } else {
                         load_padded(self.level, conv, &operand, image, channel, channels, self.scratch);
                         let calls = Depthwise::calls(self.level, window.output, channels);

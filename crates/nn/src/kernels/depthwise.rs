@@ -75,7 +75,8 @@ const TILE: usize = 8;
 #[inline(always)]
 unsafe fn convolve_any<S: Simd>(d: &Depthwise<'_>, prefetch: &mut Prefetch) {
     let tiles = d.columns.div_ceil(TILE).max(1);
-    let row = Row::of(d);
+    // With few registers a sliding tile spills what it holds.
+    let row = if S::REGISTERS < 32 { None } else { Row::of(d) };
     for line in 0..d.lines {
         let mut channel = 0;
         while channel < d.channels {

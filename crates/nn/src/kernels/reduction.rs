@@ -2,7 +2,7 @@
 
 use super::prefetch::Prefetch;
 use super::product::{each_row, each_vector, load_vectors, panel_vectors};
-use crate::simd::{Level, Simd, kernels};
+use crate::simd::{InnerLoop, Level, Simd, kernels};
 
 /// One sum of outer products over `lines` × `columns` positions.
 #[derive(Clone, Copy)]
@@ -99,17 +99,31 @@ unsafe fn panel<S: Simd, const N: usize>(r: &Reduction, first: usize, prefetch: 
         unsafe {
             prefetch.ask::<S>();
             match tile {
-                1 => micro::<S, 1, N>(r, first, at),
-                2 => micro::<S, 2, N>(r, first, at),
-                3 => micro::<S, 3, N>(r, first, at),
-                4 => micro::<S, 4, N>(r, first, at),
-                5 => micro::<S, 5, N>(r, first, at),
-                6 => micro::<S, 6, N>(r, first, at),
-                7 => micro::<S, 7, N>(r, first, at),
-                _ => micro::<S, 8, N>(r, first, at),
+                1 => S::apart(Micro::<1, N> { r, first, at }),
+                2 => S::apart(Micro::<2, N> { r, first, at }),
+                3 => S::apart(Micro::<3, N> { r, first, at }),
+                4 => S::apart(Micro::<4, N> { r, first, at }),
+                5 => S::apart(Micro::<5, N> { r, first, at }),
+                6 => S::apart(Micro::<6, N> { r, first, at }),
+                7 => S::apart(Micro::<7, N> { r, first, at }),
+                _ => S::apart(Micro::<8, N> { r, first, at }),
             }
         }
         at += tile;
+    }
+}
+
+/// M rows by N vectors of c, accumulated in registers.
+struct Micro<'a, const M: usize, const N: usize> {
+    r: &'a Reduction,
+    first: usize,
+    at: usize,
+}
+
+impl<const M: usize, const N: usize> InnerLoop for Micro<'_, M, N> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        unsafe { micro::<S, M, N>(self.r, self.first, self.at) }
     }
 }
 

@@ -65,9 +65,7 @@ pub(crate) struct Group {
     pub(crate) activation: Curve,
     /// Number of times that other groups read it.
     pub(crate) readers: usize,
-    /// Training does not keep its raw value: the group after it, its one reader, computes it again ([`expansion`]).
-    ///
-    /// [`expansion`]: crate::executor
+    /// Training does not keep its raw value: the group after it, its one reader, computes it again.
     pub(crate) is_recomputed: bool,
 }
 
@@ -191,21 +189,21 @@ pub(crate) fn groups(network: &Network, level: Level) -> (Vec<Group>, Vec<usize>
     let outputs: Vec<usize> = outputs;
     for index in 1..groups.len() {
         let is_result = outputs.contains(&(index - 1));
-        groups[index - 1].is_recomputed = !is_result && is_expansion(&groups, index - 1);
+        groups[index - 1].is_recomputed = !is_result && is_expansion(&groups, index - 1, level);
     }
     (groups, outputs)
 }
 
 /// Whether a group is a normalised 1×1 convolution from so few channels that computing its value again costs less than
 /// writing and reading it, and the group after it is a depthwise convolution, its one reader.
-fn is_expansion(groups: &[Group], index: usize) -> bool {
+fn is_expansion(groups: &[Group], index: usize, level: Level) -> bool {
     let (group, reader) = (&groups[index], &groups[index + 1]);
     let (Some(conv), Some(depthwise)) = (group.source.convolution(), reader.source.convolution()) else {
         return false;
     };
     conv.form == Form::Pointwise
         && conv.bias.is_none()
-        && conv.inputs <= MOST_RECOMPUTED
+        && conv.inputs <= MOST_INPUTS * level.lanes()
         && group.norm.is_some()
         && group.readers == 1
         && group.pixels() > 1
@@ -213,8 +211,9 @@ fn is_expansion(groups: &[Group], index: usize) -> bool {
         && reader.inputs == [index]
 }
 
-/// Most input channels of a convolution that is computed again.
-const MOST_RECOMPUTED: usize = 128;
+/// Most input channels of a convolution that is computed again, in vectors: a wider one costs more operations, and a wider
+/// vector does more of them in the time that memory takes. Measured on the benchmark's network with AVX2 and AVX-512.
+const MOST_INPUTS: usize = 6;
 
 impl Grouping<'_> {
     fn add(&mut self, id: NodeId) {

@@ -1,6 +1,6 @@
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{InnerLoop, Simd};
 
 /// Eight f32 in an AVX register, with FMA.
 #[derive(Clone, Copy)]
@@ -38,8 +38,14 @@ unsafe fn narrow(v: __m256) -> __m128i {
 unsafe impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
     const TILE: [usize; 4] = [8, 8, 6, 3];
 
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn apart<L: InnerLoop>(inner_loop: L) {
+        unsafe { inner_loop.run::<Self>() }
+    }
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m256 {
         unsafe { _mm256_set1_ps(value) }

@@ -1,6 +1,6 @@
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{InnerLoop, Simd};
 
 /// Sixteen f32 in an AVX-512 register.
 #[derive(Clone, Copy)]
@@ -32,8 +32,14 @@ unsafe fn narrow(v: __m512) -> __m256i {
 unsafe impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
+    const REGISTERS: usize = 32;
     const TILE: [usize; 4] = [8, 8, 8, 8];
 
+    // With 32 registers there are enough, and a call costs something.
+    #[inline(always)]
+    unsafe fn apart<L: InnerLoop>(inner_loop: L) {
+        unsafe { inner_loop.run::<Self>() }
+    }
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
         unsafe { _mm512_set1_ps(value) }

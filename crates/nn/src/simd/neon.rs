@@ -1,6 +1,6 @@
 use std::arch::aarch64::*;
 
-use super::Simd;
+use super::{InnerLoop, Simd};
 
 /// Four f32 in a NEON register.
 #[derive(Clone, Copy)]
@@ -27,8 +27,14 @@ unsafe fn narrow(v: float32x4_t) -> uint16x4_t {
 unsafe impl Simd for Neon {
     type V = float32x4_t;
     const LANES: usize = 4;
+    const REGISTERS: usize = 32;
     const TILE: [usize; 4] = [8, 8, 8, 8];
 
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn apart<L: InnerLoop>(inner_loop: L) {
+        unsafe { inner_loop.run::<Self>() }
+    }
     #[inline(always)]
     unsafe fn splat(value: f32) -> float32x4_t {
         unsafe { vdupq_n_f32(value) }

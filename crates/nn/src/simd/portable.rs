@@ -1,4 +1,4 @@
-use super::Simd;
+use super::{InnerLoop, Simd};
 
 /// Eight f32 in plain Rust.
 #[derive(Clone, Copy)]
@@ -23,8 +23,13 @@ fn map2(a: V, b: V, f: impl Fn(f32, f32) -> f32) -> V {
 unsafe impl Simd for Portable {
     type V = V;
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
     const TILE: [usize; 4] = [8, 8, 6, 3];
 
+    #[inline(never)]
+    unsafe fn apart<L: InnerLoop>(inner_loop: L) {
+        unsafe { inner_loop.run::<Self>() }
+    }
     #[inline(always)]
     unsafe fn splat(value: f32) -> V {
         [value; 8]

@@ -61,9 +61,7 @@ impl Backward<'_> {
                     match again {
                         None => load_padded(self.level, conv, &operand, image, channel, channels, self.scratch),
                         Some((expansion, x, pieces)) => {
-                            expansion
-                                .expand
-                                .load(conv, x, [channel, channels], self.scratch, pieces);
+                            expansion.expand.load(conv, x, [channel, channels], pieces);
                         }
                     }
                     self.load_gradient(conv, image, channel, channels, gradient);
@@ -137,7 +135,7 @@ impl Backward<'_> {
                     }
                     if let Some((expansion, x, pieces)) = again {
                         let block = [channel, channels];
-                        expansion.take(conv, image, x, block, self.scratch, pieces, self.head);
+                        expansion.take(conv, image, x, block, pieces, self.head);
                     } else if let Some(edge) = &edge {
                         let rows = height * width;
                         self.end(edge, conv.inputs, image * rows, rows, channel, channels);

@@ -47,7 +47,6 @@ impl Expansion {
         image: usize,
         x: RowsIn,
         [channel, channels]: [usize; 2],
-        padded: *mut f32,
         pieces: Pieces,
         head: *mut f32,
     ) {
@@ -62,7 +61,7 @@ impl Expansion {
                     data: gradient.add(y * width * conv.pixel),
                     stride: conv.pixel,
                 };
-                let argument = expand.argument(conv, y, padded, pieces);
+                let argument = expand.argument(conv, y, pieces);
                 let size = Rows { rows: width, channels };
                 finish(expand.level, size, g, argument, &expand.slope(), std::ptr::null(), head);
                 summed += width;

@@ -90,6 +90,11 @@ impl Loader {
         self.images.len()
     }
 
+    /// Images of a batch; the last of an evaluation may have fewer.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
     /// Batches per epoch.
     pub fn steps(&self) -> usize {
         match self.training {

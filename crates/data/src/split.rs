@@ -228,6 +228,13 @@ impl Subset {
             hash: Arc::default(),
         }
     }
+
+    /// The same images in an order drawn by `seed`, so that any first ones of them are a random sample.
+    pub fn shuffled(&self, seed: u64) -> Self {
+        let mut indices = self.indices.to_vec();
+        shuffle(&mut indices, &mut random::stream(seed, "order", 0));
+        Self::of(&self.images, indices)
+    }
 }
 
 /// The official test images. Only a final evaluation takes this type.

@@ -70,7 +70,7 @@ pub use error::NnError;
 pub use executor::{Executor, evaluation_bytes};
 pub use gradients::Gradients;
 pub use layout::{Layout, TensorSpec};
-pub use loss::{Teacher, count_correct, softmax_cross_entropy};
+pub use loss::{Teacher, count_correct, right_answers, softmax_cross_entropy};
 pub use member::Member;
 pub use mixed_loss::{Loss, Mixed};
 pub use observer::{Observer, Phase};

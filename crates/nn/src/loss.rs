@@ -88,6 +88,18 @@ fn log_partition(logits: &[f32]) -> (f32, f32) {
 /// # Errors
 /// When the lengths disagree.
 pub fn count_correct(logits: &[f32], classes: usize, labels: &[u32]) -> Result<usize, NnError> {
+    Ok(right_answers(logits, classes, labels)?.filter(|right| *right).count())
+}
+
+/// Which rows of `logits` have their largest value at the label, as [`count_correct`] counts them.
+///
+/// # Errors
+/// When the lengths disagree.
+pub fn right_answers<'a>(
+    logits: &'a [f32],
+    classes: usize,
+    labels: &'a [u32],
+) -> Result<impl Iterator<Item = bool> + 'a, NnError> {
     if classes == 0 || logits.len() != labels.len() * classes {
         return Err(NnError::Length {
             what: "the logits",
@@ -105,7 +117,7 @@ pub fn count_correct(logits: &[f32], classes: usize, labels: &[u32]) -> Result<u
         best
     };
     let rows = logits.chunks_exact(classes).zip(labels);
-    Ok(rows.filter(|(row, label)| best(row) == **label as usize).count())
+    Ok(rows.map(move |(row, label)| best(row) == *label as usize))
 }
 
 #[cfg(test)]

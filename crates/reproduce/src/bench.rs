@@ -19,16 +19,34 @@ use super::table::Csv;
 use panarch_run::event::Watch;
 use panarch_run::{Error, lookup};
 
-/// Height and width of the images.
+/// Height and width of the images of [`FASHION`].
 pub(super) const RESOLUTION: u32 = 28;
-/// Images that are trained on.
-const TRAIN_IMAGES: usize = 20_000;
-/// Images held out of the official training part, by which everything is chosen.
-const VALIDATION_IMAGES: usize = 10_000;
-/// Images by which a sub-network's statistics are recalibrated.
-const RECALIBRATION_IMAGES: usize = 1_000;
 /// Images a step.
 pub(super) const BATCH: usize = 64;
+
+/// The images of a reproduction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Images {
+    /// The dataset by its known name.
+    pub(super) dataset: &'static str,
+    /// Height and width.
+    pub(super) resolution: u32,
+    /// How many are trained on.
+    pub(super) train: usize,
+    /// How many are held out of the official training part; everything is chosen by these.
+    pub(super) validation: usize,
+    /// By how many of those that are trained on a sub-network's statistics are recalibrated.
+    pub(super) recalibration: usize,
+}
+
+/// A third of Fashion-MNIST.
+pub(super) const FASHION: Images = Images {
+    dataset: "fashion-mnist",
+    resolution: RESOLUTION,
+    train: 20_000,
+    validation: 10_000,
+    recalibration: 1_000,
+};
 
 const TRAINING: &[&str] = &[
     "training",
@@ -49,22 +67,26 @@ pub(super) struct Bench {
     pub(super) engine: Box<dyn Engine>,
     /// What all lengths of training are multiplied by.
     pub(super) scale: f64,
+    /// The one part that is to be run, where not all are.
+    pub(super) only: Option<String>,
+    images: Images,
     training: Csv,
 }
 
 impl Bench {
-    pub(super) fn open(folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Result<Self, Error> {
-        watch.step("Opening Fashion-MNIST");
+    pub(super) fn open(folder: &Path, images: Images, scale: f64, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        watch.step(format!("Opening {}", images.dataset));
         std::fs::create_dir_all(folder).map_err(Error::writing(folder))?;
-        let source = DatasetSource::parse("fashion-mnist")?;
+        let source = DatasetSource::parse(images.dataset)?;
         let options = FolderOptions {
-            resolution: Some(RESOLUTION),
+            resolution: Some(images.resolution),
             ..FolderOptions::default()
         };
         let dataset = panarch_data::open(&source, &DataRoot::from_environment(), &options)?;
-        keep_inputs(folder, &made_of(&dataset, scale)?)?;
+        keep_inputs(folder, &made_of(&dataset, images, scale)?)?;
         watch.done(format!(
-            "{TRAIN_IMAGES} images to train on, {VALIDATION_IMAGES} held out to choose by"
+            "{} images to train on, {} held out to choose by",
+            images.train, images.validation
         ));
         Ok(Self {
             training: Csv::open(&folder.join("training.csv"), TRAINING)?,
@@ -72,20 +94,27 @@ impl Bench {
             engine: panarch_run::engine::engine(),
             dataset,
             scale,
+            only: None,
+            images,
         })
     }
 
     /// Training and validation images. The same for every seed of a training.
     pub(super) fn splits(&self) -> Result<Splits, Error> {
-        let mut splits = self.dataset.hold_out(HeldOut::Count(VALIDATION_IMAGES), 0)?;
-        splits.train = splits.train.sample(TRAIN_IMAGES, 0);
+        let mut splits = self.dataset.hold_out(HeldOut::Count(self.images.validation), 0)?;
+        splits.train = splits.train.sample(self.images.train, 0);
         Ok(splits)
     }
 
     /// The way to score members: `images` of the validation images.
     pub(super) fn validator(&self, images: usize) -> Result<Validator, Error> {
+        self.recalibrating(self.images.recalibration, images)
+    }
+
+    /// The same with so many images for recalibration.
+    pub(super) fn recalibrating(&self, recalibration: usize, images: usize) -> Result<Validator, Error> {
         let settings = Validation {
-            recalibration_images: RECALIBRATION_IMAGES,
+            recalibration_images: recalibration,
             validation_images: images,
             batch_size: 200,
             seed: 0,
@@ -143,13 +172,11 @@ impl Bench {
             seed,
             space,
             schedule,
+            optimisation,
             teacher,
         } = wanted;
         let splits = self.splits()?;
-        let training = Training {
-            optimisation: Self::optimisation(seed),
-            schedule,
-        };
+        let training = Training { optimisation, schedule };
         let mut trainer = SupernetTrainer::new(space, &splits, training, teacher)?;
         let path = self.folder.join(format!("{name}-{seed}.safetensors"));
         if path.is_file() {
@@ -304,8 +331,8 @@ impl Bench {
 }
 
 /// What the rows of a reproduction are made of, apart from what this version of the program does.
-fn made_of(dataset: &Dataset, scale: f64) -> Result<Inputs, Error> {
-    let all = dataset.hold_out(HeldOut::Count(VALIDATION_IMAGES), 0)?;
+fn made_of(dataset: &Dataset, images: Images, scale: f64) -> Result<Inputs, Error> {
+    let all = dataset.hold_out(HeldOut::Count(images.validation), 0)?;
     Ok(Inputs::new()
         .with_text("scale", scale)
         .with("training pictures", all.train.content_hash())
@@ -346,6 +373,7 @@ pub(super) struct Wanted<'a> {
     pub(super) seed: u64,
     pub(super) space: &'a Space,
     pub(super) schedule: Schedule,
+    pub(super) optimisation: Optimisation,
     pub(super) teacher: Option<&'a TeacherNetwork>,
 }
 

@@ -51,6 +51,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                 seed,
                 space: &space,
                 schedule,
+                optimisation: Bench::optimisation(seed),
                 teacher: Some(&teacher),
             };
             let supernet = bench.supernet(wanted, watch)?;
@@ -87,6 +88,7 @@ pub(super) fn teacher(bench: &mut Bench, seed: u64, watch: &mut Watch<'_>) -> Re
         seed,
         space: &space,
         schedule,
+        optimisation: Bench::optimisation(seed),
         teacher: None,
     };
     let supernet = bench.supernet(wanted, watch)?;

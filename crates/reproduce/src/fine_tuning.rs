@@ -32,6 +32,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
         seed: SEED,
         space: &space,
         schedule,
+        optimisation: Bench::optimisation(SEED),
         teacher: None,
     };
     let supernet = bench.supernet(wanted, watch)?;

@@ -12,6 +12,7 @@ mod fine_tuning;
 mod front;
 mod guard_band;
 mod known_optima;
+mod known_truth;
 mod matrix_efficiency;
 mod pools;
 mod profile_text;
@@ -31,7 +32,7 @@ use panarch_report::Table;
 use panarch_run::Error;
 use panarch_run::event::Watch;
 
-use bench::Bench;
+use bench::{Bench, FASHION, Images};
 
 /// A reproduction by name.
 struct Reproduction {
@@ -43,16 +44,22 @@ struct Reproduction {
 /// What a reproduction needs.
 enum Way {
     /// Images, and a folder for its trainings.
-    Trained(fn(&mut Bench, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
+    Trained(Images, fn(&mut Bench, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
+    /// The same in parts that can be run one at a time, with their names.
+    Parted(
+        Images,
+        fn() -> Vec<&'static str>,
+        fn(&mut Bench, &mut Watch<'_>) -> Result<Vec<Table>, Error>,
+    ),
     /// A folder; it is computed afresh every time.
     Computed(fn(&Path, &mut Watch<'_>) -> Result<Vec<Table>, Error>),
 }
 
-const ALL: [Reproduction; 12] = [
+const ALL: [Reproduction; 13] = [
     Reproduction {
         name: "compofa",
         claim: "the compound schedule costs half of progressive shrinking and its front is no worse (Sahni et al. 2021)",
-        way: Way::Trained(compofa::run),
+        way: Way::Trained(FASHION, compofa::run),
     },
     Reproduction {
         name: "compofa-search",
@@ -62,17 +69,22 @@ const ALL: [Reproduction; 12] = [
     Reproduction {
         name: "ranking",
         claim: "inherited weights rank networks as training them alone does (Cai et al. 2020, and others)",
-        way: Way::Trained(ranking::run),
+        way: Way::Trained(FASHION, ranking::run),
+    },
+    Reproduction {
+        name: "known-truth",
+        claim: "inherited weights rank networks as training each of them alone does, where that is published for all of them (NAS-Bench-Macro)",
+        way: Way::Parted(known_truth::IMAGES, known_truth::names, known_truth::run),
     },
     Reproduction {
         name: "tunas",
         claim: "one-shot reinforcement learning finds a network for several devices (Bender et al. 2020, Chu et al. 2020)",
-        way: Way::Trained(tunas::run),
+        way: Way::Trained(FASHION, tunas::run),
     },
     Reproduction {
         name: "fine-tuning",
         claim: "what fine-tuning adds to inherited weights per epoch, with and without a teacher (Cai et al. 2020)",
-        way: Way::Trained(fine_tuning::run),
+        way: Way::Trained(FASHION, fine_tuning::run),
     },
     Reproduction {
         name: "matrix-efficiency",
@@ -118,11 +130,18 @@ pub fn list() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Runs a reproduction, or goes on with it; gives its summary. `scale` multiplies all lengths of training: 1 is what the page
-/// was made with, and it means nothing to those that train nothing.
+/// was made with, and it means nothing to those that train nothing. Of one that has parts, `only` may name one to be run; what is
+/// there of the others stays.
 ///
 /// # Errors
-/// [`Error::Input`] for an unknown name, [`Error::Interrupted`] when it was cancelled, and whatever a part of it returns.
-pub fn run(name: &str, folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Result<Vec<Table>, Error> {
+/// [`Error::Input`] for an unknown name or part, [`Error::Interrupted`] when it was cancelled, and whatever a part of it returns.
+pub fn run(
+    name: &str,
+    folder: &Path,
+    scale: f64,
+    only: Option<&str>,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<Table>, Error> {
     let known: Vec<&str> = ALL.iter().map(|it| it.name).collect();
     let Some(reproduction) = ALL.iter().find(|it| it.name == name) else {
         let meant = panarch_toml::did_you_mean(name, &known);
@@ -132,8 +151,22 @@ pub fn run(name: &str, folder: &Path, scale: f64, watch: &mut Watch<'_>) -> Resu
             "there is no reproduction `{name}`{meant}; known are {known}"
         )));
     };
+    let parts = match reproduction.way {
+        Way::Parted(_, parts, _) => parts(),
+        Way::Trained(..) | Way::Computed(_) => Vec::new(),
+    };
+    if let Some(only) = only.filter(|only| !parts.contains(only)) {
+        return Err(Error::Input(match parts.is_empty() {
+            true => format!("the reproduction `{name}` has no parts; leave out --only"),
+            false => format!("`{name}` has no part `{only}`; its parts are {}", parts.join(", ")),
+        }));
+    }
     match reproduction.way {
-        Way::Trained(run) => run(&mut Bench::open(folder, scale, watch)?, watch),
+        Way::Trained(images, run) | Way::Parted(images, _, run) => {
+            let mut bench = Bench::open(folder, images, scale, watch)?;
+            bench.only = only.map(str::to_owned);
+            run(&mut bench, watch)
+        }
         Way::Computed(run) => run(folder, watch),
     }
 }

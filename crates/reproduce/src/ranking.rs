@@ -188,6 +188,7 @@ fn supernet(bench: &mut Bench, name: &str, watch: &mut Watch<'_>) -> Result<Supe
         seed: SEED,
         space: &space,
         schedule,
+        optimisation: Bench::optimisation(SEED),
         teacher: teacher.as_ref(),
     };
     if name != "tunas" {

@@ -46,8 +46,9 @@ pub(super) fn mean(values: &[f64]) -> Interval {
     }
 }
 
-/// A statistic of pairs with its percentile bootstrap interval: pairs are drawn with replacement, `seed` decides which.
-pub(super) fn bootstrap(pairs: &[(f64, f64)], seed: u64, statistic: impl Fn(&[(f64, f64)]) -> f64) -> Interval {
+/// A statistic of pairs, or more values of the same thing, with its percentile bootstrap interval: pairs are drawn with
+/// replacement, `seed` decides which.
+pub(super) fn bootstrap<T: Copy>(pairs: &[T], seed: u64, statistic: impl Fn(&[T]) -> f64) -> Interval {
     let mut rng = stream(seed, "bootstrap", 0);
     let mut values: Vec<f64> = (0..RESAMPLINGS)
         .map(|_| {

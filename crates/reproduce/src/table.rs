@@ -36,7 +36,12 @@ impl Csv {
 
     /// Adds a row and writes the file. Cells must not hold commas.
     pub(super) fn push(&mut self, row: Vec<String>) -> Result<(), Error> {
-        self.rows.push(row);
+        self.extend([row])
+    }
+
+    /// Adds rows and writes the file.
+    pub(super) fn extend(&mut self, rows: impl IntoIterator<Item = Vec<String>>) -> Result<(), Error> {
+        self.rows.extend(rows);
         let lines = self.rows.iter().map(|row| row.join(","));
         let lines: Vec<String> = [self.header.join(",")].into_iter().chain(lines).collect();
         Ok(panarch_format::atomic_write(

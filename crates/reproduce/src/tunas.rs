@@ -69,6 +69,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
             seed: SEED,
             space: &setup.space,
             schedule,
+            optimisation: Bench::optimisation(SEED),
             teacher: None,
         };
         let mut seen = |event: &Progress| curve.event(event);

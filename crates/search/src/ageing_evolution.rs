@@ -41,6 +41,7 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     randomised: true,
     sums: false,
+    races: true,
     check: |settings| match (settings.whole("tournament"), settings.whole("population")) {
         (Ok(tournament), Ok(population)) if tournament > population => Err((
             "tournament",

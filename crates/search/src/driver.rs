@@ -97,6 +97,12 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// All that is finished now.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        self.history
+    }
+
     /// Takes a finished trial and gives back all that is finished now.
     ///
     /// # Errors

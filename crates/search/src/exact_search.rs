@@ -37,6 +37,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     ],
     randomised: true,
     sums: true,
+    races: false,
     check: |_| Ok(()),
     new: |seed, settings| {
         Ok(Box::new(ExactSearch::new(

@@ -10,6 +10,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     settings: &[],
     randomised: false,
     sums: false,
+    races: true,
     check: |_| Ok(()),
     new: |_, _| Ok(Box::new(Exhaustive::new())),
 };

@@ -14,6 +14,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     settings: &[STARTS],
     randomised: true,
     sums: false,
+    races: false,
     check: |_| Ok(()),
     new: |seed, settings| Ok(Box::new(LocalSearch::new(seed, settings.whole("starts")?))),
 };

@@ -35,6 +35,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     ],
     randomised: true,
     sums: false,
+    races: false,
     check: |_| Ok(()),
     new: |seed, settings| {
         let settings = Nsga2Settings {

@@ -51,6 +51,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     ],
     randomised: true,
     sums: false,
+    races: true,
     check: |settings| match (settings.whole("parents"), settings.whole("population")) {
         (Ok(parents), Ok(population)) if parents > population => Err((
             "parents",

@@ -34,6 +34,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     ],
     randomised: true,
     sums: false,
+    races: false,
     check: |_| Ok(()),
     new: |seed, settings| {
         let settings = PredictorSettings {

@@ -11,6 +11,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
     settings: &[],
     randomised: true,
     sums: false,
+    races: true,
     check: |_| Ok(()),
     new: |seed, _| Ok(Box::new(RandomSearch::new(seed))),
 };

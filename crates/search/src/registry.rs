@@ -37,6 +37,9 @@ pub struct Declaration {
     pub randomised: bool,
     /// Whether it makes use of [`crate::Situation::sums`], which take time to work out.
     pub sums: bool,
+    /// Whether it loses nothing where a network that is behind the best is known less exactly: it goes by which reward is larger,
+    /// and neither learns from accuracies nor lists a front.
+    pub races: bool,
     /// What does not fit together: the setting that is wrong, and why.
     pub check: fn(&Settings) -> Result<(), (&'static str, String)>,
     /// Makes one with a seed and settings, which name every setting of the declaration.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use panarch_graph::{Accuracy, Estimate, Inputs, Network, Weights};
-use panarch_nn::{BnStatistics, Engine, Member, Parameters, Statistics, Store, count_correct};
+use panarch_nn::{BnStatistics, Engine, Member, Parameters, Statistics, Store, right_answers};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::racing::Answers;
 use crate::supernet::Supernet;
 use panarch_data::{Batch, Loader, Normalisation, Splits, Subset, TestSplit};
 
@@ -80,6 +81,33 @@ pub fn score(
     statistics: Statistics<'_>,
     images: &Loader,
 ) -> Result<Score, TrainError> {
+    let mut answers = Answers::default();
+    go_on(
+        engine,
+        parameters,
+        member,
+        statistics,
+        images,
+        &mut answers,
+        &mut |_| true,
+    )?;
+    Ok(answers.score())
+}
+
+/// Runs a member over the images of a loader from where `answers` end, batch by batch, until they are all answered or `wanted`
+/// says no.
+///
+/// # Errors
+/// As [`score`].
+fn go_on(
+    engine: &mut dyn Engine,
+    parameters: &Parameters,
+    member: &Member,
+    statistics: Statistics<'_>,
+    images: &Loader,
+    answers: &mut Answers,
+    wanted: &mut dyn FnMut(&Answers) -> bool,
+) -> Result<(), TrainError> {
     let network = member.network();
     if network.input_shape() != images.shape() {
         return Err(TrainError::image_shape(
@@ -91,8 +119,8 @@ pub fn score(
     let classes = sole_result(network)?;
     let order = images.epoch(0);
     let (mut batch, mut logits) = (Batch::new(images.shape()), Vec::new());
-    let mut total = Score { correct: 0, images: 0 };
-    for step in 0..images.steps() {
+    let first = answers.len().div_ceil(images.batch_size());
+    for step in first..images.steps() {
         order.fill(step, &mut batch);
         engine.forward(parameters, member, statistics, batch.images(), &mut logits)?;
         if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
@@ -101,10 +129,12 @@ pub fn score(
                 logit: *logit,
             });
         }
-        total.correct += count_correct(&logits, classes, batch.labels())?;
-        total.images += batch.len();
+        answers.extend(right_answers(&logits, classes, batch.labels())?);
+        if !wanted(answers) {
+            break;
+        }
     }
-    Ok(total)
+    Ok(())
 }
 
 /// The classes of a network that classifies.
@@ -141,7 +171,8 @@ impl Default for Validation {
     }
 }
 
-/// Evaluates sub-networks with inherited weights: always the same images, so that equal genotypes get equal answers.
+/// Evaluates sub-networks with inherited weights: always the same images in the same random order, so that equal genotypes get
+/// equal answers, and any first ones of the validation images are a sample of them all.
 #[derive(Debug, Clone)]
 pub struct Validator {
     recalibration: Loader,
@@ -154,16 +185,12 @@ impl Validator {
     /// # Errors
     /// [`TrainError::Setting`] when there would be none.
     pub fn new(splits: &Splits, settings: Validation) -> Result<Self, TrainError> {
-        let loader = |images: &Subset, count: usize| {
-            Loader::evaluation(
-                images.sample(count, settings.seed),
-                &splits.normalisation,
-                settings.batch_size,
-            )
-        };
+        let loader = |images: Subset| Loader::evaluation(images, &splits.normalisation, settings.batch_size);
+        let drawn = |images: &Subset, count: usize| images.sample(count, settings.seed);
+        let validation = drawn(&splits.validation, settings.validation_images);
         Ok(Self {
-            recalibration: loader(&splits.train, settings.recalibration_images)?,
-            validation: loader(&splits.validation, settings.validation_images)?,
+            recalibration: loader(drawn(&splits.train, settings.recalibration_images))?,
+            validation: loader(validation.shuffled(settings.seed))?,
         })
     }
 
@@ -199,9 +226,27 @@ impl Validator {
         parameters: &Parameters,
         member: &Member,
     ) -> Result<Score, TrainError> {
+        let mut answers = Answers::default();
+        self.go_on(engine, parameters, member, &mut answers, &mut |_| true)?;
+        Ok(answers.score())
+    }
+
+    /// Recalibrates a member and answers the validation images from where `answers` end, batch by batch, until they are all
+    /// answered or `wanted` says no: its answers are the same wherever it was stopped in between.
+    ///
+    /// # Errors
+    /// Whatever the engine returns.
+    pub fn go_on(
+        &self,
+        engine: &mut dyn Engine,
+        parameters: &Parameters,
+        member: &Member,
+        answers: &mut Answers,
+        wanted: &mut dyn FnMut(&Answers) -> bool,
+    ) -> Result<(), TrainError> {
         let statistics = recalibrate(engine, parameters, member, &self.recalibration)?;
         let own = Statistics::Own(&statistics);
-        score(engine, parameters, member, own, &self.validation)
+        go_on(engine, parameters, member, own, &self.validation, answers, wanted)
     }
 
     /// The validation score of a genotype with the weights that it inherits. The engine gets them for this call alone: to judge

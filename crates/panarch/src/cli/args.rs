@@ -148,6 +148,9 @@ pub struct ReproduceArgs {
     /// Multiplier for all training lengths: 1 is what the page used, less is a quick look
     #[arg(long, default_value_t = 1.0, value_parser = scale)]
     pub scale: f64,
+    /// Run this part alone, of a reproduction that has parts; what is there of the others stays
+    #[arg(long, value_name = "PART")]
+    pub only: Option<String>,
     #[command(flatten)]
     pub format: FormatArgs,
 }

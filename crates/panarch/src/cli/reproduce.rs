@@ -25,9 +25,11 @@ pub fn reproduce(args: &ReproduceArgs) -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| ["runs", "reproductions", name].iter().collect());
     let (output, scale) = (folder.display().to_string(), args.scale.to_string());
-    let command = shell::command(["reproduce", name, "--output", &output, "--scale", &scale]);
+    let mut words = vec!["reproduce", name, "--output", &output, "--scale", &scale];
+    words.extend(args.only.iter().flat_map(|only| ["--only", only]));
+    let command = shell::command(words);
     let tables = watched(printer, &command, |watch| {
-        reproduce::run(name, &folder, args.scale, watch)
+        reproduce::run(name, &folder, args.scale, args.only.as_deref(), watch)
     })?;
     for table in &tables {
         printer.table(table);

@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use crate::pictures::{Workplace, expect};
 
+/// Enough pictures that networks race: three batches of them.
+const VALIDATION: &str = "data.validation=480";
 const JOB: &str = "[devices.targets]\nreference = \"mobilenet-v2-like\"\n[search]\nevaluations = 12\npopulation = 4\ntournament = 2\n";
 
 /// Kills a run with SIGKILL again and again; it must end with what an undisturbed run ends with, each trial done once.
 #[test]
 fn a_killed_run_goes_on_where_it_was() {
-    let place = Workplace::new();
+    let place = Workplace::with_pictures(800);
     place.run_file(JOB);
     let run = |folder: &str| {
         [
@@ -19,6 +21,8 @@ fn a_killed_run_goes_on_where_it_was() {
             "job.toml".to_owned(),
             "--set".to_owned(),
             format!("output.directory={folder}"),
+            "--set".to_owned(),
+            VALIDATION.to_owned(),
         ]
     };
     let undisturbed = run("quiet");
@@ -49,6 +53,8 @@ fn a_killed_run_goes_on_where_it_was() {
     }
     assert!(kills > 0, "the run was over before it could be killed");
     let (quiet, killed) = (trials(&place, "quiet"), trials(&place, "killed"));
+    let stopped = stopped(&place, "quiet");
+    assert!(stopped > 0, "no network was stopped in a race");
     assert_eq!(quiet, killed, "an interrupted run must end with the same trials");
     assert_eq!(
         finalists(&place, "quiet"),
@@ -56,9 +62,22 @@ fn a_killed_run_goes_on_where_it_was() {
         "and with the same finalists and files"
     );
     println!(
-        "kill: {} trials are the same after {kills} SIGKILLs as without",
+        "kill: {} trials, {stopped} evaluations of them stopped in a race, are the same after {kills} SIGKILLs as without",
         killed.len()
     );
+}
+
+/// Evaluations on fewer than all images.
+fn stopped(place: &Workplace, folder: &str) -> usize {
+    let text = expect(
+        &place.panarch(&["study", "export", folder, "--rows", "evaluations", "--format", "json"]),
+        0,
+    );
+    let rows: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let stopped = rows
+        .iter()
+        .filter(|row| !row.to_string().contains("480 validation images"));
+    stopped.count()
 }
 
 /// Every trial of a study by search and number: genotype, state, reward, accuracy.

@@ -22,8 +22,13 @@ impl Workplace {
     }
 
     pub fn new() -> Self {
+        Self::with_pictures(TRAIN)
+    }
+
+    /// With so many pictures of each class to train on.
+    pub fn with_pictures(train: u32) -> Self {
         let Self { folder } = Self::empty();
-        for (part, count, offset) in [("train", TRAIN, 0), ("test", TEST, 1000)] {
+        for (part, count, offset) in [("train", train, 0), ("test", TEST, 1000)] {
             for (class, name) in CLASSES.iter().enumerate() {
                 let place = folder.path().join("pictures").join(part).join(name);
                 std::fs::create_dir_all(&place).unwrap();

@@ -97,23 +97,27 @@ fn networks(
         }
     }
     evaluated.extend(finished.iter().map(|finalist| finalist.genotype.clone()));
-    let protocol = pool::protocol(&setup.validator);
+    let mut pooled = pool::latest(setup)?;
     let mut places = BTreeMap::new();
-    let mut points = Vec::new();
+    let (mut points, mut full) = (Vec::new(), Vec::new());
     let mut requirements = Requirements::new(setup, devices)?;
     for genotype in evaluated {
         if places.contains_key(&genotype) {
             continue;
         }
-        let Some(evaluation) = setup.study.evaluation(&genotype, &protocol)? else {
+        let Some((evaluation, all)) = pooled.remove(&genotype) else {
             continue;
         };
         let costs = devices.costs(setup, &evaluation.genotype)?;
         let network = setup.network(&evaluation.genotype)?;
-        requirements.add(setup, devices, (&genotype, &network), evaluation.accuracy.value, &costs);
-        let mut point = vec![1.0 - evaluation.accuracy.value.share()];
-        point.extend(costs.iter().map(|cost| cost.latency.value.seconds()));
-        points.push(point);
+        // What was stopped is known too little to be called better than another one.
+        if all {
+            requirements.add(setup, devices, (&genotype, &network), evaluation.accuracy.value, &costs);
+            let mut point = vec![1.0 - evaluation.accuracy.value.share()];
+            point.extend(costs.iter().map(|cost| cost.latency.value.seconds()));
+            points.push(point);
+            full.push(report.networks.len());
+        }
         let latency = costs.iter().map(|cost| device_latency(report, cost)).collect();
         places.insert(evaluation.genotype.clone(), report.networks.len() as u32);
         report.networks.push(EvaluatedNetwork {
@@ -127,8 +131,8 @@ fn networks(
             non_dominated: false,
         });
     }
-    for index in pareto_front(&points) {
-        if let Some(network) = report.networks.get_mut(index) {
+    for place in pareto_front(&points) {
+        if let Some(network) = full.get(place).and_then(|index| report.networks.get_mut(*index)) {
             network.non_dominated = true;
         }
     }

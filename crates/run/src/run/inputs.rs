@@ -50,6 +50,9 @@ pub(super) fn search(
     if let Some(confidence) = section.confidence {
         inputs = inputs.with_text("confidence", format!("{confidence:e}"));
     }
+    if section.racing_deviations().is_some() {
+        inputs = inputs.with_text("racing", format!("{:e}", section.racing));
+    }
     // A run without limits has the inputs that it always had.
     for limit in setup.file.limits.iter() {
         let name = format!(

@@ -1,10 +1,11 @@
 //! The searches, one for each goal and seed, over one shared pool.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 
 use panarch_cost::CostError;
-use panarch_graph::{Latency, Network};
+use panarch_graph::{Accuracy, Latency, Network};
 use panarch_report::run_report::ProofFacts;
 use panarch_search::{Begun, Constraint, End, Evaluator, Plan, Proposal, Report, Situation, Strategy, Sums, Verdict};
 use panarch_space::{Genotype, Subspace};
@@ -16,7 +17,7 @@ use panarch_train::{Supernet, TrainError};
 
 use super::cost_tables::CostTables;
 use super::guard_band::GuardBand;
-use super::pool::Pool;
+use super::pool::{self, Pool};
 use super::sums::GoalSums;
 use super::{Devices, Setup, Watch, inputs, limits, proof, sums};
 use crate::Error;
@@ -80,13 +81,20 @@ pub(super) fn all(
             searched.push(one(setup, devices, goal, *seed, tables.as_ref(), &mut pool, watch)?);
         }
     }
-    let mut pooled = setup.study.storage().evaluations()?;
-    let key = pool.protocol.key();
-    pooled.retain(|evaluation| evaluation.protocol.key() == key);
-    let evaluations = pooled.len();
+    let pooled = pool::latest(setup)?;
+    let stopped = pooled.values().filter(|(_, all)| !all).count();
+    let (fresh, seconds) = (pool.fresh(), pool.spent.as_secs_f64());
+    let pace = match fresh {
+        0 => String::new(),
+        _ => format!(" in {seconds:.1} s"),
+    };
+    let stopped = match stopped {
+        0 => String::new(),
+        _ => format!("; {stopped} were stopped before all images, behind the best"),
+    };
     watch.note(format!(
-        "{evaluations} different networks in the shared pool, {} of them judged just now",
-        pool.fresh
+        "{} different networks in the shared pool, {fresh} of them judged just now{pace}{stopped}",
+        pooled.len()
     ));
     Ok(searched)
 }
@@ -112,7 +120,11 @@ fn one(
         let others = study.subjects()?.into_iter();
         study.close(others.filter(|subject| matches!(subject, Subject::Finalist(_))))?;
     }
-    let begun = Begun::of_trials(&inputs::trials(setup, &name)?)?;
+    let trials = inputs::trials(setup, &name)?;
+    let full = pool.protocol.key();
+    let judged = trials.iter().filter(|trial| trial.protocol == Some(full));
+    let judged = judged.map(|trial| trial.number).collect();
+    let begun = Begun::of_trials(&trials)?;
     let budget = setup.file.search.evaluations as u64;
     let sums = tables.map(|tables| GoalSums::new(&goal_devices, tables));
     let plan = Plan {
@@ -129,11 +141,15 @@ fn one(
         budget,
         begun: begun.running.iter().map(|proposal| proposal.number).collect(),
         goal_devices: &goal_devices,
+        judged,
+        deviations: setup.file.search.racing_deviations(),
         pool,
         watch,
     };
     let (history, end) = panarch_search::search(&plan, strategy.as_mut(), begun, &mut trials)?;
-    let (front, choice) = (history.front(), Choice::largest_reward());
+    let (mut front, choice) = (history.front(), Choice::largest_reward());
+    // What was stopped could not win, and is known too little to stand in a front.
+    front.retain(|member| trials.judged.contains(&member.number));
     let best = choice
         .winner(&front)?
         .ok_or_else(|| Error::Infeasible(format!("search {name} found no feasible network")))?;
@@ -182,8 +198,36 @@ struct Trials<'a, 'p, 'w> {
     /// Those that an earlier process has begun.
     begun: Vec<u64>,
     goal_devices: &'a GoalDevices<'a>,
+    /// Those that were judged on all images.
+    judged: BTreeSet<u64>,
+    /// How many standard errors above its estimate a network must still lie behind to be stopped; none where none is.
+    deviations: Option<f64>,
     pool: &'a mut Pool<'p>,
     watch: &'a mut Watch<'w>,
+}
+
+/// The best network of a search that was judged on all images.
+struct Rival<'a> {
+    genotype: &'a Genotype,
+    reward: f64,
+    /// How many standard errors above its estimate another one must still lie behind to be stopped.
+    deviations: f64,
+}
+
+impl Trials<'_, '_, '_> {
+    /// Whom a trial races: the best of those before it, so that it does not matter when it is evaluated.
+    fn rival<'h>(&self, number: u64, history: &'h History) -> Option<Rival<'h>> {
+        let deviations = self.deviations?;
+        let before = history.observations().iter().filter(|it| it.number < number);
+        let judged = before.filter(|it| self.judged.contains(&it.number));
+        let rewarded = judged.filter_map(|it| Some((it, it.fitness()?)));
+        let best = rewarded.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.map(|(best, reward)| Rival {
+            genotype: &best.genotype,
+            reward,
+            deviations,
+        })
+    }
 }
 
 impl Evaluator for Trials<'_, '_, '_> {
@@ -196,7 +240,11 @@ impl Evaluator for Trials<'_, '_, '_> {
             if !self.begun.contains(number) {
                 study.start_trial(self.name, *number, genotype, self.seed)?;
             }
-            let outcome = self.goal_devices.judge(self.pool, genotype)?;
+            let rival = self.rival(*number, report.history());
+            let outcome = self.goal_devices.judge(self.pool, genotype, rival.as_ref())?;
+            if outcome.protocol() == Some(self.pool.protocol.key()) {
+                self.judged.insert(*number);
+            }
             let observation = Observation::of(*number, genotype.clone(), &outcome);
             study.finish_trial(self.name, *number, outcome)?;
             let best = report.finished(observation)?.best().and_then(Observation::fitness);
@@ -284,7 +332,7 @@ impl<'a> GoalDevices<'a> {
     }
 
     /// Judges a proposal. Costs come first: a vetoed network is not evaluated.
-    fn judge(&self, pool: &mut Pool<'_>, genotype: &Genotype) -> Result<Outcome, Error> {
+    fn judge(&self, pool: &mut Pool<'_>, genotype: &Genotype, rival: Option<&Rival<'_>>) -> Result<Outcome, Error> {
         let costs = self.devices.costs(self.setup, genotype)?;
         let latencies = self.latencies(&costs);
         let violations = self.violations(None, genotype, &costs)?;
@@ -295,7 +343,15 @@ impl<'a> GoalDevices<'a> {
                 objectives: Vec::new(),
             });
         }
-        let evaluation = match pool.evaluate(genotype) {
+        let raced = match rival {
+            None => pool.evaluate(genotype).map(|evaluation| (evaluation, None)),
+            Some(rival) => pool.race(genotype, rival.genotype, &mut |lead| {
+                let most = Accuracy::from_share(lead.upper(rival.deviations));
+                let most = self.objective.assess(most, &latencies)?.reward;
+                Ok(most.is_some_and(|most| most < rival.reward))
+            }),
+        };
+        let (evaluation, lead) = match raced {
             // One network without an answer is no reason to lose all others.
             Err(Error::Train(error @ TrainError::Answer { .. })) => {
                 return Ok(Outcome::Failed {
@@ -304,8 +360,16 @@ impl<'a> GoalDevices<'a> {
             }
             other => other?,
         };
-        let assessment = self.objective.assess(evaluation.accuracy.value, &latencies)?;
-        let sampling = evaluation.protocol.standard_error(evaluation.accuracy.value.share());
+        let mut accuracy = evaluation.accuracy.value;
+        let mut sampling = evaluation.protocol.standard_error(accuracy.share());
+        if let Some(lead) = lead.filter(|_| evaluation.protocol.key() != pool.protocol.key()) {
+            // A strategy compares it with networks that were judged on all images, so that what it hears must not hang on
+            // whether the first ones are easy.
+            accuracy = Accuracy::from_share(lead.share);
+            let of_all = pool.protocol.standard_error(lead.share);
+            sampling = of_all.map(|of_all| of_all.hypot(lead.standard_error));
+        }
+        let assessment = self.objective.assess(accuracy, &latencies)?;
         let standard_error = sampling.map(|error| assessment.slope * error);
         Ok(match assessment.reward {
             Some(reward) => Outcome::Complete {
@@ -314,7 +378,7 @@ impl<'a> GoalDevices<'a> {
                     ObjectiveValue {
                         name: ACCURACY.to_owned(),
                         direction: Direction::Maximise,
-                        value: Amount::Accuracy(evaluation.accuracy.value),
+                        value: Amount::Accuracy(accuracy),
                         standard_error: sampling,
                     },
                     ObjectiveValue {

@@ -61,7 +61,7 @@ pub struct DataSection {
     pub resolution: Option<u32>,
     /// Training images held out, by which everything is chosen; a fifth of them at the most. Default 4,000.
     pub validation: usize,
-    /// Training images that recalibrate BN before a sub-network is evaluated. Default 2,000.
+    /// Training images that recalibrate BN before a sub-network is evaluated. Default 500.
     pub recalibration: usize,
     /// What happens to pictures of a folder that are cut off, damaged or of a format that is not read: `error`, which names
     /// them all, or `skip`, which leaves them out and counts them. Default `error`.
@@ -73,7 +73,7 @@ pub struct DataSection {
 
 impl DataSection {
     const VALIDATION: usize = 4000;
-    const RECALIBRATION: usize = 2000;
+    const RECALIBRATION: usize = 500;
 
     pub(super) fn read(table: Table<'_>, space: Option<&Space>) -> Option<Self> {
         let dataset = table.string_spanned("dataset");

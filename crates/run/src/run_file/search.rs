@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use panarch_predict::normal_quantile;
 use panarch_search::registry::{self, AGEING_EVOLUTION, Range, Setting, Settings, Value};
 use panarch_search::{Declaration, STRATEGIES};
 use panarch_study::{DEFAULT_BETA, DEFAULT_POWER, Metric, RewardForm};
@@ -48,6 +49,13 @@ pub(super) const KEYS: &[Key] = &[
     )
     .with_default("none: estimates count as they are")
     .known_as(&["guard_band", "margin", "safety"]),
+    Key::new(
+        "search.racing",
+        "How sure it is to be that a network is behind the best one before its evaluation is stopped; asked after every batch of validation images, both \
+         on the same ones. 1 judges every network on all images, as every winner is. Only strategies that go by which reward is larger race: `random`, \
+         `exhaustive`, `evolution` and `ofa-evolution`.",
+    )
+    .known_as(&["early_stopping", "pruning", "race"]),
 ];
 
 /// The keys that the registry of strategies declares: the strategy itself, and the settings of each.
@@ -82,7 +90,12 @@ pub struct SearchSection {
     pub power: f64,
     /// How sure it is to be that every hard limit holds. Default that of the estimates as they are.
     pub confidence: Option<f64>,
+    /// How sure it is to be that a network is behind the best one before its evaluation is stopped; 1 judges all on all images.
+    pub racing: f64,
 }
+
+/// The confidence of races where a file states none.
+const RACING: f64 = 0.95;
 
 /// Which devices a search looks at, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -149,6 +162,7 @@ impl Default for SearchSection {
             reward: RewardForm::Absolute { beta: DEFAULT_BETA },
             power: DEFAULT_POWER,
             confidence: None,
+            racing: RACING,
         }
     }
 }
@@ -188,10 +202,17 @@ impl SearchSection {
             goals: read_goals(&table, devices),
             reward: reward.map_or(RewardForm::Absolute { beta }, |form| form(beta)),
             confidence: table.optional_f64_in("confidence", 0.5..=0.9999),
+            racing: table.optional_f64_in("racing", 0.5..=1.0).unwrap_or(default.racing),
             power: table.optional_f64_in("power", 1.0..=1000.0).unwrap_or(default.power),
         };
         table.finish();
         section
+    }
+
+    /// How many standard errors above its estimate a network must still be behind the best one to be stopped; none where none is.
+    #[must_use]
+    pub fn racing_deviations(&self) -> Option<f64> {
+        (self.strategy.races && self.racing < 1.0).then(|| normal_quantile(self.racing))
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
@@ -211,6 +232,7 @@ impl SearchSection {
         if let Some(confidence) = self.confidence {
             writer.key("confidence", confidence);
         }
+        writer.key("racing", self.racing);
     }
 }
 

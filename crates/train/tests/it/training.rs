@@ -3,8 +3,8 @@ use std::sync::atomic::AtomicBool;
 use panarch_data::{Augmentation, HeldOut};
 use panarch_nn::CpuEngine;
 use panarch_train::{
-    Control, FineTuning, NetworkTrainer, Optimisation, Outcome, Pace, Progress, Schedule, SupernetTrainer, TrainError,
-    Validation, Validator, inherit, test,
+    Answers, Control, FineTuning, NetworkTrainer, Optimisation, Outcome, Pace, Progress, Schedule, Supernet,
+    SupernetTrainer, TrainError, Validation, Validator, inherit, test,
 };
 
 use panarch_testkit::squares;
@@ -223,4 +223,42 @@ fn what_does_not_fit_together_is_refused() {
         error.err(),
         Some(TrainError::Setting { setting: "epochs", .. })
     ));
+}
+
+/// Where a validation is stopped and taken up again shows in nothing.
+#[test]
+fn answers_in_pieces_are_the_answers_at_once() {
+    let (space, splits) = (tiny_space(), splits(64, 100));
+    let supernet = Supernet::new(&space, splits.head(), 8, 3).unwrap();
+    let settings = Validation {
+        recalibration_images: 32,
+        validation_images: 100,
+        batch_size: 16,
+        seed: 1,
+    };
+    let validator = Validator::new(&splits, settings).unwrap();
+    let mut engine = CpuEngine::new();
+    let placed = supernet.place(&mut engine).unwrap();
+    for genotype in [space.largest(), space.smallest()] {
+        let (parameters, member) = (placed.parameters(), placed.member(&genotype).unwrap());
+        let (mut whole, mut pieces, mut seen) = (Answers::default(), Answers::default(), Vec::new());
+        validator
+            .go_on(&mut engine, parameters, &member, &mut whole, &mut |answers| {
+                seen.push(answers.len());
+                true
+            })
+            .unwrap();
+        assert_eq!(seen, [16, 32, 48, 64, 80, 96, 100]);
+        for stop in [32, 80, 100] {
+            let mut wanted = |answers: &Answers| answers.len() < stop;
+            validator
+                .go_on(&mut engine, parameters, &member, &mut pieces, &mut wanted)
+                .unwrap();
+            assert_eq!((pieces.len(), &pieces), (stop, &whole.first(stop)));
+        }
+        assert_eq!(
+            validator.score(&mut engine, parameters, &member).unwrap(),
+            whole.score()
+        );
+    }
 }

@@ -53,6 +53,22 @@ impl Loader {
         })
     }
 
+    /// With square images of other sizes in the first steps of the training: each stage lasts until a step, counted from the
+    /// training's first, and has a side in pixels. After the last one the images have their own size. Augmentation is done at
+    /// their own size, too.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`] when the images are not square, a side has no meaning, or the augmentation draws resolutions;
+    /// when the batches are not for training.
+    pub fn growing(mut self, stages: &[(u64, u32)]) -> Result<Self, DataError> {
+        let Some((augmenter, seed)) = self.training else {
+            let (setting, reason) = ("first_resolution", "these batches are not for training".into());
+            return Err(DataError::Setting { setting, reason });
+        };
+        self.training = Some((augmenter.growing(stages)?, seed));
+        Ok(self)
+    }
+
     /// Batches for evaluation: every image once, in order, unchanged; the last batch may be smaller.
     ///
     /// # Errors
@@ -107,6 +123,12 @@ impl Loader {
     /// resolutions.
     pub fn shape(&self) -> Shape {
         self.images.shape()
+    }
+
+    /// Whether batches are better made in a thread beside the engine: see [`Augmentation::is_heavy`].
+    pub fn is_heavy(&self) -> bool {
+        let grows = self.training.as_ref().is_some_and(|(augmenter, _)| augmenter.grows());
+        grows || self.augmentation().is_heavy()
     }
 
     /// What is done to the images at random.

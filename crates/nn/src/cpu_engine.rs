@@ -192,6 +192,12 @@ impl Engine for CpuEngine {
         Ok(norm)
     }
 
+    fn blend(&mut self, average: &Parameters, parameters: &Parameters, share: f32) -> Result<(), NnError> {
+        let new = Arc::clone(&self.owned(parameters)?.store);
+        let owned = self.owned_mut(average)?;
+        Arc::make_mut(&mut owned.store).blend(&new, share)
+    }
+
     fn forward(
         &mut self,
         parameters: &Parameters,

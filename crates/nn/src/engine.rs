@@ -141,6 +141,13 @@ pub trait Engine: Send {
     /// When it does not hold the tensors, or no optimiser has begun.
     fn step(&mut self, parameters: &Parameters, step: Step) -> Result<f64, NnError>;
 
+    /// Moves every trainable tensor of `average` towards that of the same name among `parameters`:
+    /// a ← a + share·(w − a). Step by step, this is an exponential moving average of decay 1 − share.
+    ///
+    /// # Errors
+    /// When it does not hold both, or they have not the same tensors; nothing has changed then.
+    fn blend(&mut self, average: &Parameters, parameters: &Parameters, share: f32) -> Result<(), NnError>;
+
     /// Forward only; overwrites `logits`.
     ///
     /// # Errors

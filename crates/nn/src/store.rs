@@ -342,6 +342,33 @@ impl Store {
         Ok(())
     }
 
+    /// Moves every trainable value towards that of another store of the same tensors: w ← w + share·(other − w). What is made
+    /// of others is made anew.
+    ///
+    /// # Errors
+    /// When the stores have not the same tensors; nothing has changed then.
+    pub fn blend(&mut self, other: &Self, share: f32) -> Result<(), NnError> {
+        let alike = |one: &StoredTensor, two: &StoredTensor| {
+            one.name == two.name && one.kind == two.kind && one.shape == two.shape
+        };
+        let count = self.tensors.len();
+        let mut both = self.tensors.iter().zip(&other.tensors);
+        if count != other.tensors.len() || !both.all(|(one, two)| alike(one, two)) {
+            let what = "what a moving average follows";
+            return Err(NnError::Mismatch { what });
+        }
+        let trained = |tensor: &StoredTensor| tensor.kind.is_trainable() && !tensor.kind.is_derived();
+        for (tensor, new) in self.tensors.iter_mut().zip(&other.tensors) {
+            if trained(tensor) {
+                for (value, new) in tensor.data.iter_mut().zip(&new.data) {
+                    *value += share * (new - *value);
+                }
+            }
+        }
+        kernel_matrices::refresh_all(self);
+        Ok(())
+    }
+
     /// The places of named tensors, all of them with the right shapes.
     pub(crate) fn places<'a>(&self, weights: &'a Weights) -> Result<Vec<(TensorId, &'a Tensor)>, NnError> {
         let place = |(name, tensor): (&str, &'a Tensor)| {

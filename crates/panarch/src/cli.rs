@@ -26,6 +26,7 @@ mod shell;
 mod space;
 mod study;
 mod support;
+mod train;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -102,7 +103,7 @@ fn computing(command: &Command) -> anyhow::Result<()> {
 fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run::run(&args),
-        Command::Train(args) => run::train(&args),
+        Command::Train(args) => train::train(&args),
         Command::Schedule(command) => schedule::schedule(command),
         Command::Reproduce(args) => reproduce::reproduce(&args),
         Command::Search(args) => search::search(&args),

@@ -47,8 +47,8 @@ pub use panarch_report as report;
 pub use panarch_reproduce as reproduce;
 pub use panarch_run::{
     Error, ImageSize, ParseImageSizeError, RunFile, certificate, checkpoint, classify, device_source, device_table,
-    event, exporters, lookup, matrix_efficiency, predictor, products, run, run_file, scalesim, support, table_search,
-    threads, trace,
+    event, exporters, lookup, matrix_efficiency, network_training, predictor, products, run, run_file, scalesim,
+    support, table_search, threads, trace,
 };
 pub use panarch_search as search;
 pub use panarch_space as space;

@@ -61,6 +61,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
                     },
                     optimisation: Bench::optimisation(SEED),
                     distillation: distillation as f32,
+                    ..FineTuning::default()
                 };
                 let trained = bench.network(Start::Inherited(&supernet, genotype), settings, &validator, watch)?;
                 validator.finished(bench.engine.as_mut(), &trained.network, &trained.weights)?

@@ -62,6 +62,7 @@ pub(super) fn run(bench: &mut Bench, watch: &mut Watch<'_>) -> Result<Vec<Table>
             },
             optimisation: Bench::optimisation(SEED),
             distillation: 0.0,
+            ..FineTuning::default()
         };
         let trained = bench.network(Start::Scratch(network.clone()), settings, &validator, watch)?;
         let score = validator.finished(bench.engine.as_mut(), &trained.network, &trained.weights)?;

@@ -366,6 +366,7 @@ fn judged(
         },
         optimisation: Bench::optimisation(SEED),
         distillation: 0.0,
+        ..FineTuning::default()
     };
     let trained = bench.network(Start::Inherited(supernet, genotype), settings, &validator, watch)?;
     let tested = bench.tested(&trained.network, &trained.weights)?.accuracy().value;

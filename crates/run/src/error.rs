@@ -148,6 +148,7 @@ impl Error {
                 | TrainError::CheckpointOfAnotherSpace { .. }
                 | TrainError::CheckpointContent { .. }
                 | TrainError::PublishedTensors(_)
+                | TrainError::Engine(panarch_nn::NnError::NotTrained { .. })
                 | TrainError::NoPublishedName { .. }
                 | TrainError::PublishedConfig { .. }
                 | TrainError::Space(_),

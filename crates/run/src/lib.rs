@@ -18,6 +18,7 @@ mod image_size;
 pub mod lookup;
 pub mod matrix_efficiency;
 mod memory;
+pub mod network_training;
 pub mod predictor;
 pub mod products;
 pub mod run;

@@ -45,6 +45,7 @@ pub fn engine_conformance(new: impl Fn() -> Box<dyn Engine>) {
     optimiser::gradients_add_up_and_end_with_the_step(&mut *new());
     optimiser::steps_follow_the_formula(&mut *new());
     values::what_is_saved_can_be_loaded(&mut *new());
+    values::an_average_follows_what_it_is_blended_with(&mut *new());
     passes::recalibration_averages_over_batches(&mut *new());
     passes::derived_kernels_follow_their_matrices(&mut *new());
     values::what_is_not_there_is_refused(&mut *new());

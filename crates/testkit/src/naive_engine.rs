@@ -172,6 +172,15 @@ impl Engine for NaiveEngine {
         self.ask(move |device| device.held(id)?.step(step))
     }
 
+    fn blend(&mut self, average: &Parameters, parameters: &Parameters, share: f32) -> Result<(), NnError> {
+        let (id, new) = (average.id(), parameters.id());
+        self.ask(move |device| {
+            let new = device.held(new)?;
+            let (layout, values) = (new.layout.clone(), new.values.clone());
+            device.held(id)?.blend(&layout, &values, f64::from(share))
+        })
+    }
+
     fn forward(
         &mut self,
         parameters: &Parameters,

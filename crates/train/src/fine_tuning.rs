@@ -3,23 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use panarch_graph::{Inputs, Network, Tensor, Weights, random};
-use panarch_nn::{BnStatistics, Engine, Loss, Member, Parameters, Statistics, Store, Teacher};
+use panarch_graph::{Inputs, Network, Shape, Tensor, Weights, random};
+use panarch_nn::{BnStatistics, Engine, Member, Store};
 use panarch_space::Genotype;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::TrainError;
 use crate::checkpoint::Subject;
+use crate::curve::{Curve, EpochRecord};
 use crate::evaluation::{Validator, recalibrate, sole_result};
-use crate::optimisation::{Optimisation, Pace};
-use crate::phase_task::mixed;
+use crate::network_task::{AVERAGE, NetworkTask};
+use crate::optimisation::{Optimisation, Pace, first_broken};
 use crate::progress::{Control, Outcome};
-use crate::session::{At, Session, Task};
+use crate::progressive_resizing::{ProgressiveResizing, resized};
+use crate::session::Session;
 use crate::supernet::Supernet;
-use panarch_data::{Batch, Splits};
+use panarch_data::Splits;
 
-/// The settings of fine-tuning.
+/// The settings of one network's training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FineTuning {
@@ -30,6 +32,14 @@ pub struct FineTuning {
     /// Weight ρ of the teacher's answer in the loss, (CE with labels + ρ · CE with the teacher) / (1 + ρ); 0 is
     /// without a teacher. The teacher is the supernet's largest member, recalibrated.
     pub distillation: f32,
+    /// Decay d of an exponential moving average of the weights, which is what the training gives then: after each step,
+    /// a ← d·a + (1 − d)·w. In the first steps it is (1 + s) / (10 + s) where that is less, s being the steps done, so that the
+    /// average forgets where it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_ema: Option<f64>,
+    /// Smaller images at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progressive: Option<ProgressiveResizing>,
 }
 
 impl Default for FineTuning {
@@ -44,6 +54,8 @@ impl Default for FineTuning {
             pace,
             optimisation: Optimisation::default(),
             distillation: 0.0,
+            weight_ema: None,
+            progressive: None,
         }
     }
 }
@@ -60,7 +72,12 @@ pub struct TrainedNetwork {
 /// One network in training, on weights of its own.
 pub struct NetworkTrainer {
     member: Member,
+    /// The same network for the smaller images of the first steps.
+    smaller: Vec<Member>,
     store: Arc<Store>,
+    /// The moving average of the weights.
+    average: Option<Arc<Store>>,
+    curve: Option<Curve>,
     session: Session,
     settings: FineTuning,
     teacher: Option<(Member, Arc<Store>)>,
@@ -116,12 +133,20 @@ impl NetworkTrainer {
         teacher: Option<(Member, Arc<Store>)>,
     ) -> Result<Self, TrainError> {
         let ratio = settings.distillation;
-        if !ratio.is_finite() || ratio < 0.0 {
-            return Err(TrainError::Setting {
-                setting: "distillation",
-                reason: "must not be negative".into(),
-            });
-        }
+        let decays = settings.weight_ema.is_none_or(|decay| (0.0..1.0).contains(&decay));
+        first_broken([
+            (
+                "distillation",
+                ratio.is_finite() && ratio >= 0.0,
+                "must not be negative",
+            ),
+            ("weight_ema", decays, "must lie between 0 and 1"),
+            (
+                "first_resolution",
+                settings.progressive.is_none() || teacher.is_none(),
+                "a teacher takes images of one size",
+            ),
+        ])?;
         if settings.optimisation.augmentation.resolutions.is_some() {
             let reason = "one network takes images of one size".into();
             let setting = "resolutions";
@@ -154,7 +179,15 @@ impl NetworkTrainer {
                 .with("teacher", member.views().extract(store)?.content_hash())
                 .with("teacher's network", member.network().content_hash());
         }
-        let session = Session::new(
+        // A training without them has the inputs that it always had.
+        if let Some(decay) = settings.weight_ema {
+            own = own.with_text("average of the weights", format!("{decay:e}"));
+        }
+        if let Some(resizing) = settings.progressive {
+            resizing.check(splits.shape())?;
+            own = own.with_text("progressive resizing", json!(resizing));
+        }
+        let mut session = Session::new(
             settings.optimisation,
             &[settings.pace],
             splits,
@@ -162,9 +195,22 @@ impl NetworkTrainer {
             json!({ "settings": settings }),
             &own,
         )?;
+        let (layout, store) = (store.layout(), Arc::new(store));
+        let mut smaller = Vec::new();
+        if let Some(resizing) = settings.progressive {
+            let Shape { channels, height, .. } = splits.shape();
+            let stages = resizing.stages(height, session.steps());
+            for (_, side) in &stages {
+                smaller.push(resized(&network, Shape::new(channels, *side, *side), &layout)?);
+            }
+            session.grow(&stages)?;
+        }
         Ok(Self {
-            member: Member::new(network, &store.layout())?,
-            store: Arc::new(store),
+            member: Member::new(network, &layout)?,
+            smaller,
+            average: settings.weight_ema.map(|_| Arc::clone(&store)),
+            curve: None,
+            store,
             session,
             settings,
             teacher,
@@ -176,8 +222,28 @@ impl NetworkTrainer {
     /// # Errors
     /// As [`SupernetTrainer::resume`](crate::SupernetTrainer::resume).
     pub fn resume(&mut self, checkpoint: &Path) -> Result<(), TrainError> {
-        self.session.restore(checkpoint, Arc::make_mut(&mut self.store))?;
+        let mut state = self.session.restore(checkpoint, Arc::make_mut(&mut self.store))?;
+        if let Some(curve) = &mut self.curve {
+            *curve = Curve::take(&mut state).unwrap_or_default();
+        }
+        if let Some(average) = &mut self.average {
+            restore_average(&state, Arc::make_mut(average)).map_err(|reason| TrainError::CheckpointContent {
+                path: checkpoint.into(),
+                reason,
+            })?;
+        }
         Ok(())
+    }
+
+    /// Has the network validated after each epoch, and what comes of it reported and kept: see
+    /// [`NetworkTrainer::records`]. To be called before [`NetworkTrainer::resume`].
+    pub fn validate_epochs(&mut self) {
+        self.curve.get_or_insert_default();
+    }
+
+    /// The epochs that are done; none without [`NetworkTrainer::validate_epochs`].
+    pub fn records(&self) -> &[EpochRecord] {
+        self.curve.as_ref().map_or(&[], Curve::records)
     }
 
     /// All that goes into this training, as far as it is known here: see [`NetworkTrainer::add_inputs`].
@@ -211,9 +277,13 @@ impl NetworkTrainer {
         validator: &Validator,
         control: &mut Control<'_>,
     ) -> Result<Outcome, TrainError> {
+        let cosine = self.settings.pace.cosine(self.session.steps_per_epoch() as usize);
         let Self {
             member,
+            smaller,
             store,
+            average,
+            curve,
             session,
             settings,
             teacher,
@@ -222,6 +292,13 @@ impl NetworkTrainer {
             Some((member, store)) => Some((&*member, engine.create(Arc::clone(store))?)),
             None => None,
         };
+        let averaged = match (&*average, settings.weight_ema) {
+            (Some(store), Some(decay)) => Some((engine.create(Arc::clone(store))?, decay)),
+            _ => None,
+        };
+        if let Some(curve) = curve {
+            curve.start();
+        }
         let mut run = || {
             let guide = match &guide {
                 Some((member, parameters)) => {
@@ -232,9 +309,12 @@ impl NetworkTrainer {
             };
             let mut task = NetworkTask {
                 member,
+                smaller,
                 ratio: settings.distillation,
                 smoothing: settings.optimisation.label_smoothing,
                 guide,
+                average: averaged.as_ref().map(|(parameters, decay)| (parameters, *decay)),
+                curve: curve.as_mut().map(|curve| (curve, cosine, validator)),
                 answers: Vec::new(),
                 logits: Vec::new(),
             };
@@ -244,54 +324,33 @@ impl NetworkTrainer {
         if let Some((_, parameters)) = &guide {
             engine.remove(parameters);
         }
+        if let (Some(store), Some((parameters, _))) = (average, &averaged) {
+            let weights = engine.save(parameters);
+            engine.remove(parameters);
+            Arc::make_mut(store).load(&weights?)?;
+        }
         outcome
     }
 
-    /// Ends the training: recalibrates batch normalisation and gives the network with its weights.
+    /// Ends the training: recalibrates batch normalisation and gives the network with its weights, the averaged ones where
+    /// there are some.
     ///
     /// # Errors
     /// Whatever the engine returns.
     pub fn finish(self, engine: &mut dyn Engine, validator: &Validator) -> Result<TrainedNetwork, TrainError> {
-        recalibrated(engine, &self.member, &self.store, validator)
+        let store = self.average.as_ref().unwrap_or(&self.store);
+        recalibrated(engine, &self.member, store, validator)
     }
 }
 
-/// A [`NetworkTrainer`] during a run.
-struct NetworkTask<'a> {
-    member: &'a Member,
-    ratio: f32,
-    smoothing: f32,
-    guide: Option<(&'a Member, &'a Parameters, BnStatistics)>,
-    /// What the teacher answers.
-    answers: Vec<f32>,
-    logits: Vec<f32>,
-}
-
-impl Task for NetworkTask<'_> {
-    fn compute(
-        &mut self,
-        _at: At,
-        engine: &mut dyn Engine,
-        parameters: &Parameters,
-        batch: &Batch,
-    ) -> Result<f32, TrainError> {
-        if let Some((member, parameters, statistics)) = &self.guide {
-            let own = Statistics::Own(statistics);
-            engine.forward(parameters, member, own, batch.images(), &mut self.answers)?;
-        }
-        let ratio = self.ratio;
-        let loss = Loss {
-            labels: batch.labels(),
-            mixed: mixed(batch),
-            smoothing: self.smoothing,
-            teacher: self.guide.as_ref().map(|_| Teacher {
-                logits: &self.answers,
-                ratio,
-            }),
-            scale: if self.guide.is_some() { 1.0 / (1.0 + ratio) } else { 1.0 },
-        };
-        Ok(engine.train(parameters, self.member, batch.images(), &loss, &mut self.logits)?)
+/// Puts the averaged weights of a checkpoint into a store of the same tensors; the error is why not.
+fn restore_average(state: &Weights, store: &mut Store) -> Result<(), String> {
+    let mut average = Weights::new();
+    for (name, tensor) in store.weights().iter() {
+        let named = state.require(&format!("{AVERAGE}{name}"), &tensor.shape);
+        average.insert(name, named.map_err(|error| error.to_string())?.clone());
     }
+    store.load(&average).map_err(|error| error.to_string())
 }
 
 /// A sub-network as it inherits its weights, recalibrated: what fine-tuning of no steps would give.

@@ -9,16 +9,19 @@
 
 mod channel_sorting;
 mod checkpoint;
+mod curve;
 mod error;
 mod evaluation;
 mod events;
 mod fine_tuning;
 mod head;
 mod mixture;
+mod network_task;
 mod optimisation;
 mod phase_task;
 mod policy;
 mod progress;
+mod progressive_resizing;
 pub mod published;
 mod racing;
 pub mod schedule;
@@ -27,6 +30,7 @@ mod supernet;
 mod supernet_trainer;
 
 pub use checkpoint::{Checkpoint, Subject};
+pub use curve::EpochRecord;
 pub use error::{OtherTensors, TrainError};
 pub use evaluation::{Score, Validation, Validator, answers, recalibrate, score, test};
 pub use events::EventLog;
@@ -34,6 +38,7 @@ pub use fine_tuning::{FineTuning, NetworkTrainer, TrainedNetwork, inherit};
 pub use head::head_of;
 pub use optimisation::{Optimisation, Pace};
 pub use progress::{CheckpointPolicy, Control, Outcome, Progress};
+pub use progressive_resizing::ProgressiveResizing;
 pub use racing::{Answers, Lead};
 pub use schedule::Schedule;
 pub use session::REVISION;

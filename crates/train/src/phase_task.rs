@@ -308,7 +308,7 @@ impl Task for PhaseTask<'_, '_> {
         Ok(())
     }
 
-    fn state(&self) -> Weights {
+    fn state(&self, _engine: &mut dyn Engine) -> Result<Weights, TrainError> {
         // Views into its own store cannot fail.
         let mut state = teacher_state(self.teacher.as_ref()).unwrap_or_default();
         if let Some(policy) = self.policy.as_ref() {
@@ -316,7 +316,7 @@ impl Task for PhaseTask<'_, '_> {
                 state.insert(name, tensor.clone());
             }
         }
-        state
+        Ok(state)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::Score;
+use crate::curve::EpochRecord;
 
 /// One thing that happened in a training.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub enum Progress {
         /// The validation score with inherited weights.
         score: Score,
     },
+    /// An epoch of one network's training is done, and it was validated.
+    Epoch(EpochRecord),
     /// A policy has learned from the networks of a step.
     Policy {
         /// Steps done, this one included.

@@ -86,8 +86,8 @@ pub(crate) trait Task {
     }
 
     /// What a checkpoint has to keep besides weights and momentum.
-    fn state(&self) -> Weights {
-        Weights::new()
+    fn state(&self, _engine: &mut dyn Engine) -> Result<Weights, TrainError> {
+        Ok(Weights::new())
     }
 }
 
@@ -141,6 +141,12 @@ impl Session {
             settings,
             step: 0,
         })
+    }
+
+    /// Has images of other sizes in the first steps: each stage lasts until a step and has a height and width.
+    pub(crate) fn grow(&mut self, stages: &[(u64, u32)]) -> Result<(), TrainError> {
+        self.loader = self.loader.clone().growing(stages)?;
+        Ok(())
     }
 
     pub(crate) fn step(&self) -> u64 {
@@ -239,7 +245,7 @@ impl Session {
         engine.begin(parameters, options)?;
         engine.load_momentum(parameters, &self.momentum)?;
         let steps_per_epoch = self.steps_per_epoch();
-        let workers = usize::from(self.loader.augmentation().is_heavy());
+        let workers = usize::from(self.loader.is_heavy());
         let mut feed = Feed::new(&self.loader, self.step..self.steps(), workers)?;
         let (mut saved_at, mut saved_when) = (self.step, Instant::now());
         let mut outcome = Outcome::Finished;
@@ -314,7 +320,8 @@ impl Session {
         }
         let made_of = (self.subject.clone(), self.settings.clone(), self.inputs.clone());
         let momentum = engine.save_momentum(parameters)?;
-        Checkpoint::take(made_of, self.step, weights, momentum, task.state()).write(&policy.path)?;
+        let state = task.state(engine)?;
+        Checkpoint::take(made_of, self.step, weights, momentum, state).write(&policy.path)?;
         let (path, step) = (policy.path.clone(), self.step);
         (control.progress)(&Progress::Checkpoint { path, step });
         Ok(())

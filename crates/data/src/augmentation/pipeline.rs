@@ -12,6 +12,7 @@ use super::resample::Resampler;
 use super::{Augmentation, ColourJitter, ResizedCrop, colour};
 use crate::DataError;
 use crate::Normalisation;
+use crate::image_folder::RESOLUTION_LIMIT;
 
 /// An [`Augmentation`], prepared for the images of one dataset.
 #[derive(Debug, Clone)]
@@ -20,8 +21,10 @@ pub(crate) struct Augmenter {
     shape: Shape,
     /// The dataset's mean colour.
     mean: Vec<u8>,
-    /// For each of the resolutions.
+    /// For each of the resolutions, or of the stages.
     resamplers: Vec<(Shape, Resampler)>,
+    /// The steps until which the resolutions hold, one after another; none where they are drawn.
+    stages: Vec<u64>,
 }
 
 /// The room that a thread works in, reused from image to image.
@@ -39,11 +42,6 @@ impl Augmenter {
     pub(crate) fn new(settings: Augmentation, shape: Shape, normalisation: &Normalisation) -> Result<Self, DataError> {
         settings.check(shape)?;
         let resolutions = settings.resolutions.iter().flat_map(|list| list.as_slice().to_vec());
-        let resampler = |side: u32| {
-            let from = (shape.height as usize, shape.width as usize);
-            let to = (side as usize, side as usize);
-            (Shape::new(shape.channels, side, side), Resampler::new(from, to))
-        };
         Ok(Self {
             settings,
             shape,
@@ -52,16 +50,50 @@ impl Augmenter {
                 .iter()
                 .map(|mean| (mean * 255.0).round() as u8)
                 .collect(),
-            resamplers: resolutions.map(resampler).collect(),
+            resamplers: resolutions.map(|side| resampler(shape, side)).collect(),
+            stages: Vec::new(),
         })
+    }
+
+    /// With images of other sizes in the first steps; see [`Loader::growing`](crate::Loader::growing).
+    pub(crate) fn growing(mut self, stages: &[(u64, u32)]) -> Result<Self, DataError> {
+        let refuse = |reason: String| {
+            let setting = "first_resolution";
+            Err(DataError::Setting { setting, reason })
+        };
+        if self.settings.resolutions.is_some() {
+            return refuse("batches have resolutions drawn at random already".into());
+        }
+        if self.shape.height != self.shape.width {
+            return refuse("the images must be square".into());
+        }
+        if let Some((_, side)) = stages.iter().find(|(_, side)| !(1..=RESOLUTION_LIMIT).contains(side)) {
+            return refuse(format!("{side} is not between 1 and {RESOLUTION_LIMIT}"));
+        }
+        self.stages = stages.iter().map(|(until, _)| *until).collect();
+        let sides = stages.iter().map(|(_, side)| resampler(self.shape, *side));
+        self.resamplers = sides.collect();
+        Ok(self)
     }
 
     pub(crate) fn settings(&self) -> &Augmentation {
         &self.settings
     }
 
+    /// Whether the first steps have images of other sizes.
+    pub(crate) fn grows(&self) -> bool {
+        !self.stages.is_empty()
+    }
+
     /// The size of the images of a step, and which of the resolutions it is.
     pub(crate) fn resolution(&self, seed: u64, step: u64) -> (Shape, Option<usize>) {
+        if !self.stages.is_empty() {
+            let stage = self.stages.iter().position(|until| step < *until);
+            let shape = stage
+                .and_then(|index| self.resamplers.get(index))
+                .map(|(shape, _)| *shape);
+            return (shape.unwrap_or(self.shape), stage);
+        }
         if self.resamplers.is_empty() {
             return (self.shape, None);
         }
@@ -80,7 +112,8 @@ impl Augmenter {
         output: &mut [f32],
     ) {
         let settings = &self.settings;
-        if !settings.flip && settings.crop_padding == 0 && !settings.is_heavy() {
+        let resampler = resolution.and_then(|index| self.resamplers.get(index));
+        if !settings.flip && settings.crop_padding == 0 && !settings.is_heavy() && resampler.is_none() {
             return normalise(pixels, tables, output);
         }
         ROOM.with_borrow_mut(|room| {
@@ -88,9 +121,9 @@ impl Augmenter {
             self.place(canvas, pixels, draw);
             if settings.is_heavy() {
                 self.change(canvas, &mut random::stream(draw, "augment image", 0));
-                if let Some((_, resampler)) = resolution.and_then(|index| self.resamplers.get(index)) {
-                    resampler.apply(canvas, &mut room.between);
-                }
+            }
+            if let Some((_, resampler)) = resampler {
+                resampler.apply(canvas, &mut room.between);
             }
             normalise(&canvas.pixels, tables, output);
         });
@@ -122,6 +155,13 @@ impl Augmenter {
             cut_out(canvas, centre, side as usize, &self.mean);
         }
     }
+}
+
+/// What brings images of this shape to squares of this side.
+fn resampler(shape: Shape, side: u32) -> (Shape, Resampler) {
+    let from = (shape.height as usize, shape.width as usize);
+    let to = (side as usize, side as usize);
+    (Shape::new(shape.channels, side, side), Resampler::new(from, to))
 }
 
 impl ColourJitter {

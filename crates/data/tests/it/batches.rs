@@ -125,3 +125,54 @@ fn mirrored_and_shifted_batches_are_what_they_have_always_been() {
     }
     assert_eq!(hash, 2_226_717_893_307_421_899);
 }
+
+#[test]
+fn images_grow_over_the_steps_and_are_themselves_in_the_end() {
+    let dataset = squares(100, 8, 8, 4);
+    let splits = dataset.hold_out(HeldOut::Count(20), 0).unwrap();
+    let loader =
+        |augmentation| Loader::training(splits.train.clone(), dataset.normalisation(), augmentation, 20, 1).unwrap();
+    // Four steps an epoch; the second stage ends within the second.
+    let stages = [(3, 4), (6, 6)];
+    for augmentation in [Augmentation::NONE, AUGMENTATION] {
+        let (plain, growing) = (loader(augmentation), loader(augmentation).growing(&stages).unwrap());
+        assert!(growing.is_heavy() && !plain.is_heavy());
+        let batches: Vec<Batch> = (0..3).flat_map(|epoch| all_batches(&growing, epoch)).collect();
+        let sides: Vec<u32> = batches.iter().map(|batch| batch.shape().height).collect();
+        assert_eq!(sides, [4, 4, 4, 6, 6, 6, 8, 8, 8, 8, 8, 8]);
+        let full: Vec<Batch> = (0..3).flat_map(|epoch| all_batches(&plain, epoch)).collect();
+        for (batch, full) in batches.iter().zip(&full) {
+            assert_eq!(batch.labels(), full.labels());
+            let side = batch.shape().height as usize;
+            assert_eq!(batch.images().len(), 20 * side * side);
+            let mean = |batch: &Batch| batch.images().iter().sum::<f32>() / batch.images().len() as f32;
+            // What is scaled has the same brightness, all in all.
+            assert!((mean(batch) - mean(full)).abs() < 0.1, "{} {}", mean(batch), mean(full));
+            if side == 8 {
+                assert_eq!(batch, full);
+            }
+        }
+    }
+    let drawn = Augmentation {
+        resolutions: Some(panarch_data::Resolutions::new(&[4, 8]).unwrap()),
+        ..Augmentation::NONE
+    };
+    let evaluation = Loader::evaluation(splits.train.clone(), dataset.normalisation(), 20).unwrap();
+    for refused in [
+        loader(drawn).growing(&stages),
+        loader(Augmentation::NONE).growing(&[(1, 0)]),
+        evaluation.growing(&stages),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                DataError::Setting {
+                    setting: "first_resolution",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+}

@@ -50,8 +50,8 @@ pub enum Command {
     Certificate(CertificateCommand),
     /// Classify pictures
     Classify(ClassifyArgs),
-    /// Train the supernet of a run file
-    Train(TrainArgs),
+    /// Train the supernet of a run file, or one network by itself
+    Train(super::train::TrainArgs),
     /// List and show training schedules
     #[command(subcommand)]
     Schedule(ScheduleCommand),
@@ -97,21 +97,6 @@ pub struct RunArgs {
     pub overrides: Vec<String>,
     #[command(flatten)]
     pub format: FormatArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct TrainArgs {
-    #[command(flatten)]
-    pub run: RunArgs,
-    /// Schedule: a preset (see `panarch schedule list`) or a TOML file; short for --set train.schedule=…
-    #[arg(long)]
-    pub schedule: Option<String>,
-    /// Checkpoint of a teacher to use instead of the schedule's first phase; short for --set train.teacher=…
-    #[arg(long)]
-    pub teacher: Option<PathBuf>,
-    /// Fail unless there is a training to resume (a training that was interrupted is resumed with or without this)
-    #[arg(long)]
-    pub resume: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-//! `panarch run`, `train`, `search` and `report`.
+//! `panarch run`, `search` and `report`.
 
 use panarch::event::Cancel;
 use panarch::event::Watch;
@@ -6,7 +6,7 @@ use panarch::run;
 use panarch::{Error, RunFile, lookup};
 use panarch_report::{Cell, Column, Format, Table, summary};
 
-use super::args::{RunArgs, TrainArgs};
+use super::args::RunArgs;
 use super::output::{Printer, say, write};
 use super::progress::Progress;
 use super::shell;
@@ -34,48 +34,6 @@ pub fn run(args: &RunArgs) -> anyhow::Result<()> {
         write(&format!("study    {}\n", shell::command(["study", "show", &folder])));
     }
     Ok(())
-}
-
-pub fn train(args: &TrainArgs) -> anyhow::Result<()> {
-    let args = &with_overrides(args);
-    let (file, printer) = open(&args.run)?;
-    if args.resume && !run::has_begun(&file) {
-        let folder = file.output.directory.display();
-        let message = format!("there is no training to go on with in {folder}; without --resume one begins");
-        return Err(Error::Input(message).into());
-    }
-    let args = &args.run;
-    let path = watched(printer, &repeat_command("train", args), |watch| {
-        run::train(&file, watch)
-    })?;
-    let mut table = Table::new("Trained", vec![Column::text("supernet"), Column::text("next")]);
-    table.push(vec![
-        Cell::text(path.display().to_string()),
-        Cell::text(repeat_command("search", args)),
-    ]);
-    printer.table(&table);
-    Ok(())
-}
-
-/// The arguments with what stands for a value of the run file put among its overrides.
-fn with_overrides(args: &TrainArgs) -> TrainArgs {
-    let mut overrides = args.run.overrides.clone();
-    let schedule = args.schedule.as_ref().map(|it| format!("train.schedule={it}"));
-    let teacher = args
-        .teacher
-        .as_ref()
-        .map(|it| format!("train.teacher={}", it.display()));
-    overrides.extend(schedule.into_iter().chain(teacher));
-    TrainArgs {
-        run: RunArgs {
-            file: args.run.file.clone(),
-            overrides,
-            format: args.run.format,
-        },
-        schedule: None,
-        teacher: None,
-        resume: args.resume,
-    }
 }
 
 pub fn search(args: &RunArgs) -> anyhow::Result<()> {
@@ -115,7 +73,7 @@ pub fn report(args: &RunArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(args: &RunArgs) -> Result<(RunFile, Printer), Error> {
+pub(super) fn open(args: &RunArgs) -> Result<(RunFile, Printer), Error> {
     let file = lookup::run_file(&args.file, &args.overrides)?;
     Ok((file, Printer::new(args.format)))
 }
@@ -169,7 +127,7 @@ fn resumable<T>(result: Result<T, Error>, command: &str) -> Result<T, Error> {
     result
 }
 
-fn repeat_command(verb: &str, args: &RunArgs) -> String {
+pub(super) fn repeat_command(verb: &str, args: &RunArgs) -> String {
     let file = args.file.display().to_string();
     let changes = args.overrides.iter().flat_map(|change| ["--set", change]);
     shell::command([verb, &file].into_iter().chain(changes))

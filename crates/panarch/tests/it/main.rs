@@ -26,6 +26,7 @@ mod schedules;
 mod shown_names;
 mod smoke;
 mod tflite_files;
+mod train_network;
 mod unlucky_machines;
 mod vela_study;
 mod whole_run;

@@ -29,7 +29,7 @@ pub(super) const KEYS: &[Key] = &[
     )
     .with_default("off")
     .known_as(&["color_jitter", "jitter", "colorjitter", "distort_color"]),
-    Key::new("train.cutout", "The side, in pixels, of a square that is filled with the mean.")
+    Key::new("train.cutout", "The side, in pixels, of a square that is filled with the mean; 0 switches that off.")
         .with_default("off")
         .known_as(&["random_erasing", "erasing", "cutout_length", "reprob"]),
     Key::new("train.mixup", "The α of mixing pairs of images and their labels.")
@@ -40,9 +40,8 @@ pub(super) const KEYS: &[Key] = &[
         .known_as(&["resolutions", "image_sizes", "multi_scale", "image_size_list"]),
 ];
 
-/// Reads them.
-pub(super) fn read(table: &Table<'_>) -> Augmentation {
-    let none = Augmentation::NONE;
+/// Reads them; what is absent is as in `default`.
+pub(super) fn read(table: &Table<'_>, default: Augmentation) -> Augmentation {
     let shares = |key: &str| table.optional_list_in(key, 0.0..=1.0);
     let whole = |key: &str| table.optional_list_in(key, 0..=30);
     let wrong = |key: &str, message: &str| table.problem(key, format!("`{key}` is {message}"), None);
@@ -91,16 +90,21 @@ pub(super) fn read(table: &Table<'_>) -> Augmentation {
         resolutions.ok()
     });
     Augmentation {
-        flip: table.optional_bool("flip").unwrap_or(none.flip),
+        flip: table.optional_bool("flip").unwrap_or(default.flip),
         crop_padding: table
             .optional_u32_in("crop_padding", 0..=64)
-            .unwrap_or(none.crop_padding),
-        resized_crop,
-        rand_augment,
-        colour_jitter,
-        cutout: table.optional_u32_in("cutout", 1..=1024),
-        mixup: table.optional_f64_in("mixup", 1e-3..=64.0).map(|alpha| alpha as f32),
-        resolutions,
+            .unwrap_or(default.crop_padding),
+        resized_crop: resized_crop.or(default.resized_crop),
+        rand_augment: rand_augment.or(default.rand_augment),
+        colour_jitter: colour_jitter.or(default.colour_jitter),
+        cutout: table
+            .optional_u32_in("cutout", 0..=1024)
+            .map_or(default.cutout, |side| (side > 0).then_some(side)),
+        mixup: table
+            .optional_f64_in("mixup", 1e-3..=64.0)
+            .map(|alpha| alpha as f32)
+            .or(default.mixup),
+        resolutions: resolutions.or(default.resolutions),
     }
 }
 

@@ -10,7 +10,8 @@ use panarch_train::{Optimisation, Schedule, TrainError};
 use super::write::Writer;
 
 /// The forms of kept values by name.
-const STORAGES: [(&str, ActivationStorage); 2] = [("f32", ActivationStorage::F32), ("bf16", ActivationStorage::Bf16)];
+pub(super) const STORAGES: [(&str, ActivationStorage); 2] =
+    [("f32", ActivationStorage::F32), ("bf16", ActivationStorage::Bf16)];
 
 /// What the section's keys mean; those of augmentation stand beside their reader.
 pub(super) const KEYS: &[Key] = &[
@@ -165,7 +166,7 @@ impl TrainSection {
             validate_corners: table
                 .optional_bool("validate_corners")
                 .unwrap_or(default.validate_corners),
-            augmentation: super::augmentation::read(&table),
+            augmentation: super::augmentation::read(&table, default.augmentation),
         };
         if section.epochs.is_some() && section.epochs_factor.is_some() {
             let message = "`epochs` and `epochs_factor` both say how long; give one of them";

@@ -44,6 +44,43 @@ pub(super) fn what_is_saved_can_be_loaded(engine: &mut dyn Engine) {
     assert_eq!(one, placed.save(engine));
 }
 
+/// Three blends by hand; running statistics stay, and neither side knows of the other.
+pub(super) fn an_average_follows_what_it_is_blended_with(engine: &mut dyn Engine) {
+    let placed = place(engine, &supernet(), large()).begun(engine, SgdOptions::default());
+    let average = place(engine, &supernet(), large());
+    let mut expected = average.save(engine);
+    for share in [0.5, 0.1, 1.0] {
+        placed.train(engine);
+        placed.step(engine, WHOLE);
+        let new = placed.save(engine);
+        engine
+            .blend(&average.parameters, &placed.parameters, share)
+            .expect("the same tensors");
+        assert_eq!(new, placed.save(engine), "what is averaged stays as it is");
+        let found = average.save(engine);
+        for tensor in placed.parameters.layout().tensors() {
+            let value = |weights: &Weights| wide(&weights.get(&tensor.name).expect("it").data);
+            let share = if tensor.kind.is_trainable() {
+                f64::from(share)
+            } else {
+                0.0
+            };
+            let both = value(&expected).into_iter().zip(value(&new));
+            let blended: Vec<f64> = both.map(|(old, new)| old + share * (new - old)).collect();
+            near_within(&tensor.name, &narrow(&value(&found)), &blended, 1e-5);
+        }
+        expected = found;
+    }
+    let elsewhere = Store::covering([of_another_network().network()]).expect("one network");
+    let other = engine.create(std::sync::Arc::new(elsewhere)).expect("room");
+    let refused = engine.blend(&average.parameters, &other, 0.5);
+    assert!(matches!(refused, Err(NnError::Mismatch { .. })), "{refused:?}");
+    assert_eq!(expected, average.save(engine), "what is refused changes nothing");
+    engine.remove(&placed.parameters);
+    let gone = engine.blend(&average.parameters, &placed.parameters, 0.5);
+    assert!(matches!(gone, Err(NnError::NotHeld)), "{gone:?}");
+}
+
 pub(super) fn what_is_not_there_is_refused(engine: &mut dyn Engine) {
     let placed = place(engine, &supernet(), small());
     let Placed { parameters, member } = &placed;

@@ -68,6 +68,24 @@ impl Held {
         weights.iter().map(place).collect()
     }
 
+    /// Moves the trainable values towards others of the same tensors.
+    pub(super) fn blend(&mut self, layout: &Layout, values: &[Vec<f64>], share: f64) -> Result<(), NnError> {
+        if self.layout != *layout {
+            let what = "what a moving average follows";
+            return Err(NnError::Mismatch { what });
+        }
+        let tensors = layout.tensors().iter().zip(&mut self.values).zip(values);
+        for ((tensor, own), other) in tensors {
+            if tensor.kind.is_trainable() {
+                for (value, new) in own.iter_mut().zip(other) {
+                    *value += share * (new - *value);
+                }
+            }
+        }
+        self.make_derived();
+        Ok(())
+    }
+
     /// A member's own parameters.
     pub(super) fn extract(&self, member: &Member) -> Result<Weights, NnError> {
         if !member.views().fit(&self.layout) {

@@ -76,6 +76,7 @@ fn fine_tuning_can_be_stopped_too() {
         pace: pace(1.0),
         optimisation: optimisation(),
         distillation: 1.0,
+        ..FineTuning::default()
     };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tuning.safetensors");

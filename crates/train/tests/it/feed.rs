@@ -261,6 +261,7 @@ fn resolutions_are_those_of_the_space_and_of_a_supernet() {
         pace: pace(1.0),
         optimisation: settings.optimisation,
         distillation: 0.0,
+        ..FineTuning::default()
     };
     let single = NetworkTrainer::from_scratch(network, &splits, fine).err().unwrap();
     for error in [foreign, single] {

@@ -5,6 +5,7 @@ mod engine;
 mod events;
 mod feed;
 mod kill;
+mod one_network;
 mod pinned;
 mod published;
 mod support;

@@ -174,6 +174,7 @@ fn fine_tuning_trains_as_before() {
         pace: pace(2.0),
         optimisation: optimisation(),
         distillation: 0.5,
+        ..FineTuning::default()
     };
     let smallest = tiny_space().smallest();
     let mut trainer = NetworkTrainer::fine_tune(&supernet, &smallest, &splits(64, 64), settings).unwrap();

@@ -59,6 +59,7 @@ fn every_member_learns_and_fine_tuning_goes_on_from_there() {
             },
             optimisation: optimisation(),
             distillation,
+            ..FineTuning::default()
         };
         let mut tuner = NetworkTrainer::fine_tune(&supernet, &genotype, &splits, settings).unwrap();
         let (cancelled, mut progress) = (AtomicBool::new(false), |_: &Progress| {});
@@ -94,6 +95,7 @@ fn a_network_trained_from_scratch_learns() {
         pace: pace(3.0),
         optimisation: optimisation(),
         distillation: 0.0,
+        ..FineTuning::default()
     };
     let mut engine = CpuEngine::new();
     let mut trainer = NetworkTrainer::from_scratch(network.clone(), &splits, settings).unwrap();
@@ -199,6 +201,7 @@ fn what_does_not_fit_together_is_refused() {
         pace: pace(1.0),
         optimisation: optimisation(),
         distillation: 0.0,
+        ..FineTuning::default()
     };
     let error = NetworkTrainer::from_scratch(network, &other, settings).err().unwrap();
     assert!(

@@ -70,7 +70,7 @@ impl Default for Recipe {
             epochs: 30.0,
             batch: 64,
             learning_rate: 0.1,
-            warm_up: 0.1,
+            warm_up: 0.05,
             momentum: 0.9,
             weight_decay: 5e-4,
             clip: 0.0,
@@ -82,7 +82,6 @@ impl Default for Recipe {
             augmentation: Augmentation {
                 flip: true,
                 crop_padding: 4,
-                cutout: Some(8),
                 ..Augmentation::NONE
             },
         }

@@ -94,17 +94,15 @@ mod tests {
 
     #[test]
     fn sizes_grow_in_equal_parts() {
-        let resizing = |first, full_after| ProgressiveResizing { first, full_after };
-        let cases: [(ProgressiveResizing, u32, &[(u64, u32)]); 5] = [
-            (resizing(20, 0.6), 32, &[(20, 20), (40, 24), (60, 28)]),
-            (resizing(22, 0.5), 32, &[(17, 22), (33, 26), (50, 30)]),
-            (resizing(24, 1.0), 28, &[(100, 24)]),
-            (resizing(32, 0.5), 32, &[]),
-            (resizing(16, 0.0), 24, &[(0, 16), (0, 20)]),
-        ];
-        for (resizing, full, expected) in cases {
+        let check = |first, full_after, full, expected: &[(u64, u32)]| {
+            let resizing = ProgressiveResizing { first, full_after };
             assert_eq!(resizing.stages(full, 100), expected, "{resizing:?}");
-        }
+        };
+        check(20, 0.6, 32, &[(20, 20), (40, 24), (60, 28)]);
+        check(22, 0.5, 32, &[(17, 22), (33, 26), (50, 30)]);
+        check(24, 1.0, 28, &[(100, 24)]);
+        check(32, 0.5, 32, &[]);
+        check(16, 0.0, 24, &[(0, 16), (0, 20)]);
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub(super) fn write(
     };
     let exported = exporters::export(&folder.join(NETWORK), &outgoing)?;
     let kept = exporters::export(&folder.join(WEIGHTS), &outgoing)?;
-    atomic_write(&folder.join(RECIPE), made.asked.recipe.to_toml().as_bytes())?;
+    atomic_write(folder.join(RECIPE), made.asked.recipe.to_toml().as_bytes())?;
     let report = exported.check.iter().flat_map(|report| &report.checks);
     let export_checks = report
         .map(|check| format!("{} {}", check.runtime, check.version))
@@ -127,7 +127,7 @@ pub(super) fn write(
     };
     let mut text = serde_json::to_string_pretty(&result).map_err(|error| Error::Input(error.to_string()))?;
     text.push('\n');
-    atomic_write(&folder.join(RESULT), text.as_bytes())?;
+    atomic_write(folder.join(RESULT), text.as_bytes())?;
     Ok(result)
 }
 
@@ -152,7 +152,7 @@ fn properties(made: &Made<'_>) -> BTreeMap<String, String> {
 pub(super) fn kept(folder: &Path, inputs: &Inputs, test_images: ContentHash) -> Option<TrainingResult> {
     let text = crate::lookup::read_text(&folder.join(RESULT)).ok()?;
     let mut result: TrainingResult = serde_json::from_str(&text).ok()?;
-    let weights = panarch_format::read_file(&folder.join(WEIGHTS), FileKind::new("weights", 4 << 30)).ok()?;
+    let weights = panarch_format::read_file(folder.join(WEIGHTS), FileKind::new("weights", 4 << 30)).ok()?;
     let same = result.version == VERSION
         && result.inputs.key() == inputs.key()
         && result.test_images == test_images

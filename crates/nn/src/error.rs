@@ -93,6 +93,9 @@ pub enum NnError {
         /// Its operator.
         operator: &'static str,
     },
+    /// There is no evaluation to repeat.
+    #[error("evaluating again needs an evaluation before it, with no training pass between them")]
+    NoEvaluation,
     /// The backward pass or the statistics were asked for without a training forward pass before.
     #[error("{what} needs a training forward pass before it")]
     NoForward {

@@ -44,6 +44,8 @@ pub struct Executor {
     images: usize,
     /// The workspace holds a training forward pass.
     trained: bool,
+    /// The workspace holds what [`Executor::evaluate`] has prepared.
+    prepared: bool,
     results: Vec<f32>,
     /// For each input of the group at hand in the backward pass: accumulate, finish.
     edges: Vec<(bool, bool)>,
@@ -154,6 +156,7 @@ impl Executor {
             workspace,
             images: 0,
             trained: false,
+            prepared: false,
             results: zeroed(batch.saturating_mul(network.output_elements() as usize))?,
             edges: Vec::with_capacity(widest),
             written: vec![false; groups.len()],

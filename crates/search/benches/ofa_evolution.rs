@@ -23,6 +23,8 @@ struct Accuracy {
     store: Store,
     views: Views,
     executor: Executor,
+    /// The weights have been packed.
+    prepared: bool,
     inputs: Vec<f32>,
     /// For each decision on a block, the first of its inputs.
     places: Vec<Option<usize>>,
@@ -62,6 +64,7 @@ impl Accuracy {
             views: Views::resolve(&network, &store).expect("its parameters"),
             executor: Executor::new(&network, batch).expect("a plan"),
             store,
+            prepared: false,
             inputs: Vec::new(),
             space: space.clone(),
         }
@@ -81,10 +84,12 @@ impl Accuracy {
                     }
                 }
             }
-            let answers = self
-                .executor
-                .evaluate(&self.store, &self.views, None, &self.inputs)
-                .expect("a batch");
+            let answers = if std::mem::replace(&mut self.prepared, true) {
+                self.executor.evaluate_again(&self.inputs)
+            } else {
+                self.executor.evaluate(&self.store, &self.views, None, &self.inputs)
+            };
+            let answers = answers.expect("a batch");
             scores.extend(answers.iter().map(|answer| f64::from(*answer)));
         }
         scores

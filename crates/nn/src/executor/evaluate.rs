@@ -49,20 +49,45 @@ impl Executor {
                 });
             }
         }
-        self.images = images;
         self.trained = false;
+        self.prepared = false;
         self.workspace.reserve(self.evaluation.floats, 0)?;
-        let shares = self.workspace.shares();
-        let pass = Pass {
+        self.evaluation_pass(images).prepare(store, views, statistics);
+        self.prepared = true;
+        self.run_evaluation(input, images);
+        Ok(self.results())
+    }
+
+    /// Forward pass in evaluation mode with the parameters and statistics of the last [`Executor::evaluate`], as they were
+    /// then: for many small batches, whose time would go into preparing them.
+    ///
+    /// # Errors
+    /// When the input is not 1 to `batch` images, or the last pass was no evaluation.
+    pub fn evaluate_again(&mut self, input: &[f32]) -> Result<&[f32], NnError> {
+        if !self.prepared {
+            return Err(NnError::NoEvaluation);
+        }
+        let images = self.count_images(input)?;
+        self.run_evaluation(input, images);
+        Ok(self.results())
+    }
+
+    fn evaluation_pass(&mut self, images: usize) -> Pass<'_> {
+        Pass {
             level: self.level,
             groups: &self.groups,
             memory: &self.evaluation,
             floats: Shared::new(self.workspace.floats()),
             outputs: &self.outputs,
             images,
-        };
-        pass.prepare(store, views, statistics);
+        }
+    }
+
+    fn run_evaluation(&mut self, input: &[f32], images: usize) {
+        self.images = images;
+        let shares = self.workspace.shares();
         let results = Shared::new(self.results.as_mut_ptr());
+        let pass = self.evaluation_pass(images);
         let body = || {
             for_each_share(shares, &|share| {
                 let images = images_of(share, shares, images);
@@ -73,7 +98,6 @@ impl Executor {
             });
         };
         rayon::join(body, || ());
-        Ok(self.results())
     }
 }
 

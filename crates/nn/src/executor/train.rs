@@ -47,6 +47,7 @@ impl Executor {
         }
         self.images = self.count_images(input)?;
         self.trained = false;
+        self.prepared = false;
         self.workspace.reserve(self.training.floats, self.training.doubles)?;
         let (pass, results) = self.pass();
         // One entry into the pool for the whole pass.

@@ -395,3 +395,21 @@ proptest! {
         prop_assert!(best < 1e-2, "errors {:?} of {} predicted {}", error, size, predicted);
     }
 }
+
+/// An evaluation that is repeated has the parameters of the one before it, and a training pass takes them away.
+#[test]
+fn evaluating_again_prepares_nothing() {
+    let setting = setting(3, 8);
+    let (store, views) = (&setting.store, &setting.views);
+    let mut executor = Executor::new(&setting.network, 8).unwrap();
+    assert!(matches!(executor.evaluate_again(&setting.input), Err(NnError::NoEvaluation)));
+    let all = executor.evaluate(store, views, None, &setting.input).unwrap().to_vec();
+    assert_eq!(executor.evaluate_again(&setting.input).unwrap(), all);
+    let image = setting.input.len() / 8;
+    let outputs = all.len() / 8;
+    let one = executor.evaluate_again(&setting.input[image..2 * image]).unwrap();
+    assert_eq!(one, &all[outputs..2 * outputs]);
+    assert!(executor.evaluate_again(&setting.input[1..]).is_err());
+    executor.train(store, views, &setting.input).unwrap();
+    assert!(matches!(executor.evaluate_again(&setting.input), Err(NnError::NoEvaluation)));
+}

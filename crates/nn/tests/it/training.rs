@@ -2,7 +2,7 @@
 
 use panarch_graph::{Network, Weights, stream};
 use panarch_nn::{
-    BnStatistics, CosineSchedule, Executor, Gradients, Sgd, SgdOptions, Store, Teacher, Views, Workspace,
+    BnStatistics, CosineSchedule, Executor, Gradients, NnError, Sgd, SgdOptions, Store, Teacher, Views, Workspace,
     softmax_cross_entropy,
 };
 use proptest::prelude::*;
@@ -402,7 +402,10 @@ fn evaluating_again_prepares_nothing() {
     let setting = setting(3, 8);
     let (store, views) = (&setting.store, &setting.views);
     let mut executor = Executor::new(&setting.network, 8).unwrap();
-    assert!(matches!(executor.evaluate_again(&setting.input), Err(NnError::NoEvaluation)));
+    assert!(matches!(
+        executor.evaluate_again(&setting.input),
+        Err(NnError::NoEvaluation)
+    ));
     let all = executor.evaluate(store, views, None, &setting.input).unwrap().to_vec();
     assert_eq!(executor.evaluate_again(&setting.input).unwrap(), all);
     let image = setting.input.len() / 8;
@@ -411,5 +414,8 @@ fn evaluating_again_prepares_nothing() {
     assert_eq!(one, &all[outputs..2 * outputs]);
     assert!(executor.evaluate_again(&setting.input[1..]).is_err());
     executor.train(store, views, &setting.input).unwrap();
-    assert!(matches!(executor.evaluate_again(&setting.input), Err(NnError::NoEvaluation)));
+    assert!(matches!(
+        executor.evaluate_again(&setting.input),
+        Err(NnError::NoEvaluation)
+    ));
 }

@@ -44,7 +44,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Behind the padded images of the reader.
+    /// After the padded images of the reader.
     pub(crate) fn new(scratch: *mut f32, conv: &Convolution, expand: &Expand) -> Self {
         let padded = lines(conv.padded[0] * conv.padded[1] * conv.pixel);
         let gradient = lines(conv.gradient_padded[0] * conv.gradient_padded[1] * conv.gradient_pixel);

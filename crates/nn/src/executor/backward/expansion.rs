@@ -1,6 +1,6 @@
 //! Backward through 1×1 convolutions whose value is computed again ([`Expand`]), in two passes over what is narrow.
 //!
-//! With z = W·x, m the mean of x, n values in a channel, and a·g + b·(z − mean(z)) − a·Σg/n the gradient of z behind its
+//! With z = W·x, m the mean of x, n values in a channel, and a·g + b·(z − mean(z)) − a·Σg/n the gradient of z before its
 //! batch normalisation, where a and b are vectors over z's channels, a known before the pass and b only after it:
 //!
 //! - dW = a·(Σ g·xᵀ − Σg·mᵀ) + n·b·W·cov(x);
@@ -213,7 +213,7 @@ impl Pass<'_> {
         let inputs = memory.inputs;
         let operand = self.operand(self.groups[index].inputs[0]);
         let (head, scratch) = self.scratch(share);
-        let step = block_rows(inputs, inputs);
+        let step = block_rows(inputs, self.groups[index].channels);
         let images = images_of(share, self.shares, self.images);
         let (mut row, end) = (images.start * operand.pixels, images.end * operand.pixels);
         while row < end {
